@@ -1,0 +1,130 @@
+"""The model bundle: ``preprocessor.skops``, ``model.ubj`` and ``metadata.json`` in one folder.
+
+Equal content gives equal bytes, so that bundles can be compared by checksum. Nothing in it is a pickle; the model is
+handed to XGBoost only after its checksum was compared, since XGBoost does not sanitise model files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import io
+import re
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import skops.io
+import xgboost
+
+from steps import schema as schemas
+from steps import storage
+from steps.errors import BadDataError, NoInputError
+from steps.features import FeatureTransformer
+
+if TYPE_CHECKING:
+    from steps.schema import Schema
+
+PREPROCESSOR, MODEL, METADATA = "preprocessor.skops", "model.ubj", "metadata.json"
+LIBRARIES = ("numpy", "pandas", "pyarrow", "scikit-learn", "skops", "xgboost")
+_TRUSTED = [f"{FeatureTransformer.__module__}.{FeatureTransformer.__qualname__}"]
+# The earliest time a zip file can hold.
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A model that was read back: the fitted transformer, the booster and what ``metadata.json`` says."""
+
+    transformer: FeatureTransformer
+    booster: xgboost.Booster
+    metadata: dict[str, Any]
+
+    @property
+    def schema(self) -> Schema:
+        """The schema of the table the model was trained on."""
+        return schemas.from_json(self.metadata["schema"])
+
+    @property
+    def threshold(self) -> float:
+        """The score from which on a row counts as of this cover type."""
+        return float(self.metadata["threshold"])
+
+
+def write_preprocessor(path: Path, transformer: FeatureTransformer) -> None:
+    """Write a fitted transformer as a skops file whose bytes depend on its state alone.
+
+    skops names objects by their memory address and stamps the zip's entries with the time: both are replaced.
+    """
+    source = zipfile.ZipFile(io.BytesIO(skops.io.dumps(transformer)))
+    numbers: dict[str, str] = {}
+
+    def renumber(match: re.Match[str]) -> str:
+        return f'"__id__": {numbers.setdefault(match[1], str(len(numbers) + 1))}'
+
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        for name in sorted(source.namelist()):
+            data = source.read(name)
+            if name == "schema.json":
+                data = re.sub(r'"__id__": (\d+)', renumber, data.decode()).encode()
+            archive.writestr(zipfile.ZipInfo(name, _EPOCH), data, zipfile.ZIP_DEFLATED)
+    storage.write_bytes(path, target.getvalue())
+
+
+def read_preprocessor(path: Path) -> FeatureTransformer:
+    """Read a transformer; BadDataError where the file is damaged or holds a type that is not trusted."""
+    if not path.is_file():
+        raise NoInputError("no such file", where=str(path), fix="check the path")
+    try:
+        return skops.io.load(path, trusted=_TRUSTED)
+    except Exception as error:  # skops, zipfile and json each raise their own
+        raise BadDataError(f"not a preprocessor ({error})", where=str(path), fix="make it again") from None
+
+
+def write(folder: Path, preprocessor: Path, booster: xgboost.Booster, facts: dict[str, Any]) -> None:
+    """Write a bundle; ``facts`` go into ``metadata.json`` beside the checksums and versions."""
+    with storage.atomic_folder(folder) as temporary:
+        (temporary / PREPROCESSOR).write_bytes(preprocessor.read_bytes())
+        (temporary / MODEL).write_bytes(bytes(booster.save_raw("ubj")))
+        metadata = {
+            **facts,
+            "sha256": {name: storage.sha256_file(temporary / name) for name in (PREPROCESSOR, MODEL)},
+            "code_sha256": code_sha256(),
+            "libraries": {name: importlib.metadata.version(name) for name in LIBRARIES if name != "xgboost"}
+            | {"xgboost": xgboost.__version__},
+        }
+        storage.write_json(temporary / METADATA, metadata)
+
+
+def read(folder: Path) -> Bundle:
+    """Read a bundle after comparing the checksums of its files.
+
+    Raises:
+        NoInputError: the folder or one of its files is missing.
+        BadDataError: a file is not the one that ``metadata.json`` describes.
+    """
+    for name in (METADATA, PREPROCESSOR, MODEL):
+        if not (folder / name).is_file():
+            raise NoInputError(f"no {name}", where=str(folder), fix="give the folder of a model bundle")
+    try:
+        metadata = storage.read_json(folder / METADATA)
+        expected = {name: metadata["sha256"][name] for name in (PREPROCESSOR, MODEL)}
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadDataError(f"not a bundle's metadata ({error})", where=str(folder / METADATA), fix="train again") from None
+    for name, digest in expected.items():
+        if storage.sha256_file(folder / name) != digest:
+            raise BadDataError("checksum does not match the metadata", where=str(folder / name), fix="train or fetch again")
+    booster = xgboost.Booster()
+    booster.load_model(bytearray((folder / MODEL).read_bytes()))
+    return Bundle(read_preprocessor(folder / PREPROCESSOR), booster, metadata)
+
+
+def code_sha256() -> str:
+    """Return the SHA-256 over the names and contents of all modules and settings in ``steps``."""
+    root = Path(__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted([*root.glob("*.py"), *root.glob("data/*.toml")]):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()

@@ -1,0 +1,83 @@
+"""Errors a person can act on, and the exit code each one ends a process with.
+
+The codes follow BSD ``sysexits.h``; Argo's retry expression reads them, so 75 is the only one that is tried again.
+"""
+
+from __future__ import annotations
+
+import errno
+
+RUN_FAILED = 1
+USAGE = 2
+INTERRUPTED = 130
+
+
+class PipelineError(Exception):
+    """Base of every expected error: one line that says what is wrong, where, and what to do.
+
+    Args:
+        what: what is wrong, a clause without a full stop.
+        where: the file, column, row or option it is wrong in.
+        fix: what the reader should do.
+    """
+
+    exit_code = RUN_FAILED
+
+    def __init__(self, what: str, *, where: str | None = None, fix: str | None = None) -> None:
+        self.what, self.where, self.fix = what, where, fix
+        super().__init__("".join((what, f", in {where}" if where else "", f": {fix}" if fix else "")))
+
+
+class UsageError(PipelineError):
+    """The command line asks for something that does not exist or does not fit together."""
+
+    exit_code = USAGE
+
+
+class BadDataError(PipelineError):
+    """The input was read, and what it says cannot be used."""
+
+    exit_code = 65
+
+
+class NoInputError(PipelineError):
+    """The input does not exist."""
+
+    exit_code = 66
+
+
+class UnavailableError(PipelineError):
+    """A service cannot be reached."""
+
+    exit_code = 69
+
+
+class TransientError(PipelineError):
+    """It may work when tried again: the retry strategy tries again on this code alone."""
+
+    exit_code = 75
+
+
+class DeniedError(PipelineError):
+    """A right is missing."""
+
+    exit_code = 77
+
+
+class BadConfigurationError(PipelineError):
+    """A configuration or schema file is wrong."""
+
+    exit_code = 78
+
+
+def from_os_error(error: OSError) -> PipelineError:
+    """Map an operating system error to the one of ours that says what to do about it."""
+    where = str(error.filename) if error.filename else None
+    reason = (error.strerror or str(error)).lower()
+    if error.errno == errno.ENOSPC:
+        return TransientError("no space left on the disk", where=where, fix="free some space and run again")
+    if isinstance(error, FileNotFoundError):
+        return NoInputError("no such file", where=where, fix="check the path")
+    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+        return DeniedError(reason, where=where, fix="check the rights of this file and of its folder")
+    return PipelineError(reason, where=where)

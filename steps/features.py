@@ -1,0 +1,112 @@
+"""The scikit-learn transformer that turns canonical columns into the numbers a model sees."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from steps.schema import Schema
+
+    Floats = NDArray[np.float32]
+
+PLAIN, DERIVED = "plain", "derived"
+
+
+def _ratio(a: Floats, b: Floats) -> Floats:
+    """Return a / b, and 0 where b is 0: a model file must load where division warnings are errors."""
+    return np.divide(a, b, out=np.zeros_like(a), where=b != 0)
+
+
+_COMPUTE: dict[str, Callable[..., Any]] = {
+    "sum": np.add,
+    "difference": np.subtract,
+    "absolute_difference": lambda a, b: np.abs(a - b),
+    "hypot": np.hypot,
+    "product": np.multiply,
+    "ratio": _ratio,
+    "mean": lambda *columns: sum(columns) / np.float32(len(columns)),
+    "sine": lambda a: np.sin(np.deg2rad(a)),
+    "cosine": lambda a: np.cos(np.deg2rad(a)),
+}
+
+
+class FeatureTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """Passes numeric columns on, turns categories into ordinal codes, and appends derived features.
+
+    Fitting learns which categories the training rows have. A code is the category's rank among those, in the order of
+    ``categories``; a category that was not there in training becomes -1. Rows do not influence each other, so that a
+    table may be transformed in pieces.
+
+    Args:
+        numeric: names of the numeric columns.
+        categories: name of each categorical column and all its values, in a meaningful order.
+        derived: features to append, each ``{"name": ..., "operation": ..., "of": [columns]}``.
+    """
+
+    def __init__(
+        self,
+        numeric: Sequence[str] = (),
+        categories: Mapping[str, Sequence[str]] | None = None,
+        derived: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        self.numeric = numeric
+        self.categories = categories
+        self.derived = derived
+
+    def fit(self, table: pd.DataFrame, y: object = None) -> Self:  # noqa: ARG002 - scikit-learn's signature
+        """Learn the categories of ``table`` alone."""
+        self.seen_: dict[str, list[str]] = {name: [] for name in self.categories or {}}
+        return self.partial_fit(table)
+
+    def partial_fit(self, table: pd.DataFrame, y: object = None) -> Self:  # noqa: ARG002 - scikit-learn's signature
+        """Learn the categories of ``table`` in addition to those of earlier calls."""
+        if not hasattr(self, "seen_"):
+            self.seen_ = {name: [] for name in self.categories or {}}
+        for name, values in (self.categories or {}).items():
+            present = {*self.seen_[name], *table[name].unique()}
+            self.seen_[name] = [value for value in values if value in present]
+        return self
+
+    def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:  # noqa: ARG002 - as above
+        """Return the names of the features, in the order of :meth:`transform`'s columns."""
+        names = [*self.numeric, *(self.categories or {}), *(feature["name"] for feature in self.derived)]
+        return np.array(names, dtype=object)
+
+    def transform(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return the features of ``table``: numeric columns as they are, codes as int16, derived ones as float32."""
+        check_is_fitted(self, "seen_")
+        columns: dict[str, Any] = {name: table[name].to_numpy() for name in self.numeric}
+        for name, values in self.seen_.items():
+            columns[name] = _codes(table[name], values)
+        floats = {name: columns[name].astype(np.float32) for feature in self.derived for name in feature["of"]}
+        for feature in self.derived:
+            computed = _COMPUTE[feature["operation"]](*(floats[name] for name in feature["of"]))
+            columns[feature["name"]] = computed.astype(np.float32)
+        return pd.DataFrame(columns, copy=False)
+
+
+def _codes(column: pd.Series[Any], values: Sequence[str]) -> NDArray[np.int16]:
+    """Return each value's position in ``values``, -1 where it is none of them."""
+    if not isinstance(column.dtype, pd.CategoricalDtype):
+        return pd.Index(values, dtype=str).get_indexer(pd.Index(column, dtype=str)).astype(np.int16)
+    ranks = pd.Index(values, dtype=str).get_indexer(pd.Index(column.cat.categories, dtype=str))
+    return np.append(ranks, -1)[column.cat.codes.to_numpy()].astype(np.int16)
+
+
+def make_transformer(schema: Schema, feature_set: str) -> FeatureTransformer:
+    """Return an unfitted transformer for a schema, ``derived`` with its derived features, ``plain`` without."""
+    derived = schema.derived if feature_set == DERIVED else ()
+    return FeatureTransformer(
+        numeric=list(schema.numeric),
+        categories={name: list(schema.column(name).values) for name in schema.categorical},
+        derived=[{"name": f.name, "operation": f.operation, "of": list(f.of)} for f in derived],
+    )

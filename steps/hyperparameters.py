@@ -1,0 +1,68 @@
+"""Hyperparameters of one model: XGBoost's names, checked once, with a source for every value."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
+
+from steps import storage
+from steps.errors import BadDataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hyperparameters:
+    """What shapes a booster; names, meanings and defaults are XGBoost's (``rounds`` is ``num_boost_round``).
+
+    ``early_stopping`` is the number of rounds without a better PR-AUC on the validation rows after which training
+    stops (0: never), looked at every ``evaluate_every`` rounds.
+    """
+
+    rounds: int = 100
+    learning_rate: float = 0.3
+    max_depth: int = 6
+    max_leaves: int = 0
+    grow_policy: str = "depthwise"
+    min_child_weight: float = 1.0
+    max_delta_step: float = 0.0
+    gamma: float = 0.0
+    reg_lambda: float = 1.0
+    reg_alpha: float = 0.0
+    subsample: float = 1.0
+    colsample_bytree: float = 1.0
+    colsample_bylevel: float = 1.0
+    colsample_bynode: float = 1.0
+    scale_pos_weight: float = 1.0
+    max_bin: int = 256
+    early_stopping: int = 0
+    evaluate_every: int = 10
+
+    def with_values(self, values: Mapping[str, Any]) -> Hyperparameters:
+        """Return a copy with the values that are not None."""
+        return replace(self, **{name: value for name, value in values.items() if value is not None})
+
+    def for_xgboost(self) -> dict[str, Any]:
+        """Return the parameters of ``xgboost.train``, without the number of rounds and what is about evaluation."""
+        parameters = asdict(self)
+        for name in ("rounds", "early_stopping", "evaluate_every"):
+            del parameters[name]
+        return parameters
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the values by name."""
+        return asdict(self)
+
+
+NAMES = tuple(field.name for field in fields(Hyperparameters))
+
+
+def read(path: Path) -> Hyperparameters:
+    """Read the ``parameters`` of a file that ``tune`` wrote; BadDataError names an unknown key."""
+    values = storage.read_json(path).get("parameters", {})
+    unknown = sorted(set(values) - set(NAMES))
+    if unknown:
+        raise BadDataError(f"unknown hyperparameter {unknown[0]!r}", where=str(path), fix=f"use {', '.join(NAMES)}")
+    return Hyperparameters(**values)

@@ -1,0 +1,66 @@
+"""Feature tables as XGBoost's quantised matrices, fed batch by batch: memory is one byte a value, not four."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xgboost
+
+from steps import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+    from typing import Any
+
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+
+class _Batches(xgboost.DataIter):
+    """Feeds a feature table's record batches to XGBoost, as often as it asks (it sketches first, then fills)."""
+
+    def __init__(self, path: Path, features: Sequence[str]) -> None:
+        super().__init__()
+        self._path, self._features = path, list(features)
+        self._stream: Iterator[pa.RecordBatch] = iter(())
+
+    def next(self, input_data: Callable[..., Any]) -> bool:
+        """Hand over the next batch; return False at the end."""
+        batch = next(self._stream, None)
+        if batch is None:
+            return False
+        input_data(
+            data=to_array(batch, self._features),
+            label=batch.column(tables.LABEL).to_numpy(),
+            feature_names=self._features,
+        )
+        return True
+
+    def reset(self) -> None:
+        """Start again at the first row."""
+        self._stream = tables.batches(self._path, [*self._features, tables.LABEL])
+
+
+def to_array(batch: pa.RecordBatch, features: Sequence[str]) -> NDArray[np.float32]:
+    """Return a batch's features as float32, shape (rows, features), row by row in memory."""
+    array = np.empty((batch.num_rows, len(features)), np.float32)
+    for i, name in enumerate(features):
+        array[:, i] = batch.column(name).to_numpy()
+    return array
+
+
+def quantised(
+    path: Path, *, max_bin: int, threads: int, reference: xgboost.QuantileDMatrix | None = None
+) -> xgboost.QuantileDMatrix:
+    """Return a feature table as a quantised matrix with its labels.
+
+    Args:
+        path: features from preprocess.
+        max_bin: bins a feature; must equal the booster's.
+        threads: threads to use.
+        reference: the training rows' matrix, whose bins the validation rows must share.
+    """
+    features = tables.read_metadata(path).features
+    return xgboost.QuantileDMatrix(_Batches(path, features), max_bin=max_bin, nthread=threads, ref=reference)

@@ -1,0 +1,90 @@
+"""Fit the feature transformer on the training rows, and make the three feature tables with it."""
+
+from __future__ import annotations
+
+import enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import pyarrow as pa
+import typer
+
+from steps import bundle, presets, runtime, tables
+from steps.features import FeatureTransformer, make_transformer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class FeatureSet(enum.StrEnum):
+    """Which features to make; ``preset`` takes the preset's."""
+
+    PRESET = "preset"
+    PLAIN = "plain"
+    DERIVED = "derived"
+
+
+def fit(train: Path, feature_set: str) -> FeatureTransformer:
+    """Return a transformer fitted on the rows of ``train``, and on nothing else."""
+    metadata = tables.read_metadata(train)
+    transformer = make_transformer(metadata.schema, feature_set)
+    for batch in tables.batches(train, [*metadata.schema.categorical]) if metadata.schema.categorical else ():
+        transformer.partial_fit(batch.to_pandas())
+    if not metadata.schema.categorical:
+        transformer.partial_fit(pa.table({}).to_pandas())
+    return transformer
+
+
+def transform(transformer: FeatureTransformer, source: Path, target: Path) -> int:
+    """Write the features, label and row id of ``source``'s rows to ``target``; return the number of rows."""
+    metadata = tables.read_metadata(source)
+    features = tuple(str(name) for name in transformer.get_feature_names_out())
+    described = tables.Metadata(metadata.schema, metadata.cover_type, metadata.data_sha256, features)
+    columns = [column.name for column in metadata.schema.columns]
+    with tables.opened(source) as file:
+        empty = pa.RecordBatch.from_pylist([], schema=file.schema_arrow)
+    with tables.writer(target, _features(transformer, empty, columns).schema, described) as writer:
+        for batch in tables.batches(source):
+            writer.write(_features(transformer, batch, columns))
+    return writer.rows
+
+
+def _features(transformer: FeatureTransformer, batch: pa.RecordBatch, columns: list[str]) -> pa.RecordBatch:
+    features = transformer.transform(batch.select(columns).to_pandas())
+    made = {name: pa.array(features[name].to_numpy()) for name in features.columns}
+    return pa.RecordBatch.from_pydict({**made, **{name: batch.column(name) for name in (tables.LABEL, tables.ROW)}})
+
+
+def preprocess(inputs: Mapping[str, Path], outputs: Mapping[str, Path], feature_set: str) -> tuple[FeatureTransformer, int]:
+    """Fit on ``inputs["train"]`` and transform every input to the output of its name; return the transformer and rows."""
+    transformer = fit(inputs["train"], feature_set)
+    rows = sum(transform(transformer, inputs[name], outputs[name]) for name in tables.SPLITS)
+    return transformer, rows
+
+
+def main(  # noqa: PLR0913 - one argument an option
+    *,
+    train: Annotated[Path, typer.Option(help="Training rows, from split.")],
+    validation: Annotated[Path, typer.Option(help="Validation rows, from split.")],
+    test: Annotated[Path, typer.Option(help="Test rows, from split.")],
+    preprocessor: Annotated[Path, typer.Option(help="Where the fitted transformer goes (skops).")],
+    train_features: Annotated[Path, typer.Option(help="Where the training features go.")],
+    validation_features: Annotated[Path, typer.Option(help="Where the validation features go.")],
+    test_features: Annotated[Path, typer.Option(help="Where the test features go.")],
+    preset: Annotated[presets.Preset, typer.Option(help="Preset to take the feature set from.")] = presets.Preset.DEFAULT,
+    feature_set: Annotated[FeatureSet, typer.Option(help="Feature set, where it is not the preset's.")] = FeatureSet.PRESET,
+    usage: runtime.UsageOption = None,
+) -> None:
+    """Fit the feature transformer on the training rows, and make the three feature tables."""
+    chosen = presets.load(preset).feature_set if feature_set is FeatureSet.PRESET else feature_set.value
+    inputs = dict(zip(tables.SPLITS, (train, validation, test), strict=True))
+    outputs = dict(zip(tables.SPLITS, (train_features, validation_features, test_features), strict=True))
+    with runtime.record_usage(usage, "preprocess", inputs=inputs.values(), outputs=outputs.values()) as use:
+        transformer, rows = preprocess(inputs, outputs, chosen)
+        bundle.write_preprocessor(preprocessor, transformer)
+        use.rows_in = use.rows_out = rows
+    runtime.log(f"{len(transformer.get_feature_names_out())} features ({chosen}) of {rows} rows")
+
+
+if __name__ == "__main__":
+    runtime.main_of(main)

@@ -1,0 +1,82 @@
+"""Running figures of a table: ranges, means, category counts and a digest of the canonical values."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from steps.schema import Schema
+
+
+class Profile:
+    """Accumulates figures batch by batch; the result does not depend on how the rows were cut into batches."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
+        self._digest = hashlib.sha256()
+        self._rows = 0
+        self._low: dict[str, float] = {}
+        self._high: dict[str, float] = {}
+        self._sum: dict[str, float] = dict.fromkeys(schema.numeric, 0.0)
+        self._counts = {name: np.zeros(len(schema.column(name).values), np.int64) for name in schema.categorical}
+        self._classes = np.zeros(len(schema.cover_types), np.int64)
+
+    def add(self, arrays: Sequence[pa.Array], codes: np.ndarray[Any, np.dtype[np.int16]]) -> None:
+        """Add a batch of canonical columns without nulls, and its class positions."""
+        if not len(codes):
+            return
+        self._rows += len(codes)
+        self._classes += np.bincount(codes, minlength=len(self._classes))
+        words = np.empty((len(codes), len(arrays) + 1), "<f8")
+        words[:, -1] = codes
+        for i, (column, values) in enumerate(zip(self._schema.columns, arrays, strict=True)):
+            if column.categorical:
+                plain = values.indices.to_numpy(zero_copy_only=False)
+                self._counts[column.name] += np.bincount(plain, minlength=len(column.values))
+            else:
+                plain = values.to_numpy(zero_copy_only=False)
+                self._add_numeric(column.name, values, plain)
+            words[:, i] = plain
+        self._digest.update(words.tobytes())
+
+    def _add_numeric(self, name: str, values: pa.Array, plain: np.ndarray[Any, Any]) -> None:
+        ends = pc.min_max(values).as_py()
+        self._low[name] = min(ends["min"], self._low.get(name, ends["min"]))
+        self._high[name] = max(ends["max"], self._high.get(name, ends["max"]))
+        self._sum[name] += float(plain.sum(dtype=np.float64))
+
+    @property
+    def data_sha256(self) -> str:
+        """SHA-256 of the rows in order, each value as a little-endian float64 (categories and classes by position)."""
+        return self._digest.hexdigest()
+
+    def class_counts(self) -> dict[str, int]:
+        """Return the number of rows of each cover type by slug."""
+        return dict(zip(self._schema.slugs, self._classes.tolist(), strict=True))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures as plain JSON values."""
+        return {
+            "rows": self._rows,
+            "data_sha256": self.data_sha256,
+            "cover_types": self.class_counts(),
+            "columns": {column.name: self._column(column.name) for column in self._schema.columns},
+        }
+
+    def _column(self, name: str) -> dict[str, Any]:
+        column = self._schema.column(name)
+        if column.categorical:
+            return {"dtype": column.dtype, "counts": dict(zip(column.values, self._counts[name].tolist(), strict=True))}
+        return {
+            "dtype": column.dtype,
+            "minimum": self._low.get(name),
+            "maximum": self._high.get(name),
+            "mean": round(self._sum[name] / self._rows, 6) if self._rows else None,
+        }

@@ -1,0 +1,144 @@
+"""What every step's command line shares: error lines and exit codes, usage figures, progress, logging."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import time
+import traceback
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+import typer.exceptions
+import typer.main
+
+from steps import storage
+from steps.errors import INTERRUPTED, RUN_FAILED, PipelineError, from_os_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+UsageOption = Annotated[Path | None, typer.Option(help="Where to write wall time, CPU time and peak memory (JSON).")]
+
+
+def log(message: str) -> None:
+    """Print one line of a step's log to standard error at once."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def as_app(main: Callable[..., Any]) -> typer.Typer:
+    """Return the command line of a step's ``main`` function, as typer makes it from the annotations."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(main)
+    return app
+
+
+def run(main: Callable[..., Any], arguments: Sequence[str] | None = None) -> int:
+    """Run a step's ``main`` with command-line ``arguments`` and return its exit code.
+
+    Expected errors print one line ``error: ...``. Anything else is a defect: its traceback is printed before the line.
+    """
+    try:
+        return guarded(lambda: as_app(main)(args=list(arguments or []), standalone_mode=False) or 0)
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+
+
+def guarded(action: Callable[[], int]) -> int:
+    """Call ``action`` and return its exit code, with every exception turned into a line and a code."""
+    try:
+        return action()
+    except typer.Exit as end:
+        return end.exit_code
+    except typer.exceptions.TyperException as error:
+        return _fail(error.format_message().rstrip(".") + ": see --help", error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        return _fail("interrupted", INTERRUPTED)
+    except PipelineError as error:
+        if os.environ.get("COVERTYPE_DEBUG"):
+            traceback.print_exc()
+        return _fail(str(error), error.exit_code)
+    except OSError as error:
+        if os.environ.get("COVERTYPE_DEBUG"):
+            traceback.print_exc()
+        known = from_os_error(error)
+        return _fail(str(known), known.exit_code)
+    except Exception as error:  # noqa: BLE001 - the last line of defence: a defect must end as a line and a code too
+        traceback.print_exc()
+        return _fail(f"unexpected {type(error).__name__}: {error}", RUN_FAILED)
+
+
+def _fail(message: str, code: int) -> int:
+    log("error: " + " ".join(message.split()))
+    return code
+
+
+def main_of(main: Callable[..., Any]) -> None:
+    """Run a step as ``python -m steps.NAME`` does, and exit."""
+    sys.exit(run(main, sys.argv[1:]))
+
+
+@dataclass
+class Usage:
+    """Counters a step fills in while :func:`record_usage` times it."""
+
+    rows_in: int = 0
+    rows_out: int = 0
+
+
+@contextmanager
+def record_usage(
+    path: Path | None, step: str, *, inputs: Iterable[Path] = (), outputs: Iterable[Path] = ()
+) -> Iterator[Usage]:
+    """Time the block and write ``usage.json`` to ``path`` when it ends, also when it ends with an error.
+
+    The file has ``step run started finished wall_seconds cpu_seconds peak_rss_bytes rows_in rows_out bytes_in
+    bytes_out``; ``started`` and ``finished`` are Unix times, ``cpu_seconds`` is the whole process's, imports included.
+    """
+    usage, started, clock = Usage(), time.time(), time.perf_counter()
+    try:
+        yield usage
+    finally:
+        if path is not None:
+            wall = time.perf_counter() - clock
+            storage.write_json(
+                path,
+                {
+                    "step": step,
+                    "run": os.environ.get("COVERTYPE_RUN", ""),
+                    "started": round(started, 3),
+                    "finished": round(started + wall, 3),
+                    "wall_seconds": round(wall, 3),
+                    "cpu_seconds": round(time.process_time(), 3),
+                    "peak_rss_bytes": peak_rss_bytes(),
+                    "rows_in": usage.rows_in,
+                    "rows_out": usage.rows_out,
+                    "bytes_in": sum(storage.size_of(source) for source in inputs),
+                    "bytes_out": sum(storage.size_of(target) for target in outputs),
+                },
+            )
+
+
+def peak_rss_bytes() -> int:
+    """Return the peak resident memory of this process in bytes, pages shared with its parent included."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def report_progress(done: int, total: int) -> None:
+    """Write ``done/total`` to ``$ARGO_PROGRESS_FILE``, which Argo and the local runner read; do nothing without it.
+
+    Source: https://argo-workflows.readthedocs.io/en/latest/progress/ (self-reporting progress).
+    """
+    if path := os.environ.get("ARGO_PROGRESS_FILE"):
+        Path(path).write_text(f"{done}/{total}\n")

@@ -1,0 +1,108 @@
+"""Split a dataset into train, validation and test by a hash of the feature values and the seed.
+
+The hash never sees the label, so all cover types' datasets are split alike; it is stateless, so a row keeps its part
+when rows are added, dropped or reordered, and equal rows are never on both sides. A ``split`` column in the dataset
+is honoured instead.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import pyarrow as pa
+import typer
+
+from steps import hashing, runtime, tables
+from steps.errors import BadDataError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+
+def assign(columns: Sequence[pa.Array], rows: int, seed: int, fractions: Sequence[float]) -> NDArray[np.int8]:
+    """Return each row's position in ``tables.SPLITS``, int8 of shape (rows,).
+
+    Args:
+        columns: the feature columns, ``rows`` values each.
+        rows: the number of rows.
+        seed: another seed, another split.
+        fractions: expected shares of train, validation and test, which sum to 1.
+    """
+    where = hashing.to_fractions(hashing.hash_rows(columns, rows, seed))
+    return np.searchsorted(np.cumsum(fractions)[:-1], where, side="right").astype(np.int8)
+
+
+def split(dataset: Path, outputs: Mapping[str, Path], *, seed: int, fractions: Sequence[float]) -> dict[str, list[int]]:
+    """Write the three parts of ``dataset`` to ``outputs`` (split to path) and return their (rows, positive rows).
+
+    Raises:
+        UsageError: the fractions are not positive or do not sum to 1.
+        BadDataError: a part would have no positive or no negative row, which no model could learn from or be judged by.
+    """
+    if min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-9:  # noqa: PLR2004 - rounding of three decimals
+        shares = " + ".join(f"{fraction:g}" for fraction in fractions)
+        raise UsageError(f"the fractions {shares} must be above 0 and sum to 1", where="--train-fraction and its sisters")
+    metadata = tables.read_metadata(dataset)
+    features = [column.name for column in metadata.schema.columns]
+    counts = {name: [0, 0] for name in tables.SPLITS}
+    with tables.opened(dataset) as file:
+        fields = file.schema_arrow.remove_metadata()
+    own = tables.SPLIT in fields.names
+    if own:
+        fields = fields.remove(fields.get_field_index(tables.SPLIT))
+    with ExitStack() as stack:
+        writers = [stack.enter_context(tables.writer(outputs[name], fields, metadata)) for name in tables.SPLITS]
+        for batch in tables.batches(dataset):
+            columns = [batch.column(name) for name in features]
+            if own:
+                parts = batch.column(tables.SPLIT).to_numpy()
+            else:
+                parts = assign(columns, batch.num_rows, seed, fractions)
+            table = batch.select(fields.names)
+            for i, name in enumerate(tables.SPLITS):
+                part = table.filter(pa.array(parts == i))
+                writers[i].write(part)
+                counts[name][0] += part.num_rows
+                counts[name][1] += int(part.column(tables.LABEL).to_numpy().sum())
+        _check(counts, metadata.cover_type, dataset)
+    return counts
+
+
+def _check(counts: Mapping[str, Sequence[int]], slug: str, dataset: Path) -> None:
+    for name, (rows, positive) in counts.items():
+        for kind, count in (("positive", positive), ("negative", rows - positive)):
+            if not count:
+                raise BadDataError(
+                    f"the {name} split of {slug!r} has no {kind} row",
+                    where=dataset.name,
+                    fix="use more rows, other fractions or another seed",
+                )
+
+
+def main(  # noqa: PLR0913 - one argument an option
+    *,
+    dataset: Annotated[Path, typer.Option(help="Dataset of one cover type, from prepare.")],
+    train: Annotated[Path, typer.Option(help="Where the training rows go.")],
+    validation: Annotated[Path, typer.Option(help="Where the validation rows go.")],
+    test: Annotated[Path, typer.Option(help="Where the test rows go.")],
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the hash.")] = 0,
+    train_fraction: Annotated[float, typer.Option(help="Share of the training rows.")] = 0.64,
+    validation_fraction: Annotated[float, typer.Option(help="Share of the validation rows.")] = 0.16,
+    test_fraction: Annotated[float, typer.Option(help="Share of the test rows.")] = 0.20,
+    usage: runtime.UsageOption = None,
+) -> None:
+    """Split a dataset into train, validation and test."""
+    outputs = dict(zip(tables.SPLITS, (train, validation, test), strict=True))
+    with runtime.record_usage(usage, "split", inputs=[dataset], outputs=outputs.values()) as use:
+        counts = split(dataset, outputs, seed=seed, fractions=(train_fraction, validation_fraction, test_fraction))
+        use.rows_in = use.rows_out = sum(rows for rows, _ in counts.values())
+    runtime.log(", ".join(f"{name} {rows} rows ({positive} positive)" for name, (rows, positive) in counts.items()))
+
+
+if __name__ == "__main__":
+    runtime.main_of(main)

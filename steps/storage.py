@@ -1,0 +1,94 @@
+"""Files that are whole or absent: written beside their final name, synced, then renamed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_CHUNK = 1 << 20
+# Names the temporary files, so that whoever lists a folder can tell them from results.
+PARTIAL = ".partial-"
+
+
+@contextmanager
+def atomic_path(final: Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``final``; rename it to ``final`` when the block ends without an error.
+
+    The data is synced to the disk before the rename, so that a power cut leaves the old file or the new one.
+    An exception (Ctrl-C too) removes the temporary file.
+    """
+    final.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f"{PARTIAL}{final.name}-", dir=final.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(final)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(final: Path, data: bytes) -> None:
+    """Write ``data`` to ``final``, whole or not at all."""
+    with atomic_path(final) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_text(final: Path, text: str) -> None:
+    """Write ``text`` as UTF-8 to ``final``, whole or not at all."""
+    write_bytes(final, text.encode())
+
+
+def write_json(final: Path, value: Any) -> None:  # noqa: ANN401 - whatever json.dumps takes
+    """Write ``value`` as indented JSON; a NaN or an infinity is an error, as JSON has neither."""
+    write_text(final, json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> Any:  # noqa: ANN401 - whatever json.loads gives
+    """Read a JSON file."""
+    return json.loads(path.read_text())
+
+
+def sha256_file(path: Path) -> str:
+    """Return the hexadecimal SHA-256 of a file's bytes, read in pieces of 1 MiB."""
+    with path.open("rb") as file:
+        digest = hashlib.sha256()
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def size_of(path: Path) -> int:
+    """Return the bytes a file, or all files below a folder, hold; 0 where nothing is there."""
+    if path.is_dir():
+        return sum(part.stat().st_size for part in path.rglob("*") if part.is_file())
+    return path.stat().st_size if path.exists() else 0
+
+
+@contextmanager
+def atomic_folder(final: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside ``final``; give it that name when the block ends without an error.
+
+    A folder that is already there under the final name is replaced.
+    """
+    final.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f"{PARTIAL}{final.name}-", dir=final.parent))
+    try:
+        yield temporary
+        temporary.chmod(0o755)
+        shutil.rmtree(final, ignore_errors=True)
+        temporary.replace(final)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

@@ -78,6 +78,8 @@ def from_os_error(error: OSError) -> PipelineError:
         return TransientError("no space left on the disk", where=where, fix="free some space and run again")
     if isinstance(error, FileNotFoundError):
         return NoInputError("no such file", where=where, fix="check the path")
+    if isinstance(error, (FileExistsError, NotADirectoryError, IsADirectoryError)):
+        return UsageError(reason, where=where, fix="a file is where a folder is needed, or the other way round")
     if isinstance(error, PermissionError) or error.errno == errno.EROFS:
         return DeniedError(reason, where=where, fix="check the rights of this file and of its folder")
     return PipelineError(reason, where=where)

@@ -62,8 +62,11 @@ def to_fractions(hashes: Words) -> NDArray[np.float64]:
 
 def _words(column: pa.Array) -> Words:
     """Return one 64-bit word a value: integers sign-extended, floats as float64 bits, strings by BLAKE2b-64."""
+    if not (pa.types.is_primitive(column.type) or pa.types.is_dictionary(column.type)):
+        column = column.dictionary_encode()
     if pa.types.is_dictionary(column.type):
-        table = np.array([_string_word(value) for value in column.dictionary.to_pylist()] or [0], np.uint64)
+        # One word more, so that a null has something to point at where the dictionary is empty.
+        table = np.array([*(_string_word(value) for value in column.dictionary.to_pylist()), _NULL], np.uint64)
         words = table[column.indices.fill_null(0).to_numpy(zero_copy_only=False)]
     elif pa.types.is_floating(column.type):
         values = column.fill_null(0).to_numpy(zero_copy_only=False).astype(np.float64) + 0.0  # -0.0 becomes 0.0
@@ -71,9 +74,12 @@ def _words(column: pa.Array) -> Words:
     else:
         words = column.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64).view(np.uint64)
     if column.null_count:
-        words = np.where(column.is_null().to_numpy(zero_copy_only=False), _string_word("null"), words)
-    return words
+        words = np.where(column.is_null().to_numpy(zero_copy_only=False), _NULL, words)
+    return np.asarray(words, np.uint64)
 
 
 def _string_word(value: str) -> np.uint64:
     return np.uint64(int.from_bytes(hashlib.blake2b(value.encode(), digest_size=8).digest(), "little"))
+
+
+_NULL = _string_word("null")

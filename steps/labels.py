@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from steps.errors import BadDataError
+from steps.errors import BadDataError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,28 +22,37 @@ MODES = ("auto", "zero", "one")
 MISSING = -1
 
 
-def count(batches: Iterable[pa.Array]) -> Counter[object]:
-    """Count the values of a target column, missing ones left out."""
+def count(schema: Schema, batches: Iterable[pa.Array], where: str) -> Counter[object]:
+    """Count the values of a target column, missing ones left out; BadDataError where it is of the wrong type."""
     counts: Counter[object] = Counter()
     for values in batches:
-        for entry in pc.value_counts(_plain(values)).to_pylist():
+        for entry in pc.value_counts(_plain(schema, values, where)).to_pylist():
             if entry["values"] is not None:
                 counts[entry["values"]] += entry["counts"]
     return counts
 
 
 def offset(schema: Schema, found: Iterable[object], mode: str, where: str) -> int:
-    """Return what to add to a source's labels to get the schema's: 0, or 1 where the source starts at zero.
+    """Return what to add to a source's labels to get the schema's.
 
-    ``auto`` decides by the lowest and the highest label that only one of the two countings has (for Covertype 0 and 7).
+    ``zero`` and ``one`` say where the source starts counting. ``auto`` takes the labels as they are, or, where the
+    schema says that they may start at zero, decides by the lowest and the highest label that only one of the two
+    countings has (for Covertype 0 and 7).
 
     Raises:
         BadDataError: ``auto``, and both occur or neither: only the user can tell.
+        UsageError: ``zero`` or ``one``, and the schema's labels are strings.
     """
     labels = [cover_type.label for cover_type in schema.cover_types if isinstance(cover_type.label, int)]
-    if mode != "auto" or not schema.labels_may_start_at_zero or not labels:
-        return 1 if mode == "zero" else 0
+    if mode != "auto":
+        if not labels:
+            raise UsageError(f"the labels of {schema.target!r} are strings, they count nothing", where=f"--labels {mode}")
+        return min(labels) - MODES.index(mode)
+    if not schema.labels_may_start_at_zero or not labels:
+        return 0
     values = set(found)
+    if not values:
+        raise BadDataError(f"there is no row with a value in column {schema.target!r}", where=where, fix="give a table")
     zero, top = min(labels) - 1, max(labels)
     if (zero in values) != (top in values):
         return 1 if zero in values else 0
@@ -59,33 +68,45 @@ def codes(schema: Schema, values: pa.Array, shift: int, first_row: int, where: s
     """Return each label's position in ``schema.cover_types`` as int16, shape (rows,); ``MISSING`` for a missing one.
 
     Raises:
-        BadDataError: a label is none of the schema's; the message names the row and the label.
+        BadDataError: a label is none of the schema's, the message names the row and the label; or the column's type
+            is not the labels'.
     """
-    plain = _plain(values)
-    known = [cover_type.label for cover_type in schema.cover_types]
-    if isinstance(known[0], str):
-        found = pc.index_in(plain.cast(pa.string()), pa.array(known, pa.string()), skip_nulls=True)
+    plain = _plain(schema, values, where)
+    if _are_strings(schema):
+        known = [cover_type.label for cover_type in schema.cover_types]
     else:
-        if not (pa.types.is_integer(plain.type) or pa.types.is_floating(plain.type)):
-            raise BadDataError(f"column {schema.target!r} has type {plain.type}, integers are needed", where=where)
-        expected = pa.array([float(label) - shift for label in known])
-        found = pc.index_in(plain.cast(pa.float64()), expected, skip_nulls=True)
+        known = [float(cover_type.label) - shift for cover_type in schema.cover_types]
+    found = pc.index_in(plain, pa.array(known, plain.type), skip_nulls=True)
     unknown = pc.and_(found.is_null(), plain.is_valid())
     if pc.any(unknown).as_py():
         at = int(np.argmax(unknown.to_numpy(zero_copy_only=False)))
-        allowed = ", ".join(str(label if isinstance(label, str) else label - shift) for label in known)
         raise BadDataError(
-            f"label {plain[at]} in column {schema.target!r} is none of {allowed}",
+            f"label {_word(plain[at].as_py())} in column {schema.target!r} is none of {', '.join(map(_word, known))}",
             where=f"row {first_row + at} of {where}",
-            fix="correct the source, or say --labels zero or --labels one",
+            fix="correct the source" + ("" if _are_strings(schema) else ", or say --labels zero or --labels one"),
         )
     return np.asarray(pc.fill_null(found, MISSING).to_numpy(zero_copy_only=False).astype(np.int16))
 
 
-def _plain(values: pa.Array) -> pa.Array:
-    """Return the values decoded, with NaN as missing."""
+def _are_strings(schema: Schema) -> bool:
+    return isinstance(schema.cover_types[0].label, str)
+
+
+def _word(label: object) -> str:
+    return f"{label:g}" if isinstance(label, float) else str(label)
+
+
+def _plain(schema: Schema, values: pa.Array, where: str) -> pa.Array:
+    """Return labels as strings or as float64, whichever the schema's are, decoded and with NaN as missing."""
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
-    if pa.types.is_floating(values.type):
-        values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
-    return values
+    if pa.types.is_null(values.type):
+        values = values.cast(pa.float64())
+    if _are_strings(schema):
+        return values.cast(pa.string())
+    if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
+        raise BadDataError(
+            f"column {schema.target!r} has type {values.type}, integers are needed", where=where, fix="convert it"
+        )
+    plain = values.cast(pa.float64(), safe=False)
+    return pc.if_else(pc.is_nan(plain), pa.scalar(None, plain.type), plain)

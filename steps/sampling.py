@@ -25,21 +25,20 @@ _FLOOR = 20
 def allocate(counts: Sequence[int], rows: int) -> list[int]:
     """Share ``rows`` among classes with ``counts`` rows: proportionally, but at least a twentieth of ``rows`` each.
 
-    A class that has fewer rows than its share gives all it has. The sum is ``rows`` or, where all classes together
-    have fewer, their sum; a floor for every class may take it above ``rows`` by less than the number of classes.
+    Where there are more than twenty classes the floor is an equal share. A class that has fewer rows than its floor
+    gives all it has. The sum is ``rows`` or, where all classes together have fewer, their sum; only where ``rows`` is
+    less than the number of classes it is more, as every class keeps a row.
     """
     if rows >= sum(counts):
         return list(counts)
-    floors = [min(count, max(1, rows // _FLOOR)) for count in counts]
+    floor = max(1, rows // max(_FLOOR, len(counts)))
+    floors = [min(count, floor) for count in counts]
     spare = max(0, rows - sum(floors))
-    rest = [count - floor for count, floor in zip(counts, floors, strict=True)]
-    total = sum(rest)
-    exact = [spare * part / total for part in rest] if total else [0.0] * len(rest)
-    shares = [int(part) for part in exact]
-    largest_remainders = sorted(range(len(exact)), key=lambda i: (shares[i] - exact[i], i))
-    for i in largest_remainders[: spare - sum(shares)]:
-        shares[i] += 1
-    return [floor + share for floor, share in zip(floors, shares, strict=True)]
+    rest = [count - least for count, least in zip(counts, floors, strict=True)]
+    total = max(1, sum(rest))
+    shares, remainders = zip(*(divmod(spare * part, total) for part in rest), strict=True)
+    largest_remainders = sorted(range(len(rest)), key=lambda i: (-remainders[i], i))[: spare - sum(shares)]
+    return [floors[i] + shares[i] + (i in largest_remainders) for i in range(len(rest))]
 
 
 class Sample:
@@ -60,7 +59,9 @@ class Sample:
             mine = hashes[(codes == code) & kept]
             self._counts[code] += len(mine)
             merged = np.concatenate([self._smallest[code], mine])
-            self._smallest[code] = np.partition(merged, self._rows)[: self._rows] if len(merged) > self._rows else merged
+            if len(merged) > self._rows:
+                merged = np.partition(merged, self._rows)[: self._rows]
+            self._smallest[code] = merged
 
     def keep(self, first_row: int, codes: NDArray[np.int16]) -> NDArray[np.bool_]:
         """Return the mask of a batch's rows that are in the sample."""
@@ -70,8 +71,8 @@ class Sample:
     def _limits(self) -> Words:
         """Return the largest hash that is still in the sample, by class."""
         shares = allocate(self._counts, self._rows)
-        limits = [np.sort(smallest)[share - 1] if share else 0 for smallest, share in zip(self._smallest, shares, strict=True)]
-        return np.array(limits, np.uint64)
+        pairs = zip(self._smallest, shares, strict=True)
+        return np.array([np.sort(smallest)[share - 1] if share else 0 for smallest, share in pairs], np.uint64)
 
 
 class Selection:

@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from dataclasses import asdict, dataclass, field
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from steps.errors import BadConfigurationError, NoInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 BUILTIN = "covertype"
 DATA = Path(__file__).parent / "data"
@@ -33,6 +36,20 @@ OPERATIONS = {
 }
 # Longest slug: with the longest step's name before it, it must fit the 63 characters of a Kubernetes name.
 _SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
+# Columns that the steps add to a table.
+_RESERVED = {"split", "label", "row", "score"}
+# What a value in the file may be for a field's annotation, and how to say so.
+_ACCEPTED: dict[str, tuple[Any, str]] = {
+    "str": (str, "a string"),
+    "bool": (bool, "true or false"),
+    "int | str": ((int, str), "an integer or a string"),
+    "float": ((int, float), "a number"),
+    "tuple[str, ...]": (list, "a list of strings"),
+    "tuple[Column, ...]": (list, "a list of tables"),
+    "tuple[CoverType, ...]": (list, "a list of tables"),
+    "tuple[Derived, ...]": (list, "a list of tables"),
+}
+_Entry = TypeVar("_Entry", bound="Column | CoverType | Derived")
 
 
 @dataclass(frozen=True)
@@ -72,7 +89,10 @@ class Derived:
 
 @dataclass(frozen=True)
 class Schema:
-    """What a table must look like: ``columns`` are the features in order, ``target`` holds a label of ``cover_types``."""
+    """What a table must look like.
+
+    ``columns`` are the features in order, ``target`` names the column that holds a label of ``cover_types``.
+    """
 
     name: str
     target: str
@@ -140,8 +160,12 @@ def read_text(reference: str) -> str:
     """Return the text of a schema file, see :func:`load`."""
     path = DATA / f"{BUILTIN}.toml" if reference == BUILTIN else Path(reference)
     if not path.is_file():
-        raise NoInputError("no such schema file", where=reference, fix=f"give a path, or {BUILTIN!r} for the builtin one")
-    return path.read_text(encoding="utf-8")
+        fix = f"give a path, or {BUILTIN!r} for the builtin one"
+        raise NoInputError("no such schema file", where=reference, fix=fix)
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise BadConfigurationError(f"not UTF-8 text: {error.reason}", where=reference) from None
 
 
 def parse(text: str, where: str = "schema") -> Schema:
@@ -153,58 +177,103 @@ def parse(text: str, where: str = "schema") -> Schema:
     return _parse(document, where)
 
 
-def _parse(document: dict[str, Any], where: str) -> Schema:
+def _parse(document: object, where: str) -> Schema:
     try:
-        schema = Schema(
-            name=document.pop("name"),
-            target=document.pop("target"),
-            columns=tuple(_column(entry) for entry in document.pop("columns")),
-            cover_types=tuple(CoverType(**entry) for entry in document.pop("cover_types")),
-            derived=tuple(
-                Derived(entry["name"], entry["operation"], tuple(entry["of"])) for entry in document.pop("derived", ())
-            ),
-            labels_may_start_at_zero=document.pop("labels_may_start_at_zero", False),
-            builtin_table=document.pop("builtin_table", ""),
-        )
-    except KeyError as error:
-        raise BadConfigurationError(f"key {error} is missing", where=where) from None
-    except (TypeError, AttributeError) as error:
-        raise BadConfigurationError(str(error).replace(".__init__()", ""), where=where) from None
-    if document:
-        raise BadConfigurationError(f"unknown key {next(iter(document))!r}", where=where)
+        schema = _schema(document)
+    except ValueError as error:
+        raise BadConfigurationError(str(error), where=where) from None
     for problem in _problems(schema):
         raise BadConfigurationError(problem, where=where)
     return schema
 
 
-def _column(entry: dict[str, Any]) -> Column:
-    return Column(**{**entry, "values": tuple(entry.get("values", ()))})
+def _schema(document: object) -> Schema:
+    """Return the schema a document describes; ValueError says which key is missing, unknown or of another type."""
+    values = _checked(document, Schema, "the schema")
+    return Schema(
+        **{
+            **values,
+            "columns": _entries(values["columns"], Column, "columns"),
+            "cover_types": _entries(values["cover_types"], CoverType, "cover_types"),
+            "derived": _entries(values.get("derived", ()), Derived, "derived"),
+        }
+    )
+
+
+def _entries(values: Sequence[object], kind: type[_Entry], key: str) -> tuple[_Entry, ...]:
+    return tuple(kind(**_checked(value, kind, f"entry {i} of {key!r}")) for i, value in enumerate(values, 1))
+
+
+def _checked(document: object, kind: type, what: str) -> dict[str, Any]:
+    """Return the values of a document for the fields of a dataclass, checked against its annotations, lists as tuples."""
+    if not isinstance(document, dict):
+        raise ValueError(f"{what} must be a table of keys and values")  # noqa: TRY004 - the caller's one kind of error
+    known = {part.name: part for part in fields(kind) if part.init}
+    for key in document:
+        if key not in known:
+            raise ValueError(f"unknown key {key!r} in {what}")
+    checked = {}
+    for name, part in known.items():
+        value = document.get(name)
+        if value is None and part.default is MISSING:
+            raise ValueError(f"key {name!r} is missing in {what}")
+        if value is not None:
+            accepted, words = _ACCEPTED[str(part.type).removesuffix(" | None")]
+            if not isinstance(value, accepted) or (isinstance(value, bool) and accepted is not bool):
+                raise ValueError(f"key {name!r} in {what} must be {words}")
+            if part.type == "tuple[str, ...]" and not all(isinstance(item, str) for item in value):
+                raise ValueError(f"key {name!r} in {what} must be a list of strings")
+            checked[name] = tuple(value) if isinstance(value, list) else value
+    return checked
 
 
 def _problems(schema: Schema) -> list[str]:
-    """Return what is wrong with a schema that has all its keys, the first thing first."""
-    names = [column.name for column in schema.columns]
-    derived = [feature.name for feature in schema.derived]
-    taken = [*names, *derived, schema.target]
-    slugs, labels = list(schema.slugs), [cover_type.label for cover_type in schema.cover_types]
-    return [
-        *(f"column {name!r} is there twice" for name in taken if taken.count(name) > 1),
-        *(f"column name {name!r} is reserved" for name in taken if name in {"split", "label", "row", "score"}),
-        *(f"unknown dtype {c.dtype!r} of column {c.name!r}, use one of {DTYPES}" for c in schema.columns if c.dtype not in DTYPES),
-        *(f"column {c.name!r} is a category without values" for c in schema.columns if c.categorical and not c.values),
-        *(f"slug {slug!r} must be lower-case letters, digits and dashes, at most 40" for slug in slugs if not _SLUG.fullmatch(slug)),
-        *(f"slug {slug!r} is there twice" for slug in slugs if slugs.count(slug) > 1),
-        *(f"label {label!r} is there twice" for label in labels if labels.count(label) > 1),
-        *(["at least two cover types are needed"] if len(slugs) < 2 else []),  # noqa: PLR2004 - one class is no choice
-        *(["labels must be all integers or all strings"] if len({type(label) for label in labels}) > 1 else []),
-        *(problem for feature in schema.derived for problem in _derived_problems(feature, schema)),
-    ]
+    """Return what is wrong with a schema whose keys and types are right, the first thing first."""
+    return [*_column_problems(schema), *_cover_type_problems(schema), *_derived_problems(schema)]
 
 
-def _derived_problems(feature: Derived, schema: Schema) -> list[str]:
-    if feature.operation not in OPERATIONS:
-        return [f"unknown operation {feature.operation!r} of {feature.name!r}, use one of {', '.join(OPERATIONS)}"]
-    count = OPERATIONS[feature.operation]
-    if count is not None and len(feature.of) != count:
-        return [f"{feature.name!r}: {feature.operation} takes {count} columns, not {len(feature.of)}"]
-    return [f"{feature.name!r} is made of {name!r}, which is no numeric column" for name in feature.of if name not in schema.numeric]
+def _column_problems(schema: Schema) -> Iterator[str]:
+    made = [*(column.name for column in schema.columns), *(feature.name for feature in schema.derived)]
+    taken = [*made, schema.target]
+    if not schema.columns:
+        yield "at least one column is needed"
+    yield from (f"column {name!r} is there twice" for name in taken if taken.count(name) > 1)
+    yield from (f"column name {name!r} is reserved" for name in made if name in _RESERVED)
+    if schema.target == "split":
+        yield "column name 'split' is reserved"
+    for column in schema.columns:
+        name, low, high = column.name, column.minimum, column.maximum
+        if column.dtype not in DTYPES:
+            yield f"unknown dtype {column.dtype!r} of column {name!r}, use one of {', '.join(DTYPES)}"
+        if column.categorical and not column.values:
+            yield f"column {name!r} is a category without values"
+        yield from (f"value {v!r} of column {name!r} is there twice" for v in column.values if column.values.count(v) > 1)
+        if low is not None and high is not None and low > high:
+            yield f"the minimum of column {name!r} is above its maximum"
+
+
+def _cover_type_problems(schema: Schema) -> Iterator[str]:
+    slugs, labels = schema.slugs, [cover_type.label for cover_type in schema.cover_types]
+    if len(slugs) < 2:  # noqa: PLR2004 - one class is no choice
+        yield "at least two cover types are needed"
+    for slug in slugs:
+        if not _SLUG.fullmatch(slug):
+            yield f"slug {slug!r} must be lower-case letters, digits and dashes, at most 40"
+        if slugs.count(slug) > 1:
+            yield f"slug {slug!r} is there twice"
+    yield from (f"label {label!r} is there twice" for label in labels if labels.count(label) > 1)
+    if len({type(label) for label in labels}) > 1:
+        yield "labels must be all integers or all strings"
+
+
+def _derived_problems(schema: Schema) -> Iterator[str]:
+    for feature in schema.derived:
+        if feature.operation not in OPERATIONS:
+            yield f"unknown operation {feature.operation!r} of {feature.name!r}, use one of {', '.join(OPERATIONS)}"
+            continue
+        count = OPERATIONS[feature.operation]
+        if len(feature.of) != (count or max(1, len(feature.of))):
+            yield f"{feature.name!r}: {feature.operation} takes {count or 'some'} columns, not {len(feature.of)}"
+        for name in feature.of:
+            if name not in schema.numeric:
+                yield f"{feature.name!r} is made of {name!r}, which is no numeric column"

@@ -47,8 +47,9 @@ def headerless_names(schema: Schema, count: int, where: str) -> list[str]:
     for names in (one_hot, canonical):
         if count == len(names) + 1:
             return [*names, schema.target]
-    expected = f"{len(canonical) + 1} or {len(one_hot) + 1}"
-    raise BadDataError(f"{count} columns without a header, where {expected} are expected", where=where, fix="add a header")
+    expected = " or ".join(str(one + 1) for one in sorted({len(canonical), len(one_hot)}))
+    what = f"{count} columns without a header, where {expected} are expected"
+    raise BadDataError(what, where=where, fix="add a header")
 
 
 def recognise(schema: Schema, names: Sequence[str], where: str) -> Shape:
@@ -137,11 +138,13 @@ def _decoded(values: pa.Array) -> pa.Array:
 
 
 def _numeric(column: Column, values: pa.Array, first_row: int, where: str) -> pa.Array:
+    wanted = pa.type_for_alias(column.dtype)
+    if pa.types.is_null(values.type):
+        return values.cast(wanted)
     if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
         raise BadDataError(
             f"column {column.name!r} has type {values.type}, a number is needed", where=where, fix="convert it"
         )
-    wanted = pa.type_for_alias(column.dtype)
     if pa.types.is_floating(values.type):
         values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
         whole = pa.types.is_floating(wanted) or not pc.any(pc.not_equal(values, pc.trunc(values))).as_py()
@@ -149,28 +152,37 @@ def _numeric(column: Column, values: pa.Array, first_row: int, where: str) -> pa
             at = _first(pc.fill_null(pc.not_equal(values, pc.trunc(values)), fill_value=False))
             _refuse(f"{values[at]} in column {column.name!r} is no whole number", first_row + at, where)
     low, high = _range(column, wanted)
-    outside = pc.or_(pc.less(values, low), pc.greater(values, high)) if len(values) else values
+    # Compared as float64: int64 beyond 2**53 is rounded, which cannot hide a value that is out of range.
+    plain = values.cast(pa.float64(), safe=False)
+    outside = pc.or_(pc.less(plain, low), pc.greater(plain, high))
     if pc.any(outside).as_py():
         at = _first(pc.fill_null(outside, fill_value=False))
         _refuse(f"{values[at]} in column {column.name!r} is outside {low:g} to {high:g}", first_row + at, where)
-    return values.cast(wanted)
+    return values.cast(wanted, safe=False)
 
 
 def _range(column: Column, wanted: pa.DataType) -> tuple[float, float]:
-    """Return the values a column may have: the schema's range inside what its dtype can hold."""
+    """Return the values a column may have: the schema's range inside what its dtype and float32 can hold.
+
+    Models compute in float32, where a larger number would be infinite. The largest int64 is 2**63 - 1, whose float64
+    is one more: the next float64 below is the end of the range.
+    """
     dtype = np.dtype(wanted.to_pandas_dtype())
-    info: np.iinfo | np.finfo = np.iinfo(dtype) if dtype.kind in "iu" else np.finfo(dtype)
+    info: np.iinfo | np.finfo = np.iinfo(dtype) if dtype.kind in "iu" else np.finfo(np.float32)
+    top = np.nextafter(2.0**63, 0) if dtype == np.int64 else info.max
     low = info.min if column.minimum is None else max(column.minimum, info.min)
-    high = info.max if column.maximum is None else min(column.maximum, info.max)
+    high = top if column.maximum is None else min(column.maximum, top)
     return float(low), float(high)
 
 
 def _category(column: Column, values: pa.Array, first_row: int, where: str) -> pa.Array:
     dictionary = pa.array(column.values, pa.string())
+    if pa.types.is_dictionary(values.type) and values.dictionary.null_count:
+        values = values.dictionary_decode()
     if pa.types.is_dictionary(values.type):
         mapped = pc.index_in(values.dictionary.cast(pa.string()), dictionary)
         codes = mapped.take(values.indices)
-    elif pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+    elif _is_text(values.type):
         codes = pc.index_in(values.cast(pa.string()), dictionary, skip_nulls=True)
     else:
         fix = f"use names such as {column.values[0]!r}"
@@ -180,6 +192,12 @@ def _category(column: Column, values: pa.Array, first_row: int, where: str) -> p
         at = _first(unknown)
         _refuse(f"unknown value {values[at].as_py()!r} in column {column.name!r}", first_row + at, where)
     return pa.DictionaryArray.from_arrays(codes.cast(pa.int16()), dictionary)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    """Whether a column holds strings, or nothing at all."""
+    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_null)
+    return any(test(kind) for test in tests)
 
 
 def _from_one_hot(column: Column, batch: pa.RecordBatch, first_row: int, where: str) -> pa.Array:
@@ -195,8 +213,7 @@ def _from_one_hot(column: Column, batch: pa.RecordBatch, first_row: int, where: 
     wrong = (ones != 1) & ~missing
     if wrong.any():
         at = int(np.argmax(wrong))
-        fix = f"{ones[at]} of the columns {column.name}_* are 1, exactly one must be"
-        _refuse(fix, first_row + at, where)
+        _refuse(f"{ones[at]} of the columns {column.name}_* are 1, exactly one must be", first_row + at, where)
     return pa.DictionaryArray.from_arrays(pa.array(codes, mask=missing), pa.array(column.values, pa.string()))
 
 

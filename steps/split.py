@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_ROUNDING = 1e-9  # of a sum of three decimals
+
+
 def assign(columns: Sequence[pa.Array], rows: int, seed: int, fractions: Sequence[float]) -> NDArray[np.int8]:
     """Return each row's position in ``tables.SPLITS``, int8 of shape (rows,).
 
@@ -44,9 +47,11 @@ def split(dataset: Path, outputs: Mapping[str, Path], *, seed: int, fractions: S
         UsageError: the fractions are not positive or do not sum to 1.
         BadDataError: a part would have no positive or no negative row, which no model could learn from or be judged by.
     """
-    if min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-9:  # noqa: PLR2004 - rounding of three decimals
+    # Written so that NaN, which compares as false with everything, is refused.
+    if not (all(fraction > 0 for fraction in fractions) and abs(sum(fractions) - 1) < _ROUNDING):
         shares = " + ".join(f"{fraction:g}" for fraction in fractions)
-        raise UsageError(f"the fractions {shares} must be above 0 and sum to 1", where="--train-fraction and its sisters")
+        where = "--train-fraction and its sisters"
+        raise UsageError(f"the fractions {shares} must be above 0 and sum to 1", where=where)
     metadata = tables.read_metadata(dataset)
     features = [column.name for column in metadata.schema.columns]
     counts = {name: [0, 0] for name in tables.SPLITS}
@@ -59,10 +64,8 @@ def split(dataset: Path, outputs: Mapping[str, Path], *, seed: int, fractions: S
         writers = [stack.enter_context(tables.writer(outputs[name], fields, metadata)) for name in tables.SPLITS]
         for batch in tables.batches(dataset):
             columns = [batch.column(name) for name in features]
-            if own:
-                parts = batch.column(tables.SPLIT).to_numpy()
-            else:
-                parts = assign(columns, batch.num_rows, seed, fractions)
+            given = batch.column(tables.SPLIT).to_numpy() if own else None
+            parts = assign(columns, batch.num_rows, seed, fractions) if given is None else given
             table = batch.select(fields.names)
             for i, name in enumerate(tables.SPLITS):
                 part = table.filter(pa.array(parts == i))

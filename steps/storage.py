@@ -32,12 +32,16 @@ def atomic_path(final: Path) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
+        _sync(temporary)
         temporary.chmod(0o644)
         temporary.replace(final)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as written:
+        os.fsync(written.fileno())
 
 
 def write_bytes(final: Path, data: bytes) -> None:
@@ -58,7 +62,7 @@ def write_json(final: Path, value: Any) -> None:  # noqa: ANN401 - whatever json
 
 def read_json(path: Path) -> Any:  # noqa: ANN401 - whatever json.loads gives
     """Read a JSON file."""
-    return json.loads(path.read_text())
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def sha256_file(path: Path) -> str:
@@ -81,12 +85,14 @@ def size_of(path: Path) -> int:
 def atomic_folder(final: Path) -> Iterator[Path]:
     """Yield a temporary folder beside ``final``; give it that name when the block ends without an error.
 
-    A folder that is already there under the final name is replaced.
+    A folder that is already there under the final name is replaced. Files directly in it are synced first.
     """
     final.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f"{PARTIAL}{final.name}-", dir=final.parent))
     try:
         yield temporary
+        for path in temporary.iterdir():
+            _sync(path)
         temporary.chmod(0o755)
         shutil.rmtree(final, ignore_errors=True)
         temporary.replace(final)

@@ -1,0 +1,142 @@
+"""What a person sees of a run: a live table of cover types by steps, and at the end a table of metrics."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from workflows.local.nodes import Node, Phase
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from rich.console import Console
+
+_STYLES = {
+    Phase.PENDING: "dim",
+    Phase.RUNNING: "bold yellow",
+    Phase.SUCCEEDED: "green",
+    Phase.FAILED: "bold red",
+    Phase.ERROR: "bold red",
+    Phase.OMITTED: "dim",
+}
+
+
+class LiveDisplay:
+    """Shows a run while it goes on: redrawn in place on a terminal, one line for each finished step elsewhere."""
+
+    def __init__(self, console: Console, root: Node) -> None:
+        self._console, self._root = console, root
+        self._live = Live(console=console, auto_refresh=False, transient=False) if console.is_terminal else None
+        self._drawn = 0.0
+
+    def __enter__(self) -> LiveDisplay:
+        """Start drawing."""
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Draw the last state."""
+        if self._live:
+            self._live.update(progress_table(self._root), refresh=True)
+            self._live.stop()
+
+    def changed(self, node: Node) -> None:
+        """Print a finished step's line where nothing is redrawn."""
+        if self._live or not node.template.container or not node.phase.finished:
+            return
+        state = "cached" if node.cached else f"{node.seconds:.1f} s"
+        facts = node.message or node.outputs.parameters.get("summary", "")
+        self._console.print(f"{node.phase.value:<9} {node.name} ({state}) {facts}".rstrip(), highlight=False, markup=False)
+
+    def tick(self, root: Node) -> None:
+        """Redraw, at most five times a second."""
+        if self._live and time.monotonic() - self._drawn > 0.2:  # noqa: PLR2004 - five times a second
+            self._live.update(progress_table(root), refresh=True)
+            self._drawn = time.monotonic()
+
+
+def progress_table(root: Node) -> Group:
+    """Return the state of a run: a row for each cover type with its steps as columns, the other steps on lines."""
+    chains = {name: child for name, child in root.children.items() if not child.template.container}
+    steps = list(dict.fromkeys(step for chain in chains.values() for step in _steps_of(chain)))
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("cover type")
+    for step in steps:
+        table.add_column(step, min_width=9)
+    for name, chain in chains.items():
+        table.add_row(name, *(_cell(chain.children.get(step)) for step in steps))
+    lines: dict[str, Text] = {name: _cell(node) for name, node in root.children.items() if node.template.container}
+    before = [Text.assemble("prepare  ", lines.pop("prepare"))] if "prepare" in lines else []
+    after = [Text.assemble(f"{name}  ", cell) for name, cell in lines.items()]
+    return Group(*before, table, *after)
+
+
+def _steps_of(chain: Node) -> list[str]:
+    return [task.name for task in chain.template.tasks]
+
+
+def _cell(node: Node | None) -> Text:
+    """Return a step's state in a few characters."""
+    if node is None or (node.phase is Phase.PENDING and not node.attempts):
+        return Text("·", style="dim")
+    if node.phase is Phase.RUNNING:
+        share = node.progress or f"{time.time() - node.started:.0f} s"
+        return Text(f"▶ {share}", style=_STYLES[node.phase])
+    if node.phase is Phase.PENDING:
+        return Text(f"↻ retry {node.attempts}", style="yellow")
+    if node.phase is Phase.SUCCEEDED:
+        return Text("✓ cached" if node.cached else f"✓ {node.seconds:.1f} s", style="cyan" if node.cached else "green")
+    if node.phase is Phase.OMITTED:
+        return Text("–", style="dim")
+    return Text(f"✗ {node.phase.value.lower()}", style=_STYLES[node.phase])
+
+
+def result_table(result: dict[str, Any]) -> Table:
+    """Return the metrics of a run by cover type, accuracy and F1 with their 95% intervals."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("cover type")
+    for name in ("support", "accuracy", "95%", "F1", "95%", "precision", "recall", "PR-AUC"):
+        table.add_column(name, justify="right")
+    for slug, entry in result["cover_types"].items():
+        table.add_row(
+            slug,
+            f"{entry['support']}",
+            _number(entry["accuracy"]),
+            _interval(entry["accuracy_interval"]),
+            _number(entry["f1"]),
+            _interval(entry["f1_interval"]),
+            *(_number(entry[name]) for name in ("precision", "recall", "pr_auc")),
+        )
+    return table
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"
+
+
+def _interval(ends: list[float] | None) -> str:
+    return "" if not ends else f"{ends[0]:.4f}–{ends[1]:.4f}"
+
+
+def show_result(console: Console, result: dict[str, Any]) -> None:
+    """Print a finished run: the table, what all cover types come to together, and where things are."""
+    if result["cover_types"]:
+        console.print(result_table(result))
+    for title, key in (("accuracy over all cover types", "accuracy"), ("macro F1", "macro_f1")):
+        if result[key] is not None:
+            ends = result.get(f"{key}_interval")
+            console.print(f"{title} {result[key]:.4f}" + (f" (95% {_interval(ends)})" if ends else ""), highlight=False)
+    steps = f"{result['executed_steps']} steps executed, {result['cached_steps']} from the cache"
+    console.print(f"{result['status']} in {result['seconds']:.1f} s: {steps}", highlight=False)
+    for title, key in (("report", "report"), ("models", "models"), ("run", "directory")):
+        if result.get(key):
+            console.print(f"{title:<7} {result[key]}", highlight=False, soft_wrap=True)

@@ -1,0 +1,115 @@
+"""Gives nodes their inputs and takes their outputs, by the references in the rendered workflow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from steps import storage
+from steps.errors import BadConfigurationError, PipelineError
+from workflows.local.expressions import substitute, variables
+from workflows.local.nodes import Node, Values
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from workflows.local.document import Document, Template
+
+
+def workflow_scope(document: Document, name: str) -> dict[str, str]:
+    """Return the variables that are the same everywhere in a workflow."""
+    scope = {"workflow.name": name}
+    for parameter in document.arguments.parameters.values():
+        scope[f"workflow.parameters.{parameter.name}"] = parameter.value or ""
+    return scope
+
+
+def bind(child: Node, parent: Node, scope: Mapping[str, str]) -> None:
+    """Fill in a task's inputs from its arguments, its parent DAG's inputs and its siblings' outputs.
+
+    Raises:
+        PipelineError: a parameter or an artifact that is not optional is missing.
+    """
+    arguments = child.task.arguments if child.task else None
+    known = {**scope, **_parameter_scope(parent)}
+    given = arguments.parameters if arguments else {}
+    for name, declared in child.template.inputs.parameters.items():
+        value = given[name].value if name in given else declared.value
+        if value is None:
+            raise PipelineError(f"parameter {name!r} was not given", where=child.name)
+        child.inputs.parameters[name] = substitute(value, known)
+    for name, slot in child.template.inputs.artifacts.items():
+        argument = arguments.artifacts.get(name) if arguments else None
+        if slot.raw is not None:
+            path = child.folder / "in" / name / (slot.path or name).rpartition("/")[2]
+            storage.write_text(path, slot.raw)
+            child.inputs.artifacts[name] = path
+        elif not (argument and argument.source and _take(child.inputs, name, argument.source, parent)):
+            optional = slot.optional or (argument is not None and argument.optional)
+            if not optional:
+                raise PipelineError(f"artifact {name!r} was not supplied", where=child.name)
+
+
+def _parameter_scope(parent: Node) -> dict[str, str]:
+    scope = {f"inputs.parameters.{name}": value for name, value in parent.inputs.parameters.items()}
+    for task, node in parent.children.items():
+        for name, value in node.outputs.parameters.items():
+            scope[f"tasks.{task}.outputs.parameters.{name}"] = value
+    return scope
+
+
+def _take(target: Values, name: str, source: str, parent: Node) -> bool:
+    """Take an artifact that ``{{inputs.artifacts.X}}`` or ``{{tasks.T.outputs.artifacts.X}}`` refers to."""
+    reference = variables(source)[0].split(".")
+    if reference[:2] == ["inputs", "artifacts"]:
+        return target.take(name, parent.inputs, reference[2])
+    if reference[0] == "tasks" and reference[2:4] == ["outputs", "artifacts"]:
+        return reference[1] in parent.children and target.take(name, parent.children[reference[1]].outputs, reference[4])
+    raise BadConfigurationError(f"cannot read the reference {source!r}", where=parent.name)
+
+
+def collect(dag: Node) -> None:
+    """Fill in a succeeded DAG's outputs from its tasks'.
+
+    Raises:
+        PipelineError: an output that is not optional is missing.
+    """
+    scope = _parameter_scope(dag)
+    for name, declared in dag.template.outputs.parameters.items():
+        dag.outputs.parameters[name] = substitute(declared.expression or "", scope)
+    for name, slot in dag.template.outputs.artifacts.items():
+        if not _take(dag.outputs, name, slot.source or "", dag) and not slot.optional:
+            raise PipelineError(f"output artifact {name!r} was not made", where=dag.name)
+
+
+def output_paths(template: Template, folder: Path) -> dict[str, Path]:
+    """Return where a leaf's output artifacts lie on this machine, by name."""
+    slots = template.outputs.artifacts.values()
+    return {slot.name: folder / "out" / slot.name / (slot.path or slot.name).rpartition("/")[2] for slot in slots}
+
+
+def parameter_paths(template: Template, folder: Path) -> dict[str, Path]:
+    """Return where a leaf writes its output parameters on this machine, by name."""
+    return {name: folder / "out" / f"parameter-{name}.txt" for name in template.outputs.parameters}
+
+
+def leaf_scope(node: Node, scope: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of a leaf's arguments: its parameters, and its paths on this machine."""
+    inputs = {name: str(path) for name, path in _input_paths(node)}
+    outputs = output_paths(node.template, node.folder)
+    return {
+        **scope,
+        **{f"inputs.parameters.{name}": value for name, value in node.inputs.parameters.items()},
+        **{f"inputs.artifacts.{name}.path": path for name, path in inputs.items()},
+        **{f"outputs.artifacts.{name}.path": str(path) for name, path in outputs.items()},
+        **{
+            f"outputs.parameters.{name}.path": str(path)
+            for name, path in parameter_paths(node.template, node.folder).items()
+        },
+    }
+
+
+def _input_paths(node: Node) -> Iterator[tuple[str, Path]]:
+    """Yield the path of each input artifact; an absent optional one gets a path where nothing is."""
+    for name in node.template.inputs.artifacts:
+        yield name, node.inputs.artifacts.get(name, node.folder / "in" / "absent" / name)

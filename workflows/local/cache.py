@@ -1,0 +1,110 @@
+"""Results of steps by what went into them: ``objects/`` holds files by their SHA-256, ``actions/`` what a step gave.
+
+An action is written last, in one rename, after its objects: whatever is killed at whatever moment, an action that is
+there is whole. Objects are checked against their name when they are used; a damaged one counts as absent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from steps import storage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a step gave: the digest of each output artifact (absent ones left out) and the output parameters."""
+
+    artifacts: dict[str, str]
+    parameters: dict[str, str]
+
+
+def key_of(parts: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a step's ingredients, as canonical JSON."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def digest_of(path: Path) -> str:
+    """Return the digest of a file's bytes, or of a folder's files by relative name."""
+    if path.is_file():
+        return storage.sha256_file(path)
+    listing = {part.relative_to(path).as_posix(): storage.sha256_file(part) for part in sorted(path.rglob("*")) if part.is_file()}
+    return "tree-" + key_of(listing)
+
+
+class Cache:
+    """A cache folder, safe for several runs at once: every name in it appears by one rename or link."""
+
+    def __init__(self, root: Path) -> None:
+        self._objects, self._actions = root / "objects", root / "actions"
+
+    def find(self, key: str) -> Result | None:
+        """Return the result of a step, or None where there is none or one of its objects is missing or damaged."""
+        try:
+            entry = storage.read_json(self._actions / f"{key}.json")
+            result = Result(entry["artifacts"], entry["parameters"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return result if all(self._whole(digest) for digest in result.artifacts.values()) else None
+
+    def restore(self, digest: str, target: Path) -> None:
+        """Put an object at ``target``."""
+        place(self._objects / digest, target)
+
+    def store(self, key: str, artifacts: Mapping[str, Path], parameters: Mapping[str, str]) -> Result:
+        """Keep the outputs of a step and return them as a result."""
+        digests = {name: self._keep(path) for name, path in artifacts.items()}
+        result = Result(digests, dict(parameters))
+        self._actions.mkdir(parents=True, exist_ok=True)
+        storage.write_json(self._actions / f"{key}.json", {"artifacts": digests, "parameters": result.parameters})
+        return result
+
+    def _keep(self, path: Path) -> str:
+        digest = digest_of(path)
+        target = self._objects / digest
+        if target.exists() and not self._whole(digest):
+            _remove(target)
+        if not target.exists():
+            temporary = self._objects / f"{storage.PARTIAL}{digest}-{os.getpid()}"
+            place(path, temporary)
+            try:
+                temporary.rename(target)
+            except OSError:  # a folder that another run has put there meanwhile
+                _remove(temporary)
+        return digest
+
+    def _whole(self, digest: str) -> bool:
+        path = self._objects / digest
+        return path.exists() and digest_of(path) == digest
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def place(source: Path, target: Path) -> None:
+    """Put a file, or a folder's files, at a name that does not exist yet: hard links where possible, else copies."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target, copy_function=_link)
+    else:
+        _link(str(source), str(target))
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)

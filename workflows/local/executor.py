@@ -1,0 +1,209 @@
+"""Runs a document's leaves: takes cached results, starts processes while there are cores, and tries again."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from steps.errors import TransientError
+from workflows.local import binding, processes
+from workflows.local.cache import Cache, digest_of, key_of
+from workflows.local.expressions import substitute
+from workflows.local.fingerprint import content_of, fingerprint
+from workflows.local.nodes import Node, Phase
+from workflows.local.scheduler import Scheduler
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from workflows.local.document import Document
+
+_TICK_SECONDS = 0.2
+
+
+class Observer(Protocol):
+    """Is told of every change of a node, and a few times a second that time has passed."""
+
+    def changed(self, node: Node) -> None:
+        """Take note that a node's phase has changed."""
+
+    def tick(self, root: Node) -> None:
+        """Take note that time has passed; a running node's progress may have changed."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run: the folder of the run, cores to fill, the cache to use, and whether to look results up in it."""
+
+    folder: Path
+    cores: int
+    cache: Cache
+    use_cached: bool = True
+
+
+@dataclass
+class _Running:
+    node: Node
+    process: processes.Process
+    deadline: float
+    progress_file: Path
+
+
+class Executor:
+    """One run of a document; :meth:`run` may be called once."""
+
+    def __init__(self, document: Document, name: str, options: Options, observer: Observer) -> None:
+        self._document, self._options, self._observer = document, options, observer
+        self._scope = binding.workflow_scope(document, name)
+        self._scheduler = Scheduler(document, self._scope, options.folder / "nodes", observer.changed)
+        self._running: list[_Running] = []
+        self._not_before: dict[tuple[str, ...], float] = {}
+
+    @property
+    def root(self) -> Node:
+        """The node of the whole workflow."""
+        return self._scheduler.root
+
+    def run(self) -> Node:
+        """Run to the end and return the root node, whose phase is the run's; stops all steps on any exception."""
+        modules = {t.container.module for t in self._document.templates.values() if t.container}
+        processes.preload(sorted({name for module in modules for name in fingerprint(module).modules} - modules))
+        try:
+            self._scheduler.begin()
+            while not self.root.phase.finished:
+                self._start_ready()
+                self._wait()
+                self._observer.tick(self.root)
+        finally:
+            for running in self._running:
+                running.process.stop()
+        return self.root
+
+    def _start_ready(self) -> None:
+        """Start ready leaves, in the order of the workflow's tasks, while there are cores; take cached ones at once."""
+        order = {leaf.path: i for i, leaf in enumerate(self.root.leaves())}
+        ready = self._scheduler.ready
+        for node in sorted(ready, key=lambda node: order[node.path]):
+            if self._not_before.get(node.path, 0) > time.time():
+                continue
+            if not node.attempts and self._take_cached(node):
+                ready.remove(node)
+                continue
+            busy = sum(running.node.threads for running in self._running)
+            if not busy or busy + node.threads <= self._options.cores:
+                ready.remove(node)
+                self._start(node)
+
+    def _take_cached(self, node: Node) -> bool:
+        node.key = node.key or self._key(node)
+        result = self._options.cache.find(node.key) if self._options.use_cached else None
+        if result is None:
+            return False
+        places = binding.output_paths(node.template, node.folder)
+        for name, digest in result.artifacts.items():
+            self._options.cache.restore(digest, places[name])
+            node.outputs.artifacts[name] = places[name]
+        node.outputs.digests = dict(result.artifacts)
+        node.outputs.parameters = dict(result.parameters)
+        node.cached = True
+        self._scheduler.finish(node, Phase.SUCCEEDED)
+        return True
+
+    def _key(self, node: Node) -> str:
+        """Return the digest of all that a leaf's result depends on."""
+        container = node.container
+        code = fingerprint(container.module)
+        for name, path in node.inputs.artifacts.items():
+            if name not in node.inputs.digests:
+                node.inputs.digests[name] = digest_of(path)
+        return key_of(
+            {
+                "module": container.module,
+                "arguments": container.arguments,
+                "code": code.code_sha256,
+                "libraries": code.libraries,
+                "parameters": node.inputs.parameters,
+                "sources": {name: content_of(node.inputs.parameters[name]) for name in node.template.source_parameters},
+                "artifacts": {name: node.inputs.digests[name] for name in node.inputs.artifacts},
+            }
+        )
+
+    def _start(self, node: Node) -> None:
+        scope = binding.leaf_scope(node, self._scope)
+        progress = node.folder / "progress"
+        for path in binding.output_paths(node.template, node.folder).values():
+            path.parent.mkdir(parents=True, exist_ok=True)
+        command = processes.Command(
+            module=node.container.module,
+            arguments=[substitute(argument, scope) for argument in node.container.arguments],
+            environment={
+                **{name: substitute(value, scope) for name, value in node.container.environment.items()},
+                "ARGO_PROGRESS_FILE": str(progress),
+            },
+            log=node.log,
+        )
+        node.attempts += 1
+        deadline = time.time() + node.template.deadline if node.template.deadline else float("inf")
+        self._running.append(_Running(node, processes.Process(command), deadline, progress))
+        self._scheduler.enter(node, Phase.RUNNING)
+
+    def _wait(self) -> None:
+        """Sleep until a step ends or a tick has passed, then take in what has ended or is too late."""
+        if self._running:
+            processes.wait([running.process.sentinel for running in self._running], _TICK_SECONDS)
+        elif self._scheduler.ready:
+            time.sleep(_TICK_SECONDS)
+        for running in list(self._running):
+            node = running.node
+            node.progress = _read_progress(running.progress_file)
+            if running.process.exit_code is None and time.time() > running.deadline:
+                running.process.stop()
+                node.message = f"stopped after its deadline of {node.template.deadline:g} s"
+            if running.process.exit_code is not None:
+                self._running.remove(running)
+                self._take_in(node, running.process.exit_code)
+
+    def _take_in(self, node: Node, code: int) -> None:
+        """Keep a finished leaf's outputs, try it again, or fail it."""
+        node.exit_code = code
+        paths = binding.output_paths(node.template, node.folder)
+        node.outputs.artifacts = {name: path for name, path in paths.items() if path.exists()}
+        if code == 0:
+            self._succeed(node)
+        elif code == TransientError.exit_code and not node.message and node.attempts <= node.template.retry.limit:
+            self._not_before[node.path] = time.time() + node.template.retry.delay(node.attempts - 1)
+            self._scheduler.ready.append(node)
+            self._scheduler.enter(node, Phase.PENDING)
+        else:
+            node.message = node.message or _last_error(node.log, code)
+            self._scheduler.finish(node, Phase.FAILED)
+
+    def _succeed(self, node: Node) -> None:
+        found, slots = node.outputs.artifacts, node.template.outputs.artifacts
+        absent = [name for name, slot in slots.items() if name not in found and not slot.optional]
+        if absent:
+            node.message = f"output artifact {absent[0]!r} was not made"
+            self._scheduler.finish(node, Phase.ERROR)
+            return
+        for name, path in binding.parameter_paths(node.template, node.folder).items():
+            default = node.template.outputs.parameters[name].value
+            node.outputs.parameters[name] = path.read_text().strip() if path.exists() else default or ""
+        node.outputs.digests = self._options.cache.store(node.key, found, node.outputs.parameters).artifacts
+        self._scheduler.finish(node, Phase.SUCCEEDED)
+
+
+def _read_progress(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""
+
+
+def _last_error(log: Path, code: int) -> str:
+    """Return the last ``error:`` line of a log, or what the exit code says."""
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    if errors:
+        return errors[-1]
+    return f"ended by signal {code - 128}" if code > 128 else f"ended with exit code {code}"  # noqa: PLR2004 - as a shell

@@ -1,0 +1,108 @@
+"""What a step's result depends on besides its inputs: its code and the versions of the libraries that code imports.
+
+Found out from the import statements, followed through the project's own modules; nothing is imported for it.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.metadata
+import importlib.util
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from steps import storage
+from steps.errors import BadConfigurationError
+
+_NAMES = {"sklearn": "scikit-learn", "yaml": "pyyaml"}
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """``modules`` are the project's modules a step uses, ``libraries`` the installed distributions with versions."""
+
+    modules: tuple[str, ...]
+    code_sha256: str
+    libraries: tuple[str, ...]
+
+
+@cache
+def fingerprint(module: str) -> Fingerprint:
+    """Return the fingerprint of a module, such as ``steps.train``, and of all it imports."""
+    package = module.partition(".")[0]
+    todo: list[str] = [module]
+    files: dict[str, Path] = {}
+    foreign: set[str] = set()
+    while todo:
+        name = todo.pop()
+        top = name.partition(".")[0]
+        if top != package:
+            foreign.add(top)
+        elif name not in files and (path := _path_of(name)):
+            files[name] = path
+            todo += _imports(path)
+    if module not in files:
+        raise BadConfigurationError(f"there is no module {module}", fix="install the project in this environment")
+    digest = hashlib.sha256()
+    for name, path in sorted(files.items()):
+        digest.update(f"{name}\0".encode() + path.read_bytes() + b"\0")
+    for data in sorted(files[module].parent.glob("data/*.toml")):
+        digest.update(f"{data.name}\0".encode() + data.read_bytes() + b"\0")
+    return Fingerprint(tuple(sorted(files)), digest.hexdigest(), _libraries(foreign))
+
+
+def _path_of(name: str) -> Path | None:
+    """Return the source file of a module of the project, without importing it; None where the name is no module."""
+    package, *rest = name.split(".")
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        return None
+    base = Path(spec.origin).parent.joinpath(*rest)
+    return next((path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()), None)
+
+
+def _imports(path: Path) -> set[str]:
+    """Return the names a file may import: of ``from a import b`` both ``a`` and ``a.b``, which may be a module."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def _libraries(top_level: set[str]) -> tuple[str, ...]:
+    """Return ``name==version`` of the installed distributions behind import names, sorted."""
+    found = {library for top in top_level - sys.stdlib_module_names for library in _distributions(top)}
+    return tuple(sorted(found))
+
+
+@cache
+def _distributions(top: str) -> tuple[str, ...]:
+    """Look a distribution up by its import name first: reading what all installed ones contain takes a second."""
+    name = _NAMES.get(top, top)
+    try:
+        return (f"{name}=={importlib.metadata.version(name)}",)
+    except importlib.metadata.PackageNotFoundError:
+        names = importlib.metadata.packages_distributions().get(top, [])
+        return tuple(f"{name}=={importlib.metadata.version(name)}" for name in names)
+
+
+def content_of(uri: str) -> str:
+    """Return the digest of what a source URI refers to: equal content, equal digest, wherever it lies.
+
+    What cannot be read has no digest: the step will say what is wrong with it.
+    """
+    if uri == "builtin:":
+        tables = Path(__file__).parents[2].glob("steps/data/*.parquet")
+        return ",".join(storage.sha256_file(table) for table in sorted(tables))
+    path = Path(unquote(urlsplit(uri).path)) if uri.startswith("file://") else Path(uri)
+    try:
+        return storage.sha256_file(path)
+    except OSError:
+        return "unreadable"

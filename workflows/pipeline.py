@@ -1,0 +1,304 @@
+"""The wiring: prepare -> one chain a cover type (split -> preprocess -> tune -> train -> evaluate) -> report.
+
+Everything a newcomer has to know about what feeds what is in this file. The fan-out is static: one task a cover type,
+with explicit artifacts, because Argo's ``withItems`` does not gather artifacts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hera.workflows import DAG, Artifact, Container, Parameter, Task, Workflow
+from hera.workflows.models import PodGC, PodSecurityContext, TTLStrategy, ValueFrom
+
+from steps import schema as schemas
+from workflows import overrides
+from workflows.templates import USER, Slot, Step, container
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from steps.schema import Schema
+    from workflows.overrides import Overrides
+    from workflows.settings import Settings
+
+NAME = "covertype"
+CHAIN = ("split", "preprocess", "tune", "train", "evaluate")
+# Fixed, not a guess from the machine: the number of cover types at work is what fills the cores.
+THREADS = "1"
+USAGE = Slot("usage", "usage.json")
+# What a cover type's chain hands to the outside: artifact name -> (task, artifact of the task).
+CHAIN_OUTPUTS = {
+    "model": ("train", "model"),
+    "learning-curve": ("train", "learning-curve"),
+    "trial-table": ("tune", "trial-table"),
+    "metrics": ("evaluate", "metrics"),
+    "scores": ("evaluate", "scores"),
+    **{f"usage-{step}": (step, "usage") for step in CHAIN},
+}
+# What a person chooses for a run, in the order of the Argo UI's form: name, allowed values, description.
+FORM: tuple[tuple[str, tuple[str, ...], str], ...] = (
+    ("source", (), "Source table: builtin:, a path or file:// that the pods can see."),
+    ("rows", (), "Size of a stratified sample, 0 for all rows."),
+    ("seed", (), "Seed of the split, the search and the training."),
+    ("preset", ("fast", "default"), "How much time to spend for how good a model."),
+    ("trials", (), "Hyperparameter trials per cover type, 0 for the preset's parameters."),
+    ("timeout", (), "Seconds after which no new trial starts, 0 for no limit."),
+    ("labels", ("auto", "zero", "one"), "Where the source's labels start counting."),
+    ("on-missing", ("fail", "drop"), "What to do with a row that has a missing value."),
+    ("duplicates", ("keep", "drop"), "What to do with a row that was there before."),
+)
+PREPARE_PARAMETERS = ("source", "rows", "labels", "on-missing", "duplicates")
+CHAIN_PARAMETERS = ("seed", "preset", "trials", "timeout")
+
+
+def chosen_cover_types(settings: Settings, schema: Schema) -> list[str]:
+    """Return the slugs of the run's cover types, in the order of the schema; all where none are named."""
+    wanted = {schema.cover_type(key).slug for key in settings.cover_types}
+    return [slug for slug in schema.slugs if not wanted or slug in wanted]
+
+
+def build(settings: Settings, *, name: str | None = None, revision: str = "") -> Workflow:
+    """Return the workflow of a run.
+
+    Args:
+        settings: what to run, and where.
+        name: name of the run; without it the cluster makes one.
+        revision: git revision of the code, kept as a label.
+
+    Raises:
+        PipelineError: the schema, a cover type or an override is wrong.
+    """
+    text = schemas.read_text(settings.table_schema)
+    schema = schemas.parse(text, settings.table_schema)
+    slugs = chosen_cover_types(settings, schema)
+    set_by_user = overrides.parse(settings.overrides, schema.slugs)
+    table_schema = Slot("schema", "schema.toml", raw=text)
+    chains, steps = _chains(settings, slugs, set_by_user)
+    return Workflow(
+        name=name,
+        generate_name=None if name else f"{NAME}-",
+        namespace=settings.namespace,
+        entrypoint="pipeline",
+        service_account_name=settings.service_account,
+        arguments=_form(settings),
+        labels={"app.kubernetes.io/name": NAME, **({"covertype/revision": revision} if revision else {})},
+        pod_gc=PodGC(strategy="OnPodSuccess"),
+        ttl_strategy=TTLStrategy(seconds_after_success=7 * 86_400, seconds_after_failure=14 * 86_400),
+        security_context=PodSecurityContext(run_as_non_root=True, run_as_user=USER, fs_group=USER),
+        templates=[
+            _pipeline(slugs, chains),
+            *chains.values(),
+            container(prepare(slugs, table_schema), settings, {}),
+            *steps,
+            container(report(slugs, table_schema), settings, {}),
+        ],
+    )
+
+
+def _form(settings: Settings) -> list[Parameter]:
+    values = settings.model_dump(mode="json")
+    return [
+        Parameter(name=name, value=str(values[name.replace("-", "_")]), enum=list(enum) or None, description=description)
+        for name, enum, description in FORM
+    ]
+
+
+def _pipeline(slugs: Sequence[str], chains: dict[str, DAG]) -> DAG:
+    """Return the whole DAG: prepare, a chain for each cover type, and the report over what they gave."""
+    first = Task(
+        name="prepare",
+        template="prepare",
+        arguments=[Parameter(name=name, value=f"{{{{workflow.parameters.{name}}}}}") for name in PREPARE_PARAMETERS],
+    )
+    middle = [
+        Task(
+            name=slug,
+            template=chains.get(slug, chains[""]).name,
+            depends="prepare",
+            arguments=[
+                *(Parameter(name=name, value=f"{{{{workflow.parameters.{name}}}}}") for name in CHAIN_PARAMETERS),
+                Artifact(name="dataset", from_=f"{{{{tasks.prepare.outputs.artifacts.dataset-{slug}}}}}"),
+            ],
+        )
+        for slug in slugs
+    ]
+    last = Task(
+        name="report",
+        template="report",
+        # One cover type failing must not cost the report on the others; the report itself then ends with an error.
+        depends=" && ".join(f"({slug}.Succeeded || {slug}.Failed || {slug}.Errored)" for slug in slugs),
+        arguments=[
+            *(Parameter(name=name, value=f"{{{{workflow.parameters.{name}}}}}") for name in ("seed", "preset")),
+            Artifact(name="profile", from_="{{tasks.prepare.outputs.artifacts.profile}}"),
+            Artifact(name="usage-prepare", from_="{{tasks.prepare.outputs.artifacts.usage}}"),
+            *(
+                Artifact(name=f"{name}-{slug}", from_=f"{{{{tasks.{slug}.outputs.artifacts.{name}}}}}", optional=True)
+                for slug in slugs
+                for name in REPORTED
+            ),
+        ],
+    )
+    return DAG(
+        name="pipeline",
+        fail_fast=False,
+        tasks=[first, *middle, last],
+        outputs=[Parameter(name="summary", value_from=ValueFrom(parameter="{{tasks.report.outputs.parameters.summary}}"))],
+    )
+
+
+def _chains(settings: Settings, slugs: Sequence[str], given: Overrides) -> tuple[dict[str, DAG], list[Container]]:
+    """Return the chain templates by slug (``""`` is the common one) and the step templates they use.
+
+    A cover type with overrides of its own gets a chain of its own, in which only the overridden steps are its own too.
+    """
+    steps = {step: container(CHAIN_STEPS[step], settings, given.of(step)) for step in CHAIN}
+    own = [slug for slug in slugs if slug in given.by_cover_type]
+    chains = {"": _chain("cover-type", {step: step for step in CHAIN})} if len(own) < len(slugs) else {}
+    extra = {}
+    for slug in own:
+        names = {step: f"{step}-{slug}" if step in given.by_cover_type[slug] else step for step in CHAIN}
+        chains[slug] = _chain(f"cover-type-{slug}", names)
+        for step in given.by_cover_type[slug]:
+            extra[names[step]] = container(CHAIN_STEPS[step], settings, given.of(step, slug), name=names[step])
+    return chains, [*steps.values(), *extra.values()]
+
+
+def _chain(name: str, templates: dict[str, str]) -> DAG:
+    """Return the DAG of one cover type, from its dataset to the metrics of its model."""
+    passed = {step: [key for key, value in CHAIN_STEPS[step].parameters.items() if value is None] for step in CHAIN}
+    sources = {
+        "split": {"dataset": "inputs.artifacts.dataset"},
+        "preprocess": {part: f"tasks.split.outputs.artifacts.{part}" for part in ("train", "validation", "test")},
+        "tune": {
+            part: f"tasks.preprocess.outputs.artifacts.{part}" for part in ("train-features", "validation-features")
+        },
+        "train": {
+            "train-features": "tasks.preprocess.outputs.artifacts.train-features",
+            "validation-features": "tasks.preprocess.outputs.artifacts.validation-features",
+            "preprocessor": "tasks.preprocess.outputs.artifacts.preprocessor",
+            "parameters": "tasks.tune.outputs.artifacts.best-parameters",
+        },
+        "evaluate": {
+            "model": "tasks.train.outputs.artifacts.model",
+            "test-features": "tasks.preprocess.outputs.artifacts.test-features",
+        },
+    }
+    tasks = [
+        Task(
+            name=step,
+            template=templates[step],
+            depends=CHAIN[i - 1] if i else None,
+            arguments=[
+                *(Parameter(name=given, value=f"{{{{inputs.parameters.{given}}}}}") for given in passed[step]),
+                *(Artifact(name=slot, from_=f"{{{{{source}}}}}") for slot, source in sources[step].items()),
+            ],
+        )
+        for i, step in enumerate(CHAIN)
+    ]
+    return DAG(
+        name=name,
+        fail_fast=False,
+        inputs=[*(Parameter(name=name) for name in CHAIN_PARAMETERS), Artifact(name="dataset")],
+        tasks=tasks,
+        outputs=[
+            *(
+                Artifact(name=name, from_=f"{{{{tasks.{task}.outputs.artifacts.{output}}}}}", optional=True)
+                for name, (task, output) in CHAIN_OUTPUTS.items()
+            ),
+            Parameter(name="summary", value_from=ValueFrom(parameter="{{tasks.evaluate.outputs.parameters.summary}}")),
+        ],
+    )
+
+
+def prepare(slugs: Sequence[str], table_schema: Slot) -> Step:
+    """Return the step that makes one dataset per cover type."""
+    return Step(
+        "prepare",
+        inputs=[table_schema],
+        outputs=[
+            *(Slot(f"dataset-{slug}", f"{slug}.parquet", option="dataset", key=slug) for slug in slugs),
+            Slot("profile", "profile.json"),
+            USAGE,
+        ],
+        parameters=dict.fromkeys(PREPARE_PARAMETERS),
+        source_parameters=["source"],
+    )
+
+
+CHAIN_STEPS = {
+    "split": Step(
+        "split",
+        inputs=[Slot("dataset", "dataset.parquet")],
+        outputs=[Slot("train", "train.parquet"), Slot("validation", "validation.parquet"), Slot("test", "test.parquet"), USAGE],
+        parameters={"seed": None},
+    ),
+    "preprocess": Step(
+        "preprocess",
+        inputs=[Slot("train", "train.parquet"), Slot("validation", "validation.parquet"), Slot("test", "test.parquet")],
+        outputs=[
+            Slot("preprocessor", "preprocessor.skops"),
+            Slot("train-features", "train.parquet"),
+            Slot("validation-features", "validation.parquet"),
+            Slot("test-features", "test.parquet"),
+            USAGE,
+        ],
+        parameters={"preset": None},
+    ),
+    "tune": Step(
+        "tune",
+        inputs=[Slot("train-features", "train.parquet"), Slot("validation-features", "validation.parquet")],
+        outputs=[Slot("best-parameters", "best-parameters.json"), Slot("trial-table", "trials.json"), USAGE],
+        parameters={"seed": None, "preset": None, "trials": None, "timeout": None, "threads": THREADS},
+    ),
+    "train": Step(
+        "train",
+        inputs=[
+            Slot("train-features", "train.parquet"),
+            Slot("validation-features", "validation.parquet"),
+            Slot("preprocessor", "preprocessor.skops"),
+            Slot("parameters", "parameters.json"),
+        ],
+        outputs=[Slot("model", "model"), Slot("learning-curve", "learning-curve.json"), USAGE],
+        parameters={"seed": None, "threads": THREADS},
+    ),
+    "evaluate": Step(
+        "evaluate",
+        inputs=[Slot("model", "model"), Slot("test-features", "test.parquet")],
+        outputs=[Slot("metrics", "metrics.json"), Slot("scores", "scores.parquet"), USAGE],
+        parameters={"threads": THREADS},
+        summary=True,
+    ),
+}
+# Outputs of a chain that the report reads, with the option each is given to and the key before the cover type's slug.
+REPORTED = {name: name for name in ("metrics", "scores", "learning-curve")} | {
+    f"usage-{step}": "step-usage" for step in CHAIN
+}
+
+
+def report(slugs: Sequence[str], table_schema: Slot) -> Step:
+    """Return the step that puts all cover types together, and ends with an error if one is missing."""
+    per_cover_type = [
+        Slot(
+            f"{name}-{slug}",
+            f"{name}.json" if name != "scores" else "scores.parquet",
+            option=option,
+            key=f"{name.removeprefix('usage-')}.{slug}" if option == "step-usage" else slug,
+            optional=True,
+        )
+        for slug in slugs
+        for name, option in REPORTED.items()
+    ]
+    return Step(
+        "report",
+        inputs=[
+            table_schema,
+            Slot("profile", "profile.json"),
+            Slot("usage-prepare", "usage.json", option="step-usage", key="prepare"),
+            *per_cover_type,
+        ],
+        outputs=[Slot("html", "report.html"), Slot("json", "report.json"), USAGE],
+        parameters={"seed": None, "preset": None},
+        fixed=[f"--cover-type={slug}" for slug in slugs],
+        summary=True,
+    )

@@ -1,0 +1,152 @@
+"""One function that makes a hardened container template for a step.
+
+A template's arguments use Argo's own variables for parameters and paths, so that the same rendered template runs on a
+cluster and in the local executor. Option names of a step's command line are the names in its template.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from hera.workflows import Artifact, Container, EmptyDirVolume, Env, NoneArchiveStrategy, Parameter, RawArtifact, RetryStrategy
+from hera.workflows import Resources as HeraResources
+from hera.workflows.models import Backoff, Capabilities, IntOrString, SeccompProfile, SecurityContext, Toleration, ValueFrom
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from workflows.settings import Resources, Settings
+
+USER = 65532
+INPUTS, OUTPUTS = "/work/in", "/work/out"
+# The parameters whose value is the address of content: the local executor's cache counts them by that content.
+SOURCE_ANNOTATION = "covertype/source-parameters"
+# Lost pods and exit code 75 (steps.errors.TransientError); never an out-of-memory kill, which would only repeat.
+RETRY_EXPRESSION = 'lastRetry.status == "Error" || asInt(lastRetry.exitCode) == 75'
+RETRIES = 3
+
+
+@dataclass(frozen=True)
+class Slot:
+    """An input or output artifact of a step: its name, its file name, and the option it is given to.
+
+    ``key`` is put before the path, as in ``--metrics aspen=PATH``; ``raw`` is content that is part of the template.
+    """
+
+    name: str
+    file: str
+    option: str = ""
+    key: str = ""
+    optional: bool = False
+    raw: str | None = None
+
+    def argument(self, kind: str) -> str:
+        """Return the argument that hands the slot's path to the step; ``kind`` is inputs or outputs."""
+        key = f"{self.key}=" if self.key else ""
+        return f"--{self.option or self.name}={key}{{{{{kind}.artifacts.{self.name}.path}}}}"
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a step takes and gives, as its command line names it."""
+
+    name: str
+    inputs: Sequence[Slot] = ()
+    outputs: Sequence[Slot] = ()
+    # Parameters by name; a value of None must be given by the task.
+    parameters: Mapping[str, str | None] = field(default_factory=dict)
+    # Arguments that are the same in every run of the rendered workflow.
+    fixed: Sequence[str] = ()
+    source_parameters: Sequence[str] = ()
+    summary: bool = False
+
+
+def container(step: Step, settings: Settings, overrides: Mapping[str, str], name: str | None = None) -> Container:
+    """Return the template of a step.
+
+    Args:
+        step: what the step takes and gives.
+        settings: image and resources.
+        overrides: further options of the step's command line, fixed at render time.
+        name: name of the template, where it is not the step's.
+    """
+    parameters = {**step.parameters, **overrides}
+    resources = settings.resources(step.name)
+    return Container(
+        name=name or step.name,
+        image=settings.image,
+        image_pull_policy="IfNotPresent",
+        command=["python", "-m", f"steps.{step.name}"],
+        args=_arguments(step, parameters),
+        inputs=[
+            *(Parameter(name=name, **({} if value is None else {"value": value})) for name, value in parameters.items()),
+            *(_input(slot) for slot in step.inputs),
+        ],
+        outputs=[*(_output(slot) for slot in step.outputs), *_summary(step)],
+        env=[Env(name="COVERTYPE_RUN", value="{{workflow.name}}"), Env(name="HOME", value="/tmp")],  # noqa: S108
+        annotations={SOURCE_ANNOTATION: ",".join(step.source_parameters)} if step.source_parameters else None,
+        active_deadline_seconds=resources.deadline_seconds,
+        retry_strategy=RetryStrategy(
+            limit=RETRIES,
+            retry_policy="Always",
+            expression=RETRY_EXPRESSION,
+            backoff=Backoff(duration="10s", factor=IntOrString(root=2), cap="2m"),
+        ),
+        security_context=_security(),
+        resources=_resources(resources),
+        node_selector=dict(resources.node_selector) or None,
+        tolerations=[Toleration(**entry) for entry in resources.tolerations] or None,  # type: ignore[arg-type]
+        volumes=[EmptyDirVolume(name="work", mount_path="/work"), EmptyDirVolume(name="tmp", mount_path="/tmp")],  # noqa: S108
+    )
+
+
+def _arguments(step: Step, parameters: Mapping[str, str | None]) -> list[str]:
+    return [
+        *step.fixed,
+        *(f"--{name}={{{{inputs.parameters.{name}}}}}" for name in parameters),
+        *(slot.argument("inputs") for slot in step.inputs),
+        *(slot.argument("outputs") for slot in step.outputs),
+        *(["--summary={{outputs.parameters.summary.path}}"] if step.summary else []),
+    ]
+
+
+def _input(slot: Slot) -> Artifact:
+    path = f"{INPUTS}/{slot.name}/{slot.file}"
+    if slot.raw is not None:
+        return RawArtifact(name=slot.name, path=path, data=slot.raw)
+    return Artifact(name=slot.name, path=path, optional=slot.optional or None)
+
+
+def _output(slot: Slot) -> Artifact:
+    path = f"{OUTPUTS}/{slot.name}/{slot.file}"
+    return Artifact(name=slot.name, path=path, archive=NoneArchiveStrategy(), optional=slot.optional or None)
+
+
+def _summary(step: Step) -> list[Parameter]:
+    if not step.summary:
+        return []
+    return [Parameter(name="summary", value_from=ValueFrom(path=f"{OUTPUTS}/summary.txt", default=""))]
+
+
+def _security() -> SecurityContext:
+    """Return what the *restricted* pod security standard asks of a container, and a read-only root besides."""
+    return SecurityContext(
+        run_as_non_root=True,
+        run_as_user=USER,
+        run_as_group=USER,
+        allow_privilege_escalation=False,
+        read_only_root_filesystem=True,
+        capabilities=Capabilities(drop=["ALL"]),
+        seccomp_profile=SeccompProfile(type="RuntimeDefault"),
+    )
+
+
+def _resources(wanted: Resources) -> HeraResources:
+    return HeraResources(
+        cpu_request=wanted.cpu,
+        cpu_limit=wanted.cpu_limit or wanted.cpu,
+        memory_request=wanted.memory,
+        memory_limit=wanted.memory_limit or wanted.memory,
+        gpus=wanted.gpu or None,
+    )

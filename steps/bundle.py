@@ -78,9 +78,13 @@ def read_preprocessor(path: Path) -> FeatureTransformer:
     if not path.is_file():
         raise NoInputError("no such file", where=str(path), fix="check the path")
     try:
-        return skops.io.load(path, trusted=_TRUSTED)
-    except Exception as error:  # skops, zipfile and json each raise their own
+        transformer = skops.io.load(path, trusted=_TRUSTED)
+    except Exception as error:  # noqa: BLE001 - skops, zipfile, zlib and json each raise their own
         raise BadDataError(f"not a preprocessor ({error})", where=str(path), fix="make it again") from None
+    if not isinstance(transformer, FeatureTransformer):
+        kind = type(transformer).__name__
+        raise BadDataError(f"not a preprocessor but a {kind}", where=str(path), fix="make it again")
+    return transformer
 
 
 def write(folder: Path, preprocessor: Path, booster: xgboost.Booster, facts: dict[str, Any]) -> None:
@@ -112,10 +116,12 @@ def read(folder: Path) -> Bundle:
         metadata = storage.read_json(folder / METADATA)
         expected = {name: metadata["sha256"][name] for name in (PREPROCESSOR, MODEL)}
     except (ValueError, KeyError, TypeError) as error:
-        raise BadDataError(f"not a bundle's metadata ({error})", where=str(folder / METADATA), fix="train again") from None
+        what = f"not a bundle's metadata ({error})"
+        raise BadDataError(what, where=str(folder / METADATA), fix="train again") from None
     for name, digest in expected.items():
         if storage.sha256_file(folder / name) != digest:
-            raise BadDataError("checksum does not match the metadata", where=str(folder / name), fix="train or fetch again")
+            what = "checksum does not match the metadata"
+            raise BadDataError(what, where=str(folder / name), fix="train or fetch again")
     booster = xgboost.Booster()
     booster.load_model(bytearray((folder / MODEL).read_bytes()))
     return Bundle(read_preprocessor(folder / PREPROCESSOR), booster, metadata)

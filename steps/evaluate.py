@@ -32,7 +32,8 @@ def score(model: Bundle, features: Path, target: Path, *, threads: int) -> pa.Ta
     metadata = tables.read_metadata(features)
     expected = model.metadata["features"]
     if list(metadata.features) != expected:
-        raise BadDataError("the features are not the ones the model was trained on", where=str(features))
+        what = "the features are not the ones the model was trained on"
+        raise BadDataError(what, where=str(features), fix="make them with the model's own preprocessor")
     model.booster.set_param({"nthread": threads})
     parts = []
     with tables.writer(target, SCORE_FIELDS, metadata) as writer:
@@ -62,14 +63,18 @@ def judge(model: Bundle, scored: pa.Table) -> dict[str, Any]:
 
 
 def pr_curve(labels: NDArray[np.uint8], scores: NDArray[np.float32]) -> dict[str, list[float]]:
-    """Return at most ``CURVE_POINTS`` points of the precision-recall curve, at evenly spread recalls."""
+    """Return at most ``CURVE_POINTS`` points of the precision-recall curve, at evenly spread recalls.
+
+    Rows with equal scores come together: a threshold cannot part them.
+    """
     order = np.argsort(-scores, kind="stable")
-    hits = np.cumsum(labels[order], dtype=np.int64)
+    ends = np.flatnonzero(np.append(scores[order][:-1] != scores[order][1:], True))
+    hits = np.cumsum(labels[order], dtype=np.int64)[ends]
     count = int(hits[-1])
-    ranks = np.searchsorted(hits, np.unique(np.linspace(1, count, CURVE_POINTS).astype(int)))
+    chosen = np.unique(np.searchsorted(hits, np.unique(np.linspace(1, count, CURVE_POINTS).astype(int))))
     return {
-        "recall": [round(float(value), 5) for value in hits[ranks] / count],
-        "precision": [round(float(value), 5) for value in hits[ranks] / (ranks + 1)],
+        "recall": [round(float(value), 5) for value in hits[chosen] / count],
+        "precision": [round(float(value), 5) for value in hits[chosen] / (ends[chosen] + 1)],
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -60,9 +61,28 @@ NAMES = tuple(field.name for field in fields(Hyperparameters))
 
 
 def read(path: Path) -> Hyperparameters:
-    """Read the ``parameters`` of a file that ``tune`` wrote; BadDataError names an unknown key."""
-    values = storage.read_json(path).get("parameters", {})
-    unknown = sorted(set(values) - set(NAMES))
-    if unknown:
-        raise BadDataError(f"unknown hyperparameter {unknown[0]!r}", where=str(path), fix=f"use {', '.join(NAMES)}")
+    """Read the ``parameters`` of a file that ``tune`` wrote; BadDataError names an unknown key or a wrong value."""
+    try:
+        document = storage.read_json(path)
+    except ValueError as error:
+        raise BadDataError(f"not JSON ({error})", where=str(path), fix="tune again") from None
+    values = document.get("parameters") if isinstance(document, dict) else None
+    if not isinstance(values, dict):
+        raise BadDataError("there are no 'parameters'", where=str(path), fix="give a file that tune wrote")
+    for name, value in values.items():
+        if name not in NAMES:
+            raise BadDataError(f"unknown hyperparameter {name!r}", where=str(path), fix=f"use {', '.join(NAMES)}")
+        if not _fits(name, value):
+            raise BadDataError(f"{name} cannot be {value!r}", where=str(path), fix="correct the value")
     return Hyperparameters(**values)
+
+
+def _fits(name: str, value: object) -> bool:
+    """Whether a value has the type of its default; the numbers that count rounds must be above 0 too."""
+    default = getattr(Hyperparameters(), name)
+    if isinstance(default, float):
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(default, int):
+        least = 1 if name in {"rounds", "evaluate_every"} else 0
+        return isinstance(value, int) and not isinstance(value, bool) and value >= least
+    return isinstance(value, str)

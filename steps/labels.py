@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from steps.schema import Schema
 
-MODES = ("auto", "zero", "one")
 MISSING = -1
 
 
@@ -46,8 +45,10 @@ def offset(schema: Schema, found: Iterable[object], mode: str, where: str) -> in
     labels = [cover_type.label for cover_type in schema.cover_types if isinstance(cover_type.label, int)]
     if mode != "auto":
         if not labels:
-            raise UsageError(f"the labels of {schema.target!r} are strings, they count nothing", where=f"--labels {mode}")
-        return min(labels) - MODES.index(mode)
+            raise UsageError(
+                f"the labels of {schema.target!r} are strings, they count nothing", where=f"--labels {mode}"
+            )
+        return min(labels) - {"zero": 0, "one": 1}[mode]
     if not schema.labels_may_start_at_zero or not labels:
         return 0
     values = set(found)
@@ -64,6 +65,14 @@ def offset(schema: Schema, found: Iterable[object], mode: str, where: str) -> in
     )
 
 
+def start(schema: Schema, shift: int) -> str:
+    """Return in a word where a source's labels start: ``zero``, ``one``, another number, or ``names`` for strings."""
+    if _are_strings(schema):
+        return "names"
+    lowest = min(int(cover_type.label) for cover_type in schema.cover_types) - shift
+    return {0: "zero", 1: "one"}.get(lowest, str(lowest))
+
+
 def codes(schema: Schema, values: pa.Array, shift: int, first_row: int, where: str) -> NDArray[np.int16]:
     """Return each label's position in ``schema.cover_types`` as int16, shape (rows,); ``MISSING`` for a missing one.
 
@@ -72,16 +81,14 @@ def codes(schema: Schema, values: pa.Array, shift: int, first_row: int, where: s
             is not the labels'.
     """
     plain = _plain(schema, values, where)
-    if _are_strings(schema):
-        known = [cover_type.label for cover_type in schema.cover_types]
-    else:
-        known = [float(cover_type.label) - shift for cover_type in schema.cover_types]
+    labels = [cover_type.label for cover_type in schema.cover_types]
+    known = [label if isinstance(label, str) else float(label) - shift for label in labels]
     found = pc.index_in(plain, pa.array(known, plain.type), skip_nulls=True)
     unknown = pc.and_(found.is_null(), plain.is_valid())
     if pc.any(unknown).as_py():
         at = int(np.argmax(unknown.to_numpy(zero_copy_only=False)))
         raise BadDataError(
-            f"label {_word(plain[at].as_py())} in column {schema.target!r} is none of {', '.join(map(_word, known))}",
+            f"label {shown(plain[at].as_py())} in column {schema.target!r} is none of {', '.join(map(shown, known))}",
             where=f"row {first_row + at} of {where}",
             fix="correct the source" + ("" if _are_strings(schema) else ", or say --labels zero or --labels one"),
         )
@@ -92,8 +99,9 @@ def _are_strings(schema: Schema) -> bool:
     return isinstance(schema.cover_types[0].label, str)
 
 
-def _word(label: object) -> str:
-    return f"{label:g}" if isinstance(label, float) else str(label)
+def shown(value: object) -> str:
+    """Return a value for a message; a whole number without the ``.0`` that it has when it comes from a CSV file."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _plain(schema: Schema, values: pa.Array, where: str) -> pa.Array:

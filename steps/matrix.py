@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class _Batches(xgboost.DataIter):
+class _Batches(xgboost.DataIter):  # type: ignore[misc]  # XGBoost has no types
     """Feeds a feature table's record batches to XGBoost, as often as it asks (it sketches first, then fills)."""
 
     def __init__(self, path: Path, features: Sequence[str]) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import expit, logit
 from scipy.stats import norm, rankdata
 from sklearn.metrics import average_precision_score
 
@@ -70,7 +71,9 @@ def wilson(successes: int, trials: int) -> Estimate:
     centre = share + Z * Z / (2 * trials)
     spread = Z * np.sqrt(share * (1 - share) / trials + Z * Z / (4 * trials * trials))
     scale = 1 + Z * Z / trials
-    return Estimate(share, float(max(0.0, (centre - spread) / scale)), float(min(1.0, (centre + spread) / scale)))
+    # Rounding must not push the value out of its own interval, nor an end out of [0, 1].
+    low, high = max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+    return Estimate(share, float(min(share, low)), float(max(share, high)))
 
 
 def f1(confusion: Confusion, seed: int = 0) -> Estimate:
@@ -79,41 +82,53 @@ def f1(confusion: Confusion, seed: int = 0) -> Estimate:
     total = int(counts.sum())
     draws = np.random.default_rng(seed).multinomial(total, counts / total, size=RESAMPLES)
     low, high = np.percentile(_f1(draws[:, 0], draws[:, 1], draws[:, 2]), [2.5, 97.5])
-    value = _f1(counts[:1], counts[1:2], counts[2:3])[0]
-    return Estimate(float(value), float(low), float(high))
+    value = float(_f1(counts[:1], counts[1:2], counts[2:3])[0])
+    return Estimate(value, min(value, float(low)), max(value, float(high)))
 
 
 def _f1(tp: NDArray[np.int64], fp: NDArray[np.int64], fn: NDArray[np.int64]) -> NDArray[np.float64]:
-    return 2 * tp / np.maximum(2 * tp + fp + fn, 1)
+    return np.asarray(2 * tp / np.maximum(2 * tp + fp + fn, 1))
 
 
 def pr_auc(labels: Labels, scores: Scores) -> Estimate:
-    """Return the average precision with its logit interval."""
+    """Return the average precision with its logit interval; nothing where no row is positive.
+
+    The formula has no end for a value at 0 or 1, nor a useful one near them: the interval is about a value kept
+    half a positive row away.
+    """
+    positive = int(labels.sum())
+    if not positive:
+        return Estimate(None)
     value = float(average_precision_score(labels, scores))
-    return _on_logit(value, 1 / np.sqrt(int(labels.sum()) * _inside(value) * (1 - _inside(value))))
+    inside = _inside(value, 0.5 / positive)
+    return _on_logit(value, inside, 1 / np.sqrt(positive * inside * (1 - inside)))
 
 
 def roc_auc(labels: Labels, scores: Scores) -> Estimate:
-    """Return the area under the ROC curve with DeLong's interval, from midranks in O(rows log rows)."""
+    """Return the area under the ROC curve with DeLong's interval, from midranks in O(rows log rows).
+
+    Nothing where the rows are all of one kind.
+    """
     positive = labels.astype(bool)
     m, n = int(positive.sum()), int((~positive).sum())
+    if not (m and n):
+        return Estimate(None)
     ranks = rankdata(scores)
     above = (ranks[positive] - rankdata(scores[positive])) / n
     below = 1 - (ranks[~positive] - rankdata(scores[~positive])) / m
     value = float(above.mean())
     variance = (above.var(ddof=1) if m > 1 else 0.0) / m + (below.var(ddof=1) if n > 1 else 0.0) / n
-    inside = _inside(value)
-    return _on_logit(value, np.sqrt(variance) / (inside * (1 - inside)))
+    inside = _inside(value, _EDGE)
+    return _on_logit(value, inside, np.sqrt(variance) / (inside * (1 - inside)))
 
 
-def _inside(value: float) -> float:
-    return min(max(value, _EDGE), 1 - _EDGE)
+def _inside(value: float, margin: float) -> float:
+    return min(max(value, margin), 1 - margin)
 
 
-def _on_logit(value: float, spread: float) -> Estimate:
-    inside = _inside(value)
-    middle = np.log(inside / (1 - inside))
-    low, high = (1 / (1 + np.exp(-(middle + side * Z * spread))) for side in (-1, 1))
+def _on_logit(value: float, inside: float, spread: float) -> Estimate:
+    """Return ``value`` with the interval that is symmetric about ``inside`` on the logit scale."""
+    low, high = (expit(logit(inside) + side * Z * spread) for side in (-1, 1))
     return Estimate(value, min(value, float(low)), max(value, float(high)))
 
 
@@ -138,7 +153,8 @@ def binary_metrics(labels: Labels, scores: Scores, threshold: float) -> tuple[di
         scores: probabilities, float32 of shape (rows,).
         threshold: a row with this score or more is predicted positive.
     """
-    confusion = Confusion.of(labels, scores >= threshold)
+    # In float64, as numpy would round a Python number to the scores' float32 first.
+    confusion = Confusion.of(labels, scores.astype(np.float64) >= threshold)
     tp, fp, fn, tn = confusion.tp, confusion.fp, confusion.fn, confusion.tn
     squared = (scores.astype(np.float64) - labels) ** 2
     ranking: dict[str, Callable[[Labels, Scores], Estimate]] = {"pr_auc": pr_auc, "roc_auc": roc_auc}

@@ -86,14 +86,17 @@ def prepare(uri: str, schema: Schema, datasets: Mapping[str, Path], options: Opt
             _write(batch, mask, arrays, writers, source)
         for slug, writer in writers.items():
             if not profile.class_counts()[slug]:
-                raise BadDataError(f"no row is of cover type {slug!r}", where=uri, fix="leave it out with --cover-types")
+                where = source.path.name
+                raise BadDataError(
+                    f"no row is of cover type {slug!r}", where=where, fix="leave it out with --cover-types"
+                )
             writer.metadata = tables.Metadata(schema, slug, profile.data_sha256)
     figures = profile.to_dict()
     return {
         "source": uri,
         "source_sha256": storage.sha256_file(source.path),
         "shape": source.shape.name,
-        "labels": "zero" if offset else "one",
+        "labels": labels.start(schema, offset),
         "rows_read": figures["rows"] + sum(dropped.values()),
         "dropped": dropped,
         **figures,
@@ -103,7 +106,8 @@ def prepare(uri: str, schema: Schema, datasets: Mapping[str, Path], options: Opt
 def _label_offset(source: Source, mode: Labels) -> int:
     target = source.schema.target
     auto = mode is Labels.AUTO and source.schema.labels_may_start_at_zero
-    found = labels.count(batch.column(target) for batch in source.batches([target])) if auto else ()
+    columns = (batch.column(target) for batch in source.batches([target]) if auto)
+    found = labels.count(source.schema, columns, source.path.name)
     return labels.offset(source.schema, found, mode, source.path.name)
 
 
@@ -136,8 +140,9 @@ def _check_missing(batch: ingest.Batch, on_missing: OnMissing, source: Source) -
 
 
 def _fields(source: Source) -> pa.Schema:
-    fields = [*shapes.feature_fields(source.schema), pa.field(tables.LABEL, pa.uint8()), pa.field(tables.ROW, pa.int64())]
-    return pa.schema([*fields, pa.field(tables.SPLIT, pa.int8())] if source.shape.has_split else fields)
+    fields = [pa.field(tables.LABEL, pa.uint8()), pa.field(tables.ROW, pa.int64())]
+    split = [pa.field(tables.SPLIT, pa.int8())] if source.shape.has_split else []
+    return pa.schema([*shapes.feature_fields(source.schema), *fields, *split])
 
 
 def _write(
@@ -158,15 +163,18 @@ def _write(
 
 
 def parse_datasets(entries: list[str], schema: Schema) -> dict[str, Path]:
-    """Parse ``SLUG=PATH`` entries; UsageError for one that is neither, or a slug given twice."""
+    """Parse ``SLUG=PATH`` entries; UsageError for one that is none, or a slug or a path given twice."""
     datasets: dict[str, Path] = {}
     for entry in entries:
         slug, separator, path = entry.partition("=")
         if not (separator and path):
             raise UsageError(f"{entry!r} is not SLUG=PATH", where="--dataset")
+        slug = schema.cover_type(slug).slug  # a label names a cover type too
         if slug in datasets:
             raise UsageError(f"cover type {slug!r} is there twice", where="--dataset")
-        datasets[schema.cover_type(slug).slug] = Path(path)
+        if Path(path) in datasets.values():
+            raise UsageError(f"path {path!r} is there twice", where="--dataset")
+        datasets[slug] = Path(path)
     return datasets
 
 
@@ -185,7 +193,9 @@ def main(  # noqa: PLR0913 - one argument an option
     """Make one dataset per cover type from a source table."""
     table = schemas.load(schema)
     datasets = parse_datasets(dataset, table)
-    with runtime.record_usage(usage, "prepare", outputs=datasets.values()) as use:
+    files: list[Path] = []
+    with runtime.record_usage(usage, "prepare", inputs=files, outputs=datasets.values()) as use:
+        files.append(sources.resolve(source, table))
         figures = prepare(source, table, datasets, Options(rows, labels, on_missing, duplicates))
         use.rows_in, use.rows_out = figures["rows_read"], figures["rows"] * len(datasets)
         storage.write_json(profile, figures)

@@ -55,8 +55,10 @@ def _features(transformer: FeatureTransformer, batch: pa.RecordBatch, columns: l
     return pa.RecordBatch.from_pydict({**made, **{name: batch.column(name) for name in (tables.LABEL, tables.ROW)}})
 
 
-def preprocess(inputs: Mapping[str, Path], outputs: Mapping[str, Path], feature_set: str) -> tuple[FeatureTransformer, int]:
-    """Fit on ``inputs["train"]`` and transform every input to the output of its name; return the transformer and rows."""
+def preprocess(
+    inputs: Mapping[str, Path], outputs: Mapping[str, Path], feature_set: str
+) -> tuple[FeatureTransformer, int]:
+    """Fit on ``inputs["train"]``, transform every input to the output of its name; return the transformer and rows."""
     transformer = fit(inputs["train"], feature_set)
     rows = sum(transform(transformer, inputs[name], outputs[name]) for name in tables.SPLITS)
     return transformer, rows
@@ -71,8 +73,12 @@ def main(  # noqa: PLR0913 - one argument an option
     train_features: Annotated[Path, typer.Option(help="Where the training features go.")],
     validation_features: Annotated[Path, typer.Option(help="Where the validation features go.")],
     test_features: Annotated[Path, typer.Option(help="Where the test features go.")],
-    preset: Annotated[presets.Preset, typer.Option(help="Preset to take the feature set from.")] = presets.Preset.DEFAULT,
-    feature_set: Annotated[FeatureSet, typer.Option(help="Feature set, where it is not the preset's.")] = FeatureSet.PRESET,
+    preset: Annotated[
+        presets.Preset, typer.Option(help="Preset to take the feature set from.")
+    ] = presets.Preset.DEFAULT,
+    feature_set: Annotated[
+        FeatureSet, typer.Option(help="Feature set, where it is not the preset's.")
+    ] = FeatureSet.PRESET,
     usage: runtime.UsageOption = None,
 ) -> None:
     """Fit the feature transformer on the training rows, and make the three feature tables."""

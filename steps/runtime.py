@@ -59,14 +59,10 @@ def guarded(action: Callable[[], int]) -> int:
         return _fail(error.format_message().rstrip(".") + ": see --help", error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         return _fail("interrupted", INTERRUPTED)
-    except PipelineError as error:
+    except (PipelineError, OSError) as error:
         if os.environ.get("COVERTYPE_DEBUG"):
             traceback.print_exc()
-        return _fail(str(error), error.exit_code)
-    except OSError as error:
-        if os.environ.get("COVERTYPE_DEBUG"):
-            traceback.print_exc()
-        known = from_os_error(error)
+        known = from_os_error(error) if isinstance(error, OSError) else error
         return _fail(str(known), known.exit_code)
     except Exception as error:  # noqa: BLE001 - the last line of defence: a defect must end as a line and a code too
         traceback.print_exc()

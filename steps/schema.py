@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from steps.errors import BadConfigurationError, NoInputError
+from steps.errors import BadConfigurationError, NoInputError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -127,12 +127,12 @@ class Schema:
         return tuple(cover_type.slug for cover_type in self.cover_types)
 
     def cover_type(self, key: str) -> CoverType:
-        """Return the cover type with this slug or label; BadConfigurationError where there is none."""
+        """Return the cover type with this slug or label; UsageError where there is none."""
         for cover_type in self.cover_types:
             if key in {cover_type.slug, str(cover_type.label)}:
                 return cover_type
         known = ", ".join(f"{cover_type.label} {cover_type.slug}" for cover_type in self.cover_types)
-        raise BadConfigurationError(f"unknown cover type {key!r}", fix=f"use some of: {known}")
+        raise UsageError(f"unknown cover type {key!r}", fix=f"use some of: {known}")
 
     def to_json(self) -> str:
         """Return the schema as one line of JSON, which :func:`from_json` reads back as an equal schema."""
@@ -205,7 +205,7 @@ def _entries(values: Sequence[object], kind: type[_Entry], key: str) -> tuple[_E
 
 
 def _checked(document: object, kind: type, what: str) -> dict[str, Any]:
-    """Return the values of a document for the fields of a dataclass, checked against its annotations, lists as tuples."""
+    """Return a document's values for a dataclass's fields, checked against its annotations; lists become tuples."""
     if not isinstance(document, dict):
         raise ValueError(f"{what} must be a table of keys and values")  # noqa: TRY004 - the caller's one kind of error
     known = {part.name: part for part in fields(kind) if part.init}
@@ -247,7 +247,9 @@ def _column_problems(schema: Schema) -> Iterator[str]:
             yield f"unknown dtype {column.dtype!r} of column {name!r}, use one of {', '.join(DTYPES)}"
         if column.categorical and not column.values:
             yield f"column {name!r} is a category without values"
-        yield from (f"value {v!r} of column {name!r} is there twice" for v in column.values if column.values.count(v) > 1)
+        yield from (
+            f"value {v!r} of column {name!r} is there twice" for v in column.values if column.values.count(v) > 1
+        )
         if low is not None and high is not None and low > high:
             yield f"the minimum of column {name!r} is above its maximum"
 

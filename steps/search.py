@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import optuna
 
 from steps import matrix, runtime, training
-from steps.hyperparameters import Hyperparameters
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from steps.hyperparameters import Hyperparameters
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,12 @@ def search(
     best = study.best_trial
     chosen = tried[best.number].with_values({"rounds": best.user_attrs["rounds"]})
     table = [
-        {"trial": trial.number, "pr_auc": trial.value, "rounds": trial.user_attrs["rounds"], "parameters": tried[trial.number].to_dict()}
+        {
+            "trial": trial.number,
+            "pr_auc": trial.value,
+            "rounds": trial.user_attrs["rounds"],
+            "parameters": tried[trial.number].to_dict(),
+        }
         for trial in study.trials
     ]
     result = {"origin": f"trial {best.number} of {len(table)}", "pr_auc": best.value, "parameters": chosen.to_dict()}

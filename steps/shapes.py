@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from steps.errors import BadDataError
+from steps.labels import shown
 from steps.tables import SPLIT, SPLITS
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def splits(batch: pa.RecordBatch, first_row: int, where: str) -> pa.Array:
     codes = pc.index_in(values.cast(pa.string()), pa.array(SPLITS))
     if codes.null_count:
         at = _first(codes.is_null())
-        _refuse(f"{values[at]} in column {SPLIT!r} is none of {', '.join(SPLITS)}", first_row + at, where)
+        _refuse(f"{shown(values[at].as_py())} in column {SPLIT!r} is none of {', '.join(SPLITS)}", first_row + at, where)
     return codes.cast(pa.int8())
 
 
@@ -150,14 +151,14 @@ def _numeric(column: Column, values: pa.Array, first_row: int, where: str) -> pa
         whole = pa.types.is_floating(wanted) or not pc.any(pc.not_equal(values, pc.trunc(values))).as_py()
         if not whole:
             at = _first(pc.fill_null(pc.not_equal(values, pc.trunc(values)), fill_value=False))
-            _refuse(f"{values[at]} in column {column.name!r} is no whole number", first_row + at, where)
+            _refuse(f"{shown(values[at].as_py())} in column {column.name!r} is no whole number", first_row + at, where)
     low, high = _range(column, wanted)
     # Compared as float64: int64 beyond 2**53 is rounded, which cannot hide a value that is out of range.
     plain = values.cast(pa.float64(), safe=False)
     outside = pc.or_(pc.less(plain, low), pc.greater(plain, high))
     if pc.any(outside).as_py():
         at = _first(pc.fill_null(outside, fill_value=False))
-        _refuse(f"{values[at]} in column {column.name!r} is outside {low:g} to {high:g}", first_row + at, where)
+        _refuse(f"{shown(values[at].as_py())} in column {column.name!r} is outside {low:g} to {high:g}", first_row + at, where)
     return values.cast(wanted, safe=False)
 
 
@@ -219,7 +220,7 @@ def _from_one_hot(column: Column, batch: pa.RecordBatch, first_row: int, where: 
 
 def _flag(name: str, batch: pa.RecordBatch, first_row: int, where: str) -> pa.Array:
     values = batch.column(name)
-    if pa.types.is_boolean(values.type):
+    if pa.types.is_boolean(values.type) or pa.types.is_null(values.type):
         return values.cast(pa.int8())
     if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
         raise BadDataError(f"column {name!r} has type {values.type}, 0 and 1 are needed", where=where, fix="convert it")
@@ -228,5 +229,5 @@ def _flag(name: str, batch: pa.RecordBatch, first_row: int, where: str) -> pa.Ar
     wrong = pc.and_(pc.not_equal(values, 0), pc.not_equal(values, 1))
     if pc.any(wrong).as_py():
         at = _first(pc.fill_null(wrong, fill_value=False))
-        _refuse(f"{values[at]} in column {name!r} is neither 0 nor 1", first_row + at, where)
+        _refuse(f"{shown(values[at].as_py())} in column {name!r} is neither 0 nor 1", first_row + at, where)
     return values.cast(pa.int8())

@@ -74,7 +74,15 @@ def opened(path: Path) -> Iterator[pq.ParquetFile]:
         with pq.ParquetFile(path) as file:
             yield file
     except pa.ArrowInvalid as error:
-        raise BadDataError(f"not a whole parquet file ({error})", where=str(path), fix="write it again") from None
+        raise _damaged(path, error) from None
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise _damaged(path, error) from None  # Arrow's own, for pages that cannot be decoded
+
+
+def _damaged(path: Path, error: Exception) -> BadDataError:
+    return BadDataError(f"not a whole parquet file ({error})", where=str(path), fix="write it again")
 
 
 def read_metadata(path: Path) -> Metadata:
@@ -82,7 +90,8 @@ def read_metadata(path: Path) -> Metadata:
     with opened(path) as file:
         raw = (file.metadata.metadata or {}).get(_METADATA)
         if raw is None:
-            raise BadDataError("not a table of this pipeline", where=str(path), fix="make it with `steps.prepare` first")
+            fix = "make it with `python -m steps.prepare` first"
+            raise BadDataError("not a table of this pipeline", where=str(path), fix=fix)
         return Metadata.decode(raw)
 
 
@@ -94,8 +103,9 @@ def count_rows(path: Path) -> int:
 
 def batches(path: Path, columns: Sequence[str] | None = None, rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
     """Yield record batches of at most ``rows`` rows with the given columns, in the order of the file."""
+    names = list(columns) if columns is not None else None
     with opened(path) as file:
-        yield from file.iter_batches(batch_size=rows, columns=list(columns) if columns is not None else None, use_threads=False)
+        yield from file.iter_batches(batch_size=rows, columns=names, use_threads=False)
 
 
 def read(path: Path, columns: Sequence[str]) -> pa.Table:

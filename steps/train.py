@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from steps import bundle, hyperparameters, matrix, runtime, storage, tables, training
-from steps.hyperparameters import Hyperparameters
+
+if TYPE_CHECKING:
+    from steps.hyperparameters import Hyperparameters
 
 
 class Device(enum.StrEnum):

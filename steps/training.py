@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xgboost
+
+from steps.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +49,7 @@ class Matrices:
     validation: xgboost.QuantileDMatrix
 
 
-class _Watch(xgboost.callback.TrainingCallback):
+class _Watch(xgboost.callback.TrainingCallback):  # type: ignore[misc]  # XGBoost has no types
     """Evaluates both matrices every few rounds, reports progress, and stops when the best round is long past.
 
     XGBoost's own evaluation looks every round: for a PR-AUC over 90,000 rows that is a tenth of the training time.
@@ -73,7 +77,7 @@ class _Watch(xgboost.callback.TrainingCallback):
             self.curve.values[part][metric].append(float(value))
 
 
-def train(
+def train(  # noqa: PLR0913 - the options are keywords
     matrices: Matrices,
     parameters: Hyperparameters,
     *,
@@ -85,7 +89,11 @@ def train(
     """Train a booster and return it, cut to its best number of rounds where early stopping is on, and its curve.
 
     The same matrices, parameters, seed and XGBoost version give the same booster, for any number of ``threads``.
+
+    Raises:
+        UsageError: XGBoost refuses a parameter, or there is no such device.
     """
+    _check_device(device)
     settings = {
         **parameters.for_xgboost(),
         "objective": "binary:logistic",
@@ -97,14 +105,35 @@ def train(
         "verbosity": 1,
     }
     watch = _Watch(matrices, parameters, progress)
-    booster = xgboost.train(settings, matrices.train, num_boost_round=parameters.rounds, callbacks=[watch])
+    try:
+        booster = xgboost.train(settings, matrices.train, num_boost_round=parameters.rounds, callbacks=[watch])
+    except xgboost.core.XGBoostError as error:
+        raise UsageError(f"XGBoost refuses this: {_reason(error)}", where="the hyperparameters") from None
     if parameters.early_stopping:
         booster = booster[: watch.curve.best_rounds]
     return booster, watch.curve
 
 
+def _check_device(device: str) -> None:
+    """Refuse a device that is not there: XGBoost would warn, and train on the CPU."""
+    if device == "cpu":
+        return
+    with warnings.catch_warnings(action="ignore"):
+        config = json.loads(xgboost.Booster({"device": device}).save_config())
+    if not config["learner"]["generic_param"]["device"].startswith(device):
+        raise UsageError(
+            "XGBoost sees no such device", where=f"--device {device}", fix="use cpu, or a machine with a GPU"
+        )
+
+
+def _reason(error: Exception) -> str:
+    """Return what XGBoost says is wrong, without its time, source file and stack."""
+    first = str(error).partition("\n")[0]
+    return first.rpartition("Check failed: ")[2]
+
+
 def best_threshold(labels: NDArray[np.uint8], scores: NDArray[np.float32]) -> float:
-    """Return the threshold with the highest F1: half-way between two scores, rounded to nothing.
+    """Return the threshold with the highest F1: half-way between two scores, and exact in float32 as they are.
 
     Args:
         labels: 0 or 1, shape (rows,), at least one 1.
@@ -117,4 +146,6 @@ def best_threshold(labels: NDArray[np.uint8], scores: NDArray[np.float32]) -> fl
     ends = np.append(ordered[:-1] != ordered[1:], True)  # only between two different scores can a threshold be
     best = int(np.argmax(np.where(ends, f1, -1)))
     below = ordered[best + 1] if best + 1 < len(ordered) else 0.0
-    return float((ordered[best] + below) / 2)
+    middle = np.float32((ordered[best] + below) / 2)
+    # Between two neighbours of float32 there is no number: half-way rounds to one of them, maybe the lower.
+    return float(middle if middle > below else ordered[best])

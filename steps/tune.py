@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from steps import hyperparameters, presets, runtime, search, storage
+from steps import presets, runtime, search, storage
 from steps.hyperparameters import Hyperparameters
 
 

@@ -140,3 +140,17 @@ def show_result(console: Console, result: dict[str, Any]) -> None:
     for title, key in (("report", "report"), ("models", "models"), ("run", "directory")):
         if result.get(key):
             console.print(f"{title:<7} {result[key]}", highlight=False, soft_wrap=True)
+
+
+def runs_table(found: list[dict[str, Any]]) -> Table:
+    """Return a line for each run: name, status, time, and how good its models are."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("run", "status"):
+        table.add_column(name)
+    for name in ("seconds", "accuracy", "macro F1", "cover types"):
+        table.add_column(name, justify="right")
+    for entry in found:
+        seconds = "–" if entry["seconds"] is None else f"{entry['seconds']:.1f}"
+        numbers = (_number(entry["accuracy"]), _number(entry["macro_f1"]), f"{len(entry['cover_types'])}")
+        table.add_row(entry["run"], entry["status"], seconds, *numbers)
+    return table

@@ -114,7 +114,7 @@ def _pipeline(slugs: Sequence[str], chains: dict[str, DAG]) -> DAG:
     middle = [
         Task(
             name=slug,
-            template=chains.get(slug, chains[""]).name,
+            template=(chains.get(slug) or chains[""]).name,
             depends="prepare",
             arguments=[
                 *(Parameter(name=name, value=f"{{{{workflow.parameters.{name}}}}}") for name in CHAIN_PARAMETERS),
@@ -152,16 +152,18 @@ def _chains(settings: Settings, slugs: Sequence[str], given: Overrides) -> tuple
 
     A cover type with overrides of its own gets a chain of its own, in which only the overridden steps are its own too.
     """
-    steps = {step: container(CHAIN_STEPS[step], settings, given.of(step)) for step in CHAIN}
     own = [slug for slug in slugs if slug in given.by_cover_type]
-    chains = {"": _chain("cover-type", {step: step for step in CHAIN})} if len(own) < len(slugs) else {}
-    extra = {}
-    for slug in own:
-        names = {step: f"{step}-{slug}" if step in given.by_cover_type[slug] else step for step in CHAIN}
-        chains[slug] = _chain(f"cover-type-{slug}", names)
-        for step in given.by_cover_type[slug]:
-            extra[names[step]] = container(CHAIN_STEPS[step], settings, given.of(step, slug), name=names[step])
-    return chains, [*steps.values(), *extra.values()]
+    common = {step: step for step in CHAIN}
+    names = {slug: common | {step: f"{step}-{slug}" for step in given.by_cover_type[slug]} for slug in own}
+    chains = {slug: _chain(f"cover-type-{slug}", names[slug]) for slug in own}
+    if len(own) < len(slugs):
+        names[""], chains[""] = common, _chain("cover-type", common)
+    steps = {
+        name: container(CHAIN_STEPS[step], settings, given.of(step, slug if name != step else None), name=name)
+        for slug, templates in names.items()
+        for step, name in templates.items()
+    }
+    return chains, list(steps.values())
 
 
 def _chain(name: str, templates: dict[str, str]) -> DAG:

@@ -1,0 +1,42 @@
+"""Fixtures that tests of the steps share; what they hold is never written to by a test."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import settings
+
+from tests.support import Chain, prepared
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# The same examples in every run: a failure is one of the code, and shows again. No deadline: machines differ.
+settings.register_profile("pipeline", deadline=None, derandomize=True, database=None)
+settings.load_profile("pipeline")
+
+SLUG = "lodgepole-pine"
+
+
+@pytest.fixture(scope="session")
+def datasets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with all seven datasets of a 3,000-row sample of the bundled table."""
+    return prepared("builtin:", tmp_path_factory.mktemp("datasets"), rows=3000)[1]
+
+
+@pytest.fixture(scope="session")
+def chain(tmp_path_factory: pytest.TempPathFactory, datasets: Path) -> Chain:
+    """One cover type's way through all steps on that sample, with few rounds."""
+    made = Chain(tmp_path_factory.mktemp("chain"))
+    shutil.copy(datasets / f"{SLUG}.parquet", made.dataset)
+    made.run(rounds=12, max_leaves=64)
+    return made
+
+
+@pytest.fixture
+def own_chain(tmp_path: Path, chain: Chain) -> Chain:
+    """A copy of that way, for a test that changes a file."""
+    shutil.copytree(chain.folder, tmp_path / "chain")
+    return Chain(tmp_path / "chain")

@@ -1,0 +1,50 @@
+"""A step for tests of the executor: ``python -m tests.workflows.fake_step`` does what its options say."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+
+def main() -> None:
+    """Append a line to ``--trace``, wait, write what was read and ``--text`` to each ``--write``, and end."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--trace", type=Path)
+    parser.add_argument("--name", default="")
+    parser.add_argument("--text", default="")
+    parser.add_argument("--read", type=Path, action="append", default=[])
+    parser.add_argument("--write", type=Path, action="append", default=[])
+    parser.add_argument("--sleep", type=float, default=0)
+    parser.add_argument("--exit", default="0", help="Exit codes of the attempts, by commas; the last one stays.")
+    parser.add_argument("--threads", type=int, default=1)
+    given = parser.parse_args()
+    attempt = 1
+    if given.trace:
+        mine = f"start {given.name}"
+        attempt += given.trace.read_text().splitlines().count(mine) if given.trace.exists() else 0
+        _append(given.trace, mine)
+    if path := os.environ.get("ARGO_PROGRESS_FILE"):
+        Path(path).write_text("1/2\n")
+    time.sleep(given.sleep)
+    text = "".join(path.read_text() for path in given.read if path.exists()) + given.text
+    for path in given.write:
+        path.write_text(text)
+    if given.trace:
+        _append(given.trace, f"end {given.name}")
+    codes = [int(code) for code in given.exit.split(",")]
+    code = codes[min(attempt, len(codes)) - 1]
+    if code:
+        print(f"error: asked to end with {code}", file=sys.stderr)
+    sys.exit(code)
+
+
+def _append(path: Path, line: str) -> None:
+    with path.open("a") as file:
+        file.write(line + "\n")
+
+
+if __name__ == "__main__":
+    main()

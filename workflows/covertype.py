@@ -1,0 +1,170 @@
+"""The command line: ``python workflows/covertype.py VERB``.
+
+Nothing heavy is imported before a verb needs it, so that ``--help`` answers at once.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from steps import runtime
+from steps.errors import UsageError
+from workflows.options import with_settings
+
+if TYPE_CHECKING:
+    from workflows.settings import Settings
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    help="Trains one XGBoost model per cover type as an Argo workflow: on this machine, or on a cluster.",
+)
+
+Output = Annotated[Path | None, typer.Option(help="Folder of runs and cache. (default: runs)")]
+Parallel = Annotated[int | None, typer.Option(help="Cores to fill. (default: all)")]
+CacheFlag = Annotated[bool | None, typer.Option("--cache/--no-cache", help="Use results of earlier runs. (default: cache)")]
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Print tracebacks.")]
+
+
+@app.callback()
+def common(*, debug: Debug = False) -> None:
+    """Apply what is the same for all verbs."""
+    if debug:
+        os.environ["COVERTYPE_DEBUG"] = "1"
+
+
+@app.command()
+@with_settings
+def run(  # noqa: PLR0913 - settings, and one argument a flag
+    *,
+    settings: "Settings",
+    as_json: JsonFlag = False,
+    output: Output = None,  # noqa: ARG001 - a setting
+    parallel: Parallel = None,  # noqa: ARG001
+    cache: CacheFlag = None,  # noqa: ARG001
+) -> int:
+    """Run the workflow on this machine."""
+    return _run(settings, as_json=as_json)
+
+
+@app.command()
+@with_settings
+def train(  # noqa: PLR0913 - settings, and one argument a flag
+    cover_type: Annotated[str, typer.Argument(help="Label or slug, such as 4 or cottonwood-willow.")],
+    *,
+    settings: "Settings",
+    as_json: JsonFlag = False,
+    output: Output = None,  # noqa: ARG001 - a setting
+    parallel: Parallel = None,  # noqa: ARG001
+    cache: CacheFlag = None,  # noqa: ARG001
+) -> int:
+    """Train one cover type from start to finish and print its metrics."""
+    if settings.cover_types:
+        raise UsageError("the cover type is the argument of this verb", where="--cover-types", fix="leave the flag out")
+    return _run(settings.model_copy(update={"cover_types": (cover_type,)}), as_json=as_json)
+
+
+def _run(settings: "Settings", *, as_json: bool) -> int:
+    from rich.console import Console
+
+    from workflows.display import show_result
+    from workflows.local.run import run_here
+
+    console = Console(stderr=as_json, highlight=False)
+    result = run_here(settings, console)
+    show_result(console, result)
+    return _end(result, as_json=as_json)
+
+
+def _end(result: dict[str, Any], *, as_json: bool) -> int:
+    """Print a run's result where JSON is asked for, name its failed steps, and return the exit code."""
+    if as_json:
+        print(json.dumps(result))
+    if result["status"] == "Succeeded":
+        return 0
+    for name, message in result["failed_steps"].items():
+        runtime.log(f"error: step {name} failed: {message}")
+    runtime.log(f"error: the run ended as {result['status']}: inputs and logs are in {result['directory']}")
+    return 1
+
+
+@app.command()
+@with_settings
+def render(
+    *,
+    settings: "Settings",
+    kind: Annotated[Literal["Workflow", "WorkflowTemplate", "CronWorkflow"], typer.Option(help="Kind to render.")] = "Workflow",
+    schedule: Annotated[str | None, typer.Option(help="When a CronWorkflow runs. (default: Mondays at three)")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the run. (default: the cluster makes one)")] = None,
+    file: Annotated[Path | None, typer.Option("--file", "-o", help="Write it here. (default: stdout)")] = None,
+) -> int:
+    """Print the workflow as YAML."""
+    from steps import storage
+    from workflows import rendering
+
+    text = rendering.to_yaml(rendering.render(settings, kind, name=name, schedule=schedule or rendering.WEEKLY))
+    if file is None:
+        sys.stdout.write(text)
+    else:
+        storage.write_text(file, text)
+    return 0
+
+
+@app.command()
+@with_settings
+def lint(
+    *,
+    settings: "Settings",
+    file: Annotated[Path | None, typer.Argument(help="A rendered workflow. (default: render one of each kind)")] = None,
+) -> int:
+    """Check that every reference of the workflow resolves; with an argo command line tool, that Argo accepts it too."""
+    from workflows import linting
+
+    return linting.lint(settings, file)
+
+
+@app.command()
+def show(name: Annotated[str, typer.Argument(help="Name of a run.")], output: Output = None, *, as_json: JsonFlag = False) -> int:
+    """Print the result of a run on this machine again."""
+    from rich.console import Console
+
+    from workflows import results
+    from workflows.display import show_result
+
+    result = results.find(output or Path("runs"), name)
+    if as_json:
+        print(json.dumps(result))
+    else:
+        show_result(Console(highlight=False), result)
+    return 0
+
+
+@app.command()
+def runs(output: Output = None, *, as_json: JsonFlag = False) -> int:
+    """List the runs on this machine, oldest first."""
+    from rich.console import Console
+
+    from workflows import results
+    from workflows.display import runs_table
+
+    found = results.listing(output or Path("runs"))
+    if as_json:
+        print(json.dumps(found))
+    else:
+        Console(highlight=False).print(runs_table(found) if found else "no runs yet: start one with `run`")
+    return 0
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    sys.exit(runtime.guarded(lambda: app(standalone_mode=False) or 0))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""One run on this machine: render, execute, publish."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from workflows import pipeline, rendering, results
+from workflows.display import LiveDisplay
+from workflows.local import document
+from workflows.local.cache import Cache
+from workflows.local.executor import Executor, Options
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from workflows.local.nodes import Node
+    from workflows.settings import Settings
+
+CACHE = ".cache"
+
+
+class _Relay:
+    """Hands the executor's news to the display, which needs the executor's root to exist first."""
+
+    display: LiveDisplay | None = None
+
+    def changed(self, node: Node) -> None:
+        """Pass on."""
+        if self.display:
+            self.display.changed(node)
+
+    def tick(self, root: Node) -> None:
+        """Pass on."""
+        if self.display:
+            self.display.tick(root)
+
+
+def run_here(settings: Settings, console: Console) -> dict[str, Any]:
+    """Run the workflow of ``settings`` below ``settings.output`` and return its result, see ``results.summarise``.
+
+    Raises:
+        PipelineError: the workflow cannot be rendered or the folder not be written; a step that fails is no error
+            here but part of the result.
+    """
+    begun = time.monotonic()
+    name = results.new_name(pipeline.NAME)
+    rendered = rendering.render(settings, "Workflow", name=name)
+    # Absolute, as a step may be shown its own paths in a message.
+    folder = settings.output.absolute() / name
+    folder.mkdir(parents=True)
+    (folder / results.WORKFLOW).write_text(rendering.to_yaml(rendered))
+    relay = _Relay()
+    options = Options(folder, settings.cores, Cache(settings.output.absolute() / CACHE), use_cached=settings.cache)
+    executor = Executor(document.read(rendered), name, options, relay)
+    console.print(f"run {name}: {settings.cores} cores, {folder}", highlight=False, soft_wrap=True)
+    with LiveDisplay(console, executor.root) as relay.display:
+        root = executor.run()
+    results.publish(folder, root)
+    return results.summarise(folder, root, time.monotonic() - begun)

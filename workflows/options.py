@@ -1,0 +1,89 @@
+"""The flags that every verb about a run shares, written once; a flag that is not given leaves the setting alone."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from workflows import overrides
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from workflows.settings import Settings
+
+_JOB, _PLACE = "Job", "Where it runs"
+
+# Flag by the name of its setting: annotation as typer reads it; every default is None, which is "not given".
+_FLAGS: dict[str, Any] = {
+    "source": Annotated[str | None, typer.Option(help="builtin:, a path or file://. (default: builtin:)", rich_help_panel=_JOB)],
+    "cover_types": Annotated[
+        str | None, typer.Option(help="Labels or slugs, by commas. (default: all)", rich_help_panel=_JOB)
+    ],
+    "rows": Annotated[int | None, typer.Option(help="Stratified sample of so many rows. (default: all)", rich_help_panel=_JOB)],
+    "seed": Annotated[int | None, typer.Option(help="Of split, search and training. (default: 0)", rich_help_panel=_JOB)],
+    "preset": Annotated[
+        Literal["fast", "default"] | None, typer.Option(help="Features and hyperparameters. (default: default)", rich_help_panel=_JOB)
+    ],
+    "trials": Annotated[int | None, typer.Option(help="Trials per cover type. (default: 0)", rich_help_panel=_JOB)],
+    "timeout": Annotated[
+        int | None, typer.Option(help="Seconds after which no trial starts. (default: none)", rich_help_panel=_JOB)
+    ],
+    "labels": Annotated[
+        Literal["auto", "zero", "one"] | None, typer.Option(help="Where labels start. (default: auto)", rich_help_panel=_JOB)
+    ],
+    "on_missing": Annotated[
+        Literal["fail", "drop"] | None, typer.Option(help="Rows with a missing value. (default: fail)", rich_help_panel=_JOB)
+    ],
+    "duplicates": Annotated[
+        Literal["keep", "drop"] | None, typer.Option(help="Rows there before. (default: keep)", rich_help_panel=_JOB)
+    ],
+    "schema": Annotated[str | None, typer.Option(help="Schema file of another table (TOML).", rich_help_panel=_JOB)],
+    "set": Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="STEP[.SLUG].OPTION=VALUE", help="An option of a step, e.g. train.max_leaves=512.", rich_help_panel=_JOB
+        ),
+    ],
+    "config": Annotated[Path | None, typer.Option(help="YAML file with any of these settings.", rich_help_panel=_JOB)],
+    "image": Annotated[str | None, typer.Option(help="Image of the steps.", rich_help_panel=_PLACE)],
+    "namespace": Annotated[str | None, typer.Option(help="Kubernetes namespace.", rich_help_panel=_PLACE)],
+    "service_account": Annotated[str | None, typer.Option(help="Service account of the pods.", rich_help_panel=_PLACE)],
+}
+
+
+def with_settings(verb: Callable[..., int]) -> Callable[..., int]:
+    """Give a verb the shared flags; it is called with ``settings`` in their place, and its own flags by name."""
+
+    def wrapper(**values: Any) -> int:  # noqa: ANN401 - whatever the flags are
+        shared = {name: values.pop(name) for name in _FLAGS}
+        own_settings = {name: values.pop(name) for name in _OWN_SETTINGS if name in values}
+        return verb(settings=_load({**shared, **own_settings}), **values)
+
+    own = [parameter for parameter in inspect.signature(verb).parameters.values() if parameter.name != "settings"]
+    shared = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+        for name, annotation in _FLAGS.items()
+    ]
+    wrapper.__name__, wrapper.__doc__ = verb.__name__, verb.__doc__
+    wrapper.__signature__ = inspect.Signature([*own, *shared])  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in [*own, *shared]}
+    return wrapper
+
+
+# Settings that only some verbs have a flag for.
+_OWN_SETTINGS = ("output", "parallel", "cache")
+
+
+def _load(flags: dict[str, Any]) -> Settings:
+    from workflows import settings
+
+    config = flags.pop("config")
+    if flags["set"]:
+        flags["set"] = dict(overrides.split_entry(entry) for entry in flags["set"])
+    if flags["cover_types"] is not None:
+        flags["cover_types"] = [part.strip() for part in flags["cover_types"].split(",") if part.strip()]
+    return settings.load(flags, config)

@@ -1,0 +1,105 @@
+"""The pipeline rendered as one of Argo's kinds, as plain values and as YAML."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from hera.workflows import CronWorkflow, Workflow, WorkflowTemplate
+
+from workflows import pipeline
+
+if TYPE_CHECKING:
+    from workflows.settings import Settings
+
+WEEKLY = "0 3 * * 1"
+KINDS = ("Workflow", "WorkflowTemplate", "CronWorkflow")
+
+
+def render(
+    settings: Settings, kind: str, *, name: str | None = None, schedule: str = WEEKLY, revision: str | None = None
+) -> dict[str, Any]:
+    """Return the pipeline as a kind of Argo's, as plain values.
+
+    Args:
+        settings: what to run, and where.
+        kind: one of ``KINDS``.
+        name: of a run, a template or a cron workflow; only a run may do without.
+        schedule: when a CronWorkflow runs, as five cron fields.
+        revision: git revision to label it with; None takes this checkout's.
+    """
+    built = pipeline.build(settings, name=name, revision=git_revision() if revision is None else revision)
+    if kind == "Workflow":
+        return _plain(built)
+    fields = {name: value for name, value in vars(built).items() if name in _SHARED and value is not None}
+    named = name or pipeline.NAME
+    if kind == "WorkflowTemplate":
+        return _plain(WorkflowTemplate(**{**fields, "name": named}))
+    return _plain(
+        CronWorkflow(**{**fields, "name": named}, schedules=[schedule], concurrency_policy="Forbid", timezone="Etc/UTC")
+    )
+
+
+# What the three kinds have in common.
+_SHARED = (
+    "namespace",
+    "entrypoint",
+    "service_account_name",
+    "arguments",
+    "labels",
+    "pod_gc",
+    "ttl_strategy",
+    "security_context",
+    "templates",
+)
+
+
+def _plain(workflow: Workflow) -> dict[str, Any]:
+    plain: dict[str, Any] = workflow.to_dict()
+    return plain
+
+
+def to_yaml(rendered: dict[str, Any]) -> str:
+    """Return plain values as YAML: what names a thing comes first, and long texts stay readable."""
+    return yaml.dump(_ordered(rendered), Dumper=_Dumper, sort_keys=False, width=1000, allow_unicode=True)
+
+
+_FIRST = ("apiVersion", "kind", "metadata", "spec", "name", "template", "depends", "entrypoint", "arguments", "inputs")
+
+
+def _ordered(value: Any) -> Any:  # noqa: ANN401 - plain values of any depth
+    """Put the keys that name a thing before the others, which stay in alphabetical order."""
+    if isinstance(value, list):
+        return [_ordered(entry) for entry in value]
+    if not isinstance(value, dict):
+        return value
+    keys = [key for key in _FIRST if key in value] + sorted(key for key in value if key not in _FIRST)
+    return {key: _ordered(value[key]) for key in keys}
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes texts of several lines as blocks, and never an alias, which Argo's reader does not merge."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ANN401, ARG002 - yaml's signature
+        """Repeat equal values."""
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def git_revision() -> str:
+    """Return the short revision of this checkout, or nothing where there is none."""
+    git = shutil.which("git")
+    if git is None:
+        return ""
+    command = [git, "-C", str(Path(__file__).parent), "rev-parse", "--short=12", "HEAD"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    return found.stdout.strip()

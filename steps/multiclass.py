@@ -25,8 +25,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_SAME_ROWS = "evaluate every cover type on the test rows of one prepared table"
+
+
 class Scored(NamedTuple):
-    """The rows one model scored: ids (int64), labels 0 or 1 (uint8) and probabilities (float32), each of shape (rows,)."""
+    """The rows one model scored: ids (int64), 0/1 labels (uint8), probabilities (float32), each of shape (rows,)."""
 
     rows: NDArray[np.int64]
     labels: NDArray[np.uint8]
@@ -72,9 +75,6 @@ def join(scored: Mapping[str, Scored], *, complete: bool) -> Joined:
     return Joined(slugs, truth, np.stack([table.scores for table in scored.values()]))
 
 
-_SAME_ROWS = "evaluate every cover type on the test rows of one prepared table"
-
-
 def accuracy(joined: Joined) -> Estimate:
     """Return the share of rows whose highest score is their own cover type's; of equal scores the first counts."""
     return wilson(int((joined.scores.argmax(axis=0) == joined.truth).sum()), len(joined.truth))
@@ -109,7 +109,7 @@ def macro_f1(joined: Joined, thresholds: Sequence[float], seed: int = 0) -> Esti
 def _patterns(
     joined: Joined, thresholds: Sequence[float]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.int64]]:
-    """Return the distinct patterns: what the models said and what is true (shape (patterns, models)), and their counts."""
+    """Return the distinct patterns: what models said and what is true, shape (patterns, models), and their counts."""
     models = len(joined.slugs)
     codes = joined.truth << models
     # One threshold at a time, as a Python float: NumPy then compares in float32, exactly as evaluate did.
@@ -121,9 +121,7 @@ def _patterns(
     return said, truths, counts
 
 
-def _macro_f1(
-    counts: NDArray[np.int64], said: NDArray[np.bool_], truths: NDArray[np.bool_]
-) -> NDArray[np.float64]:
+def _macro_f1(counts: NDArray[np.int64], said: NDArray[np.bool_], truths: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return the macro F1 of each sample of pattern counts, ``counts`` being of shape (samples, patterns)."""
     samples = counts.astype(np.float64)  # exact up to 2**53 rows, and floats multiply in BLAS
     hits, yes, positive = (samples @ mask.astype(np.float64) for mask in (said & truths, said, truths))

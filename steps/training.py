@@ -93,7 +93,8 @@ def train(  # noqa: PLR0913 - the options are keywords
     Raises:
         UsageError: XGBoost refuses a parameter, or there is no such device.
     """
-    _check_device(device)
+    if device != "cpu" and not has_device(device):
+        raise UsageError("XGBoost sees no such device", where=f"--device {device}", fix="use cpu, or a machine with a GPU")
     settings = {
         **parameters.for_xgboost(),
         "objective": "binary:logistic",
@@ -114,16 +115,12 @@ def train(  # noqa: PLR0913 - the options are keywords
     return booster, watch.curve
 
 
-def _check_device(device: str) -> None:
-    """Refuse a device that is not there: XGBoost would warn, and train on the CPU."""
-    if device == "cpu":
-        return
+def has_device(device: str) -> bool:
+    """Whether XGBoost can train there. Asked for one that is not there it warns, and trains on the CPU."""
     with warnings.catch_warnings(action="ignore"):
-        config = json.loads(xgboost.Booster({"device": device}).save_config())
-    if not config["learner"]["generic_param"]["device"].startswith(device):
-        raise UsageError(
-            "XGBoost sees no such device", where=f"--device {device}", fix="use cpu, or a machine with a GPU"
-        )
+        booster = xgboost.train({"device": device}, xgboost.DMatrix(np.ones((1, 1)), [1]), num_boost_round=1)
+    used: str = json.loads(booster.save_config())["learner"]["generic_param"]["device"]
+    return used.startswith(device)
 
 
 def _reason(error: Exception) -> str:

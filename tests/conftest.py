@@ -30,7 +30,7 @@ def datasets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def chain(tmp_path_factory: pytest.TempPathFactory, datasets: Path) -> Chain:
     """One cover type's way through all steps on that sample, with few rounds."""
     made = Chain(tmp_path_factory.mktemp("chain"))
-    shutil.copy(datasets / f"{SLUG}.parquet", made.dataset)
+    shutil.copy(datasets / f"{SLUG}.parquet", made["dataset"])
     made.run(rounds=12, max_leaves=64)
     return made
 

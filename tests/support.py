@@ -104,7 +104,7 @@ def zero_based(table: pa.Table) -> pa.Table:
 def csv_bytes(table: pa.Table, *, header: bool = True) -> bytes:
     """Return a table as CSV."""
     out = io.BytesIO()
-    pyarrow.csv.write_csv(decoded(table), out, pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed"))
+    pyarrow.csv.write_csv(decoded(table), out, pyarrow.csv.WriteOptions(include_header=False, quoting_style="none"))
     return (",".join(table.column_names) + "\n").encode() * header + out.getvalue()
 
 
@@ -144,14 +144,12 @@ class Chain:
 
     folder: Path
 
-    def __getattr__(self, name: str) -> Path:
+    def __getitem__(self, name: str) -> Path:
         """Return the path of a file by its option's name, ``train_features`` for ``train_features.parquet``."""
-        if name.startswith("_"):
-            raise AttributeError(name)
         return self.folder / (name + _ENDINGS.get(name, ".parquet"))
 
     def options(self, *names: str) -> dict[str, Path]:
-        return {name: getattr(self, name) for name in names}
+        return {name: self[name] for name in names}
 
     def split(self, **options: object) -> None:
         succeed(split.main, **self.options("dataset", *PARTS), **options)
@@ -165,7 +163,7 @@ class Chain:
 
     def train(self, **options: object) -> None:
         names = ("train_features", "validation_features", "preprocessor", "model", "learning_curve")
-        succeed(train.main, **self.options(*names), parameters=self.best_parameters, **options)
+        succeed(train.main, **self.options(*names), parameters=self["best_parameters"], **options)
 
     def evaluate(self, **options: object) -> None:
         succeed(evaluate.main, **self.options("model", "test_features", "scores", "metrics", "summary"), **options)

@@ -71,12 +71,10 @@ def train(  # noqa: PLR0913 - settings, and one argument a flag
 
 
 def _run(settings: "Settings", *, as_json: bool) -> int:
-    from rich.console import Console
-
-    from workflows.display import show_result
+    from workflows.display import make_console, show_result
     from workflows.local.run import run_here
 
-    console = Console(stderr=as_json, highlight=False)
+    console = make_console(stderr=as_json)
     result = run_here(settings, console)
     show_result(console, result)
     return _end(result, as_json=as_json)
@@ -132,32 +130,28 @@ def lint(
 @app.command()
 def show(name: Annotated[str, typer.Argument(help="Name of a run.")], output: Output = None, *, as_json: JsonFlag = False) -> int:
     """Print the result of a run on this machine again."""
-    from rich.console import Console
-
     from workflows import results
-    from workflows.display import show_result
+    from workflows.display import make_console, show_result
 
     result = results.find(output or Path("runs"), name)
     if as_json:
         print(json.dumps(result))
     else:
-        show_result(Console(highlight=False), result)
+        show_result(make_console(), result)
     return 0
 
 
 @app.command()
 def runs(output: Output = None, *, as_json: JsonFlag = False) -> int:
     """List the runs on this machine, oldest first."""
-    from rich.console import Console
-
     from workflows import results
-    from workflows.display import runs_table
+    from workflows.display import make_console, runs_table
 
     found = results.listing(output or Path("runs"))
     if as_json:
         print(json.dumps(found))
     else:
-        Console(highlight=False).print(runs_table(found) if found else "no runs yet: start one with `run`")
+        make_console().print(runs_table(found) if found else "no runs yet: start one with `run`")
     return 0
 
 

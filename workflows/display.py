@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Group
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -15,8 +15,6 @@ from workflows.local.nodes import Node, Phase
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from rich.console import Console
-
 _STYLES = {
     Phase.PENDING: "dim",
     Phase.RUNNING: "bold yellow",
@@ -25,6 +23,14 @@ _STYLES = {
     Phase.ERROR: "bold red",
     Phase.OMITTED: "dim",
 }
+
+
+def make_console(*, stderr: bool = False) -> Console:
+    """Return a console that colours nothing by itself and, where no terminal says its width, leaves lines whole."""
+    console = Console(stderr=stderr, highlight=False)
+    if not console.is_terminal:
+        console.width = 120
+    return console
 
 
 class LiveDisplay:
@@ -55,7 +61,7 @@ class LiveDisplay:
             return
         state = "cached" if node.cached else f"{node.seconds:.1f} s"
         facts = node.message or node.outputs.parameters.get("summary", "")
-        self._console.print(f"{node.phase.value:<9} {node.name} ({state}) {facts}".rstrip(), highlight=False, markup=False)
+        self._console.print(f"{node.phase.value:<9} {node.name} ({state}) {facts}".rstrip(), markup=False, soft_wrap=True)
 
     def tick(self, root: Node) -> None:
         """Redraw, at most five times a second."""
@@ -103,9 +109,9 @@ def _cell(node: Node | None) -> Text:
 def result_table(result: dict[str, Any]) -> Table:
     """Return the metrics of a run by cover type, accuracy and F1 with their 95% intervals."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("cover type")
+    table.add_column("cover type", no_wrap=True)
     for name in ("support", "accuracy", "95%", "F1", "95%", "precision", "recall", "PR-AUC"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True, style="dim" if name == "95%" else "")
     for slug, entry in result["cover_types"].items():
         table.add_row(
             slug,
@@ -120,26 +126,26 @@ def result_table(result: dict[str, Any]) -> Table:
 
 
 def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
+    return "–" if value is None else f"{value:.4f}".removeprefix("0")
 
 
 def _interval(ends: list[float] | None) -> str:
-    return "" if not ends else f"{ends[0]:.4f}–{ends[1]:.4f}"
+    return "–".join(_number(end) for end in ends or [])
 
 
 def show_result(console: Console, result: dict[str, Any]) -> None:
     """Print a finished run: the table, what all cover types come to together, and where things are."""
     if result["cover_types"]:
-        console.print(result_table(result))
+        console.print(result_table(result), crop=False, overflow="ignore")
     for title, key in (("accuracy over all cover types", "accuracy"), ("macro F1", "macro_f1")):
         if result[key] is not None:
             ends = result.get(f"{key}_interval")
-            console.print(f"{title} {result[key]:.4f}" + (f" (95% {_interval(ends)})" if ends else ""), highlight=False)
+            console.print(f"{title} {_number(result[key])}" + (f" (95% {_interval(ends)})" if ends else ""))
     steps = f"{result['executed_steps']} steps executed, {result['cached_steps']} from the cache"
-    console.print(f"{result['status']} in {result['seconds']:.1f} s: {steps}", highlight=False)
+    console.print(f"{result['status']} in {result['seconds']:.1f} s: {steps}")
     for title, key in (("report", "report"), ("models", "models"), ("run", "directory")):
         if result.get(key):
-            console.print(f"{title:<7} {result[key]}", highlight=False, soft_wrap=True)
+            console.print(f"{title:<7} {result[key]}", soft_wrap=True)
 
 
 def runs_table(found: list[dict[str, Any]]) -> Table:

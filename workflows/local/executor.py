@@ -144,7 +144,8 @@ class Executor:
             log=node.log,
         )
         node.attempts += 1
-        deadline = time.time() + node.template.deadline if node.template.deadline else float("inf")
+        node.started = time.time()
+        deadline = node.started + node.template.deadline if node.template.deadline else float("inf")
         self._running.append(_Running(node, processes.Process(command), deadline, progress))
         self._scheduler.enter(node, Phase.RUNNING)
 

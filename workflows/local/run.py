@@ -53,7 +53,7 @@ def run_here(settings: Settings, console: Console) -> dict[str, Any]:
     relay = _Relay()
     options = Options(folder, settings.cores, Cache(settings.output.absolute() / CACHE), use_cached=settings.cache)
     executor = Executor(document.read(rendered), name, options, relay)
-    console.print(f"run {name}: {settings.cores} cores, {folder}", highlight=False, soft_wrap=True)
+    console.print(f"run {name}: {settings.cores} cores, {folder}", soft_wrap=True)
     with LiveDisplay(console, executor.root) as relay.display:
         root = executor.run()
     results.publish(folder, root)

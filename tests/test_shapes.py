@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from steps import shapes
+from steps.errors import BadDataError
+from steps.schema import Column, CoverType, Schema
+from tests.support import FEATURES, SCHEMA, TARGET
+
+COLOURS = ("red", "green", "blue")
+
+
+def schema_of(*columns: Column) -> Schema:
+    return Schema("tiny", "kind", columns, (CoverType(1, "one", ""), CoverType(2, "two", "")))
+
+
+def number(dtype: str, minimum: float | None = None, maximum: float | None = None) -> Schema:
+    return schema_of(Column("size", dtype, minimum=minimum, maximum=maximum))
+
+
+COLOUR = schema_of(Column("colour", "category", values=COLOURS))
+
+
+def converted(schema: Schema, values: pa.Array, shape: shapes.Shape | None = None) -> pa.Array:
+    """Return the one canonical column made of one source column."""
+    shape = shape or shapes.Shape("canonical", one_hot=False, has_split=False)
+    batch = pa.RecordBatch.from_arrays([values], [schema.columns[0].name])
+    return shapes.canonical(schema, shape, batch, 100, "here")[0]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "values", "kind"),
+    [
+        ("int8", [-128, 127, None], pa.int64()),
+        ("int16", [-32768, 32767], pa.float64()),
+        ("uint8", [0, 255], pa.int32()),
+        ("int64", [-(2**63), 2**53 + 1, None], pa.int64()),
+        ("float32", [0.5, -1e30], pa.float64()),
+        ("float64", [0.1, 1e30], pa.float64()),
+        ("float64", [1, 2], pa.int8()),
+        ("int16", [], pa.int16()),
+        ("int16", [None, None], pa.null()),
+    ],
+)
+def test_numbers_that_fit(dtype: str, values: list[Any], kind: pa.DataType) -> None:
+    made = converted(number(dtype), pa.array(values, kind))
+    assert made.type == pa.type_for_alias(dtype)
+    assert made.to_pylist() == pa.array(values, pa.type_for_alias(dtype)).to_pylist()
+
+
+@pytest.mark.parametrize(
+    ("schema", "values", "message"),
+    [
+        (number("int8"), [0, 128], "128 in column 'size' is outside -128 to 127, in row 101 of here"),
+        (number("uint8"), [None, -1], "-1 in column 'size' is outside 0 to 255, in row 101"),
+        (number("int64"), [2.0**63], "9.22337e\\+18 in column 'size' is outside"),
+        (number("int64"), pa.array([2**63], pa.uint64()), "9223372036854775808 in column 'size' is outside"),
+        (number("float64"), [1e300], "1e\\+300 in column 'size' is outside"),
+        (number("float32"), [float("inf")], "inf in column 'size' is outside"),
+        (number("float64"), [float("-inf")], "-inf in column 'size' is outside"),
+        (number("float64", 0, 1), [1.5], "1.5 in column 'size' is outside 0 to 1"),
+        (number("int16", -5), [-6], "-6 in column 'size' is outside -5 to 32767"),
+        (number("int16"), [1.0, 1.5], "1.5 in column 'size' is no whole number, in row 101"),
+        (number("int16"), ["1"], "column 'size' has type string, a number is needed"),
+        (number("int16"), [True], "column 'size' has type bool, a number is needed"),
+        (COLOUR, ["red", "pink"], "unknown value 'pink' in column 'colour', in row 101 of here"),
+        (COLOUR, ["red", ""], "unknown value '' in column 'colour'"),
+        (COLOUR, [1], "column 'colour' has type int64, strings are needed"),
+    ],
+)
+def test_values_that_do_not_fit(schema: Schema, values: list[Any] | pa.Array, message: str) -> None:
+    with pytest.raises(BadDataError, match=message):
+        converted(schema, pa.array(values) if isinstance(values, list) else values)
+
+
+def test_nan_is_missing() -> None:
+    assert converted(number("int16"), pa.array([1.0, float("nan")])).to_pylist() == [1, None]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pa.array(["blue", None, "red"]),
+        pa.array(["blue", None, "red"], pa.large_string()),
+        pa.array(["blue", None, "red"], pa.string_view()),
+        pa.array(["blue", None, "red"]).dictionary_encode(),
+        pa.array(["blue", None, "red"]).dictionary_encode(null_encoding="encode"),
+        pa.DictionaryArray.from_arrays(pa.array([1, None, 2], pa.int64()), pa.array(["pink", "blue", "red"])),
+    ],
+    ids=lambda values: str(values.type),
+)
+def test_categories(values: pa.Array) -> None:
+    made = converted(COLOUR, values)
+    assert made.type == pa.dictionary(pa.int16(), pa.string())
+    assert made.to_pylist() == ["blue", None, "red"]
+    assert made.dictionary.to_pylist() == list(COLOURS)
+
+
+def flags(rows: list[tuple[Any, Any, Any]], kind: pa.DataType | None = None) -> list[Any]:
+    columns = [pa.array(column).cast(kind) if kind else pa.array(column) for column in zip(*rows, strict=True)]
+    batch = pa.RecordBatch.from_arrays(columns, ["colour_0", "colour_1", "colour_2"])
+    shape = shapes.recognise(COLOUR, [*batch.schema.names, "kind"], "here")
+    made: list[Any] = shapes.canonical(COLOUR, shape, batch, 0, "here")[0].to_pylist()
+    return made
+
+
+@pytest.mark.parametrize("kind", [pa.int8(), pa.float64(), pa.bool_()], ids=str)
+def test_flags(kind: pa.DataType) -> None:
+    assert flags([(0, 1, 0), (1, 0, 0), (0, 0, 1)], kind) == ["green", "red", "blue"]
+
+
+def test_a_missing_flag_is_a_missing_category() -> None:
+    assert flags([(0, 1, 0), (None, 0, 1), (0, 0, float("nan"))]) == ["green", None, None]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ((1, 1, 0), "2 of the columns colour_\\* are 1, exactly one must be, in row 1 of here"),
+        ((0, 0, 0), "0 of the columns colour_\\* are 1"),
+        ((0, 2, 0), "2 in column 'colour_1' is neither 0 nor 1"),
+        ((0, 0.5, 0), "0.5 in column 'colour_1' is neither 0 nor 1"),
+    ],
+)
+def test_flags_that_are_none(row: tuple[float, ...], message: str) -> None:
+    with pytest.raises(BadDataError, match=message):
+        flags([(0, 1, 0), (row[0], row[1], row[2])])
+
+
+def test_flags_as_text() -> None:
+    with pytest.raises(BadDataError, match="column 'colour_0' has type string, 0 and 1 are needed"):
+        flags([("0", "1", "0")])
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (FEATURES, "column 'Cover_Type' is missing, in here: add it"),
+        ([*FEATURES, TARGET, "x"], "column 'x' is not in the schema, in here: drop it"),
+        ([*FEATURES[1:], "elevation", TARGET], "column 'Elevation' is missing and column 'elevation' is not in"),
+        ([*FEATURES, TARGET, TARGET], "column 'Cover_Type' is there twice"),
+        (shapes.one_hot_names(SCHEMA), "column 'Cover_Type' is missing"),
+        ([*shapes.one_hot_names(SCHEMA)[:-1], TARGET], "column 'Soil_Type_39' is missing"),
+    ],
+)
+def test_columns_that_are_no_shape(names: list[str], message: str) -> None:
+    with pytest.raises(BadDataError, match=message):
+        shapes.recognise(SCHEMA, names, "here")
+
+
+def test_a_split_column_is_seen() -> None:
+    assert shapes.recognise(SCHEMA, [*FEATURES, TARGET, "split"], "here").has_split
+
+
+def test_headerless_columns() -> None:
+    assert shapes.headerless_names(SCHEMA, 13, "here") == [*FEATURES, TARGET]
+    assert shapes.headerless_names(SCHEMA, 55, "here") == [*shapes.one_hot_names(SCHEMA), TARGET]
+    with pytest.raises(BadDataError, match="14 columns without a header, where 13 or 55 are expected"):
+        shapes.headerless_names(SCHEMA, 14, "here")
+    with pytest.raises(BadDataError, match="where 2 are expected"):
+        shapes.headerless_names(number("int8"), 3, "here")
+
+
+@pytest.mark.parametrize("values", [["train", "dev"], ["train", None], [0, 1]])
+def test_a_split_that_is_none(values: list[Any]) -> None:
+    batch = pa.RecordBatch.from_arrays([pa.array(values)], ["split"])
+    with pytest.raises(BadDataError, match="in column 'split' is none of train, validation, test"):
+        shapes.splits(batch, 0, "here")

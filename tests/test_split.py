@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from steps import split, tables
+from steps.errors import BadDataError, UsageError
+from tests.support import FEATURES, PARTS, SCHEMA, TARGET, builtin, prepared, real_rows, write_table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FRACTIONS = (0.64, 0.16, 0.20)
+Rows = list[tuple[int, float, str]]
+ROWS = st.lists(
+    st.tuples(st.integers(-(2**15), 2**15 - 1), st.floats(-1e6, 1e6, width=32), st.sampled_from("abc")),
+    min_size=1,
+    max_size=60,
+)
+
+
+def columns_of(rows: Rows) -> list[pa.Array]:
+    numbers, floats, words = zip(*rows, strict=True)
+    return [pa.array(numbers, pa.int16()), pa.array(floats, pa.float32()), pa.array(words).dictionary_encode()]
+
+
+def parts_of(rows: Rows, seed: int = 0) -> list[int]:
+    parts: list[int] = split.assign(columns_of(rows), len(rows), seed, FRACTIONS).tolist()
+    return parts
+
+
+def split_rows(dataset: Path, folder: Path, seed: int = 0) -> dict[str, pa.Table]:
+    outputs = {part: folder / f"{part}.parquet" for part in PARTS}
+    split.split(dataset, outputs, seed=seed, fractions=FRACTIONS)
+    return {part: pq.read_table(path) for part, path in outputs.items()}
+
+
+def row_ids(parts: dict[str, pa.Table]) -> dict[str, list[int]]:
+    return {part: table.column("row").to_pylist() for part, table in parts.items()}
+
+
+@given(ROWS, st.integers(0, 2**32))
+def test_every_row_gets_one_of_three_parts(rows: Rows, seed: int) -> None:
+    parts = parts_of(rows, seed)
+    assert len(parts) == len(rows)
+    assert set(parts) <= {0, 1, 2}
+
+
+@given(ROWS, st.randoms(use_true_random=False))
+def test_a_row_keeps_its_part_in_any_order_and_company(rows: Rows, random: st.DataObject) -> None:
+    before = dict(zip(rows, parts_of(rows), strict=True))
+    fewer = random.sample(rows, max(1, len(rows) // 2))  # type: ignore[attr-defined]  # hypothesis has no type for it
+    assert parts_of(fewer) == [before[row] for row in fewer]
+
+
+@given(ROWS)
+def test_equal_rows_are_never_on_both_sides(rows: Rows) -> None:
+    parts = parts_of(rows + rows)
+    assert parts[: len(rows)] == parts[len(rows) :]
+
+
+@given(ROWS)
+def test_storage_of_the_values_does_not_matter(rows: Rows) -> None:
+    numbers, floats, words = columns_of(rows)
+    stored = [numbers.cast(pa.int64()), floats.cast(pa.float64()), words.dictionary_decode()]
+    assert split.assign(stored, len(rows), 0, FRACTIONS).tolist() == parts_of(rows)
+
+
+@given(ROWS, st.integers(0, 60))
+def test_batches_do_not_matter(rows: Rows, cut: int) -> None:
+    assert [part for rows_ in (rows[:cut], rows[cut:]) if rows_ for part in parts_of(rows_)] == parts_of(rows)
+
+
+def test_the_seed_matters(datasets: Path) -> None:
+    columns = [pq.read_table(datasets / "aspen.parquet").column(name).combine_chunks() for name in FEATURES]
+    first, second = (split.assign(columns, 3000, seed, FRACTIONS) for seed in (0, 1))
+    assert 0.3 < (first != second).mean() < 0.7
+
+
+def test_fractions_are_right_on_the_real_table() -> None:
+    table = builtin().combine_chunks()
+    columns = [table.column(name).combine_chunks() for name in FEATURES]
+    parts = split.assign(columns, len(table), 0, FRACTIONS)
+    assert np.abs(np.bincount(parts) / len(table) - FRACTIONS).max() < 0.002
+    labels = table.column(TARGET).to_numpy()
+    for cover_type in SCHEMA.cover_types:  # 2,747 rows in the smallest: a standard error of .009
+        mine = parts[labels == cover_type.label]
+        assert np.abs(np.bincount(mine) / len(mine) - FRACTIONS).max() < 0.03
+
+
+def test_a_file_is_split_completely_and_without_overlap(datasets: Path, tmp_path: Path) -> None:
+    whole = pq.read_table(datasets / "aspen.parquet")
+    parts = split_rows(datasets / "aspen.parquet", tmp_path)
+    joined = pa.concat_tables(parts.values()).sort_by("row")
+    assert joined.equals(whole)
+    assert all(table.column("row").to_pylist() == sorted(table.column("row").to_pylist()) for table in parts.values())
+
+
+def test_all_cover_types_get_the_same_split(datasets: Path, tmp_path: Path) -> None:
+    found = [row_ids(split_rows(datasets / f"{slug}.parquet", tmp_path / slug)) for slug in SCHEMA.slugs]
+    assert all(each == found[0] for each in found)
+
+
+def test_rows_that_are_added_move_no_other(tmp_path: Path) -> None:
+    fewer, more = write_table(tmp_path / "fewer.parquet", real_rows(700)), real_rows(1400)
+    write_table(tmp_path / "more.parquet", more)
+    parts = []
+    for name in ("fewer", "more"):
+        folder = tmp_path / name
+        prepared(fewer.with_stem(name), folder)
+        parts.append(split_rows(folder / "aspen.parquet", folder))
+    for part in PARTS:
+        first, second = (set(zip(*(t[part].column(n).to_pylist() for n in FEATURES), strict=True)) for t in parts)
+        assert first
+        assert first <= second
+
+
+def test_metadata_travels_along(datasets: Path, tmp_path: Path) -> None:
+    split_rows(datasets / "aspen.parquet", tmp_path)
+    metadata = tables.read_metadata(datasets / "aspen.parquet")
+    assert metadata.cover_type == "aspen"
+    assert all(tables.read_metadata(tmp_path / f"{part}.parquet") == metadata for part in PARTS)
+
+
+def with_own_split(folder: Path, words: list[str]) -> Path:
+    table = real_rows(700)
+    column = pa.array([words[i % len(words)] for i in range(len(table))])
+    source = write_table(folder / "source.csv", table.append_column("split", column))
+    return prepared(source, folder)[1]
+
+
+def test_a_split_column_is_honoured(tmp_path: Path) -> None:
+    parts = split_rows(with_own_split(tmp_path, list(PARTS)) / "aspen.parquet", tmp_path, seed=5)
+    for i, part in enumerate(PARTS):
+        assert parts[part].column("row").to_pylist() == list(range(i, 700, 3))
+        assert "split" not in parts[part].column_names
+
+
+def test_a_part_without_a_positive_row_is_refused(tmp_path: Path) -> None:
+    folder = with_own_split(tmp_path, ["train", "test"])
+    with pytest.raises(BadDataError, match="the validation split of 'aspen' has no positive row"):
+        split_rows(folder / "aspen.parquet", tmp_path / "parts")
+    assert not list((tmp_path / "parts").iterdir())
+
+
+def test_a_part_without_a_negative_row_is_refused(tmp_path: Path) -> None:
+    table = real_rows(700)
+    labels = table.column(TARGET).to_numpy()
+    words = np.where(labels == 5, "test", np.where(np.arange(700) % 2, "train", "validation"))
+    words[np.flatnonzero(labels == 5)[:10]] = ["train", "validation"] * 5
+    source = write_table(tmp_path / "source.parquet", table.append_column("split", pa.array(words)))
+    with pytest.raises(BadDataError, match="the test split of 'aspen' has no negative row"):
+        split_rows(prepared(source, tmp_path)[1] / "aspen.parquet", tmp_path / "parts")
+
+
+@pytest.mark.parametrize(
+    "fractions",
+    [(0.5, 0.5, 0.5), (1.0, 0.0, 0.0), (0.8, 0.3, -0.1), (float("nan"), 0.5, 0.5), (0.5, 0.5, float("nan"))],
+)
+def test_bad_fractions_are_refused(datasets: Path, tmp_path: Path, fractions: tuple[float, ...]) -> None:
+    outputs = {part: tmp_path / part for part in PARTS}
+    with pytest.raises(UsageError, match="must be above 0 and sum to 1"):
+        split.split(datasets / "aspen.parquet", outputs, seed=0, fractions=fractions)

@@ -142,8 +142,9 @@ def _metrics(contents: Contents) -> str:
         "The share below its rows is the PR-AUC that guessing would reach."
     )
     notes = (
-        "Precision, recall, F1 and accuracy are at the threshold with the best F1 on the validation rows. Intervals: "
-        "Wilson (precision, recall, accuracy), bootstrap (F1), logit (PR-AUC), DeLong (ROC-AUC), normal (the losses)."
+        "Precision, recall, F1 and accuracy are at the threshold with the best F1 on the validation rows. "
+        "Intervals: Wilson (precision, recall, accuracy), bootstrap (F1), logit (PR-AUC), DeLong (ROC-AUC), "
+        "normal (log loss, Brier)."
     )
     table = _table("metrics", "Metrics by cover type", columns, f"<tbody>{''.join(rows)}</tbody>")
     return _section("Each model on the test rows", lead, f'{table}<p class="notes">{notes}</p>')
@@ -202,7 +203,7 @@ def _learning_curves(contents: Contents) -> str:
     values = [
         contents.curves[cover_type.slug][part]["aucpr"] for cover_type in shown for part in ("train", "validation")
     ]
-    lowest = max(0.0, math.floor(min(map(min, values)) * 10) / 10)
+    lowest = min(0.9, math.floor(min(map(min, values)) * 10) / 10)
     figures = []
     for cover_type in shown:
         curve = contents.curves[cover_type.slug]

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 UsageOption = Annotated[Path | None, typer.Option(help="Where to write wall time, CPU time and peak memory (JSON).")]
 
+_INTERRUPT = "interrupted: run again to go on, what was finished is kept"
+
 
 def log(message: str) -> None:
     """Print one line of a step's log to standard error at once."""
@@ -52,13 +54,13 @@ def run(main: Callable[..., Any], arguments: Sequence[str] | None = None) -> int
 def guarded(action: Callable[[], int]) -> int:
     """Call ``action`` and return its exit code, with every exception turned into a line and a code."""
     try:
-        return action()
-    except typer.Exit as end:
-        return end.exit_code
+        code = action()
+        # typer catches an interrupt itself and returns its exit code without a word.
+        return _fail(_INTERRUPT, INTERRUPTED) if code == INTERRUPTED else code
     except typer.exceptions.TyperException as error:
         return _fail(error.format_message().rstrip(".") + ": see --help", error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
-        return _fail("interrupted", INTERRUPTED)
+        return _fail(_INTERRUPT, INTERRUPTED)
     except (PipelineError, OSError) as error:
         if os.environ.get("COVERTYPE_DEBUG"):
             traceback.print_exc()

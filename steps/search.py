@@ -5,6 +5,7 @@ Source of the sampler: Bergstra, Bardenet, Bengio, Kegl (2011), "Algorithms for 
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Limits:
-    """When a search ends: after ``trials`` trials, or when ``timeout`` seconds have passed and a trial ends."""
+    """When a search ends: after ``trials`` trials, or when ``timeout`` seconds have passed and a trial ends.
+
+    The first trial is made in any case.
+    """
 
     trials: int
     timeout: float | None = None
@@ -62,7 +66,11 @@ def search(
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
-    study.optimize(objective, n_trials=limits.trials, timeout=limits.timeout)
+    clock = time.perf_counter()
+    study.optimize(objective, n_trials=1)  # whatever the timeout: without a trial there is nothing to choose
+    left = None if limits.timeout is None else limits.timeout - (time.perf_counter() - clock)
+    if limits.trials > 1 and (left is None or left > 0):
+        study.optimize(objective, n_trials=limits.trials - 1, timeout=left)
     best = study.best_trial
     chosen = tried[best.number].with_values({"rounds": best.user_attrs["rounds"]})
     table = [

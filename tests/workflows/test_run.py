@@ -1,0 +1,267 @@
+"""The command line from end to end on real rows: what a person types, and what they get."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from steps import runtime
+from tests.support import builtin
+from workflows.covertype import app
+
+ROOT = Path(__file__).parents[2]
+KEYS = {
+    "run", "status", "seconds", "accuracy", "macro_f1", "executed_steps", "cached_steps", "directory", "report",
+    "cover_types",
+}  # fmt: skip
+COVER_TYPE_KEYS = {
+    "label", "support", "accuracy", "accuracy_interval", "f1", "f1_interval", "precision", "recall", "pr_auc", "threshold",
+}  # fmt: skip
+SMALL = ("--rows", "1000", "--preset", "fast")
+STEPS = 1 + 7 * 5 + 1
+
+
+def invoke(*arguments: object) -> int:
+    """Run the command line in this process and return its exit code."""
+    words = [str(argument) for argument in arguments]
+    return runtime.guarded(lambda: app(args=words, standalone_mode=False) or 0)
+
+
+@pytest.fixture(scope="module")
+def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the runs, shared so that they share the cache."""
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="module")
+def first(output: Path) -> dict[str, Any]:
+    """The result of a first run, started as a person starts it."""
+    command = [sys.executable, "workflows/covertype.py", "run", *SMALL, "--json", "--output", str(output)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Succeeded report" in done.stderr
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+def models(result: dict[str, Any]) -> dict[str, bytes]:
+    """Return the bytes of all files of all model bundles of a run."""
+    folder = Path(result["models"])
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_result_has_what_is_promised(first: dict[str, Any]) -> None:
+    assert set(first) >= KEYS
+    assert first["status"] == "Succeeded"
+    assert (first["executed_steps"], first["cached_steps"]) == (STEPS, 0)
+    assert set(first["cover_types"]["aspen"]) == COVER_TYPE_KEYS
+    assert [entry["label"] for entry in first["cover_types"].values()] == [1, 2, 3, 4, 5, 6, 7]
+    assert Path(first["report"]).read_text().startswith("<!doctype html>")
+    assert len(models(first)) == 7 * 3
+    low, high = first["cover_types"]["aspen"]["f1_interval"]
+    assert low <= first["cover_types"]["aspen"]["f1"] <= high
+
+
+def test_the_same_again_executes_nothing(first: dict[str, Any], output: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke("run", *SMALL, "--json", "--output", output) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert (again["executed_steps"], again["cached_steps"]) == (0, STEPS)
+    assert again["cover_types"] == first["cover_types"]
+    assert models(again) == models(first)
+
+
+def test_parallel_and_no_cache_change_no_byte(
+    first: dict[str, Any], output: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert invoke("run", *SMALL, "--json", "--output", output, "--no-cache", "--parallel", "3") == 0
+    again = json.loads(capsys.readouterr().out)
+    assert again["executed_steps"] == STEPS
+    assert models(again) == models(first)
+    for key in ("accuracy", "macro_f1", "macro_f1_interval", "cover_types"):
+        assert again[key] == first[key]
+
+
+def test_one_parameter_of_one_cover_type_runs_that_from_train_on(
+    first: dict[str, Any], output: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert invoke("run", *SMALL, "--json", "--output", output, "--set", "train.aspen.rounds=5") == 0
+    changed = json.loads(capsys.readouterr().out)
+    assert (changed["executed_steps"], changed["cached_steps"]) == (3, STEPS - 3)  # train, evaluate, report
+    others = {name: data for name, data in models(first).items() if not name.startswith("aspen")}
+    assert others.items() <= models(changed).items()
+
+
+def test_one_cover_type_failing_leaves_six_results_and_a_bad_end(
+    first: dict[str, Any], output: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert invoke("run", *SMALL, "--json", "--output", output, "--set", "train.aspen.max_depth=-1") == 1
+    printed = capsys.readouterr()
+    result = json.loads(printed.out)
+    assert result["status"] == "Failed"
+    assert sorted(result["cover_types"]) == sorted(set(first["cover_types"]) - {"aspen"})
+    assert result["accuracy"] is None
+    assert "1 of 7 cover types are missing" in Path(result["report"]).read_text()
+    assert set(result["failed_steps"]) == {"aspen.train", "report"}
+    assert "error: step aspen.train failed: Invalid value for '--max-depth'" in printed.err
+    assert "aspen" in result["failed_steps"]["report"]
+    assert "inputs and logs are in" in printed.err
+    assert len(models(result)) == 6 * 3
+
+
+@pytest.mark.usefixtures("first")
+def test_train_one(output: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke("train", "4", *SMALL, "--output", output) == 0
+    printed = capsys.readouterr().out
+    assert "cottonwood-willow" in printed
+    assert "aspen" not in printed
+    assert "accuracy over all" not in printed
+
+
+def test_show_and_runs(first: dict[str, Any], output: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (output / "covertype-unfinished").mkdir(exist_ok=True)
+    (output / "covertype-unfinished" / "workflow.yaml").touch()
+    assert invoke("show", first["run"], "--output", output, "--json") == 0
+    assert json.loads(capsys.readouterr().out) == first
+    assert invoke("show", first["run"], "--output", output) == 0
+    assert "krummholz" in capsys.readouterr().out
+    assert invoke("runs", "--output", output) == 0
+    listed = capsys.readouterr().out
+    assert first["run"] in listed
+    assert "Unfinished" in listed
+    assert invoke("show", "nowhere", "--output", output) == 66
+    assert capsys.readouterr().err.startswith("error: run 'nowhere' has no result, there is no such run")
+
+
+def gone(group: int) -> bool:
+    """Return whether all processes of a group end within ten seconds: the fork server needs a moment."""
+    for _ in range(100):
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+@pytest.mark.usefixtures("first")
+def test_an_interrupt_ends_everything_and_the_next_run_goes_on(output: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["run", "--rows", "20000", "--seed", "3", "--output", str(output)]
+    command = [sys.executable, "workflows/covertype.py", *words, "--set", "train.rounds=4000"]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True) as run:
+        assert run.stdout is not None
+        for line in run.stdout:
+            if "spruce-fir.tune" in line:
+                break
+        time.sleep(1)
+        os.killpg(run.pid, signal.SIGINT)
+        _, err = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert "error: interrupted" in err
+    assert gone(run.pid)
+    assert invoke(*words, "--cover-types", "1", "--set", "train.rounds=3", "--json") == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["cached_steps"] == 3  # split, preprocess, tune; prepare was for other cover types
+
+
+def test_another_table_is_one_schema_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from sklearn.datasets import load_wine
+
+    table = load_wine(as_frame=True).frame
+    schema = tmp_path / "wine.toml"
+    columns = "\n".join(f'[[columns]]\nname = "{name}"\ndtype = "float64"\n' for name in table.columns[:-1])
+    kinds = "\n".join(f'[[cover_types]]\nlabel = {i}\nslug = "{name}"\ntitle = "{name}"\n' for i, name in enumerate("abc"))
+    schema.write_text(f'name = "wine"\ntarget = "target"\n{columns}\n{kinds}')
+    table.to_csv(tmp_path / "wine.csv", index=False)
+    words = ("--schema", schema, "--source", tmp_path / "wine.csv", "--output", tmp_path / "runs", "--preset", "fast")
+    assert invoke("run", *words, "--json") == 0
+    result = json.loads(capsys.readouterr().out)
+    assert list(result["cover_types"]) == ["a", "b", "c"]
+    assert result["executed_steps"] == 1 + 3 * 5 + 1
+    assert result["accuracy"] > 0.8  # three well separated kinds of wine
+
+
+def test_an_edited_source_is_read_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "table.parquet"
+    import pyarrow.parquet as pq
+
+    pq.write_table(builtin().slice(0, 3000), source)
+    words = ("train", "1", "--source", source, "--output", tmp_path / "runs", "--preset", "fast", "--labels", "one", "--json")
+    assert invoke(*words) == 0
+    assert invoke(*words) == 0
+    pq.write_table(builtin().slice(1, 3000), source)
+    assert invoke(*words) == 0
+    results = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [result["executed_steps"] for result in results] == [7, 0, 7]
+
+
+def test_bad_data_ends_with_the_step_and_its_message(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = ROOT / "tests" / "bad" / "missing_column.parquet"
+    assert invoke("run", "--source", bad, "--output", tmp_path, "--json") == 1
+    printed = capsys.readouterr()
+    result = json.loads(printed.out)
+    assert result["cover_types"] == {}
+    assert result["report"] is None
+    assert "error: step prepare failed: column" in printed.err
+    assert "Traceback" not in printed.err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (("run", "--rows", "-1"), 2, "error: rows: input should be greater than or equal to 0, in --rows"),
+        (("run", "--cover-types", "9"), 2, "error: unknown cover type '9'"),
+        (("run", "--set", "train.depth=1"), 2, "error: step 'train' has no option 'depth' to set"),
+        (("run", "--schema", "nowhere.toml"), 66, "error: no such schema file, in nowhere.toml"),
+        (("run", "--config", "nowhere.yaml"), 66, "error: no such config file, in nowhere.yaml"),
+        (("run", "--preset", "slow"), 2, "error: Invalid value for '--preset'"),
+        (("train", "1", "--cover-types", "2"), 2, "error: the cover type is the argument of this verb"),
+        (("nonsense",), 2, "error: No such command 'nonsense'"),
+        (("lint", "nowhere.yaml"), 66, "error: no such file, in nowhere.yaml"),
+    ],
+)
+def test_a_mistake_is_one_line_and_a_code(
+    words: tuple[str, ...], code: int, message: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    own = ("--output", str(tmp_path / "none")) if words[0] in {"run", "train"} else ()
+    assert invoke(*words, *own) == code
+    err = capsys.readouterr().err
+    assert err.startswith(message)
+    assert len(err.splitlines()) == 1
+    assert not (tmp_path / "none").exists()
+
+
+def test_render(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke("render", "--kind", "CronWorkflow", "--seed", "7", "--image", "me/steps:2", "--schedule", "0 1 * * *") == 0
+    rendered = yaml.safe_load(capsys.readouterr().out)
+    assert rendered["spec"]["schedules"] == ["0 1 * * *"]
+    parameters = {entry["name"]: entry["value"] for entry in rendered["spec"]["workflowSpec"]["arguments"]["parameters"]}
+    assert parameters["seed"] == "7"
+    images = {t["container"]["image"] for t in rendered["spec"]["workflowSpec"]["templates"] if "container" in t}
+    assert images == {"me/steps:2"}
+    assert invoke("render", "-o", tmp_path / "w.yaml", "--namespace", "team") == 0
+    assert yaml.safe_load((tmp_path / "w.yaml").read_text())["metadata"]["namespace"] == "team"
+
+
+@pytest.mark.parametrize("words", [(), ("run",), ("train",), ("render",), ("lint",), ("show",), ("runs",)])
+def test_help_imports_nothing_heavy(words: tuple[str, ...]) -> None:
+    program = (
+        "import runpy, sys\n"
+        f"sys.argv = {['covertype.py', *words, '--help']!r}\n"
+        "try:\n    runpy.run_path('workflows/covertype.py', run_name='__main__')\n"
+        "except SystemExit as end:\n    assert not end.code\n"
+        "heavy = {'pandas', 'sklearn', 'xgboost', 'hera', 'google', 'pyarrow', 'numpy'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Usage" in done.stdout

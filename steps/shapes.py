@@ -122,7 +122,9 @@ def splits(batch: pa.RecordBatch, first_row: int, where: str) -> pa.Array:
     codes = pc.index_in(values.cast(pa.string()), pa.array(SPLITS))
     if codes.null_count:
         at = _first(codes.is_null())
-        _refuse(f"{shown(values[at].as_py())} in column {SPLIT!r} is none of {', '.join(SPLITS)}", first_row + at, where)
+        _refuse(
+            f"{shown(values[at].as_py())} in column {SPLIT!r} is none of {', '.join(SPLITS)}", first_row + at, where
+        )
     return codes.cast(pa.int8())
 
 
@@ -158,7 +160,11 @@ def _numeric(column: Column, values: pa.Array, first_row: int, where: str) -> pa
     outside = pc.or_(pc.less(plain, low), pc.greater(plain, high))
     if pc.any(outside).as_py():
         at = _first(pc.fill_null(outside, fill_value=False))
-        _refuse(f"{shown(values[at].as_py())} in column {column.name!r} is outside {low:g} to {high:g}", first_row + at, where)
+        _refuse(
+            f"{shown(values[at].as_py())} in column {column.name!r} is outside {low:g} to {high:g}",
+            first_row + at,
+            where,
+        )
     return values.cast(wanted, safe=False)
 
 

@@ -94,7 +94,9 @@ def train(  # noqa: PLR0913 - the options are keywords
         UsageError: XGBoost refuses a parameter, or there is no such device.
     """
     if device != "cpu" and not has_device(device):
-        raise UsageError("XGBoost sees no such device", where=f"--device {device}", fix="use cpu, or a machine with a GPU")
+        raise UsageError(
+            "XGBoost sees no such device", where=f"--device {device}", fix="use cpu, or a machine with a GPU"
+        )
     settings = {
         **parameters.for_xgboost(),
         "objective": "binary:logistic",

@@ -77,9 +77,7 @@ def test_an_output_below_a_file_is_refused(tmp_path: Path) -> None:
 def test_a_folder_is_no_source(tmp_path: Path) -> None:
     result = call(prepare.main, "--source", tmp_path, "--dataset", f"aspen={tmp_path}/a", "--profile", f"{tmp_path}/p")
     assert result.code == 66
-    assert result.errors == [
-        f"error: this is a folder, a file is needed, in {tmp_path}: name one CSV or parquet file"
-    ]
+    assert result.errors == [f"error: this is a folder, a file is needed, in {tmp_path}: name one CSV or parquet file"]
 
 
 # Root may read and write everything unless these two capabilities are gone: exec then starts the step without them.
@@ -108,7 +106,9 @@ def test_a_folder_without_write_permission_is_said_so(tmp_path: Path) -> None:
     code, err = prepare_without_override(closed, {"source": "good.csv"})
     assert code == 77, err
     assert re.search(
-        rf"^error: permission denied, in {closed}/.*: check the rights of this file and of its folder$", err, re.MULTILINE
+        rf"^error: permission denied, in {closed}/.*: check the rights of this file and of its folder$",
+        err,
+        re.MULTILINE,
     )
     assert "Traceback" not in err
     assert leftovers(closed) == []

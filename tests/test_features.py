@@ -38,7 +38,7 @@ def transformer(**arguments: Any) -> FeatureTransformer:
 
 
 def table_of(levels: list[str], kind: str = "str") -> pd.DataFrame:
-    column = pd.Series(levels, dtype="str")
+    column: pd.Series[Any] = pd.Series(levels, dtype="str")
     if kind == "category":
         column = column.astype(pd.CategoricalDtype([*VALUES, "never", *sorted(set(levels) - set(VALUES))]))
     return pd.DataFrame({"a": np.arange(len(levels), dtype=np.int16), "level": column})
@@ -77,8 +77,8 @@ def test_codes_are_ranks_among_the_categories_of_training(kind: str) -> None:
 def test_category_and_string_columns_give_the_same(rows: list[str], training: list[str]) -> None:
     fits = [transformer().fit(table_of(training, kind)) for kind in ("str", "category")]
     assert fits[0].seen_ == fits[1].seen_
-    made = [fits[0].transform(table_of(rows, kind)) for kind in ("str", "category")]
-    pd.testing.assert_frame_equal(*made)
+    first, second = (fits[0].transform(table_of(rows, kind)) for kind in ("str", "category"))
+    pd.testing.assert_frame_equal(first, second)
 
 
 @given(st.lists(st.sampled_from(VALUES), min_size=1), st.integers(0, 50))

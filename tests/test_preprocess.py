@@ -83,7 +83,11 @@ def test_feature_tables_keep_rows_labels_and_numbers(chain: Chain) -> None:
 
 @pytest.mark.parametrize(
     ("options", "count"),
-    [({"feature_set": "plain"}, 12), ({"feature_set": "derived"}, 17), ({"preset": "fast", "feature_set": "plain"}, 12)],
+    [
+        ({"feature_set": "plain"}, 12),
+        ({"feature_set": "derived"}, 17),
+        ({"preset": "fast", "feature_set": "plain"}, 12),
+    ],
 )
 def test_the_feature_set_can_be_chosen(own_chain: Chain, options: dict[str, str], count: int) -> None:
     own_chain.preprocess(**options)
@@ -113,7 +117,7 @@ def test_two_processes_write_the_same_transformer_bytes(chain: Chain, tmp_path: 
     written = []
     for i in (1, 2):
         target = tmp_path / f"{i}.skops"
-        command = [sys.executable, "-c", _FIT_AND_WRITE, chain["train"], target, str(10_000 * i)]
+        command = [sys.executable, "-c", _FIT_AND_WRITE, str(chain["train"]), str(target), str(10_000 * i)]
         subprocess.run(command, cwd=Path(__file__).parent.parent, check=True, env={"PYTHONHASHSEED": str(i)})
         written.append(target.read_bytes())
     assert written == [chain["preprocessor"].read_bytes()] * 2

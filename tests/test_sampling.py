@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,22 +31,20 @@ def test_shares_add_up_and_nobody_gives_more_than_it_has(counts: list[int], rows
 @given(COUNTS, st.integers(1, 10**6))
 def test_every_class_keeps_its_floor(counts: list[int], rows: int) -> None:
     floor = max(1, rows // max(20, len(counts)))
-    assert all(
-        share >= min(count, floor) for share, count in zip(sampling.allocate(counts, rows), counts, strict=True)
-    )
+    assert all(share >= min(count, floor) for share, count in zip(sampling.allocate(counts, rows), counts, strict=True))
 
 
 @given(COUNTS, st.integers(1, 10**6))
 def test_larger_classes_get_no_less(counts: list[int], rows: int) -> None:
     ordered = sampling.allocate(sorted(counts), rows)
-    assert all(b >= a - 1 for a, b in zip(ordered, ordered[1:], strict=False))
+    assert all(b >= a - 1 for a, b in pairwise(ordered))
 
 
 def sampled(codes: list[int], rows: int, cuts: list[int]) -> list[bool]:
     """Return the mask of a sample that sees and keeps its rows in batches."""
     sample = sampling.Sample(rows, 3)
     ends = sorted({0, len(codes), *(cut for cut in cuts if cut < len(codes))})
-    batches = [(a, np.array(codes[a:b], np.int16)) for a, b in zip(ends, ends[1:], strict=False)]
+    batches = [(a, np.array(codes[a:b], np.int16)) for a, b in pairwise(ends)]
     for first, part in batches:
         sample.see(first, part, part >= 0)
     return [bool(kept) for first, part in batches for kept in sample.keep(first, part) & (part >= 0)]

@@ -117,10 +117,10 @@ def test_a_cover_type_by_slug_or_label(key: str) -> None:
 
 
 def test_an_unknown_cover_type_lists_the_known() -> None:
-    with pytest.raises(UsageError, match="unknown cover type 'oak': use some of: 1 spruce-fir, 2 lodgepole-pine"):
+    with pytest.raises(UsageError, match=r"unknown cover type 'oak': use some of: 1 spruce-fir, 2 lodgepole-pine"):
         SCHEMA.cover_type("oak")
 
 
 def test_a_file_that_is_not_there() -> None:
-    with pytest.raises(NoInputError, match="no such schema file, in nowhere.toml"):
+    with pytest.raises(NoInputError, match="no such schema file, in nowhere"):
         schemas.load("nowhere.toml")

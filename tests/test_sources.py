@@ -56,7 +56,7 @@ ENDINGS = (".parquet", ".PARQUET", ".csv", ".CSV", ".csv.gz", ".CSV.GZ", ".data"
 @pytest.mark.parametrize("labels", ["one", "zero"])
 @pytest.mark.parametrize("shape", ["canonical", "one-hot"])
 @pytest.mark.parametrize("header", [True, False])
-def test_shapes_and_formats(
+def test_shapes_and_formats(  # noqa: PLR0913 - one argument a way in which files differ
     tmp_path: Path, canonical: Made, ending: str, labels: str, shape: str, *, header: bool
 ) -> None:
     if not header and "parquet" in ending.lower():

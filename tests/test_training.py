@@ -61,7 +61,7 @@ def test_batches_do_not_change_the_matrix(chain: Chain, monkeypatch: pytest.Monk
 
 
 def test_one_array_gives_the_same_model(chain: Chain) -> None:
-    whole = []
+    whole: list[xgboost.QuantileDMatrix] = []
     for part in ("train", "validation"):
         path = chain[f"{part}_features"]
         features = tables.read_metadata(path).features

@@ -3,15 +3,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
-from steps import hyperparameters, presets, search, training, tune
+from steps import hyperparameters, presets, search, training
 from steps.hyperparameters import Hyperparameters
-from tests.support import Chain
 from tests.test_training import matrices_of
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
+
+    from tests.support import Chain
 
 START = Hyperparameters(rounds=6, max_depth=4, evaluate_every=2)
 
@@ -59,13 +60,11 @@ def test_without_trials_the_preset_is_passed_on(own_chain: Chain) -> None:
         assert json.loads(own_chain["trial_table"].read_text()) == []
 
 
-def test_trials_on_the_command_line(
-    own_chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_trials_on_the_command_line(own_chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def small(_preset: presets.Preset) -> presets.Defaults:
         return presets.Defaults("derived", {"rounds": 4, "max_depth": 3, "evaluate_every": 4})
 
-    monkeypatch.setattr(tune.presets, "load", small)  # the real presets take seconds a trial
+    monkeypatch.setattr(presets, "load", small)  # the real presets take seconds a trial
     monkeypatch.setenv("ARGO_PROGRESS_FILE", str(tmp_path / "progress"))
     own_chain.tune(trials=2, seed=1, usage=tmp_path / "usage.json")
     assert len(json.loads(own_chain["trial_table"].read_text())) == 2

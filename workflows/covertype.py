@@ -27,7 +27,9 @@ app = typer.Typer(
 
 Output = Annotated[Path | None, typer.Option(help="Folder of runs and cache. (default: runs)")]
 Parallel = Annotated[int | None, typer.Option(help="Cores to fill. (default: all)")]
-CacheFlag = Annotated[bool | None, typer.Option("--cache/--no-cache", help="Use results of earlier runs. (default: cache)")]
+CacheFlag = Annotated[
+    bool | None, typer.Option("--cache/--no-cache", help="Use results of earlier runs. (default: cache)")
+]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Print tracebacks.")]
 
@@ -41,7 +43,7 @@ def common(*, debug: Debug = False) -> None:
 
 @app.command()
 @with_settings
-def run(  # noqa: PLR0913 - settings, and one argument a flag
+def run(
     *,
     settings: "Settings",
     as_json: JsonFlag = False,
@@ -97,7 +99,9 @@ def _end(result: dict[str, Any], *, as_json: bool) -> int:
 def render(
     *,
     settings: "Settings",
-    kind: Annotated[Literal["Workflow", "WorkflowTemplate", "CronWorkflow"], typer.Option(help="Kind to render.")] = "Workflow",
+    kind: Annotated[
+        Literal["Workflow", "WorkflowTemplate", "CronWorkflow"], typer.Option(help="Kind to render.")
+    ] = "Workflow",
     schedule: Annotated[str | None, typer.Option(help="When a CronWorkflow runs. (default: Mondays at three)")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the run. (default: the cluster makes one)")] = None,
     file: Annotated[Path | None, typer.Option("--file", "-o", help="Write it here. (default: stdout)")] = None,
@@ -128,7 +132,9 @@ def lint(
 
 
 @app.command()
-def show(name: Annotated[str, typer.Argument(help="Name of a run.")], output: Output = None, *, as_json: JsonFlag = False) -> int:
+def show(
+    name: Annotated[str, typer.Argument(help="Name of a run.")], output: Output = None, *, as_json: JsonFlag = False
+) -> int:
     """Print the result of a run on this machine again."""
     from workflows import results
     from workflows.display import make_console, show_result

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -41,7 +41,7 @@ class LiveDisplay:
         self._live = Live(console=console, auto_refresh=False, transient=False) if console.is_terminal else None
         self._drawn = 0.0
 
-    def __enter__(self) -> LiveDisplay:
+    def __enter__(self) -> Self:
         """Start drawing."""
         if self._live:
             self._live.start()
@@ -61,7 +61,9 @@ class LiveDisplay:
             return
         state = "cached" if node.cached else f"{node.seconds:.1f} s"
         facts = node.message or node.outputs.parameters.get("summary", "")
-        self._console.print(f"{node.phase.value:<9} {node.name} ({state}) {facts}".rstrip(), markup=False, soft_wrap=True)
+        self._console.print(
+            f"{node.phase.value:<9} {node.name} ({state}) {facts}".rstrip(), markup=False, soft_wrap=True
+        )
 
     def tick(self, root: Node) -> None:
         """Redraw, at most five times a second."""

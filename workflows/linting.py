@@ -72,5 +72,7 @@ def _read(path: Path) -> dict[str, Any]:
     except yaml.YAMLError as error:
         raise BadConfigurationError(f"not valid YAML: {' '.join(str(error).split())}", where=str(path)) from None
     if not isinstance(workflow, dict) or workflow.get("kind") not in rendering.KINDS or "metadata" not in workflow:
-        raise BadConfigurationError("not a workflow", where=str(path), fix=f"give one of kind {', '.join(rendering.KINDS)}")
+        raise BadConfigurationError(
+            "not a workflow", where=str(path), fix=f"give one of kind {', '.join(rendering.KINDS)}"
+        )
     return workflow

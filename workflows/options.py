@@ -19,24 +19,33 @@ _JOB, _PLACE = "Job", "Where it runs"
 
 # Flag by the name of its setting: annotation as typer reads it; every default is None, which is "not given".
 _FLAGS: dict[str, Any] = {
-    "source": Annotated[str | None, typer.Option(help="builtin:, a path or file://. (default: builtin:)", rich_help_panel=_JOB)],
+    "source": Annotated[
+        str | None, typer.Option(help="builtin:, a path or file://. (default: builtin:)", rich_help_panel=_JOB)
+    ],
     "cover_types": Annotated[
         str | None, typer.Option(help="Labels or slugs, by commas. (default: all)", rich_help_panel=_JOB)
     ],
-    "rows": Annotated[int | None, typer.Option(help="Stratified sample of so many rows. (default: all)", rich_help_panel=_JOB)],
-    "seed": Annotated[int | None, typer.Option(help="Of split, search and training. (default: 0)", rich_help_panel=_JOB)],
+    "rows": Annotated[
+        int | None, typer.Option(help="Stratified sample of so many rows. (default: all)", rich_help_panel=_JOB)
+    ],
+    "seed": Annotated[
+        int | None, typer.Option(help="Of split, search and training. (default: 0)", rich_help_panel=_JOB)
+    ],
     "preset": Annotated[
-        Literal["fast", "default"] | None, typer.Option(help="Features and hyperparameters. (default: default)", rich_help_panel=_JOB)
+        Literal["fast", "default"] | None,
+        typer.Option(help="Features and hyperparameters. (default: default)", rich_help_panel=_JOB),
     ],
     "trials": Annotated[int | None, typer.Option(help="Trials per cover type. (default: 0)", rich_help_panel=_JOB)],
     "timeout": Annotated[
         int | None, typer.Option(help="Seconds after which no trial starts. (default: none)", rich_help_panel=_JOB)
     ],
     "labels": Annotated[
-        Literal["auto", "zero", "one"] | None, typer.Option(help="Where labels start. (default: auto)", rich_help_panel=_JOB)
+        Literal["auto", "zero", "one"] | None,
+        typer.Option(help="Where labels start. (default: auto)", rich_help_panel=_JOB),
     ],
     "on_missing": Annotated[
-        Literal["fail", "drop"] | None, typer.Option(help="Rows with a missing value. (default: fail)", rich_help_panel=_JOB)
+        Literal["fail", "drop"] | None,
+        typer.Option(help="Rows with a missing value. (default: fail)", rich_help_panel=_JOB),
     ],
     "duplicates": Annotated[
         Literal["keep", "drop"] | None, typer.Option(help="Rows there before. (default: keep)", rich_help_panel=_JOB)
@@ -45,7 +54,9 @@ _FLAGS: dict[str, Any] = {
     "set": Annotated[
         list[str] | None,
         typer.Option(
-            metavar="STEP[.SLUG].OPTION=VALUE", help="An option of a step, e.g. train.max_leaves=512.", rich_help_panel=_JOB
+            metavar="STEP[.SLUG].OPTION=VALUE",
+            help="An option of a step, e.g. train.max_leaves=512.",
+            rich_help_panel=_JOB,
         ),
     ],
     "config": Annotated[Path | None, typer.Option(help="YAML file with any of these settings.", rich_help_panel=_JOB)],

@@ -68,7 +68,9 @@ def parse(entries: Mapping[str, object], slugs: Sequence[str]) -> Overrides:
         option = name.replace("_", "-")
         if option not in OPTIONS[step]:
             known = ", ".join(OPTIONS[step])
-            raise UsageError(f"step {step!r} has no option {name!r} to set", where=f"--set {key}", fix=f"use one of {known}")
+            raise UsageError(
+                f"step {step!r} has no option {name!r} to set", where=f"--set {key}", fix=f"use one of {known}"
+            )
         if slug and slug not in slugs:
             raise UsageError(f"unknown cover type {slug!r}", where=f"--set {key}", fix=f"use one of {', '.join(slugs)}")
         place = overrides.by_cover_type.setdefault(slug, {}) if slug else overrides.common

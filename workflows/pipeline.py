@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hera.workflows import DAG, Artifact, Container, Parameter, Task, Workflow
-from hera.workflows.models import PodGC, PodSecurityContext, TTLStrategy, ValueFrom
+from hera.workflows.models import DAGTask, PodGC, PodSecurityContext, TTLStrategy, ValueFrom
 
 from steps import schema as schemas
 from workflows import overrides
@@ -99,7 +99,9 @@ def build(settings: Settings, *, name: str | None = None, revision: str = "") ->
 def _form(settings: Settings) -> list[Parameter]:
     values = settings.model_dump(mode="json")
     return [
-        Parameter(name=name, value=str(values[name.replace("-", "_")]), enum=list(enum) or None, description=description)
+        Parameter(
+            name=name, value=str(values[name.replace("-", "_")]), enum=list(enum) or None, description=description
+        )
         for name, enum, description in FORM
     ]
 
@@ -143,7 +145,9 @@ def _pipeline(slugs: Sequence[str], chains: dict[str, DAG]) -> DAG:
         name="pipeline",
         fail_fast=False,
         tasks=[first, *middle, last],
-        outputs=[Parameter(name="summary", value_from=ValueFrom(parameter="{{tasks.report.outputs.parameters.summary}}"))],
+        outputs=[
+            Parameter(name="summary", value_from=ValueFrom(parameter="{{tasks.report.outputs.parameters.summary}}"))
+        ],
     )
 
 
@@ -186,7 +190,7 @@ def _chain(name: str, templates: dict[str, str]) -> DAG:
             "test-features": "tasks.preprocess.outputs.artifacts.test-features",
         },
     }
-    tasks = [
+    tasks: list[Task | DAGTask] = [
         Task(
             name=step,
             template=templates[step],
@@ -232,7 +236,12 @@ CHAIN_STEPS = {
     "split": Step(
         "split",
         inputs=[Slot("dataset", "dataset.parquet")],
-        outputs=[Slot("train", "train.parquet"), Slot("validation", "validation.parquet"), Slot("test", "test.parquet"), USAGE],
+        outputs=[
+            Slot("train", "train.parquet"),
+            Slot("validation", "validation.parquet"),
+            Slot("test", "test.parquet"),
+            USAGE,
+        ],
         parameters={"seed": None},
     ),
     "preprocess": Step(

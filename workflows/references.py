@@ -103,7 +103,7 @@ def _parameter_is_there(name: str, dag: Template, tasks: dict[str, Task], docume
     return False
 
 
-def _artifact_problems(
+def _artifact_problems(  # noqa: PLR0913 - what a reference is looked up in
     reference: list[str],
     dag: Template,
     tasks: dict[str, Task],

@@ -86,7 +86,9 @@ def find(output: Path, name: str) -> dict[str, Any]:
     path = output / name / RESULT
     if not path.is_file():
         state = "it did not finish" if path.parent.is_dir() else "there is no such run"
-        raise NoInputError(f"run {name!r} has no result, {state}", where=str(output), fix="see `runs` for those there are")
+        raise NoInputError(
+            f"run {name!r} has no result, {state}", where=str(output), fix="see `runs` for those there are"
+        )
     result: dict[str, Any] = storage.read_json(path)
     return result
 
@@ -94,7 +96,13 @@ def find(output: Path, name: str) -> dict[str, Any]:
 def listing(output: Path) -> list[dict[str, Any]]:
     """Return the results of all runs below a folder, oldest first; a run without a result has the status Unfinished."""
     folders = sorted(path.parent for path in output.glob(f"*/{WORKFLOW}"))
-    missing = {"status": "Unfinished", "seconds": None, "accuracy": None, "macro_f1": None, "cover_types": {}}
+    missing: dict[str, Any] = {
+        "status": "Unfinished",
+        "seconds": None,
+        "accuracy": None,
+        "macro_f1": None,
+        "cover_types": {},
+    }
     return [
         storage.read_json(folder / RESULT) if (folder / RESULT).is_file() else {"run": folder.name, **missing}
         for folder in folders

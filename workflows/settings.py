@@ -89,7 +89,9 @@ class Settings(BaseSettings):
     @property
     def cores(self) -> int:
         """The cores that steps on this machine may use together."""
-        return self.parallel or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return (
+            self.parallel or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        )
 
 
 # From the peak memory that usage.json shows on the full table, with room for twice the rows.
@@ -137,5 +139,7 @@ def _read(path: Path) -> dict[str, Any]:
         reason = " ".join(str(error).split())
         raise BadConfigurationError(f"not valid YAML: {reason}", where=str(path)) from None
     if not isinstance(document, dict) or not isinstance(document.get("set", {}), dict):
-        raise BadConfigurationError("a mapping of settings is needed", where=str(path), fix="write `seed: 1`, for example")
+        raise BadConfigurationError(
+            "a mapping of settings is needed", where=str(path), fix="write `seed: 1`, for example"
+        )
     return document

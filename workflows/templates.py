@@ -9,9 +9,26 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hera.workflows import Artifact, Container, EmptyDirVolume, Env, NoneArchiveStrategy, Parameter, RawArtifact, RetryStrategy
+from hera.workflows import (
+    Artifact,
+    Container,
+    EmptyDirVolume,
+    Env,
+    NoneArchiveStrategy,
+    Parameter,
+    RawArtifact,
+    RetryStrategy,
+)
 from hera.workflows import Resources as HeraResources
-from hera.workflows.models import Backoff, Capabilities, IntOrString, SeccompProfile, SecurityContext, Toleration, ValueFrom
+from hera.workflows.models import (
+    Backoff,
+    Capabilities,
+    IntOrString,
+    SeccompProfile,
+    SecurityContext,
+    Toleration,
+    ValueFrom,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,11 +97,11 @@ def container(step: Step, settings: Settings, overrides: Mapping[str, str], name
         command=["python", "-m", f"steps.{step.name}"],
         args=_arguments(step, parameters),
         inputs=[
-            *(Parameter(name=name, **({} if value is None else {"value": value})) for name, value in parameters.items()),
+            *(_parameter(key, value) for key, value in parameters.items()),
             *(_input(slot) for slot in step.inputs),
         ],
         outputs=[*(_output(slot) for slot in step.outputs), *_summary(step)],
-        env=[Env(name="COVERTYPE_RUN", value="{{workflow.name}}"), Env(name="HOME", value="/tmp")],  # noqa: S108
+        env=[Env(name="COVERTYPE_RUN", value="{{workflow.name}}")],
         annotations={SOURCE_ANNOTATION: ",".join(step.source_parameters)} if step.source_parameters else None,
         active_deadline_seconds=resources.deadline_seconds,
         retry_strategy=RetryStrategy(
@@ -109,6 +126,11 @@ def _arguments(step: Step, parameters: Mapping[str, str | None]) -> list[str]:
         *(slot.argument("outputs") for slot in step.outputs),
         *(["--summary={{outputs.parameters.summary.path}}"] if step.summary else []),
     ]
+
+
+def _parameter(name: str, value: str | None) -> Parameter:
+    """Return an input parameter; Hera writes a value of None as the text ``null``, so it is left out."""
+    return Parameter(name=name) if value is None else Parameter(name=name, value=value)
 
 
 def _input(slot: Slot) -> Artifact:

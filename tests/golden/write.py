@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from workflows import pipeline, rendering
-from workflows.settings import Settings
+from workflows.settings import Resources, Settings
 
 HERE = Path(__file__).parent
 # File name: settings, and the kind rendered. Between them they show every part of the pipeline.
@@ -19,20 +19,20 @@ CASES = {
         Settings(
             cover_types=("1", "4"),
             rows=5000,
-            overrides={"train.max_leaves": 64, "train.cottonwood-willow.rounds": 7, "evaluate.threads": 2},
+            set={"train.max_leaves": 64, "train.cottonwood-willow.rounds": 7, "evaluate.threads": 2},
             image="registry.example/steps:1",
             namespace="team",
             service_account="pods",
             steps={
-                "train": {
-                    "cpu": "2",
-                    "memory": "3Gi",
-                    "memory_limit": "4Gi",
-                    "gpu": 1,
-                    "node_selector": {"pool": "gpu"},
-                    "tolerations": [{"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}],
-                    "deadline_seconds": 60,
-                }
+                "train": Resources(
+                    cpu="2",
+                    memory="3Gi",
+                    memory_limit="4Gi",
+                    gpu=1,
+                    node_selector={"pool": "gpu"},
+                    tolerations=({"key": "gpu", "operator": "Exists", "effect": "NoSchedule"},),
+                    deadline_seconds=60,
+                )
             },
         ),
         "Workflow",

@@ -36,7 +36,7 @@ def task(name: str, template: str | None = None, depends: str = "", **arguments:
     return {**entry, "depends": depends} if depends else entry
 
 
-def leaf(
+def leaf(  # noqa: PLR0913 - a template has so many parts
     name: str,
     trace: Path | None = None,
     *options: str,

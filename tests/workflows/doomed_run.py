@@ -6,12 +6,15 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.workflows.documents import dag, leaf, task, workflow
 from workflows.local import document
 from workflows.local.cache import Cache
 from workflows.local.executor import Executor, Options
-from workflows.local.nodes import Node
+
+if TYPE_CHECKING:
+    from workflows.local.nodes import Node
 
 
 class Killer:

@@ -39,7 +39,9 @@ class Seen:
         self.progress |= {leaf.progress for leaf in running}
 
 
-def execute(folder: Path, made: dict[str, Any], *, cores: int = 2, use_cached: bool = True, seen: Seen | None = None) -> Node:
+def execute(
+    folder: Path, made: dict[str, Any], *, cores: int = 2, use_cached: bool = True, seen: Seen | None = None
+) -> Node:
     """Run a workflow in a folder of its own, with the cache beside it."""
     run = folder / f"run{len(list(folder.glob('run*')))}"
     options = Options(run, cores, Cache(folder / "cache"), use_cached=use_cached)

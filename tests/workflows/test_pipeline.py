@@ -34,8 +34,8 @@ def options_of(step: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("step", STEPS)
 def test_template_arguments_are_options_of_the_step(step: str) -> None:
-    every = {f"{name}.{option}": 1 for name, options in overrides.OPTIONS.items() for option in options}
-    for settings in (Settings(), Settings(overrides=every)):
+    every: dict[str, Any] = {f"{name}.{option}": 1 for name, options in overrides.OPTIONS.items() for option in options}
+    for settings in (Settings(), Settings(set=every)):
         container = document.read(rendering.render(settings, "Workflow")).templates[step].container
         assert container is not None
         given = [argument.removeprefix("--").partition("=")[0] for argument in container.arguments]
@@ -60,7 +60,11 @@ def test_parameters_of_the_form_have_the_values_the_steps_take() -> None:
     spec = rendering.render(Settings(), "Workflow")["spec"]
     enums = {entry["name"]: entry.get("enum") for entry in spec["arguments"]["parameters"]}
     for step, name in (("prepare", "labels"), ("prepare", "on-missing"), ("prepare", "duplicates"), ("tune", "preset")):
-        annotation = inspect.signature(importlib.import_module(f"steps.{step}").main, eval_str=True).parameters[name.replace("-", "_")].annotation
+        annotation = (
+            inspect.signature(importlib.import_module(f"steps.{step}").main, eval_str=True)
+            .parameters[name.replace("-", "_")]
+            .annotation
+        )
         assert [member.value for member in annotation.__origin__] == enums[name]
     assert all(entry["description"] for entry in spec["arguments"]["parameters"])
 
@@ -86,7 +90,7 @@ def test_every_pod_meets_the_restricted_standard_and_has_limits() -> None:
 
 def test_overrides_of_one_cover_type_leave_the_others_alone() -> None:
     plain = document.read(rendering.render(Settings(), "Workflow")).templates
-    own = document.read(rendering.render(Settings(overrides={"train.aspen.rounds": 3}), "Workflow")).templates
+    own = document.read(rendering.render(Settings(set={"train.aspen.rounds": 3}), "Workflow")).templates
     assert {name: own[name] for name in plain if name != "pipeline"} == {
         name: template for name, template in plain.items() if name != "pipeline"
     }

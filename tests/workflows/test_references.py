@@ -21,7 +21,10 @@ def sound() -> dict[str, Any]:
         task("a", seed="{{workflow.parameters.seed}}"),
         task("b", depends="a", artifacts=[artifact("data", "tasks.a.outputs.artifacts.out")]),
     )
-    leaves = [leaf("a", None, "--text={{inputs.parameters.seed}}", parameters={"seed": None}), leaf("b", reads=("data",))]
+    leaves = [
+        leaf("a", None, "--text={{inputs.parameters.seed}}", parameters={"seed": None}),
+        leaf("b", reads=("data",)),
+    ]
     return workflow([main, *leaves], {"seed": "1"})
 
 
@@ -40,19 +43,43 @@ _TASK = "spec.templates.0.dag.tasks"
         (f"{_TASK}.1.depends", "", "it is from 'a', which this task does not depend on"),
         (f"{_TASK}.1.template", "c", "there is no template 'c'"),
         (f"{_TASK}.0.arguments.parameters", [], "parameter 'seed' is not given"),
-        (f"{_TASK}.0.arguments.parameters.0.value", "{{workflow.parameters.sed}}", "{{workflow.parameters.sed}} does not"),
-        (f"{_TASK}.0.arguments.parameters.0.value", "{{inputs.parameters.seed}}", "{{inputs.parameters.seed}} does not"),
+        (
+            f"{_TASK}.0.arguments.parameters.0.value",
+            "{{workflow.parameters.sed}}",
+            "{{workflow.parameters.sed}} does not",
+        ),
+        (
+            f"{_TASK}.0.arguments.parameters.0.value",
+            "{{inputs.parameters.seed}}",
+            "{{inputs.parameters.seed}} does not",
+        ),
         (f"{_TASK}.1.arguments.parameters", [{"name": "x", "value": "1"}], "takes no parameter 'x'"),
         (f"{_TASK}.1.arguments.artifacts", [], "artifact 'data' is not given"),
-        (f"{_TASK}.1.arguments.artifacts.0.from", "{{tasks.a.outputs.artifacts.ou}}", "artifacts.ou}} does not resolve"),
+        (
+            f"{_TASK}.1.arguments.artifacts.0.from",
+            "{{tasks.a.outputs.artifacts.ou}}",
+            "artifacts.ou}} does not resolve",
+        ),
         (f"{_TASK}.1.arguments.artifacts.0.from", "{{tasks.z.outputs.artifacts.out}}", "does not resolve"),
         (f"{_TASK}.1.arguments.artifacts.0.from", "{{inputs.artifacts.data}}", "{{inputs.artifacts.data}} does not"),
         ("spec.templates.1.outputs.artifacts.0.optional", True, "may be absent, and this is not optional"),
-        ("spec.templates.1.container.args.1", "{{outputs.artifacts.ou.path}}", "{{outputs.artifacts.ou.path}} does not"),
+        (
+            "spec.templates.1.container.args.1",
+            "{{outputs.artifacts.ou.path}}",
+            "{{outputs.artifacts.ou.path}} does not",
+        ),
         ("spec.templates.1.container.args.1", "x", "outputs artifact 'out' is in no argument"),
-        ("spec.templates.1.container.args.2", "{{outputs.parameters.x.path}}", "{{outputs.parameters.x.path}} does not"),
+        (
+            "spec.templates.1.container.args.2",
+            "{{outputs.parameters.x.path}}",
+            "{{outputs.parameters.x.path}} does not",
+        ),
         ("spec.templates.1.container.env", [{"name": "A", "value": "{{workflow.uid}}"}], "{{workflow.uid}} does not"),
-        ("spec.templates.0.outputs", {"artifacts": [artifact("x", "tasks.b.outputs.artifacts.y")]}, "output 'x': {{tasks"),
+        (
+            "spec.templates.0.outputs",
+            {"artifacts": [artifact("x", "tasks.b.outputs.artifacts.y")]},
+            "output 'x': {{tasks",
+        ),
         (
             "spec.templates.0.outputs",
             {"parameters": [{"name": "p", "valueFrom": {"parameter": "{{tasks.b.outputs.parameters.q}}"}}]},
@@ -79,8 +106,8 @@ def test_finds_a_template_that_nothing_uses() -> None:
     [
         Settings(),
         Settings(cover_types=("4",)),
-        Settings(cover_types=("4",), overrides={"train.cottonwood-willow.rounds": 3}),
-        Settings(overrides={"train.aspen.rounds": 3, "split.krummholz.test_fraction": 0.3, "tune.threads": 2}),
+        Settings(cover_types=("4",), set={"train.cottonwood-willow.rounds": 3}),
+        Settings(set={"train.aspen.rounds": 3, "split.krummholz.test_fraction": 0.3, "tune.threads": 2}),
     ],
     ids=["all", "one", "own-chain", "mixed"],
 )

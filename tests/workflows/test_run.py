@@ -24,7 +24,8 @@ KEYS = {
     "cover_types",
 }  # fmt: skip
 COVER_TYPE_KEYS = {
-    "label", "support", "accuracy", "accuracy_interval", "f1", "f1_interval", "precision", "recall", "pr_auc", "threshold",
+    "label", "support", "accuracy", "accuracy_interval", "f1", "f1_interval", "precision", "recall", "pr_auc",
+    "threshold",
 }  # fmt: skip
 SMALL = ("--rows", "1000", "--preset", "fast")
 STEPS = 1 + 7 * 5 + 1
@@ -71,7 +72,9 @@ def test_result_has_what_is_promised(first: dict[str, Any]) -> None:
     assert low <= first["cover_types"]["aspen"]["f1"] <= high
 
 
-def test_the_same_again_executes_nothing(first: dict[str, Any], output: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_same_again_executes_nothing(
+    first: dict[str, Any], output: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert invoke("run", *SMALL, "--json", "--output", output) == 0
     again = json.loads(capsys.readouterr().out)
     assert (again["executed_steps"], again["cached_steps"]) == (0, STEPS)
@@ -153,10 +156,14 @@ def gone(group: int) -> bool:
 
 
 @pytest.mark.usefixtures("first")
-def test_an_interrupt_ends_everything_and_the_next_run_goes_on(output: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_interrupt_ends_everything_and_the_next_run_goes_on(
+    output: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     words = ["run", "--rows", "20000", "--seed", "3", "--output", str(output)]
     command = [sys.executable, "workflows/covertype.py", *words, "--set", "train.rounds=4000"]
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True) as run:
+    with subprocess.Popen(
+        command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as run:
         assert run.stdout is not None
         for line in run.stdout:
             if "spruce-fir.tune" in line:
@@ -178,7 +185,9 @@ def test_another_table_is_one_schema_file(tmp_path: Path, capsys: pytest.Capture
     table = load_wine(as_frame=True).frame
     schema = tmp_path / "wine.toml"
     columns = "\n".join(f'[[columns]]\nname = "{name}"\ndtype = "float64"\n' for name in table.columns[:-1])
-    kinds = "\n".join(f'[[cover_types]]\nlabel = {i}\nslug = "{name}"\ntitle = "{name}"\n' for i, name in enumerate("abc"))
+    kinds = "\n".join(
+        f'[[cover_types]]\nlabel = {i}\nslug = "{name}"\ntitle = "{name}"\n' for i, name in enumerate("abc")
+    )
     schema.write_text(f'name = "wine"\ntarget = "target"\n{columns}\n{kinds}')
     table.to_csv(tmp_path / "wine.csv", index=False)
     words = ("--schema", schema, "--source", tmp_path / "wine.csv", "--output", tmp_path / "runs", "--preset", "fast")
@@ -194,7 +203,19 @@ def test_an_edited_source_is_read_again(tmp_path: Path, capsys: pytest.CaptureFi
     import pyarrow.parquet as pq
 
     pq.write_table(builtin().slice(0, 3000), source)
-    words = ("train", "1", "--source", source, "--output", tmp_path / "runs", "--preset", "fast", "--labels", "one", "--json")
+    words = (
+        "train",
+        "1",
+        "--source",
+        source,
+        "--output",
+        tmp_path / "runs",
+        "--preset",
+        "fast",
+        "--labels",
+        "one",
+        "--json",
+    )
     assert invoke(*words) == 0
     assert invoke(*words) == 0
     pq.write_table(builtin().slice(1, 3000), source)
@@ -240,10 +261,15 @@ def test_a_mistake_is_one_line_and_a_code(
 
 
 def test_render(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert invoke("render", "--kind", "CronWorkflow", "--seed", "7", "--image", "me/steps:2", "--schedule", "0 1 * * *") == 0
+    assert (
+        invoke("render", "--kind", "CronWorkflow", "--seed", "7", "--image", "me/steps:2", "--schedule", "0 1 * * *")
+        == 0
+    )
     rendered = yaml.safe_load(capsys.readouterr().out)
     assert rendered["spec"]["schedules"] == ["0 1 * * *"]
-    parameters = {entry["name"]: entry["value"] for entry in rendered["spec"]["workflowSpec"]["arguments"]["parameters"]}
+    parameters = {
+        entry["name"]: entry["value"] for entry in rendered["spec"]["workflowSpec"]["arguments"]["parameters"]
+    }
     assert parameters["seed"] == "7"
     images = {t["container"]["image"] for t in rendered["spec"]["workflowSpec"]["templates"] if "container" in t}
     assert images == {"me/steps:2"}
@@ -262,6 +288,8 @@ def test_help_imports_nothing_heavy(words: tuple[str, ...]) -> None:
         "assert not heavy, heavy\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert "Usage" in done.stdout

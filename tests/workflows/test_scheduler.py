@@ -41,7 +41,11 @@ def oracle(tasks: dict[str, tuple[str, bool]]) -> tuple[dict[str, str], str]:
         parents = [operand.partition(".")[0] for operand in operands]
         worst = "Failed" if any(inherited[parent] == "Failed" for parent in parents) else "Succeeded"
         inherited[name] = worst if ends[name] == "Omitted" else ends[name]
-    needed = {operand.partition(".")[0] for depends, _ in tasks.values() for operand in depends.replace("&&", "||").split(" || ")}
+    needed = {
+        operand.partition(".")[0]
+        for depends, _ in tasks.values()
+        for operand in depends.replace("&&", "||").split(" || ")
+    }
     leaves = [name for name in tasks if name not in needed]
     return ends, "Failed" if any(inherited[name] == "Failed" for name in leaves) else "Succeeded"
 
@@ -77,10 +81,24 @@ def test_nested_dag_hands_artifacts_and_parameters_up_and_down() -> None:
     main = dag(
         "main",
         task("source", "begin"),
-        task("c", "chain", "source", text="{{workflow.parameters.w}}", artifacts=[artifact("data", "tasks.source.outputs.artifacts.out")]),
-        task("last", "end", "c", note="{{tasks.c.outputs.parameters.note}}", artifacts=[artifact("in", "tasks.c.outputs.artifacts.made")]),
+        task(
+            "c",
+            "chain",
+            "source",
+            text="{{workflow.parameters.w}}",
+            artifacts=[artifact("data", "tasks.source.outputs.artifacts.out")],
+        ),
+        task(
+            "last",
+            "end",
+            "c",
+            note="{{tasks.c.outputs.parameters.note}}",
+            artifacts=[artifact("in", "tasks.c.outputs.artifacts.made")],
+        ),
     )
-    made = workflow([main, chain, make, leaf("begin"), leaf("end", reads=("in",), parameters={"note": None})], {"w": "hello"})
+    made = workflow(
+        [main, chain, make, leaf("begin"), leaf("end", reads=("in",), parameters={"note": None})], {"w": "hello"}
+    )
     scheduler = Scheduler(document.read(made), {"workflow.parameters.w": "hello"}, Path("unused"), lambda _node: None)
     scheduler.begin()
     first = scheduler.ready.pop()
@@ -102,7 +120,9 @@ def test_missing_artifact_is_an_error_unless_optional() -> None:
     arguments = [artifact("in", "tasks.a.outputs.artifacts.out", optional=True)]
     main = dag("main", task("a"), task("b", depends=depends, artifacts=arguments), task("c", "b", depends, artifacts=[
         artifact("in", "tasks.a.outputs.artifacts.out")]))  # fmt: skip
-    scheduler = Scheduler(document.read(workflow([main, leaf("a"), leaf("b", reads=("in",))])), {}, Path("x"), lambda _n: None)
+    scheduler = Scheduler(
+        document.read(workflow([main, leaf("a"), leaf("b", reads=("in",))])), {}, Path("x"), lambda _n: None
+    )
     scheduler.begin()
     scheduler.finish(scheduler.ready.pop(), Phase.FAILED)
     assert [node.name for node in scheduler.ready] == ["b"]

@@ -1,1 +1,1 @@
-"""Executes a rendered workflow on this machine: the subset of Argo that the pipeline uses, and nothing silently more."""
+"""Executes a rendered workflow on this machine: the subset of Argo that the pipeline uses, and refuses the rest."""

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from steps import storage
 from steps.errors import BadConfigurationError, PipelineError
 from workflows.local.expressions import substitute, variables
-from workflows.local.nodes import Node, Values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from workflows.local.document import Document, Template
+    from workflows.local.nodes import Node, Values
 
 
 def workflow_scope(document: Document, name: str) -> dict[str, str]:
@@ -64,7 +64,9 @@ def _take(target: Values, name: str, source: str, parent: Node) -> bool:
     if reference[:2] == ["inputs", "artifacts"]:
         return target.take(name, parent.inputs, reference[2])
     if reference[0] == "tasks" and reference[2:4] == ["outputs", "artifacts"]:
-        return reference[1] in parent.children and target.take(name, parent.children[reference[1]].outputs, reference[4])
+        return reference[1] in parent.children and target.take(
+            name, parent.children[reference[1]].outputs, reference[4]
+        )
     raise BadConfigurationError(f"cannot read the reference {source!r}", where=parent.name)
 
 

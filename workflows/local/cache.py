@@ -37,7 +37,11 @@ def digest_of(path: Path) -> str:
     """Return the digest of a file's bytes, or of a folder's files by relative name."""
     if path.is_file():
         return storage.sha256_file(path)
-    listing = {part.relative_to(path).as_posix(): storage.sha256_file(part) for part in sorted(path.rglob("*")) if part.is_file()}
+    listing = {
+        part.relative_to(path).as_posix(): storage.sha256_file(part)
+        for part in sorted(path.rglob("*"))
+        if part.is_file()
+    }
     return "tree-" + key_of(listing)
 
 

@@ -13,9 +13,9 @@ from workflows.templates import RETRY_EXPRESSION, SOURCE_ANNOTATION
 
 # Fields that shape pods or the cluster's housekeeping and change nothing in what a step computes.
 _PODS = {
-    "image", "imagePullPolicy", "resources", "securityContext", "volumeMounts", "volumes", "nodeSelector", "tolerations",
-    "serviceAccountName", "podGC", "ttlStrategy", "podSpecPatch", "podMetadata", "artifactRepositoryRef", "labels",
-    "namespace", "generateName", "archive", "description", "enum", "annotations",
+    "image", "imagePullPolicy", "resources", "securityContext", "volumeMounts", "volumes", "nodeSelector",
+    "tolerations", "serviceAccountName", "podGC", "ttlStrategy", "podSpecPatch", "podMetadata",
+    "artifactRepositoryRef", "labels", "namespace", "generateName", "archive", "description", "enum", "annotations",
 }  # fmt: skip
 
 
@@ -139,7 +139,9 @@ def _template(entry: dict[str, Any]) -> Template:
     known = {"name", "inputs", "outputs", "container", "dag", "retryStrategy", "activeDeadlineSeconds", "metadata"}
     _only(entry, {*known, "failFast", *_PODS}, place)
     if ("container" in entry) == ("dag" in entry):
-        raise BadConfigurationError(f"{place} must be a container or a dag", fix="submit the workflow to a cluster instead")
+        raise BadConfigurationError(
+            f"{place} must be a container or a dag", fix="submit the workflow to a cluster instead"
+        )
     annotations = entry.get("metadata", {}).get("annotations", {})
     deadline = entry.get("activeDeadlineSeconds")
     return Template(
@@ -206,7 +208,9 @@ def _retry(entry: dict[str, Any] | None, place: str) -> Retry:
         return Retry()
     _only(entry, {"limit", "retryPolicy", "expression", "backoff"}, place)
     if entry.get("expression") != RETRY_EXPRESSION or entry.get("retryPolicy") != "Always":
-        raise BadConfigurationError(f"{place} is none that this machine knows", fix=f"use retryPolicy Always and {RETRY_EXPRESSION}")
+        raise BadConfigurationError(
+            f"{place} is none that this machine knows", fix=f"use retryPolicy Always and {RETRY_EXPRESSION}"
+        )
     backoff = entry.get("backoff", {})
     _only(backoff, {"duration", "factor", "cap"}, f"{place}.backoff")
     return Retry(

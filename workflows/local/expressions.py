@@ -76,10 +76,10 @@ def _parsed(depends: str) -> Callable[[Mapping[str, str]], bool]:
 
     def single() -> Callable[[Mapping[str, str]], bool]:
         token = tokens.pop(0) if tokens else ""
-        if token == "!":
+        if token == "!":  # noqa: S105 - no password
             inner = single()
             return lambda results: not inner(results)
-        if token == "(":
+        if token == "(":  # noqa: S105
             inner = either()
             if tokens[:1] != [")"]:
                 raise BadConfigurationError("a parenthesis is not closed", where=f"depends {depends!r}")

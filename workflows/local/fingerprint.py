@@ -50,7 +50,7 @@ def fingerprint(module: str) -> Fingerprint:
     digest = hashlib.sha256()
     for name, path in sorted(files.items()):
         digest.update(f"{name}\0".encode() + path.read_bytes() + b"\0")
-    for data in sorted(files[module].parent.glob("data/*.toml")):
+    for data in sorted(path for kind in ("toml", "css") for path in files[module].parent.glob(f"data/*.{kind}")):
         digest.update(f"{data.name}\0".encode() + data.read_bytes() + b"\0")
     return Fingerprint(tuple(sorted(files)), digest.hexdigest(), _libraries(foreign))
 

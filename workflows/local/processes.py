@@ -84,8 +84,8 @@ def _main(module: str, arguments: list[str], environment: dict[str, str], log: s
     with open(log, "ab", buffering=0) as file:  # noqa: PTH123 - inherited by what the step starts
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
-    sys.stdout = open(1, "w", closefd=False)  # noqa: PTH123, SIM115 - lives as long as the process
-    sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: PTH123, SIM115
+    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115 - lives as long as the process
+    sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
     os.environ.update(environment)
     sys.argv = [module, *arguments]
     code = 0

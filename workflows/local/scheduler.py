@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 class Scheduler:
     """Keeps the tree of nodes of one run; ``changed`` is called with every node whose phase changes."""
 
-    def __init__(self, document: Document, scope: Mapping[str, str], folder: Path, changed: Callable[[Node], None]) -> None:
+    def __init__(
+        self, document: Document, scope: Mapping[str, str], folder: Path, changed: Callable[[Node], None]
+    ) -> None:
         self._document, self._scope, self._changed = document, scope, changed
         self.root = Node((), document.templates[document.entrypoint], folder)
         self.ready: list[Node] = []
@@ -59,7 +61,8 @@ class Scheduler:
     def _advance(self, dag: Node) -> None:
         """Begin or omit every waiting task of a DAG whose dependencies have ended, then end the DAG if all have."""
         waiting = [child for child in dag.children.values() if not child.started and not child.phase.finished]
-        if any([self._consider(child, dag) for child in waiting]):
+        freed = [self._consider(child, dag) for child in waiting]
+        if any(freed):
             self._advance(dag)
         elif all(child.phase.finished for child in dag.children.values()) and not dag.phase.finished:
             self._end(dag)

@@ -200,10 +200,11 @@ def _learning_curves(contents: Contents) -> str:
     shown = [cover_type for cover_type in contents.asked if cover_type.slug in contents.curves]
     if not shown:
         return ""
-    values = [
+    curves = [
         contents.curves[cover_type.slug][part]["aucpr"] for cover_type in shown for part in ("train", "validation")
     ]
-    lowest = min(0.9, math.floor(min(map(min, values)) * 10) / 10)
+    # The first rounds are far below the rest: with them on the axis, nothing could be told from a curve's end.
+    lowest = min(0.95, math.floor(min(min(curve[len(curve) // 3 :]) for curve in curves) * 20) / 20)
     figures = []
     for cover_type in shown:
         curve = contents.curves[cover_type.slug]

@@ -34,6 +34,10 @@ def test_every_class_keeps_its_floor(counts: list[int], rows: int) -> None:
     assert all(share >= min(count, floor) for share, count in zip(sampling.allocate(counts, rows), counts, strict=True))
 
 
+def test_more_classes_than_twenty_share_alike() -> None:
+    assert sampling.allocate([1000] * 40, 100) == [3] * 20 + [2] * 20
+
+
 @given(COUNTS, st.integers(1, 10**6))
 def test_larger_classes_get_no_less(counts: list[int], rows: int) -> None:
     ordered = sampling.allocate(sorted(counts), rows)

@@ -43,8 +43,11 @@ def test_the_best_trial_is_chosen_and_no_worse_than_the_start(chain: Chain) -> N
     assert result["origin"] == f"trial {best['trial']} of 4"
 
 
-def test_the_score_is_that_of_training_again(chain: Chain) -> None:
-    result, _ = searched(chain)
+def test_the_rounds_are_the_best_trial_s_best(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Steps this large overfit within a few rounds.
+    monkeypatch.setitem(globals(), "START", Hyperparameters(rounds=80, learning_rate=1, max_depth=10, evaluate_every=2))
+    result, table = searched(chain, trials=1)
+    assert result["parameters"]["rounds"] == table[0]["rounds"] < 80
     chosen = Hyperparameters(**result["parameters"])
     _, curve = training.train(matrices_of(chain), chosen, seed=0, threads=1)
     assert curve.values["validation"]["aucpr"][-1] == result["pr_auc"]

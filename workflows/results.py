@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-import shutil
 from typing import TYPE_CHECKING, Any
 
 from steps import storage
@@ -107,12 +106,3 @@ def listing(output: Path) -> list[dict[str, Any]]:
         storage.read_json(folder / RESULT) if (folder / RESULT).is_file() else {"run": folder.name, **missing}
         for folder in folders
     ]
-
-
-def remove_scratch(folder: Path) -> None:
-    """Remove what only a run at work needs: temporary files that a killed step has left."""
-    for path in folder.rglob(f"{storage.PARTIAL}*"):
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)

@@ -13,7 +13,8 @@ from hera.workflows.models import DAGTask, PodGC, PodSecurityContext, TTLStrateg
 
 from steps import schema as schemas
 from workflows import overrides
-from workflows.templates import USER, Slot, Step, container
+from workflows.interfaces import CHAIN, CHAIN_STEPS, PREPARE_PARAMETERS, REPORTED, prepare, report
+from workflows.templates import USER, Slot, container
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
     from workflows.settings import Settings
 
 NAME = "covertype"
-CHAIN = ("split", "preprocess", "tune", "train", "evaluate")
-# Fixed, not a guess from the machine: the number of cover types at work is what fills the cores.
-THREADS = "1"
-USAGE = Slot("usage", "usage.json")
 # What a cover type's chain hands to the outside: artifact name -> (task, artifact of the task).
 CHAIN_OUTPUTS = {
     "model": ("train", "model"),
@@ -48,7 +45,6 @@ FORM: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("on-missing", ("fail", "drop"), "What to do with a row that has a missing value."),
     ("duplicates", ("keep", "drop"), "What to do with a row that was there before."),
 )
-PREPARE_PARAMETERS = ("source", "rows", "labels", "on-missing", "duplicates")
 CHAIN_PARAMETERS = ("seed", "preset", "trials", "timeout")
 
 
@@ -214,102 +210,4 @@ def _chain(name: str, templates: dict[str, str]) -> DAG:
             ),
             Parameter(name="summary", value_from=ValueFrom(parameter="{{tasks.evaluate.outputs.parameters.summary}}")),
         ],
-    )
-
-
-def prepare(slugs: Sequence[str], table_schema: Slot) -> Step:
-    """Return the step that makes one dataset per cover type."""
-    return Step(
-        "prepare",
-        inputs=[table_schema],
-        outputs=[
-            *(Slot(f"dataset-{slug}", f"{slug}.parquet", option="dataset", key=slug) for slug in slugs),
-            Slot("profile", "profile.json"),
-            USAGE,
-        ],
-        parameters=dict.fromkeys(PREPARE_PARAMETERS),
-        source_parameters=["source"],
-    )
-
-
-CHAIN_STEPS = {
-    "split": Step(
-        "split",
-        inputs=[Slot("dataset", "dataset.parquet")],
-        outputs=[
-            Slot("train", "train.parquet"),
-            Slot("validation", "validation.parquet"),
-            Slot("test", "test.parquet"),
-            USAGE,
-        ],
-        parameters={"seed": None},
-    ),
-    "preprocess": Step(
-        "preprocess",
-        inputs=[Slot("train", "train.parquet"), Slot("validation", "validation.parquet"), Slot("test", "test.parquet")],
-        outputs=[
-            Slot("preprocessor", "preprocessor.skops"),
-            Slot("train-features", "train.parquet"),
-            Slot("validation-features", "validation.parquet"),
-            Slot("test-features", "test.parquet"),
-            USAGE,
-        ],
-        parameters={"preset": None},
-    ),
-    "tune": Step(
-        "tune",
-        inputs=[Slot("train-features", "train.parquet"), Slot("validation-features", "validation.parquet")],
-        outputs=[Slot("best-parameters", "best-parameters.json"), Slot("trial-table", "trials.json"), USAGE],
-        parameters={"seed": None, "preset": None, "trials": None, "timeout": None, "threads": THREADS},
-    ),
-    "train": Step(
-        "train",
-        inputs=[
-            Slot("train-features", "train.parquet"),
-            Slot("validation-features", "validation.parquet"),
-            Slot("preprocessor", "preprocessor.skops"),
-            Slot("parameters", "parameters.json"),
-        ],
-        outputs=[Slot("model", "model"), Slot("learning-curve", "learning-curve.json"), USAGE],
-        parameters={"seed": None, "threads": THREADS},
-    ),
-    "evaluate": Step(
-        "evaluate",
-        inputs=[Slot("model", "model"), Slot("test-features", "test.parquet")],
-        outputs=[Slot("metrics", "metrics.json"), Slot("scores", "scores.parquet"), USAGE],
-        parameters={"threads": THREADS},
-        summary=True,
-    ),
-}
-# Outputs of a chain that the report reads, with the option each is given to and the key before the cover type's slug.
-REPORTED = {name: name for name in ("metrics", "scores", "learning-curve")} | {
-    f"usage-{step}": "step-usage" for step in CHAIN
-}
-
-
-def report(slugs: Sequence[str], table_schema: Slot) -> Step:
-    """Return the step that puts all cover types together, and ends with an error if one is missing."""
-    per_cover_type = [
-        Slot(
-            f"{name}-{slug}",
-            f"{name}.json" if name != "scores" else "scores.parquet",
-            option=option,
-            key=f"{name.removeprefix('usage-')}.{slug}" if option == "step-usage" else slug,
-            optional=True,
-        )
-        for slug in slugs
-        for name, option in REPORTED.items()
-    ]
-    return Step(
-        "report",
-        inputs=[
-            table_schema,
-            Slot("profile", "profile.json"),
-            Slot("usage-prepare", "usage.json", option="step-usage", key="prepare"),
-            *per_cover_type,
-        ],
-        outputs=[Slot("html", "report.html"), Slot("json", "report.json"), USAGE],
-        parameters={"seed": None, "preset": None},
-        fixed=[f"--cover-type={slug}" for slug in slugs],
-        summary=True,
     )

@@ -36,8 +36,9 @@ def make_console(*, stderr: bool = False) -> Console:
 class LiveDisplay:
     """Shows a run while it goes on: redrawn in place on a terminal, one line for each finished step elsewhere."""
 
-    def __init__(self, console: Console, root: Node) -> None:
-        self._console, self._root = console, root
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._root: Node | None = None
         self._live = Live(console=console, auto_refresh=False, transient=False) if console.is_terminal else None
         self._drawn = 0.0
 
@@ -52,7 +53,8 @@ class LiveDisplay:
     ) -> None:
         """Draw the last state."""
         if self._live:
-            self._live.update(progress_table(self._root), refresh=True)
+            if self._root:
+                self._live.update(progress_table(self._root), refresh=True)
             self._live.stop()
 
     def changed(self, node: Node) -> None:
@@ -67,6 +69,7 @@ class LiveDisplay:
 
     def tick(self, root: Node) -> None:
         """Redraw, at most five times a second."""
+        self._root = root
         if self._live and time.monotonic() - self._drawn > 0.2:  # noqa: PLR2004 - five times a second
             self._live.update(progress_table(root), refresh=True)
             self._drawn = time.monotonic()

@@ -89,9 +89,9 @@ class Settings(BaseSettings):
     @property
     def cores(self) -> int:
         """The cores that steps on this machine may use together."""
-        return (
-            self.parallel or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        )
+        if self.parallel:
+            return self.parallel
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 # From the peak memory that usage.json shows on the full table, with room for twice the rows.

@@ -97,3 +97,11 @@ def test_split_entry() -> None:
     assert overrides.split_entry("train.rounds=5=6") == ("train.rounds", "5=6")
     with pytest.raises(PipelineError, match="STEP"):
         overrides.split_entry("train.rounds")
+
+
+def test_parallel_wins_over_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings.load({"parallel": 3}).cores == 3
+    monkeypatch.delattr("os.sched_getaffinity", raising=False)  # as on macOS
+    monkeypatch.setattr("os.cpu_count", lambda: 5)
+    assert settings.load({"parallel": 3}).cores == 3
+    assert settings.load({}).cores == 5

@@ -14,26 +14,9 @@ from workflows.local.executor import Executor, Options
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from workflows.local.nodes import Node
     from workflows.settings import Settings
 
 CACHE = ".cache"
-
-
-class _Relay:
-    """Hands the executor's news to the display, which needs the executor's root to exist first."""
-
-    display: LiveDisplay | None = None
-
-    def changed(self, node: Node) -> None:
-        """Pass on."""
-        if self.display:
-            self.display.changed(node)
-
-    def tick(self, root: Node) -> None:
-        """Pass on."""
-        if self.display:
-            self.display.tick(root)
 
 
 def run_here(settings: Settings, console: Console) -> dict[str, Any]:
@@ -50,11 +33,11 @@ def run_here(settings: Settings, console: Console) -> dict[str, Any]:
     folder = settings.output.absolute() / name
     folder.mkdir(parents=True)
     (folder / results.WORKFLOW).write_text(rendering.to_yaml(rendered))
-    relay = _Relay()
+    display = LiveDisplay(console)
     options = Options(folder, settings.cores, Cache(settings.output.absolute() / CACHE), use_cached=settings.cache)
-    executor = Executor(document.read(rendered), name, options, relay)
+    executor = Executor(document.read(rendered), name, options, display)
     console.print(f"run {name}: {settings.cores} cores, {folder}", soft_wrap=True)
-    with LiveDisplay(console, executor.root) as relay.display:
+    with display:
         root = executor.run()
     results.publish(folder, root)
     return results.summarise(folder, root, time.monotonic() - begun)

@@ -13,7 +13,8 @@ import typer
 
 from steps import runtime
 from steps.errors import UsageError
-from workflows.options import with_settings
+from workflows import cache_verbs
+from workflows.options import JsonFlag, Output, with_settings
 
 if TYPE_CHECKING:
     from workflows.settings import Settings
@@ -24,13 +25,12 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Trains one XGBoost model per cover type as an Argo workflow: on this machine, or on a cluster.",
 )
+app.add_typer(cache_verbs.app, name="cache")
 
-Output = Annotated[Path | None, typer.Option(help="Folder of runs and cache. (default: runs)")]
 Parallel = Annotated[int | None, typer.Option(help="Cores to fill. (default: all)")]
 CacheFlag = Annotated[
     bool | None, typer.Option("--cache/--no-cache", help="Use results of earlier runs. (default: cache)")
 ]
-JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Print tracebacks.")]
 
 

@@ -13,7 +13,10 @@ from rich.text import Text
 from workflows.local.nodes import Node, Phase
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
+
+    from workflows.local.upkeep import StepSummary
 
 _STYLES = {
     Phase.PENDING: "dim",
@@ -165,3 +168,20 @@ def runs_table(found: list[dict[str, Any]]) -> Table:
         numbers = (_number(entry["accuracy"]), _number(entry["macro_f1"]), f"{len(entry['cover_types'])}")
         table.add_row(entry["run"], entry["status"], seconds, *numbers)
     return table
+
+
+def cache_table(found: Sequence[StepSummary]) -> Table:
+    """Return a line for each step with results in the cache."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("step")
+    for name in ("results", "size", "last used"):
+        table.add_column(name, justify="right")
+    for entry in found:
+        used = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.used))
+        table.add_row(entry.step.rpartition(".")[2], str(entry.results), megabytes(entry.bytes), used)
+    return table
+
+
+def megabytes(size: int) -> str:
+    """Return a number of bytes as people read it."""
+    return f"{size / 1e6:.1f} MB"

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from workflows.settings import Settings
 
+Output = Annotated[Path | None, typer.Option(help="Folder of runs and cache. (default: runs)")]
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")]
+
 _JOB, _PLACE = "Job", "Where it runs"
 
 # Flag by the name of its setting: annotation as typer reads it; every default is None, which is "not given".

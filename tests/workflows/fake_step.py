@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -19,6 +20,7 @@ def main() -> None:
     parser.add_argument("--write", type=Path, action="append", default=[])
     parser.add_argument("--sleep", type=float, default=0)
     parser.add_argument("--exit", default="0", help="Exit codes of the attempts, by commas; the last one stays.")
+    parser.add_argument("--kill-at", choices=["start", "half", "end"], help="Where the first attempt kills itself.")
     parser.add_argument("--threads", type=int, default=1)
     given = parser.parse_args()
     attempt = 1
@@ -28,10 +30,13 @@ def main() -> None:
         _append(given.trace, mine)
     if path := os.environ.get("ARGO_PROGRESS_FILE"):
         Path(path).write_text("1/2\n")
+    doomed = given.kill_at if attempt == 1 else None
+    _die(doomed == "start")
     time.sleep(given.sleep)
     text = "".join(path.read_text() for path in given.read if path.exists()) + given.text
     for path in given.write:
-        path.write_text(text)
+        path.write_text(text[: len(text) // 2] if doomed == "half" else text)
+    _die(doomed is not None)
     if given.trace:
         _append(given.trace, f"end {given.name}")
     codes = [int(code) for code in given.exit.split(",")]
@@ -39,6 +44,11 @@ def main() -> None:
     if code:
         print(f"error: asked to end with {code}", file=sys.stderr)
     sys.exit(code)
+
+
+def _die(now: bool) -> None:  # noqa: FBT001 - reads as a sentence
+    if now:
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _append(path: Path, line: str) -> None:

@@ -6,24 +6,30 @@ there is whole. Objects are checked against their name when they are used; a dam
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from steps import storage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+_DIGEST = re.compile(r"(tree-)?[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
 class Result:
     """What a step gave: the digest of each output artifact (absent ones left out) and the output parameters."""
 
+    step: str
     artifacts: dict[str, str]
     parameters: dict[str, str]
 
@@ -49,49 +55,72 @@ class Cache:
     """A cache folder, safe for several runs at once: every name in it appears by one rename or link."""
 
     def __init__(self, root: Path) -> None:
-        self._objects, self._actions = root / "objects", root / "actions"
+        self.root, self.objects, self.actions = root, root / "objects", root / "actions"
+
+    @contextmanager
+    def in_use(self, *, alone: bool = False) -> Iterator[None]:
+        """Hold the cache while a run uses it, as many runs may, or ``alone``; a process's death lets go of it.
+
+        Raises:
+            BlockingIOError: it was to be held alone, and a run is using it.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / "lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB if alone else fcntl.LOCK_SH)
+            yield
 
     def find(self, key: str) -> Result | None:
         """Return the result of a step, or None where there is none or one of its objects is missing or damaged."""
-        try:
-            entry = storage.read_json(self._actions / f"{key}.json")
-            result = Result(entry["artifacts"], entry["parameters"])
-        except (OSError, ValueError, KeyError, TypeError):
+        path = self.actions / f"{key}.json"
+        result = read_action(path)
+        if result is None or not all(self._whole(digest) for digest in result.artifacts.values()):
             return None
-        return result if all(self._whole(digest) for digest in result.artifacts.values()) else None
+        os.utime(path)  # what was used last is pruned last
+        return result
 
     def restore(self, digest: str, target: Path) -> None:
         """Put an object at ``target``."""
-        place(self._objects / digest, target)
+        place(self.objects / digest, target)
 
-    def store(self, key: str, artifacts: Mapping[str, Path], parameters: Mapping[str, str]) -> Result:
-        """Keep the outputs of a step and return them as a result."""
-        digests = {name: self._keep(path) for name, path in artifacts.items()}
-        result = Result(digests, dict(parameters))
-        self._actions.mkdir(parents=True, exist_ok=True)
-        storage.write_json(self._actions / f"{key}.json", {"artifacts": digests, "parameters": result.parameters})
+    def store(self, key: str, step: str, artifacts: Mapping[str, Path], parameters: Mapping[str, str]) -> Result:
+        """Keep the outputs of a step and return them as a result; ``step`` is only there to be listed."""
+        result = Result(step, {name: self._keep(path) for name, path in artifacts.items()}, dict(parameters))
+        self.actions.mkdir(parents=True, exist_ok=True)
+        storage.write_json(self.actions / f"{key}.json", asdict(result))
         return result
 
     def _keep(self, path: Path) -> str:
         digest = digest_of(path)
-        target = self._objects / digest
+        target = self.objects / digest
         if target.exists() and not self._whole(digest):
-            _remove(target)
+            remove(target)
         if not target.exists():
-            temporary = self._objects / f"{storage.PARTIAL}{digest}-{os.getpid()}"
+            temporary = self.objects / f"{storage.PARTIAL}{digest}-{os.getpid()}"
             place(path, temporary)
             try:
                 temporary.rename(target)
             except OSError:  # a folder that another run has put there meanwhile
-                _remove(temporary)
+                remove(temporary)
         return digest
 
     def _whole(self, digest: str) -> bool:
-        path = self._objects / digest
+        path = self.objects / digest
         return path.exists() and digest_of(path) == digest
 
 
-def _remove(path: Path) -> None:
+def read_action(path: Path) -> Result | None:
+    """Return what an action says, or None where it is missing or not what :meth:`Cache.store` writes."""
+    try:
+        entry = storage.read_json(path)
+        result = Result(entry["step"], dict(entry["artifacts"]), dict(entry["parameters"]))
+        whole = all(_DIGEST.fullmatch(digest) for digest in result.artifacts.values())
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return result if whole else None
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder; one that is not there is fine."""
     if path.is_dir():
         shutil.rmtree(path)
     else:

@@ -98,12 +98,15 @@ class Executor:
     def _take_cached(self, node: Node) -> bool:
         node.key = node.key or self._key(node)
         result = self._options.cache.find(node.key) if self._options.use_cached else None
-        if result is None:
-            return False
         places = binding.output_paths(node.template, node.folder)
-        for name, digest in result.artifacts.items():
-            self._options.cache.restore(digest, places[name])
-            node.outputs.artifacts[name] = places[name]
+        if result is None or not result.artifacts.keys() <= places.keys():
+            return False
+        try:
+            for name, digest in result.artifacts.items():
+                self._options.cache.restore(digest, places[name])
+        except FileNotFoundError:  # somebody is deleting the cache's files
+            return False
+        node.outputs.artifacts = {name: places[name] for name in result.artifacts}
         node.outputs.digests = dict(result.artifacts)
         node.outputs.parameters = dict(result.parameters)
         node.cached = True
@@ -190,7 +193,9 @@ class Executor:
         for name, path in binding.parameter_paths(node.template, node.folder).items():
             default = node.template.outputs.parameters[name].value
             node.outputs.parameters[name] = path.read_text().strip() if path.exists() else default or ""
-        node.outputs.digests = self._options.cache.store(node.key, found, node.outputs.parameters).artifacts
+        node.outputs.digests = self._options.cache.store(
+            node.key, node.container.module, found, node.outputs.parameters
+        ).artifacts
         self._scheduler.finish(node, Phase.SUCCEEDED)
 
 

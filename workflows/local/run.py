@@ -34,10 +34,11 @@ def run_here(settings: Settings, console: Console) -> dict[str, Any]:
     folder.mkdir(parents=True)
     (folder / results.WORKFLOW).write_text(rendering.to_yaml(rendered))
     display = LiveDisplay(console)
-    options = Options(folder, settings.cores, Cache(settings.output.absolute() / CACHE), use_cached=settings.cache)
+    cache = Cache(settings.output.absolute() / CACHE)
+    options = Options(folder, settings.cores, cache, use_cached=settings.cache)
     executor = Executor(document.read(rendered), name, options, display)
     console.print(f"run {name}: {settings.cores} cores, {folder}", soft_wrap=True)
-    with display:
+    with cache.in_use(), display:
         root = executor.run()
     results.publish(folder, root)
     return results.summarise(folder, root, time.monotonic() - begun)

@@ -1,0 +1,140 @@
+"""What is killed, edited, upgraded or started twice: the next run goes on, and ends as an undisturbed one."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from steps import runtime
+from tests.workflows.documents import dag, leaf, task, workflow
+from tests.workflows.test_executor import execute
+from workflows.covertype import app
+from workflows.local import fingerprint
+from workflows.local.cache import read_action
+from workflows.local.nodes import Phase
+
+ROOT = Path(__file__).parents[2]
+WORDS = ("run", "--rows", "1000", "--preset", "fast", "--cover-types", "1,4", "--json")
+STEPS = 1 + 2 * 5 + 1
+
+
+def start(output: Path) -> subprocess.Popen[str]:
+    """Start a run as a person does."""
+    command = [sys.executable, "workflows/covertype.py", *WORDS, "--output", str(output)]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+
+
+def finish(run: subprocess.Popen[str]) -> dict[str, Any]:
+    """Return the result of a run that must end well."""
+    out, err = run.communicate(timeout=120)
+    assert run.returncode == 0, err
+    result: dict[str, Any] = json.loads(out)
+    return result
+
+
+def outcome(result: dict[str, Any]) -> dict[str, Any]:
+    """Return all of a result that must be the same in every run: numbers, and the bytes of the models."""
+    models = Path(result["models"])
+    files = {str(path.relative_to(models)): path.read_bytes() for path in sorted(models.rglob("*")) if path.is_file()}
+    return {"files": files, **{key: result[key] for key in ("status", "accuracy", "macro_f1", "cover_types")}}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The result of a run that nothing happens to."""
+    return finish(start(tmp_path_factory.mktemp("undisturbed")))
+
+
+def saved(output: Path) -> int:
+    """Return the number of finished steps that a run has left."""
+    return sum(read_action(path) is not None for path in (output / ".cache" / "actions").glob("[!.]*.json"))
+
+
+def steps_of(run: subprocess.Popen[str]) -> list[int]:
+    """Return the process ids of a run's steps: the children of its fork server."""
+    parents: dict[int, int] = {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = entry.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        parents[int(entry.parent.name)] = int(fields[1])
+    return [pid for pid, parent in parents.items() if parents.get(parent) == run.pid]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_killed_at_any_moment_it_goes_on_and_ends_the_same(
+    undisturbed: dict[str, Any], tmp_path: Path, seed: int
+) -> None:
+    moments = random.Random(seed)
+    for _ in range(3):
+        run = start(tmp_path)
+        time.sleep(moments.uniform(0.3, 0.9) * undisturbed["seconds"])
+        steps = steps_of(run)
+        victim = moments.choice(steps) if steps and moments.random() < 0.5 else run.pid
+        try:
+            os.kill(victim, signal.SIGKILL)
+        except ProcessLookupError:  # it has just ended by itself
+            continue
+        run.communicate(timeout=120)  # of a killed run the next one starts at once, while its steps are still dying
+    finished = saved(tmp_path)
+    result = finish(start(tmp_path))
+    assert (result["executed_steps"], result["cached_steps"]) == (STEPS - finished, finished)
+    assert outcome(result) == outcome(undisturbed)
+
+
+def test_two_runs_at_once_do_not_disturb_each_other(undisturbed: dict[str, Any], tmp_path: Path) -> None:
+    both = [start(tmp_path), start(tmp_path)]
+    for run in both:
+        assert outcome(finish(run)) == outcome(undisturbed)
+    again = finish(start(tmp_path))
+    # The report shows how long each step took, so a mixture of the two runs' steps may need a report of its own.
+    assert again["cached_steps"] in {STEPS - 1, STEPS}
+    assert outcome(again) == outcome(undisturbed)
+    assert not list(tmp_path.rglob(".partial-*"))
+
+
+def test_another_version_of_xgboost_trains_everything_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def executed() -> set[str]:
+        assert runtime.guarded(lambda: app(args=[*WORDS, "--output", str(tmp_path)], standalone_mode=False) or 0) == 0
+        captured = capsys.readouterr()
+        assert json.loads(captured.out)["executed_steps"] == captured.err.count(" s)")
+        return {line.split()[1].partition(".")[2] for line in captured.err.splitlines() if " s)" in line}
+
+    real = importlib.metadata.version
+    assert {"split", "train"} <= executed()
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: "99" if name == "xgboost" else real(name))
+    for function in (fingerprint.fingerprint, fingerprint._distributions):
+        function.cache_clear()
+    try:
+        assert executed() >= {"train", "evaluate"}
+        assert executed() == set()
+    finally:
+        for function in (fingerprint.fingerprint, fingerprint._distributions):
+            function.cache_clear()
+
+
+@pytest.mark.parametrize("moment", ["start", "half", "end"])
+def test_nothing_of_a_killed_step_is_used(tmp_path: Path, moment: str) -> None:
+    trace = tmp_path / "trace"
+    made = workflow([dag("main", task("a")), leaf("a", trace, "--text=whole", f"--kill-at={moment}")])
+    root = execute(tmp_path, made)
+    assert (root.phase, root.children["a"].exit_code) == (Phase.FAILED, 128 + signal.SIGKILL)
+    assert "signal 9" in root.children["a"].message
+    again = execute(tmp_path, made)
+    assert again.phase is Phase.SUCCEEDED
+    assert not again.children["a"].cached
+    assert again.children["a"].outputs.artifacts["out"].read_text() == "whole"

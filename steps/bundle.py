@@ -29,6 +29,15 @@ if TYPE_CHECKING:
 PREPROCESSOR, MODEL, METADATA = "preprocessor.skops", "model.ubj", "metadata.json"
 LIBRARIES = ("numpy", "pandas", "pyarrow", "scikit-learn", "skops", "xgboost")
 _TRUSTED = [f"{FeatureTransformer.__module__}.{FeatureTransformer.__qualname__}"]
+# What the steps after training read of ``metadata.json``.
+_FACTS: dict[str, type | tuple[type, ...]] = {
+    "cover_type": str,
+    "label": (int, str),
+    "threshold": float,
+    "features": list,
+    "schema": str,
+    "sha256": dict,
+}
 # The earliest time a zip file can hold.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -88,7 +97,12 @@ def read_preprocessor(path: Path) -> FeatureTransformer:
 
 
 def write(folder: Path, preprocessor: Path, booster: xgboost.Booster, facts: dict[str, Any]) -> None:
-    """Write a bundle; ``facts`` go into ``metadata.json`` beside the checksums and versions."""
+    """Write a bundle; ``facts`` go into ``metadata.json`` beside the checksums and versions.
+
+    Raises:
+        BadDataError: the preprocessor cannot be read back.
+    """
+    read_preprocessor(preprocessor)
     with storage.atomic_folder(folder) as temporary:
         (temporary / PREPROCESSOR).write_bytes(preprocessor.read_bytes())
         (temporary / MODEL).write_bytes(bytes(booster.save_raw("ubj")))
@@ -112,19 +126,35 @@ def read(folder: Path) -> Bundle:
     for name in (METADATA, PREPROCESSOR, MODEL):
         if not (folder / name).is_file():
             raise NoInputError(f"no {name}", where=str(folder), fix="give the folder of a model bundle")
-    try:
-        metadata = storage.read_json(folder / METADATA)
-        expected = {name: metadata["sha256"][name] for name in (PREPROCESSOR, MODEL)}
-    except (ValueError, KeyError, TypeError) as error:
-        what = f"not a bundle's metadata ({error})"
-        raise BadDataError(what, where=str(folder / METADATA), fix="train again") from None
-    for name, digest in expected.items():
-        if storage.sha256_file(folder / name) != digest:
+    metadata = _read_metadata(folder / METADATA)
+    for name in (PREPROCESSOR, MODEL):
+        if storage.sha256_file(folder / name) != metadata["sha256"].get(name):
             what = "checksum does not match the metadata"
             raise BadDataError(what, where=str(folder / name), fix="train or fetch again")
+    return Bundle(read_preprocessor(folder / PREPROCESSOR), _read_booster(folder / MODEL), metadata)
+
+
+def _read_metadata(path: Path) -> dict[str, Any]:
+    """Read ``metadata.json``; BadDataError names what is missing in it or has another type."""
+    try:
+        metadata: dict[str, Any] = storage.read_json(path)
+        wrong = [name for name, kind in _FACTS.items() if not isinstance(metadata.get(name), kind)]
+        reason = f"{wrong[0]!r} is missing or wrong" if wrong else ""
+    except (ValueError, AttributeError) as error:  # no JSON, or not an object
+        reason = str(error)
+    if reason:
+        what = f"not a bundle's metadata ({reason})"
+        raise BadDataError(what, where=str(path), fix="train or fetch again")
+    return metadata
+
+
+def _read_booster(path: Path) -> xgboost.Booster:
     booster = xgboost.Booster()
-    booster.load_model(bytearray((folder / MODEL).read_bytes()))
-    return Bundle(read_preprocessor(folder / PREPROCESSOR), booster, metadata)
+    try:
+        booster.load_model(bytearray(path.read_bytes()))
+    except xgboost.core.XGBoostError:
+        raise BadDataError("not an XGBoost model", where=str(path), fix="train or fetch again") from None
+    return booster
 
 
 def code_sha256() -> str:

@@ -70,14 +70,26 @@ class BadConfigurationError(PipelineError):
     exit_code = 78
 
 
+# The codes of the errors above: what a person or a script may rely on.
+DOCUMENTED = frozenset(kind.exit_code for kind in PipelineError.__subclasses__())
+
+# A file cannot grow: what is wrong, and what to do, by the operating system's number.
+FULL = {
+    errno.ENOSPC: ("no space left on the disk", "free some space and run again"),
+    errno.EDQUOT: ("the disk quota is used up", "free some space and run again"),
+    errno.EFBIG: ("the file is larger than is allowed here", "raise the limit (ulimit -f) and run again"),
+}
+
+
 def from_os_error(error: OSError) -> PipelineError:
     """Map an operating system error to the one of ours that says what to do about it."""
     where = str(error.filename) if error.filename else None
     reason = (error.strerror or str(error)).lower()
-    if error.errno == errno.ENOSPC:
-        return TransientError("no space left on the disk", where=where, fix="free some space and run again")
+    if error.errno in FULL:
+        what, fix = FULL[error.errno]
+        return TransientError(what, where=where, fix=fix)
     if isinstance(error, FileNotFoundError):
-        return NoInputError("no such file", where=where, fix="check the path")
+        return NoInputError("no such file" if where else reason, where=where, fix="check the path")
     if isinstance(error, (FileExistsError, NotADirectoryError, IsADirectoryError)):
         return UsageError(reason, where=where, fix="a file is where a folder is needed, or the other way round")
     if isinstance(error, PermissionError) or error.errno == errno.EROFS:

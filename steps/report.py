@@ -47,9 +47,9 @@ def read(
         BadDataError: a file is about another cover type, or about other data than ``data_sha256``.
     """
     evaluated = [slug for slug in metrics if metrics[slug].exists() and scores[slug].exists()]
-    found = Found({}, {}, {slug: storage.read_json(path) for slug, path in curves.items() if path.exists()})
+    found = Found({}, {}, {slug: _read_json(path) for slug, path in curves.items() if path.exists()})
     for slug in evaluated:
-        found.metrics[slug] = storage.read_json(metrics[slug])
+        found.metrics[slug] = _read_json(metrics[slug])
         metadata = tables.read_metadata(scores[slug])
         for path, of in ((metrics[slug], found.metrics[slug]["cover_type"]), (scores[slug], metadata.cover_type)):
             if of != slug:
@@ -59,6 +59,14 @@ def read(
         table = tables.read(scores[slug], [tables.ROW, tables.LABEL, tables.SCORE])
         found.scored[slug] = multiclass.Scored(*(column.to_numpy() for column in table.columns))
     return found
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        document: dict[str, Any] = storage.read_json(path)
+    except ValueError as error:
+        raise BadDataError(f"not JSON ({error})", where=str(path), fix="run the step that makes it again") from None
+    return document
 
 
 def build(
@@ -126,7 +134,7 @@ def _ends(low: float | None, high: float | None) -> list[float] | None:
 def read_usages(paths: Mapping[str, Path], run: str) -> list[dict[str, Any]]:
     """Read the usage files that exist, each with its ``name``; ``cached`` are those of another run than ``run``."""
     whole_run_first = sorted(paths.items(), key=lambda item: "." in item[0])
-    documents = {name: storage.read_json(path) for name, path in whole_run_first if path.exists()}
+    documents = {name: _read_json(path) for name, path in whole_run_first if path.exists()}
     return [{"name": name, "cached": usage["run"] != run, **usage} for name, usage in documents.items()]
 
 
@@ -195,7 +203,7 @@ def main(  # noqa: PLR0913 - one argument an option
     curves_of = _paths_of(asked, learning_curve, "--learning-curve")
     usages = read_usages(parse_paths(step_usage or [], "--step-usage"), os.environ.get("COVERTYPE_RUN", ""))
     with runtime.record_usage(usage, "report", inputs=scores_of.values(), outputs=[html, json]) as use:
-        figures = storage.read_json(profile)
+        figures = _read_json(profile)
         found = read(metrics_of, scores_of, curves_of, figures["data_sha256"])
         document = build(table, asked, found, figures, usages)
         contents = report_page.Contents(table, asked, document, found.metrics, found.curves, seed, preset)

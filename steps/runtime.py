@@ -7,7 +7,7 @@ import resource
 import sys
 import time
 import traceback
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -28,8 +28,9 @@ _INTERRUPT = "interrupted: run again to go on, what was finished is kept"
 
 
 def log(message: str) -> None:
-    """Print one line of a step's log to standard error at once."""
-    print(message, file=sys.stderr, flush=True)
+    """Print one line of a step's log to standard error at once; a log that cannot be written fails nothing."""
+    with suppress(OSError):
+        print(message, file=sys.stderr, flush=True)
 
 
 def as_app(main: Callable[..., Any]) -> typer.Typer:
@@ -47,8 +48,14 @@ def run(main: Callable[..., Any], arguments: Sequence[str] | None = None) -> int
     try:
         return guarded(lambda: as_app(main)(args=list(arguments or []), standalone_mode=False) or 0)
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        flush()
+
+
+def flush() -> None:
+    """Write out what was printed, as far as it can be written."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()
 
 
 def guarded(action: Callable[[], int]) -> int:

@@ -140,6 +140,13 @@ def _decoded(values: pa.Array) -> pa.Array:
     return values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
 
 
+def _without_nan(values: pa.Array) -> pa.Array:
+    """Return floats with NaN as missing; half floats become float32, as Arrow computes little with them."""
+    if pa.types.is_float16(values.type):
+        values = values.cast(pa.float32())
+    return pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
+
+
 def _numeric(column: Column, values: pa.Array, first_row: int, where: str) -> pa.Array:
     wanted = pa.type_for_alias(column.dtype)
     if pa.types.is_null(values.type):
@@ -149,7 +156,7 @@ def _numeric(column: Column, values: pa.Array, first_row: int, where: str) -> pa
             f"column {column.name!r} has type {values.type}, a number is needed", where=where, fix="convert it"
         )
     if pa.types.is_floating(values.type):
-        values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
+        values = _without_nan(values)
         whole = pa.types.is_floating(wanted) or not pc.any(pc.not_equal(values, pc.trunc(values))).as_py()
         if not whole:
             at = _first(pc.fill_null(pc.not_equal(values, pc.trunc(values)), fill_value=False))
@@ -188,7 +195,11 @@ def _category(column: Column, values: pa.Array, first_row: int, where: str) -> p
         values = values.dictionary_decode()
     if pa.types.is_dictionary(values.type):
         mapped = pc.index_in(values.dictionary.cast(pa.string()), dictionary)
-        codes = mapped.take(values.indices)
+        try:
+            codes = mapped.take(values.indices)
+        except pa.ArrowIndexError as error:
+            what = f"column {column.name!r} is damaged ({error})"
+            raise BadDataError(what, where=where, fix="fetch the file again") from None
     elif _is_text(values.type):
         codes = pc.index_in(values.cast(pa.string()), dictionary, skip_nulls=True)
     else:
@@ -231,7 +242,7 @@ def _flag(name: str, batch: pa.RecordBatch, first_row: int, where: str) -> pa.Ar
     if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
         raise BadDataError(f"column {name!r} has type {values.type}, 0 and 1 are needed", where=where, fix="convert it")
     if pa.types.is_floating(values.type):
-        values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
+        values = _without_nan(values)
     wrong = pc.and_(pc.not_equal(values, 0), pc.not_equal(values, 1))
     if pc.any(wrong).as_py():
         at = _first(pc.fill_null(wrong, fill_value=False))

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from steps.errors import FULL
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -26,17 +28,31 @@ def atomic_path(final: Path) -> Iterator[Path]:
     The data is synced to the disk before the rename, so that a power cut leaves the old file or the new one.
     An exception (Ctrl-C too) removes the temporary file.
     """
-    final.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f"{PARTIAL}{final.name}-", dir=final.parent)
-    os.close(handle)
-    temporary = Path(name)
+    with _errors_about(final):
+        final.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f"{PARTIAL}{final.name}-", dir=final.parent)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            _sync(temporary)
+            temporary.chmod(0o644)
+            temporary.replace(final)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _errors_about(final: Path) -> Iterator[None]:
+    """Let an error name what a person knows: the folder where it is full, the file instead of its temporary name."""
     try:
-        yield temporary
-        _sync(temporary)
-        temporary.chmod(0o644)
-        temporary.replace(final)
-    finally:
-        temporary.unlink(missing_ok=True)
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            error.filename = str(final.parent)
+        elif PARTIAL in str(error.filename):
+            error.filename = str(final)
+        raise
 
 
 def _sync(path: Path) -> None:
@@ -87,14 +103,15 @@ def atomic_folder(final: Path) -> Iterator[Path]:
 
     A folder that is already there under the final name is replaced. Files directly in it are synced first.
     """
-    final.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f"{PARTIAL}{final.name}-", dir=final.parent))
-    try:
-        yield temporary
-        for path in temporary.iterdir():
-            _sync(path)
-        temporary.chmod(0o755)
-        shutil.rmtree(final, ignore_errors=True)
-        temporary.replace(final)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    with _errors_about(final):
+        final.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f"{PARTIAL}{final.name}-", dir=final.parent))
+        try:
+            yield temporary
+            for path in temporary.iterdir():
+                _sync(path)
+            temporary.chmod(0o755)
+            shutil.rmtree(final, ignore_errors=True)
+            temporary.replace(final)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import subprocess
 import sys
@@ -9,10 +10,16 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
-from steps import prepare
-from tests.support import call, leftovers
+from steps import prepare, report
+from steps.errors import from_os_error
+from steps.storage import PARTIAL
+from tests.limits import short_files, small_disk, without_override
+from tests.support import Chain, call, leftovers, prepared, real_rows, same_values, write_table
+from tests.test_steps_cli import INPUTS, module_of, options_of
 
 BAD = Path(__file__).parent / "bad"
 CASES: list[dict[str, Any]] = tomllib.loads((BAD / "cases.toml").read_text())["case"]
@@ -57,6 +64,15 @@ def test_the_good_file_is_good(tmp_path: Path) -> None:
     assert (result.code, leftovers(tmp_path)) == (0, ["dataset.parquet", "profile.json"])
 
 
+def test_half_floats_are_numbers_as_others_are(tmp_path: Path) -> None:
+    table = real_rows(21)
+    slopes = pa.array(table.column("Slope").to_numpy().astype(np.float16))
+    halves = table.set_column(table.column_names.index("Slope"), "Slope", slopes)
+    for name, rows in (("whole", table), ("half", halves)):
+        prepared(write_table(tmp_path / f"{name}.parquet", rows), tmp_path / name)
+    assert same_values(tmp_path / "whole", tmp_path / "half")
+
+
 def test_a_bad_file_leaves_earlier_outputs_alone(tmp_path: Path) -> None:
     (tmp_path / "dataset.parquet").write_text("earlier")
     assert call(prepare.main, *arguments({"source": "unknown_soil.csv"}, tmp_path)).code == 65
@@ -80,24 +96,8 @@ def test_a_folder_is_no_source(tmp_path: Path) -> None:
     assert result.errors == [f"error: this is a folder, a file is needed, in {tmp_path}: name one CSV or parquet file"]
 
 
-# Root may read and write everything unless these two capabilities are gone: exec then starts the step without them.
-_WITHOUT_OVERRIDE = """
-import ctypes, os, sys
-PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2
-if os.getuid() == 0:
-    for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
-        if ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, capability, 0, 0, 0):
-            sys.exit(99)
-os.execv(sys.executable, [sys.executable, "-m", "steps.prepare", *sys.argv[1:]])
-"""
-
-
 def prepare_without_override(folder: Path, case: dict[str, Any]) -> tuple[int, str]:
-    command = [sys.executable, "-c", _WITHOUT_OVERRIDE, *arguments(case, folder)]
-    done = subprocess.run(command, cwd=BAD.parent.parent, capture_output=True, text=True, check=False)
-    if done.returncode == 99:
-        pytest.skip("root's right to read everything cannot be given up here")
-    return done.returncode, done.stderr
+    return without_override("-m", "steps.prepare", *arguments(case, folder))
 
 
 def test_a_folder_without_write_permission_is_said_so(tmp_path: Path) -> None:
@@ -124,3 +124,63 @@ def test_a_source_without_read_permission_is_said_so(tmp_path: Path) -> None:
     assert f"error: permission denied, in {source}: check the rights" in err
     assert "Traceback" not in err
     assert leftovers(outputs) == []
+
+
+# What is short: how it is made so, the size, and how a step says it.
+SHORT = {
+    "disk": (small_disk, 4, "no space left on the disk, in {folder}: free some space and run again"),
+    "file": (
+        short_files,
+        100,
+        "the file is larger than is allowed here, in {folder}: raise the limit (ulimit -f) and run again",
+    ),
+}
+
+
+@pytest.mark.parametrize("short", SHORT)
+@pytest.mark.parametrize("step", ["prepare", *INPUTS])
+def test_a_full_disk_is_said_so_and_leaves_no_half_file(short: str, step: str, chain: Chain, tmp_path: Path) -> None:
+    limit, size, words = SHORT[short]
+    with limit(tmp_path / "full", size) as folder:
+        own = arguments({"source": "good.csv"}, folder) if step == "prepare" else options_of(step, chain, Chain(folder))
+        result = call(module_of(step).main, *own, *(["--rounds", "2"] if step == "train" else []))
+        assert result.code == 75, result.log
+        assert result.errors == ["error: " + words.format(folder=folder)]
+        assert "Traceback" not in result.log
+        assert not [name for name in leftovers(folder) if PARTIAL in name]
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (OSError(errno.EDQUOT, "Disk quota exceeded", "a"), 75, "the disk quota is used up, in a: free some space"),
+        (FileNotFoundError(errno.ENOENT, "No usable temporary directory"), 66, "no usable temporary directory: check"),
+    ],
+)
+def test_errors_that_are_hard_to_provoke(error: OSError, code: int, words: str) -> None:
+    known = from_os_error(error)
+    assert known.exit_code == code
+    assert str(known).startswith(words)
+
+
+@pytest.mark.parametrize("damaged", ["--profile", "--learning-curve", "--step-usage"])
+def test_a_damaged_json_file_is_said_so(damaged: str, tmp_path: Path) -> None:
+    paths = {option: tmp_path / f"{option[2:]}.json" for option in ("--profile", "--learning-curve", "--step-usage")}
+    for option, path in paths.items():
+        path.write_text("{" if option == damaged else '{"data_sha256": "0", "run": ""}')
+    absent = [word for option in ("--metrics", "--scores") for word in (option, "aspen=absent")]
+    inputs = ["--profile", paths["--profile"], "--learning-curve", f"aspen={paths['--learning-curve']}"]
+    usage = ["--step-usage", f"prepare={paths['--step-usage']}"]
+    outputs = ["--html", tmp_path / "report.html", "--json", tmp_path / "report.json"]
+    result = call(report.main, "--cover-type", "aspen", *absent, *inputs, *usage, *outputs)
+    assert (result.code, len(result.errors)) == (65, 1), result.log
+    assert result.errors[0].startswith("error: not JSON (")
+    assert f"in {paths[damaged]}: run the step that makes it again" in result.errors[0]
+    assert leftovers(tmp_path) == sorted(path.name for path in paths.values())
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_step_whose_log_cannot_be_written_keeps_its_exit_code(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "steps.prepare", *arguments({"source": "empty.csv"}, tmp_path)]
+    with Path("/dev/full").open("w") as full:
+        assert subprocess.run(command, cwd=BAD.parent.parent, stderr=full, check=False).returncode == 65

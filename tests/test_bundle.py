@@ -10,10 +10,10 @@ import pytest
 import skops.io
 import xgboost
 
-from steps import bundle, storage
+from steps import bundle, evaluate, storage
 from steps.errors import BadDataError, NoInputError
 from steps.features import FeatureTransformer
-from tests.support import SCHEMA, Chain
+from tests.support import SCHEMA, Chain, call
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,9 +86,16 @@ def booster_of(rounds: int = 3) -> xgboost.Booster:
 def write(folder: Path) -> xgboost.Booster:
     bundle.write_preprocessor(folder / "p.skops", fitted())
     booster = booster_of()
-    facts = {"threshold": 0.25, "schema": SCHEMA.to_json(), "seed": 3}
-    bundle.write(folder / "model", folder / "p.skops", booster, facts)
+    facts = {"cover_type": "aspen", "label": 5, "features": ["a"], "threshold": 0.25, "schema": SCHEMA.to_json()}
+    bundle.write(folder / "model", folder / "p.skops", booster, {**facts, "seed": 3})
     return booster
+
+
+def change_metadata(folder: Path, **values: object) -> None:
+    """Change keys of a bundle's metadata; those that are None are removed."""
+    path = folder / "model" / "metadata.json"
+    metadata = {**storage.read_json(path), **values}
+    storage.write_json(path, {name: value for name, value in metadata.items() if value is not None})
 
 
 def test_round_trip(tmp_path: Path) -> None:
@@ -137,12 +144,63 @@ def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
         bundle.read(tmp_path / "model")
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"sha256": {}}', '{"sha256": 5}', "\udcff"])
+@pytest.mark.parametrize("text", ["", "[]", "{}", "{", "\udcff"])
 def test_metadata_that_is_none(tmp_path: Path, text: str) -> None:
     write(tmp_path)
     (tmp_path / "model" / "metadata.json").write_bytes(text.encode(errors="surrogateescape"))
     with pytest.raises(BadDataError, match="not a bundle's metadata"):
         bundle.read(tmp_path / "model")
+
+
+@pytest.mark.parametrize("value", [None, {}])
+@pytest.mark.parametrize("name", ["cover_type", "label", "threshold", "features", "schema", "sha256"])
+def test_metadata_without_a_fact_is_refused(tmp_path: Path, name: str, value: object) -> None:
+    write(tmp_path)
+    change_metadata(tmp_path, **{name: value})
+    what = f"'{name}' is missing or wrong" if (name, value) != ("sha256", {}) else "checksum does not match"
+    with pytest.raises(BadDataError, match=what):
+        bundle.read(tmp_path / "model")
+
+
+def test_what_is_no_model_is_refused_also_where_its_checksum_matches(tmp_path: Path) -> None:
+    write(tmp_path)
+    (tmp_path / "model" / "model.ubj").write_bytes(b"no model")
+    names = ("preprocessor.skops", "model.ubj")
+    change_metadata(tmp_path, sha256={name: storage.sha256_file(tmp_path / "model" / name) for name in names})
+    with pytest.raises(BadDataError, match=r"not an XGBoost model, in .*model\.ubj"):
+        bundle.read(tmp_path / "model")
+
+
+def test_other_files_in_the_folder_are_let_alone(tmp_path: Path) -> None:
+    write(tmp_path)
+    (tmp_path / "model" / "notes.txt").write_text("trained on a Friday")
+    assert bundle.read(tmp_path / "model").threshold == 0.25
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("model.ubj", "checksum does not match the metadata, in {path}: train or fetch again"),
+        ("preprocessor.skops", "checksum does not match the metadata, in {path}: train or fetch again"),
+        ("metadata.json", "not a bundle's metadata (Expecting value: line 1 column 1 (char 0)), in {path}"),
+    ],
+)
+def test_evaluating_a_damaged_bundle_ends_with_one_line(own_chain: Chain, name: str, words: str) -> None:
+    path, made = own_chain["model"] / name, Chain(own_chain.folder / "made")
+    path.write_bytes(b"damaged")
+    inputs = ("--model", path.parent, "--test-features", own_chain["test_features"])
+    result = call(evaluate.main, *inputs, "--scores", made["scores"], "--metrics", made["metrics"])
+    assert (result.code, len(result.errors)) == (65, 1)
+    assert result.errors[0].startswith("error: " + words.format(path=path))
+    assert "Traceback" not in result.log
+    assert not made.folder.exists()
+
+
+def test_a_damaged_preprocessor_gets_into_no_bundle(tmp_path: Path) -> None:
+    (tmp_path / "p.skops").write_bytes(b"damaged")
+    with pytest.raises(BadDataError, match=r"not a preprocessor .*p\.skops"):
+        bundle.write(tmp_path / "model", tmp_path / "p.skops", booster_of(), {})
+    assert [path.name for path in tmp_path.iterdir()] == ["p.skops"]
 
 
 def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import xgboost
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -53,27 +52,12 @@ def test_the_seed_changes_the_model(chain: Chain) -> None:
     assert trained(chain, SAMPLED, seed=1) != trained(chain, SAMPLED, seed=2)
 
 
-def test_batches_do_not_change_the_matrix(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_piece_and_batches_give_the_same_model(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = trained(chain, SAMPLED)
+    monkeypatch.setattr(matrix, "PIECE_ROWS", 0)
     monkeypatch.setattr(tables.batches, "__defaults__", (None, 137))
     assert tables.count_rows(chain["train_features"]) > 10 * 137
     assert trained(chain, SAMPLED) == whole
-
-
-def test_one_array_gives_the_same_model(chain: Chain) -> None:
-    whole: list[xgboost.QuantileDMatrix] = []
-    for part in ("train", "validation"):
-        path = chain[f"{part}_features"]
-        features = tables.read_metadata(path).features
-        table = tables.read(path, [*features, "label"])
-        rows = np.column_stack([table.column(name).to_numpy().astype(np.float32) for name in features])
-        reference = whole[0] if whole else None
-        labels = table.column("label").to_numpy()
-        whole.append(
-            xgboost.QuantileDMatrix(rows, labels, feature_names=list(features), max_bin=256, nthread=1, ref=reference)
-        )
-    booster, _ = training.train(Matrices(*whole), SAMPLED, seed=0, threads=1)
-    assert bytes(booster.save_raw("ubj")) == trained(chain, SAMPLED)
 
 
 def test_early_stopping_cuts_to_the_best_round(chain: Chain) -> None:

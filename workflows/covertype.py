@@ -83,15 +83,17 @@ def _run(settings: "Settings", *, as_json: bool) -> int:
 
 
 def _end(result: dict[str, Any], *, as_json: bool) -> int:
-    """Print a run's result where JSON is asked for, name its failed steps, and return the exit code."""
+    """Print a run's result where JSON is asked for, name the steps that failed, and return the exit code."""
+    from workflows import results
+
     if as_json:
         print(json.dumps(result))
-    if result["status"] == "Succeeded":
-        return 0
-    for name, message in result["failed_steps"].items():
+    for name, message in results.causes(result["failed_steps"]).items():
         runtime.log(f"error: step {name} failed: {message}")
-    runtime.log(f"error: the run ended as {result['status']}: inputs and logs are in {result['directory']}")
-    return 1
+    if result["status"] != "Succeeded":
+        runtime.log(f"the run ended as {result['status']}: inputs and logs are in {result['directory']}")
+    code: int = result["exit_code"]
+    return code
 
 
 @app.command()

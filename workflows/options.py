@@ -62,7 +62,9 @@ _FLAGS: dict[str, Any] = {
             rich_help_panel=_JOB,
         ),
     ],
-    "config": Annotated[Path | None, typer.Option(help="YAML file with any of these settings.", rich_help_panel=_JOB)],
+    "config": Annotated[
+        Path | None, typer.Option(help="YAML file with any of these settings.", rich_help_panel=_JOB, readable=False)
+    ],
     "image": Annotated[str | None, typer.Option(help="Image of the steps.", rich_help_panel=_PLACE)],
     "namespace": Annotated[str | None, typer.Option(help="Kubernetes namespace.", rich_help_panel=_PLACE)],
     "service_account": Annotated[str | None, typer.Option(help="Service account of the pods.", rich_help_panel=_PLACE)],

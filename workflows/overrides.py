@@ -62,7 +62,7 @@ def parse(entries: Mapping[str, object], slugs: Sequence[str]) -> Overrides:
     overrides = Overrides()
     for key, value in entries.items():
         step, _, rest = key.partition(".")
-        slug, _, name = rest.rpartition(".")
+        slug, dot, name = rest.rpartition(".")
         if step not in OPTIONS:
             raise UsageError(f"unknown step {step!r}", where=f"--set {key}", fix=f"use one of {', '.join(OPTIONS)}")
         option = name.replace("_", "-")
@@ -71,7 +71,7 @@ def parse(entries: Mapping[str, object], slugs: Sequence[str]) -> Overrides:
             raise UsageError(
                 f"step {step!r} has no option {name!r} to set", where=f"--set {key}", fix=f"use one of {known}"
             )
-        if slug and slug not in slugs:
+        if dot and slug not in slugs:
             raise UsageError(f"unknown cover type {slug!r}", where=f"--set {key}", fix=f"use one of {', '.join(slugs)}")
         place = overrides.by_cover_type.setdefault(slug, {}) if slug else overrides.common
         place.setdefault(step, {})[option] = str(value)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from steps import storage
-from steps.errors import NoInputError
+from steps.errors import DOCUMENTED, RUN_FAILED, BadDataError, NoInputError
 from workflows.local.cache import place
+from workflows.local.nodes import Phase
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
     from workflows.local.nodes import Node
+
+T = TypeVar("T")
 
 RESULT = "result.json"
 WORKFLOW = "workflow.yaml"
@@ -42,7 +46,9 @@ def publish(folder: Path, root: Node) -> None:
     """Put the report and the models of a run where a person finds them: ``report.html report.json models/SLUG``."""
     for name, node in root.children.items():
         if node.template.container is None and "model" in node.outputs.artifacts:
-            place(node.outputs.artifacts["model"], folder / "models" / name)
+            with storage.atomic_folder(folder / "models" / name) as temporary:
+                for file in filter(Path.is_file, node.outputs.artifacts["model"].iterdir()):
+                    place(file, temporary / file.name)
     report = root.children.get("report")
     if report:
         for artifact in ("html", "json"):
@@ -61,6 +67,7 @@ def summarise(folder: Path, root: Node, seconds: float) -> dict[str, Any]:
     result = {
         "run": folder.name,
         "status": root.phase.value,
+        "exit_code": _exit_code(root),
         "seconds": round(seconds, 2),
         "accuracy": report.get("accuracy"),
         "accuracy_interval": report.get("accuracy_interval"),
@@ -80,20 +87,45 @@ def summarise(folder: Path, root: Node, seconds: float) -> dict[str, Any]:
     return result
 
 
+def causes(failed: Mapping[str, T]) -> Mapping[str, T]:
+    """Return the steps that failed by themselves, by name: without a report that failed because others did."""
+    return {name: value for name, value in failed.items() if name != "report"} or failed
+
+
+def _exit_code(root: Node) -> int:
+    """Return the code a run ends with: the documented one that all its own failures have in common, else 1."""
+    if root.phase is Phase.SUCCEEDED:
+        return 0
+    failed = {leaf.name: leaf.exit_code or RUN_FAILED for leaf in root.leaves() if leaf.phase.bad}
+    codes = set(causes(failed).values())
+    return codes.pop() if len(codes) == 1 and codes <= DOCUMENTED else RUN_FAILED
+
+
 def find(output: Path, name: str) -> dict[str, Any]:
-    """Return the result of a run by its name; NoInputError where there is none."""
+    """Return the result of a run by its name; NoInputError where there is none, BadDataError where it is damaged."""
     path = output / name / RESULT
     if not path.is_file():
         state = "it did not finish" if path.parent.is_dir() else "there is no such run"
         raise NoInputError(
             f"run {name!r} has no result, {state}", where=str(output), fix="see `runs` for those there are"
         )
-    result: dict[str, Any] = storage.read_json(path)
+    result = _read(path)
+    if result is None:
+        raise BadDataError("not the result of a run", where=str(path), fix="run again")
     return result
 
 
+def _read(path: Path) -> dict[str, Any] | None:
+    """Return a run's result, None where there is none or it is damaged."""
+    try:
+        result = storage.read_json(path)
+    except (FileNotFoundError, ValueError):
+        return None
+    return result if isinstance(result, dict) and "cover_types" in result else None
+
+
 def listing(output: Path) -> list[dict[str, Any]]:
-    """Return the results of all runs below a folder, oldest first; a run without a result has the status Unfinished."""
+    """Return the results of all runs below a folder, oldest first; a run without a whole one is Unfinished."""
     folders = sorted(path.parent for path in output.glob(f"*/{WORKFLOW}"))
     missing: dict[str, Any] = {
         "status": "Unfinished",
@@ -102,7 +134,4 @@ def listing(output: Path) -> list[dict[str, Any]]:
         "macro_f1": None,
         "cover_types": {},
     }
-    return [
-        storage.read_json(folder / RESULT) if (folder / RESULT).is_file() else {"run": folder.name, **missing}
-        for folder in folders
-    ]
+    return [_read(folder / RESULT) or {"run": folder.name, **missing} for folder in folders]

@@ -1,90 +1,121 @@
 """Settings of a run: defaults < config file < environment < flags, checked once, then passed on unchanged.
 
-Environment variables are the field names with the prefix ``COVERTYPE_``: ``COVERTYPE_SEED=1``.
+Environment variables are the settings' names with the prefix ``COVERTYPE_``: ``COVERTYPE_SEED=1``. In them, `set` and
+`steps` are written as YAML.
 """
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from steps.errors import BadConfigurationError, NoInputError, UsageError
+from steps import NAMES
+from steps import schema as schemas
+from steps.errors import BadConfigurationError, NoInputError, PipelineError, UsageError
+from workflows import overrides
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from pydantic_core import ErrorDetails
 
 ENVIRONMENT_PREFIX = "COVERTYPE_"
 
+
+def _no_truth_value(value: object) -> object:
+    """Refuse true and false, which are 1 and 0 in Python."""
+    if isinstance(value, bool):
+        raise ValueError("a whole number is needed")  # noqa: TRY004 - what pydantic understands
+    return value
+
+
+def _one_value(value: object) -> object:
+    if not isinstance(value, (str, int, float)):
+        raise ValueError("one value is needed, as in `train.rounds: 30`")  # noqa: TRY004
+    return value
+
+
+def _names(value: object) -> object:
+    """Read names separated by commas, and numbers as names: labels may be either."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return [str(part) if type(part) is int else part for part in value] if isinstance(value, list) else value
+
+
+def _known_step(name: str) -> str:
+    if name not in NAMES:
+        raise ValueError(f"there is no such step, use one of {', '.join(NAMES)}")
+    return name
+
+
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
-Scalar = str | int | float | bool
+Count = Annotated[int, BeforeValidator(_no_truth_value), Field(ge=0)]
+Scalar = Annotated[str | int | float | bool, BeforeValidator(_one_value)]
+StepName = Annotated[str, AfterValidator(_known_step)]
 
 
 class Resources(BaseModel):
     """What a step's pod asks for and where it may run; quantities are written as Kubernetes writes them."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
 
     cpu: str = "1"
     memory: str = "1Gi"
     cpu_limit: str | None = None
     memory_limit: str | None = None
-    gpu: int = Field(default=0, ge=0)
+    gpu: Count = 0
     node_selector: dict[str, str] = {}
     tolerations: tuple[dict[str, Scalar], ...] = ()
     deadline_seconds: int = Field(default=3600, gt=0)
 
+    @model_validator(mode="after")
+    def _quantities(self) -> Self:
+        """Let Hera, whose import takes most of a second, refuse what is no quantity and a request above its limit."""
+        from hera.workflows.resources import Resources as HeraResources
 
-class Settings(BaseSettings):
+        HeraResources(
+            cpu_request=self.cpu, cpu_limit=self.cpu_limit, memory_request=self.memory, memory_limit=self.memory_limit
+        )
+        return self
+
+
+class Settings(BaseModel):
     """Everything a person can choose about a run."""
 
-    model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", env_prefix=ENVIRONMENT_PREFIX, populate_by_name=True, env_parse_none_str="null"
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     # What to do: workflow parameters, also in the form of the Argo UI.
     source: str = Field(default="builtin:", min_length=1)
-    rows: int = Field(default=0, ge=0)
-    seed: int = Field(default=0, ge=0)
+    rows: Count = 0
+    seed: Count = 0
     preset: Literal["fast", "default"] = "default"
-    trials: int = Field(default=0, ge=0)
-    timeout: int = Field(default=0, ge=0)
+    trials: Count = 0
+    timeout: Count = 0
     labels: Literal["auto", "zero", "one"] = "auto"
     on_missing: Literal["fail", "drop"] = "fail"
     duplicates: Literal["keep", "drop"] = "keep"
     # Fixed when the workflow is rendered.
-    cover_types: tuple[str, ...] = ()
-    table_schema: str = Field(default="covertype", alias="schema")
+    cover_types: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()
+    table_schema: str = Field(default=schemas.BUILTIN, alias="schema")
     overrides: dict[str, Scalar] = Field(default={}, alias="set")
     # Where it runs.
     image: str = Field(default="covertype-steps:dev", min_length=1)
     namespace: Name = "covertype"
     service_account: Name = "covertype-steps"
-    steps: dict[str, Resources] = {}
+    steps: dict[StepName, Resources] = {}
     # On this machine.
     output: Path = Path("runs")
-    parallel: int = Field(default=0, ge=0)
+    parallel: Count = 0
     cache: bool = True
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic's signature
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take values from the call first, then from the environment."""
-        return init_settings, env_settings
 
     def resources(self, step: str) -> Resources:
         """Return the resources of a step: its own, or the defaults."""
-        return self.steps.get(step, DEFAULT_RESOURCES.get(step, Resources()))
+        return self.steps.get(step) or Resources(**DEFAULT_RESOURCES.get(step, {}))
 
     @property
     def cores(self) -> int:
@@ -95,10 +126,43 @@ class Settings(BaseSettings):
 
 
 # From the peak memory that usage.json shows on the full table, with room for twice the rows.
-DEFAULT_RESOURCES = {
-    "train": Resources(memory="2Gi", deadline_seconds=4 * 3600),
-    "tune": Resources(memory="2Gi", deadline_seconds=24 * 3600),
+DEFAULT_RESOURCES: dict[str, dict[str, Any]] = {
+    "train": {"memory": "2Gi", "deadline_seconds": 4 * 3600},
+    "tune": {"memory": "2Gi", "deadline_seconds": 24 * 3600},
 }
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """The settings from one place, the kind of error a wrong one is, and where an error says it is, by its name."""
+
+    values: Mapping[str, Any]
+    error: type[PipelineError]
+    place: Callable[[str], str]
+
+    def check(self) -> None:
+        """Check this layer on its own, so that an error can say where the wrong value is."""
+        try:
+            Settings.model_validate(self.values)
+        except ValidationError as error:
+            problem = error.errors()[0]
+            name = str(problem["loc"][0])
+            what, fix = _explained(problem)
+            raise self.error(what, where=self.place(name), fix=fix) from None
+
+    def check_names(self, settings: Settings) -> None:
+        """Check the names that depend on the table: cover types, and options set for one of them."""
+        own = Settings.model_validate(self.values)
+        if not own.overrides and not own.cover_types:
+            return
+        table = schemas.load(settings.table_schema)
+        try:
+            overrides.parse(own.overrides, table.slugs)
+            for key in own.cover_types:
+                table.cover_type(key)
+        except UsageError as error:
+            name = "set" if error.where else "cover_types"  # only what is wrong with --set says where
+            raise self.error(error.what, where=self.place(name), fix=error.fix) from None
 
 
 def load(flags: Mapping[str, Any], config: Path | None = None) -> Settings:
@@ -113,33 +177,68 @@ def load(flags: Mapping[str, Any], config: Path | None = None) -> Settings:
         BadConfigurationError: the config file is not YAML, or a setting in it or in the environment is wrong.
         UsageError: a flag's value is wrong.
     """
-    given = {name: value for name, value in flags.items() if value is not None}
-    in_file = _read(config) if config else {}
-    merged = {name: value for name, value in in_file.items() if f"{ENVIRONMENT_PREFIX}{name}".upper() not in os.environ}
-    overrides = {**in_file.get("set", {}), **given.pop("set", {})}
-    try:
-        return Settings(**{**merged, **given, **({"set": overrides} if overrides else {})})
-    except ValidationError as error:
-        problem = error.errors()[0]
-        path = ".".join(str(part) for part in problem["loc"])
-        name = str(problem["loc"][0]) if problem["loc"] else ""
-        message = f"{path}: {problem['msg'].lower()}"
-        if name in given:
-            raise UsageError(message, where=f"--{name.replace('_', '-')}") from None
-        where = str(config) if name in in_file else f"the environment ({ENVIRONMENT_PREFIX}{name.upper()})"
-        raise BadConfigurationError(message, where=where, fix="see the README's list of settings") from None
+    in_file = _Layer(_read(config) if config else {}, BadConfigurationError, lambda _: str(config))
+    in_environment = _Layer(_from_environment(), BadConfigurationError, _variable)
+    set_flags = {name: value for name, value in flags.items() if value is not None}
+    given = _Layer(set_flags, UsageError, lambda name: f"--{name.replace('_', '-')}")
+    layers = (in_file, in_environment, given)
+    for layer in layers:
+        layer.check()
+    values = {name: value for layer in layers for name, value in layer.values.items()}
+    values["set"] = {key: value for layer in layers for key, value in layer.values.get("set", {}).items()}
+    settings = Settings.model_validate(values)
+    for layer in (in_file, in_environment):
+        layer.check_names(settings)
+    return settings
+
+
+def _variable(setting: str) -> str:
+    return f"{ENVIRONMENT_PREFIX}{setting.upper()}"
+
+
+def _explained(problem: ErrorDetails) -> tuple[str, str | None]:
+    """Return what pydantic found wrong in words that name the setting, and what to do where that is not said yet."""
+    path = [str(part) for part in problem["loc"] if part != "[key]"]
+    name = ".".join(path)
+    if problem["type"] == "extra_forbidden":
+        model: type[BaseModel] = Resources if len(path) > 1 else Settings
+        known = (field.alias or name for name, field in model.model_fields.items())
+        return f"unknown setting {name!r}", f"use one of {', '.join(known)}"
+    if problem["type"] in {"dict_type", "model_type"}:
+        return f"{name}: a mapping is needed", "see the README for an example"
+    reason = problem["msg"].removeprefix("Value error, ").rstrip(".")
+    return f"{name}: {reason if reason.startswith('CPU') else reason[:1].lower() + reason[1:]}", None
 
 
 def _read(path: Path) -> dict[str, Any]:
+    """Return a config file's settings, not yet checked."""
     if not path.is_file():
         raise NoInputError("no such config file", where=str(path), fix="check --config")
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except yaml.YAMLError as error:
-        reason = " ".join(str(error).split())
-        raise BadConfigurationError(f"not valid YAML: {reason}", where=str(path)) from None
-    if not isinstance(document, dict) or not isinstance(document.get("set", {}), dict):
+        document = _from_yaml(path.read_text(encoding="utf-8"), str(path)) or {}
+    except UnicodeDecodeError as error:
+        raise BadConfigurationError(f"not UTF-8 text: {error.reason}", where=str(path)) from None
+    if not isinstance(document, dict):
         raise BadConfigurationError(
             "a mapping of settings is needed", where=str(path), fix="write `seed: 1`, for example"
         )
     return document
+
+
+def _from_environment() -> dict[str, Any]:
+    """Return the settings that are environment variables, not yet checked."""
+    found: dict[str, Any] = {}
+    for name, field in Settings.model_fields.items():
+        setting = field.alias or name
+        text = os.environ.get(_variable(setting))
+        if text is not None:
+            found[setting] = _from_yaml(text, _variable(setting)) if setting in {"set", "steps"} else text
+    return found
+
+
+def _from_yaml(text: str, where: str) -> Any:  # noqa: ANN401 - whatever YAML gives
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        reason = " ".join(str(error).replace('in "<unicode string>", ', "in ").split())
+        raise BadConfigurationError(f"not valid YAML: {reason}", where=where) from None

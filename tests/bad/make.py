@@ -6,6 +6,7 @@ Kept so that a reader can see what is wrong with each file, and how to make one 
 from __future__ import annotations
 
 import gzip
+import io
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,17 @@ def with_column(name: str, values: list[Any], kind: pa.DataType) -> pa.Table:
     return ROWS.set_column(ROWS.column_names.index(name), name, pa.array(values, kind))
 
 
+def with_damaged_index(name: str) -> bytes:
+    """Return the rows as parquet, in which the last values of a column point behind its dictionary."""
+    out = io.BytesIO()
+    pq.write_table(ROWS, out, compression="none")
+    data = bytearray(out.getvalue())
+    column = pq.ParquetFile(out).metadata.row_group(0).column(ROWS.column_names.index(name))
+    end = column.dictionary_page_offset + column.total_compressed_size
+    data[end - 4 : end] = b"\xff" * 4
+    return bytes(data)
+
+
 def make_files() -> None:
     save_lines("good.csv", LINES)
     save("empty.csv", b"")
@@ -77,6 +89,7 @@ def make_parquet() -> None:
     data = (HERE / "no_rows.parquet").read_bytes()
     save("truncated.parquet", data[: len(data) // 2])
     save("not_parquet.parquet", "\n".join(LINES))
+    save("damaged_index.parquet", with_damaged_index("Soil_Type"))
 
 
 def make_values() -> None:

@@ -9,13 +9,11 @@ from typing import Any
 import pytest
 from hera.workflows import models
 
-from steps import runtime
+from steps import NAMES, runtime
 from tests.golden import write as golden
 from workflows import overrides, rendering
 from workflows.local import document
 from workflows.settings import Settings
-
-STEPS = ("prepare", "split", "preprocess", "tune", "train", "evaluate", "report")
 
 
 @pytest.mark.parametrize("name", golden.CASES)
@@ -32,7 +30,7 @@ def options_of(step: str) -> dict[str, Any]:
     return {option.removeprefix("--"): parameter for parameter in command.params for option in parameter.opts}
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", NAMES)
 def test_template_arguments_are_options_of_the_step(step: str) -> None:
     every: dict[str, Any] = {f"{name}.{option}": 1 for name, options in overrides.OPTIONS.items() for option in options}
     for settings in (Settings(), Settings(set=every)):
@@ -73,7 +71,7 @@ def test_every_pod_meets_the_restricted_standard_and_has_limits() -> None:
     rendered = rendering.render(Settings(), "Workflow")
     assert models.Workflow.model_validate(rendered)
     leaves = [template for template in rendered["spec"]["templates"] if "container" in template]
-    assert len(leaves) == len(STEPS)
+    assert len(leaves) == len(NAMES)
     for template in leaves:
         container = template["container"]
         security = container["securityContext"]

@@ -106,7 +106,7 @@ def test_one_parameter_of_one_cover_type_runs_that_from_train_on(
 def test_one_cover_type_failing_leaves_six_results_and_a_bad_end(
     first: dict[str, Any], output: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert invoke("run", *SMALL, "--json", "--output", output, "--set", "train.aspen.max_depth=-1") == 1
+    assert invoke("run", *SMALL, "--json", "--output", output, "--set", "train.aspen.max_depth=-1") == 2
     printed = capsys.readouterr()
     result = json.loads(printed.out)
     assert result["status"] == "Failed"
@@ -226,7 +226,7 @@ def test_an_edited_source_is_read_again(tmp_path: Path, capsys: pytest.CaptureFi
 
 def test_bad_data_ends_with_the_step_and_its_message(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bad = ROOT / "tests" / "bad" / "missing_column.parquet"
-    assert invoke("run", "--source", bad, "--output", tmp_path, "--json") == 1
+    assert invoke("run", "--source", bad, "--output", tmp_path, "--json") == 65
     printed = capsys.readouterr()
     result = json.loads(printed.out)
     assert result["cover_types"] == {}

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from steps import NAMES
 from steps.errors import BadConfigurationError, NoInputError, PipelineError, UsageError
-from workflows import overrides, settings
+from workflows import interfaces, overrides, settings
 
 SLUGS = ("aspen", "cottonwood-willow")
 
@@ -30,25 +31,40 @@ def test_flags_win_over_the_environment_over_the_file_over_the_defaults(
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        ("sed: 1", "sed"),
-        ("seed: one", "seed"),
-        ("seed: -1", "seed"),
-        ("preset: slow", "preset"),
-        ("namespace: Not_A_Name", "namespace"),
-        ("steps: {train: {cpus: 2}}", "steps.train.cpus"),
-        ("steps: {train: {gpu: -1}}", "steps.train.gpu"),
-        ("- a list", "mapping"),
-        ("set: [1]", "mapping"),
-        ("a: [", "not valid YAML"),
+        ("sed: 1", "unknown setting 'sed', in {path}: use one of source, rows, seed"),
+        ("table_schema: covertype", "unknown setting 'table_schema'"),
+        ("1: 2", "1: keys should be strings"),
+        ("seed: one", "seed: input should be a valid integer"),
+        ("seed: true", "seed: a whole number is needed"),
+        ("seed: -1", "seed: input should be greater"),
+        ("preset: slow", "preset: input should be 'fast' or 'default'"),
+        ("schema: 5", "schema: input should be a valid string"),
+        ("namespace: Not_A_Name", "namespace: string should match"),
+        ("cover_types: [pine]", "unknown cover type 'pine', in {path}: use some of: 1 spruce-fir"),
+        ("cover_types: {aspen: 1}", "cover_types: input should be a valid tuple"),
+        ("steps: {train: {cpus: 2}}", "unknown setting 'steps.train.cpus', in {path}: use one of cpu, memory"),
+        ("steps: {train: {gpu: -1}}", "steps.train.gpu: input should be greater"),
+        ("steps: {train: {memory: lots}}", "steps.train: invalid binary unit for input: lots"),
+        ("steps: {train: {cpu: 4, cpu_limit: 2}}", "steps.train: CPU request must be smaller"),
+        ("steps: {train: 2}", "steps.train: a mapping is needed"),
+        ("steps: {trian: {cpu: 2}}", "steps.trian: there is no such step, use one of prepare, split"),
+        ("- a list", "a mapping of settings is needed"),
+        ("set: [1]", "set: a mapping is needed"),
+        ("set: {train: {rounds: 5}}", "set.train: one value is needed, as in `train.rounds: 30`"),
+        ("set: {trian.rounds: 5}", "unknown step 'trian', in {path}: use one of split"),
+        ("set: {train.round: 5}", "step 'train' has no option 'round' to set, in {path}: use one of threads"),
+        ("set: {train.pine.rounds: 5}", "unknown cover type 'pine', in {path}: use one of spruce-fir"),
+        ("a: [", "not valid YAML: while parsing a flow node"),
+        ("\udcff", "not UTF-8 text: invalid start byte"),
     ],
 )
 def test_a_wrong_config_file_is_named_with_its_key(tmp_path: Path, text: str, named: str) -> None:
     path = tmp_path / "job.yaml"
-    path.write_text(text)
+    path.write_bytes(text.encode(errors="surrogateescape"))
     with pytest.raises(BadConfigurationError) as caught:
         settings.load({}, path)
-    assert named in str(caught.value)
-    assert str(path) in str(caught.value)
+    assert str(caught.value).startswith(named.format(path=path) if "{path}" in named else named)
+    assert f", in {path}" in str(caught.value)
 
 
 def test_a_wrong_flag_is_a_usage_error() -> None:
@@ -56,10 +72,43 @@ def test_a_wrong_flag_is_a_usage_error() -> None:
         settings.load({"rows": -1})
 
 
-def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COVERTYPE_TRIALS", "many")
-    with pytest.raises(BadConfigurationError, match="COVERTYPE_TRIALS"):
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("TRIALS", "many"),
+        ("COVER_TYPES", "pine"),
+        ("SET", "{trian.rounds: 5}"),
+        ("SET", "train.rounds=5"),
+        ("STEPS", "{trian: {}}"),
+        ("STEPS", "{"),
+    ],
+)
+def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> None:
+    monkeypatch.setenv(f"COVERTYPE_{name}", text)
+    with pytest.raises(BadConfigurationError, match=f", in COVERTYPE_{name}"):
         settings.load({})
+
+
+def test_variables_of_every_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"CACHE": "false", "COVER_TYPES": "4, aspen", "SCHEMA": "covertype", "SET": "{train.rounds: 5}"}
+    for name, text in given.items():
+        monkeypatch.setenv(f"COVERTYPE_{name}", text)
+    monkeypatch.setenv("SCHEMA", "of another program")
+    found = settings.load({})
+    assert (found.cache, found.cover_types, found.table_schema) == (False, ("4", "aspen"), "covertype")
+    assert found.overrides == {"train.rounds": 5}
+
+
+def test_labels_in_a_config_file_may_be_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "job.yaml"
+    path.write_text("cover_types: [4, aspen]\nsteps: {train: {cpu: 2}}\n")
+    found = settings.load({}, path)
+    assert (found.cover_types, found.resources("train").cpu) == (("4", "aspen"), "2")
+    assert (found.resources("tune").memory, found.resources("split").memory) == ("2Gi", "1Gi")
+
+
+def test_the_steps_are_the_pipeline_s() -> None:
+    assert list(NAMES) == ["prepare", *interfaces.CHAIN, "report"]
 
 
 def test_a_missing_config_file() -> None:
@@ -82,6 +131,7 @@ def test_overrides() -> None:
         ("train.round", "no option 'round'"),
         ("train", "no option ''"),
         ("train.pine.rounds", "unknown cover type 'pine'"),
+        ("train..rounds", "unknown cover type ''"),
         ("prepare.source", "unknown step 'prepare'"),
         ("train.seed", "no option 'seed'"),
     ],

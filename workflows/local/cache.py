@@ -96,10 +96,13 @@ class Cache:
             remove(target)
         if not target.exists():
             temporary = self.objects / f"{storage.PARTIAL}{digest}-{os.getpid()}"
-            place(path, temporary)
             try:
+                place(path, temporary)
                 temporary.rename(target)
-            except OSError:  # a folder that another run has put there meanwhile
+            except OSError:
+                if not target.exists():  # else another run has put it there meanwhile
+                    raise
+            finally:
                 remove(temporary)
         return digest
 
@@ -114,6 +117,7 @@ def read_action(path: Path) -> Result | None:
         entry = storage.read_json(path)
         result = Result(entry["step"], dict(entry["artifacts"]), dict(entry["parameters"]))
         whole = all(_DIGEST.fullmatch(digest) for digest in result.artifacts.values())
+        whole &= all(isinstance(value, str) for value in result.parameters.values())
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return result if whole else None
@@ -129,15 +133,18 @@ def remove(path: Path) -> None:
 
 def place(source: Path, target: Path) -> None:
     """Put a file, or a folder's files, at a name that does not exist yet: hard links where possible, else copies."""
-    target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_dir():
-        shutil.copytree(source, target, copy_function=_link)
+        target.mkdir(parents=True, exist_ok=True)
+        for part in source.iterdir():
+            place(part, target / part.name)
     else:
-        _link(str(source), str(target))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _link(source, target)
 
 
-def _link(source: str, target: str) -> None:
+def _link(source: Path, target: Path) -> None:
     try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
+        target.hardlink_to(source)
+    except OSError:  # on another file system, or on one without links
+        with storage.atomic_path(target) as temporary:
+            shutil.copyfile(source, temporary)

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from steps.errors import TransientError
+from steps.errors import FULL, TransientError
 from workflows.local import binding, processes
 from workflows.local.cache import Cache, digest_of, key_of
 from workflows.local.expressions import substitute
@@ -15,11 +15,14 @@ from workflows.local.nodes import Node, Phase
 from workflows.local.scheduler import Scheduler
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from workflows.local.document import Document
 
 _TICK_SECONDS = 0.2
+# Waiting empties no disk, and all steps here share one; a pod that is tried again may get another.
+_NO_ROOM = tuple(what for what, _ in FULL.values())
 
 
 class Observer(Protocol):
@@ -59,6 +62,7 @@ class Executor:
         self._scheduler = Scheduler(document, self._scope, options.folder / "nodes", observer.changed)
         self._running: list[_Running] = []
         self._not_before: dict[tuple[str, ...], float] = {}
+        self._started = False
 
     @property
     def root(self) -> Node:
@@ -67,8 +71,7 @@ class Executor:
 
     def run(self) -> Node:
         """Run to the end and return the root node, whose phase is the run's; stops all steps on any exception."""
-        modules = {t.container.module for t in self._document.templates.values() if t.container}
-        processes.preload(sorted({name for module in modules for name in fingerprint(module).modules} - modules))
+        start_server(t.container.module for t in self._document.templates.values() if t.container)
         try:
             self._scheduler.begin()
             while not self.root.phase.finished:
@@ -99,7 +102,8 @@ class Executor:
         node.key = node.key or self._key(node)
         result = self._options.cache.find(node.key) if self._options.use_cached else None
         places = binding.output_paths(node.template, node.folder)
-        if result is None or not result.artifacts.keys() <= places.keys():
+        needed = {name for name, slot in node.template.outputs.artifacts.items() if not slot.optional}
+        if result is None or not needed <= result.artifacts.keys() <= places.keys():
             return False
         try:
             for name, digest in result.artifacts.items():
@@ -149,7 +153,10 @@ class Executor:
         node.attempts += 1
         node.started = time.time()
         deadline = node.started + node.template.deadline if node.template.deadline else float("inf")
-        self._running.append(_Running(node, processes.Process(command), deadline, progress))
+        # The first one does not wait until the server has imported what all steps need.
+        process = processes.Process(command, fresh=not self._started)
+        self._started = True
+        self._running.append(_Running(node, process, deadline, progress))
         self._scheduler.enter(node, Phase.RUNNING)
 
     def _wait(self) -> None:
@@ -175,12 +182,15 @@ class Executor:
         node.outputs.artifacts = {name: path for name, path in paths.items() if path.exists()}
         if code == 0:
             self._succeed(node)
-        elif code == TransientError.exit_code and not node.message and node.attempts <= node.template.retry.limit:
+            return
+        reason = node.message or _last_error(node.log, code)
+        hopeful = code == TransientError.exit_code and not node.message and not reason.startswith(_NO_ROOM)
+        if hopeful and node.attempts <= node.template.retry.limit:
             self._not_before[node.path] = time.time() + node.template.retry.delay(node.attempts - 1)
             self._scheduler.ready.append(node)
             self._scheduler.enter(node, Phase.PENDING)
         else:
-            node.message = node.message or _last_error(node.log, code)
+            node.message = reason
             self._scheduler.finish(node, Phase.FAILED)
 
     def _succeed(self, node: Node) -> None:
@@ -197,6 +207,12 @@ class Executor:
             node.key, node.container.module, found, node.outputs.parameters
         ).artifacts
         self._scheduler.finish(node, Phase.SUCCEEDED)
+
+
+def start_server(modules: Iterable[str]) -> None:
+    """Start the fork server with all that these modules import of the project, but without themselves."""
+    mains = set(modules)
+    processes.start_server(sorted({name for module in mains for name in fingerprint(module).modules} - mains))
 
 
 def _read_progress(path: Path) -> str:

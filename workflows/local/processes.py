@@ -1,27 +1,34 @@
 """A step as a process of its own, forked from a server that has imported the heavy modules once.
 
 A fork server and not a fork of this process: forking after Arrow, OpenMP or rich have started threads can deadlock.
+The server imports in the background. A step that is wanted before it has imported all may rather be a process that
+imports what it needs itself.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import multiprocessing.connection
+import multiprocessing.forkserver
 import os
 import runpy
 import signal
 import sys
 import threading
 import traceback
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from steps.errors import from_os_error
+from steps.runtime import flush
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from multiprocessing.context import ForkServerProcess
+    from collections.abc import Iterator, Mapping, Sequence
+    from multiprocessing.process import BaseProcess
     from pathlib import Path
 
-_CONTEXT = multiprocessing.get_context("forkserver")
+_SERVER, _FRESH = multiprocessing.get_context("forkserver"), multiprocessing.get_context("spawn")
 _GRACE_SECONDS = 5.0
 
 
@@ -36,16 +43,17 @@ class Command:
 
 
 class Process:
-    """A started command."""
+    """A started command: a child of the fork server, or with ``fresh`` a new interpreter."""
 
-    def __init__(self, command: Command) -> None:
+    def __init__(self, command: Command, *, fresh: bool = False) -> None:
         command.log.parent.mkdir(parents=True, exist_ok=True)
-        self._process: ForkServerProcess = _CONTEXT.Process(
+        self._process: BaseProcess = (_FRESH if fresh else _SERVER).Process(
             target=_main,
             args=(command.module, list(command.arguments), dict(command.environment), str(command.log)),
             daemon=True,
         )
-        self._process.start()
+        with _interrupts_blocked():
+            self._process.start()
 
     @property
     def sentinel(self) -> int:
@@ -67,9 +75,21 @@ class Process:
             self._process.join()
 
 
-def preload(modules: Sequence[str]) -> None:
-    """Name the modules that the fork server imports before its first step; call it before any step is started."""
-    _CONTEXT.set_forkserver_preload(list(modules))
+def start_server(modules: Sequence[str]) -> None:
+    """Start the fork server, which imports these modules in the background; does nothing where one runs already."""
+    _SERVER.set_forkserver_preload([*modules, "workflows.local.warm"])
+    with _interrupts_blocked():
+        multiprocessing.forkserver.ensure_running()
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Keep Ctrl-C from what is started here, also while it imports; in this process it is only put off."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def wait(sentinels: Sequence[int], timeout: float) -> None:
@@ -81,9 +101,13 @@ def _main(module: str, arguments: list[str], environment: dict[str, str], log: s
     """Run a module in this fresh process as ``python -m`` would, and exit with its code."""
     _follow_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group: the runner decides who ends
-    with open(log, "ab", buffering=0) as file:  # noqa: PTH123 - inherited by what the step starts
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    try:
+        file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    except OSError as error:  # nobody to tell but the runner
+        os._exit(from_os_error(error).exit_code)
+    for stream in (1, 2):
+        os.dup2(file, stream)
     sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115 - lives as long as the process
     sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
     os.environ.update(environment)
@@ -96,8 +120,7 @@ def _main(module: str, arguments: list[str], environment: dict[str, str], log: s
     except BaseException:  # noqa: BLE001 - a process ends with a traceback in its log and a code, nothing else
         traceback.print_exc()
         code = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
+    flush()
     os._exit(code)  # threads of native libraries need no farewell
 
 

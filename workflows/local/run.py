@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from workflows import pipeline, rendering, results
+from steps import NAMES, storage
+from workflows import results
 from workflows.display import LiveDisplay
 from workflows.local import document
 from workflows.local.cache import Cache
-from workflows.local.executor import Executor, Options
+from workflows.local.executor import Executor, Options, start_server
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,12 +28,15 @@ def run_here(settings: Settings, console: Console) -> dict[str, Any]:
             here but part of the result.
     """
     begun = time.monotonic()
+    start_server(f"steps.{name}" for name in NAMES)
+    from workflows import pipeline, rendering  # Hera takes most of a second: it is imported beside the server's work
+
     name = results.new_name(pipeline.NAME)
     rendered = rendering.render(settings, "Workflow", name=name)
     # Absolute, as a step may be shown its own paths in a message.
     folder = settings.output.absolute() / name
     folder.mkdir(parents=True)
-    (folder / results.WORKFLOW).write_text(rendering.to_yaml(rendered))
+    storage.write_text(folder / results.WORKFLOW, rendering.to_yaml(rendered))
     display = LiveDisplay(console)
     cache = Cache(settings.output.absolute() / CACHE)
     options = Options(folder, settings.cores, cache, use_cached=settings.cache)

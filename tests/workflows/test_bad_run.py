@@ -1,0 +1,276 @@
+"""Bad input and what a machine may lack, for a whole run: one error line, the documented code, nothing half-written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from steps import runtime
+from steps.storage import PARTIAL
+from tests.limits import short_files, small_disk, without_override
+from tests.support import TARGET, leftovers, real_rows, write_table
+from tests.workflows.documents import artifact, dag, leaf, task, workflow
+from tests.workflows.test_executor import execute
+from workflows import results
+from workflows.covertype import app
+from workflows.local.cache import Cache, key_of
+from workflows.local.document import Container, Slots, Template
+from workflows.local.nodes import Node, Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SMALL = ("--rows", "300", "--preset", "fast")
+CLI = "workflows/covertype.py"
+
+
+class Ended:
+    """How a command line ended."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+        self.errors = [line for line in err.splitlines() if line.startswith("error: ")]
+
+    def is_one_line(self, code: int, words: str) -> None:
+        """Check the code, and that there is one error line which begins with these words."""
+        assert self.code == code, self.err
+        assert len(self.errors) == 1, self.err
+        assert self.errors[0].startswith(f"error: {words}"), self.errors[0]
+        assert "Traceback" not in self.err
+
+    @property
+    def result(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.out)
+        return found
+
+
+@pytest.fixture
+def invoke(capsys: pytest.CaptureFixture[str]) -> Any:
+    """The command line, called in this process."""
+
+    def call(*words: object) -> Ended:
+        code = runtime.guarded(lambda: app(args=[str(word) for word in words], standalone_mode=False) or 0)
+        return Ended(code, *capsys.readouterr())
+
+    return call
+
+
+def no_half_file(folder: Path) -> bool:
+    return not [name for name in leftovers(folder) if PARTIAL in name]
+
+
+# --- exit codes ---
+
+
+def tree(codes: Mapping[str, int | None]) -> Node:
+    """Return a finished run whose leaves ended with these exit codes."""
+    dag, step = Template("main", Slots(), Slots()), Template("step", Slots(), Slots(), Container("m", (), {}))
+    root = Node((), dag, Path(), phase=Phase.FAILED if any(code != 0 for code in codes.values()) else Phase.SUCCEEDED)
+    for name, code in codes.items():
+        root.children[name] = Node(
+            (name,), step, Path(), exit_code=code, phase=Phase.FAILED if code != 0 else Phase.SUCCEEDED
+        )
+    return root
+
+
+@pytest.mark.parametrize(
+    ("codes", "expected"),
+    [
+        ({"a": 0, "report": 0}, 0),
+        ({"a": 65, "b": 0}, 65),
+        ({"a": 65, "b": 65, "report": 1}, 65),
+        ({"a": 66, "b": 65}, 1),
+        ({"a": 0, "report": 75}, 75),
+        ({"a": 0, "report": 1}, 1),
+        ({"a": 3}, 1),
+        ({"a": 128 + 9}, 1),
+        ({"a": None}, 1),  # an error of the run itself
+        ({"a": 77, "b": None}, 1),
+    ],
+)
+def test_a_run_ends_with_the_code_its_own_failures_have_in_common(
+    codes: dict[str, int | None], expected: int, tmp_path: Path
+) -> None:
+    assert results.summarise(tmp_path, tree(codes), 0)["exit_code"] == expected
+
+
+# --- bad input ---
+
+
+def test_a_source_that_is_missing(invoke: Any, tmp_path: Path) -> None:
+    source = tmp_path / "nowhere.csv"
+    ended = invoke("run", "--source", source, "--output", tmp_path / "runs", "--json")
+    ended.is_one_line(66, f"step prepare failed: no such file, in {source}: check --source")
+    assert ended.result["exit_code"] == 66
+    assert ended.err.splitlines()[-1].startswith("the run ended as Failed: inputs and logs are in ")
+
+
+def test_a_class_without_a_positive_row_in_some_part_fails_alone(invoke: Any, tmp_path: Path) -> None:
+    table = real_rows(420)
+    parts = np.array(["train", "validation", "test"])[np.arange(len(table)) % 3]
+    parts[table.column(TARGET).to_numpy() == 5] = "train"
+    source = write_table(tmp_path / "table.parquet", table.append_column("split", pa.array(parts)))
+    words = ("--source", source, "--cover-types", "spruce-fir,aspen", "--preset", "fast", "--output", tmp_path / "runs")
+    ended = invoke("run", *words, "--json")
+    ended.is_one_line(65, "step aspen.split failed: the validation split of 'aspen' has no positive row, in aspen.parq")
+    assert set(ended.result["failed_steps"]) == {"aspen.split", "report"}
+    assert list(ended.result["cover_types"]) == ["spruce-fir"]
+    assert "1 of 2 cover types are missing" in Path(ended.result["report"]).read_text()
+    assert no_half_file(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (("--set", "trian.rounds=3"), 2, "unknown step 'trian', in --set trian.rounds: use one of split, preprocess"),
+        (("--set", "train.rounds"), 2, "'train.rounds' is not STEP.OPTION=VALUE, in --set"),
+        (("--config", "{job}"), 78, "unknown setting 'sed', in {job}: use one of source, rows"),
+    ],
+)
+def test_settings_that_do_not_exist_start_nothing(
+    words: tuple[str, ...], code: int, message: str, invoke: Any, tmp_path: Path
+) -> None:
+    job = tmp_path / "job.yaml"
+    job.write_text("sed: 1\n")
+    ended = invoke("run", *(word.format(job=job) for word in words), "--output", tmp_path / "runs")
+    ended.is_one_line(code, message.format(job=job))
+    assert leftovers(tmp_path) == ["job.yaml"]
+
+
+def test_a_damaged_result_is_said_so_and_listed_as_unfinished(invoke: Any, tmp_path: Path) -> None:
+    (tmp_path / "a-run").mkdir()
+    (tmp_path / "a-run" / results.WORKFLOW).touch()
+    for damaged in ("", "{", "[]", "{}"):
+        (tmp_path / "a-run" / results.RESULT).write_text(damaged)
+        shown = invoke("show", "a-run", "--output", tmp_path)
+        shown.is_one_line(65, f"not the result of a run, in {tmp_path}/a-run/result.json: run again")
+        assert json.loads(invoke("runs", "--output", tmp_path, "--json").out)[0]["status"] == "Unfinished"
+
+
+# --- a full disk ---
+
+
+def test_a_step_on_a_full_disk_ends_the_run_soon(invoke: Any, tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", 120) as disk:
+        ended = invoke("train", "1", "--rows", "5000", "--output", disk, "--json")
+        assert ended.result["seconds"] < 20  # no waiting for room
+        where = f"{ended.result['directory']}/nodes/prepare/out/"
+        ended.is_one_line(75, f"step prepare failed: no space left on the disk, in {where}")
+        assert no_half_file(disk)
+        assert results.listing(disk) == [ended.result]
+
+
+def test_a_run_that_cannot_write_its_own_files(invoke: Any, tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", 4) as disk:
+        ended = invoke("train", "1", *SMALL, "--output", disk)
+        ended.is_one_line(75, f"no space left on the disk, in {disk}/covertype-")
+        assert leftovers(disk) == []
+
+
+def test_a_result_that_cannot_be_kept(tmp_path: Path) -> None:
+    bundle = tmp_path / "bundle"
+    bundle.mkdir()
+    for name in "abc":
+        (bundle / name).write_bytes(bytes(20_000))
+    root = tree({"aspen": 0})
+    root.children["aspen"].template = root.template
+    root.children["aspen"].outputs.artifacts["model"] = bundle
+    with small_disk(tmp_path / "disk", 48) as disk:
+        with pytest.raises(OSError, match="No space left"):
+            Cache(disk).store(key_of({}), "step", {"out": bundle}, {})
+        with pytest.raises(OSError, match="No space left"):
+            results.publish(disk, root)
+        assert leftovers(disk) == []
+
+
+def test_a_log_that_cannot_be_made_fails_its_step_alone(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    log = tmp_path / "run1" / "nodes" / "a" / "log.txt"
+    log.parent.mkdir(parents=True)
+    log.symlink_to(tmp_path / "nowhere" / "log.txt")
+    root = execute(tmp_path, workflow([dag("main", task("a"), task("b")), leaf("a"), leaf("b")]))
+    assert {name: node.exit_code for name, node in root.children.items()} == {"a": 66, "b": 0}
+    assert root.children["a"].message == "ended with exit code 66"
+    assert capfd.readouterr().err == ""
+
+
+def test_rendering_to_a_full_disk(invoke: Any, tmp_path: Path) -> None:
+    with short_files(tmp_path / "out", 1000) as folder:
+        ended = invoke("render", "-o", folder / "w.yaml")
+        ended.is_one_line(75, f"the file is larger than is allowed here, in {folder}: raise the limit")
+        assert leftovers(folder) == []
+
+
+# --- missing rights ---
+
+
+PLACES = {"closed": "closed", "open": "open", "secret": "secret.csv"}
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("run", "--output", "{closed}/runs"), "{closed}/runs"),
+        (("render", "-o", "{closed}/w.yaml"), "{closed}/w.yaml"),
+        (("run", "--source", "{secret}", "--output", "{open}"), "{secret}"),
+        (("render", "--config", "{secret}"), "{secret}"),
+        (("run", "--output", "{open}"), "{open}/.cache/lock"),
+    ],
+)
+def test_a_missing_right_is_said_so(words: tuple[str, ...], named: str, tmp_path: Path) -> None:
+    places = {name: tmp_path / file for name, file in PLACES.items()}
+    places["closed"].mkdir(mode=0o555)
+    places["open"].mkdir()
+    places["secret"].write_text("secret")
+    places["secret"].chmod(0)
+    if "lock" in named:
+        (places["open"] / ".cache").mkdir(mode=0o555)
+    code, err = without_override(CLI, *(word.format(**places) for word in words))
+    step = "step prepare failed: " if "--source" in words else ""
+    Ended(code, "", err).is_one_line(77, f"{step}permission denied, in {named.format(**places)}: check the rights")
+    assert leftovers(places["closed"]) == []
+    assert no_half_file(tmp_path)
+
+
+# --- the cache ---
+
+OF_A = hashlib.sha256(b"a").hexdigest()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"artifacts": {}},
+        {"artifacts": {"out": OF_A, "other": OF_A}},
+        {"artifacts": {"out": "../../trace"}},
+        {"artifacts": {"out": "0" * 64}},
+        {"parameters": {"note": 5}},
+        {"parameters": None},
+    ],
+)
+def test_an_action_of_a_wrong_shape_is_made_again(tmp_path: Path, change: dict[str, Any]) -> None:
+    main = dag("main", task("a"), task("b", depends="a", artifacts=[artifact("data", "tasks.a.outputs.artifacts.out")]))
+    made = workflow([main, leaf("a", tmp_path / "trace", "--text=a"), leaf("b", None, "--text=b", reads=("data",))])
+    execute(tmp_path, made)
+    actions = {path: json.loads(path.read_text()) for path in (tmp_path / "cache" / "actions").iterdir()}
+    (path,) = (path for path, action in actions.items() if action["artifacts"]["out"] == OF_A)
+    path.write_text(json.dumps({**actions[path], **change}))
+    again = execute(tmp_path, made)
+    assert again.phase is Phase.SUCCEEDED
+    assert [leaf.cached for leaf in again.leaves()] == [False, True]
+    assert json.loads(path.read_text()) == actions[path]
+
+
+@pytest.mark.parametrize("name", [".cache", ".cache/objects", ".cache/actions"])
+def test_a_file_in_place_of_a_cache_folder(invoke: Any, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).touch()
+    ended = invoke("train", "1", *SMALL, "--output", tmp_path)
+    assert str(tmp_path / name) in ended.err
+    assert ended.errors[0].endswith("a file is where a folder is needed, or the other way round")
+    assert (ended.code, len(ended.errors), "Traceback" in ended.err) == (2, 1, False)

@@ -1,0 +1,1 @@
+"""Measurements; a package, as the local executor runs modules of packages only."""

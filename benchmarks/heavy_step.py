@@ -1,0 +1,26 @@
+"""The empty step dressed as the pipeline's steps are: heavy shared modules, a typer command line, a usage file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmarks import empty_step, heavy_libraries
+from steps import runtime
+
+__all__ = ["heavy_libraries"]
+
+
+def main(
+    *,
+    write: Annotated[Path, typer.Option(help="Where the text goes.")],
+    read: Annotated[Path | None, typer.Option(help="Text of the step before.")] = None,
+) -> None:
+    """Write what was read and one character more."""
+    given = [f"--read={read}"] if read else []
+    with runtime.record_usage(write.with_name("usage.json"), "empty"):
+        empty_step.main([*given, f"--write={write}"])
+
+
+if __name__ == "__main__":
+    runtime.main_of(main)

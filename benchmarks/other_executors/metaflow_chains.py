@@ -1,0 +1,63 @@
+"""Seven chains of five empty steps with Metaflow: ``python metaflow_chains.py --quiet run --max-workers 2``.
+
+Metaflow asks for a first step, a join and a last step besides: 38 tasks.
+"""
+# mypy: disable-error-code="untyped-decorator"
+
+from metaflow import FlowSpec, step  # type: ignore[import-not-found]
+
+
+class Chains(FlowSpec):  # type: ignore[misc]
+    """Every step passes a text of one character more on."""
+
+    @step
+    def start(self) -> None:
+        """Fan out."""
+        self.chains = list(range(7))
+        self.next(self.one, foreach="chains")
+
+    @step
+    def one(self) -> None:
+        """Begin a chain."""
+        self.text = "."
+        self.next(self.two)
+
+    @step
+    def two(self) -> None:
+        """Go on."""
+        self.text += "."
+        self.next(self.three)
+
+    @step
+    def three(self) -> None:
+        """Go on."""
+        self.text += "."
+        self.next(self.four)
+
+    @step
+    def four(self) -> None:
+        """Go on."""
+        self.text += "."
+        self.next(self.five)
+
+    @step
+    def five(self) -> None:
+        """End a chain."""
+        self.text += "."
+        self.next(self.join)
+
+    @step
+    def join(self, inputs: list["Chains"]) -> None:
+        """Gather the chains."""
+        self.texts = [given.text for given in inputs]
+        self.next(self.end)
+
+    @step
+    def end(self) -> None:
+        """See that all were passed on."""
+        if self.texts != ["." * 5] * 7:
+            raise ValueError(self.texts)
+
+
+if __name__ == "__main__":
+    Chains()

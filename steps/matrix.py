@@ -79,5 +79,5 @@ def quantised(
     options = {"max_bin": max_bin, "nthread": threads, "ref": reference}
     if tables.count_rows(path) > PIECE_ROWS:
         return xgboost.QuantileDMatrix(_Batches(path, features), **options)
-    table = tables.read(path, [*features, tables.LABEL])
-    return xgboost.QuantileDMatrix(**_content(table, features), **options)
+    content = _content(tables.read(path, [*features, tables.LABEL]), features)
+    return xgboost.QuantileDMatrix(**content, **options)

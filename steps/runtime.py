@@ -52,10 +52,16 @@ def run(main: Callable[..., Any], arguments: Sequence[str] | None = None) -> int
 
 
 def flush() -> None:
-    """Write out what was printed, as far as it can be written."""
+    """Write out what was printed, as far as it can be written.
+
+    What cannot goes nowhere: Python would try again when it ends, fail, and exit with 120.
+    """
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError):
+        try:
             stream.flush()
+        except OSError:
+            with Path(os.devnull).open("w") as nowhere:
+                os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def guarded(action: Callable[[], int]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 import subprocess
 import sys
@@ -182,5 +183,7 @@ def test_a_damaged_json_file_is_said_so(damaged: str, tmp_path: Path) -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 def test_a_step_whose_log_cannot_be_written_keeps_its_exit_code(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "steps.prepare", *arguments({"source": "empty.csv"}, tmp_path)]
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     with Path("/dev/full").open("w") as full:
-        assert subprocess.run(command, cwd=BAD.parent.parent, stderr=full, check=False).returncode == 65
+        done = subprocess.run(command, cwd=BAD.parent.parent, stderr=full, env=buffered, check=False)
+    assert done.returncode == 65

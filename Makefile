@@ -4,8 +4,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST_WORKERS ?= 2
 ARGS ?=
+# The image of the steps: cpu, or gpu with CUDA libraries. IMAGE_BUILDER and IMAGE_BUILD are explained in containers/build.
+IMAGE ?= covertype-steps:dev
+VARIANT ?= cpu
+REGISTRY ?=
+export IMAGE_BUILDER IMAGE_BUILD BASE_IMAGE COVERTYPE_IMAGE_LOAD
 
-.PHONY: help run test check unit golden lock clean
+.PHONY: help run test test-cluster check unit golden lock image image-push kind-up kind-down clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,8 +28,23 @@ check: $(VENV)/.dev ## style and types
 unit: $(VENV)/.dev ## tests with coverage
 	$(BIN)/pytest -n $(PYTEST_WORKERS) --cov --cov-report=term:skip-covered $(ARGS)
 
+test-cluster: $(VENV)/.dev ## tests on the cluster that KUBECONFIG names; COVERTYPE_IMAGE_LOAD="kind load docker-image {image}"
+	$(BIN)/pytest tests/cluster $(ARGS)
+
 golden: $(VENV)/.dev ## write the rendered workflows in tests/golden again
 	$(BIN)/python -m tests.golden.write
+
+image: ## build the image of the steps (VARIANT=gpu, IMAGE_BUILDER=podman, BASE_IMAGE=...)
+	containers/build $(IMAGE) $(VARIANT)
+
+image-push: ## push the image tagged by git sha, and print its digest (REGISTRY=registry.example/team)
+	@containers/push $(IMAGE) "$(REGISTRY)"
+
+kind-up: ## a cluster of your own with kind: Argo, the overlay, the image (needs kind, kubectl, docker; not run by the tests)
+	k8s/kind-up $(IMAGE)
+
+kind-down: ## remove that cluster and what it keeps
+	kind delete cluster --name covertype
 
 lock: ## resolve the requirements again, with hashes, for every platform and Python
 	$(PYTHON) -m venv $(VENV)-lock
@@ -34,6 +54,13 @@ lock: ## resolve the requirements again, with hashes, for every platform and Pyt
 	$(VENV)-lock/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra build --group dev \
 		-c requirements/run.txt -o requirements/dev.txt
+	for variant in cpu gpu; do \
+		version=$$(sed -nE 's/^xgboost==([^ ]+).*/\1/p' requirements/run.txt); \
+		echo "xgboost-cpu==$$version" | \
+		$(VENV)-lock/bin/uv pip compile requirements/image-$$variant.in --quiet --universal --python-version 3.11 \
+			--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
+			-c requirements/run.txt -c - -o requirements/image-$$variant.txt || exit 1; \
+	done
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed, $(PYTHON) is " + sys.version.split()[0] + ": set PYTHON=python3.11")'

@@ -13,7 +13,7 @@ import typer
 
 from steps import runtime
 from steps.errors import UsageError
-from workflows import cache_verbs
+from workflows import cache_verbs, cluster_verbs, doctor_verb
 from workflows.options import JsonFlag, Output, with_settings
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ app = typer.Typer(
     help="Trains one XGBoost model per cover type as an Argo workflow: on this machine, or on a cluster.",
 )
 app.add_typer(cache_verbs.app, name="cache")
+app.add_typer(cluster_verbs.app)
+app.add_typer(doctor_verb.app)
 
 Parallel = Annotated[int | None, typer.Option(help="Cores to fill. (default: all)")]
 CacheFlag = Annotated[

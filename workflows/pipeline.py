@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hera.workflows import DAG, Artifact, Container, Parameter, Task, Workflow
-from hera.workflows.models import DAGTask, PodGC, PodSecurityContext, TTLStrategy, ValueFrom
+from hera.workflows.models import DAGTask, Metadata, PodGC, TTLStrategy, ValueFrom
 
 from steps import schema as schemas
 from workflows import overrides
 from workflows.interfaces import CHAIN, CHAIN_STEPS, PREPARE_PARAMETERS, REPORTED, prepare, report
-from workflows.templates import USER, Slot, container
+from workflows.templates import Slot, container, pod_security, pod_spec_patch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +45,11 @@ FORM: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("on-missing", ("fail", "drop"), "What to do with a row that has a missing value."),
     ("duplicates", ("keep", "drop"), "What to do with a row that was there before."),
 )
+# What the Argo UI's list shows besides the name.
+TITLE = {
+    "workflows.argoproj.io/title": "Covertype: one model per cover type",
+    "workflows.argoproj.io/description": "Trains, evaluates and reports on one XGBoost model per forest cover type.",
+}
 CHAIN_PARAMETERS = ("seed", "preset", "trials", "timeout")
 
 
@@ -71,6 +76,7 @@ def build(settings: Settings, *, name: str | None = None, revision: str = "") ->
     set_by_user = overrides.parse(settings.overrides, schema.slugs)
     table_schema = Slot("schema", "schema.toml", raw=text)
     chains, steps = _chains(settings, slugs, set_by_user)
+    labels = {"app.kubernetes.io/name": NAME, **({"covertype/revision": revision} if revision else {})}
     return Workflow(
         name=name,
         generate_name=None if name else f"{NAME}-",
@@ -78,10 +84,13 @@ def build(settings: Settings, *, name: str | None = None, revision: str = "") ->
         entrypoint="pipeline",
         service_account_name=settings.service_account,
         arguments=_form(settings),
-        labels={"app.kubernetes.io/name": NAME, **({"covertype/revision": revision} if revision else {})},
+        labels=labels,
+        annotations=TITLE,
+        pod_metadata=Metadata(labels=labels),
         pod_gc=PodGC(strategy="OnPodSuccess"),
         ttl_strategy=TTLStrategy(seconds_after_success=7 * 86_400, seconds_after_failure=14 * 86_400),
-        security_context=PodSecurityContext(run_as_non_root=True, run_as_user=USER, fs_group=USER),
+        security_context=pod_security(),
+        pod_spec_patch=pod_spec_patch(),
         templates=[
             _pipeline(slugs, chains),
             *chains.values(),

@@ -39,7 +39,7 @@ def render(
     if kind == "WorkflowTemplate":
         return _plain(WorkflowTemplate(**{**fields, "name": named}))
     return _plain(
-        CronWorkflow(**{**fields, "name": named}, schedules=[schedule], concurrency_policy="Forbid", timezone="Etc/UTC")
+        CronWorkflow(**{**fields, "name": named}, schedules=[schedule], concurrency_policy="Forbid", timezone="UTC")
     )
 
 
@@ -50,6 +50,9 @@ _SHARED = (
     "service_account_name",
     "arguments",
     "labels",
+    "annotations",
+    "pod_metadata",
+    "pod_spec_patch",
     "pod_gc",
     "ttl_strategy",
     "security_context",

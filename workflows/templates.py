@@ -6,6 +6,7 @@ cluster and in the local executor. Option names of a step's command line are the
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from hera.workflows.models import (
     Backoff,
     Capabilities,
     IntOrString,
+    PodSecurityContext,
     SeccompProfile,
     SecurityContext,
     Toleration,
@@ -162,6 +164,35 @@ def _security() -> SecurityContext:
         capabilities=Capabilities(drop=["ALL"]),
         seccomp_profile=SeccompProfile(type="RuntimeDefault"),
     )
+
+
+def pod_security() -> PodSecurityContext:
+    """Return what the containers of a pod have in common; the group lets them all write its volumes."""
+    return PodSecurityContext(
+        run_as_non_root=True,
+        run_as_user=USER,
+        run_as_group=USER,
+        fs_group=USER,
+        seccomp_profile=SeccompProfile(type="RuntimeDefault"),
+    )
+
+
+def pod_spec_patch() -> str:
+    """Return what makes Argo's own containers, ``init`` and ``wait``, pass *restricted* too.
+
+    Elsewhere an administrator has to set this in the controller's configuration (``executor.securityContext``).
+    """
+    security = {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "readOnlyRootFilesystem": True,
+        "runAsNonRoot": True,
+    }
+    patch = {
+        "initContainers": [{"name": "init", "securityContext": security}],
+        "containers": [{"name": "wait", "securityContext": security}],
+    }
+    return json.dumps(patch)
 
 
 def _resources(wanted: Resources) -> HeraResources:

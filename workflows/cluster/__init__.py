@@ -1,0 +1,1 @@
+"""Talks to a cluster: through argo-server, or through the Kubernetes API alone."""

@@ -1,0 +1,120 @@
+"""Logs of the steps of a run on a cluster, and what a failed one says of itself."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from steps.errors import NoInputError, PipelineError, TransientError, UnavailableError, UsageError
+from workflows.cluster import nodes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from workflows.cluster.client import Client
+    from workflows.cluster.nodes import State, Step
+
+_ERROR = "error: "
+_KILLED = "OOMKilled"
+# What Argo's own process, the parent of the step's, writes into the log.
+_ARGO = re.compile(r"^(time=\S+ level=\S+ .*\bargo=true\b|Error: exit status \d+$)")
+# The artifact that Argo makes of a log where it is told to (archiveLogs).
+_ARCHIVED = "main-logs"
+
+
+def chosen(state: State, step: str | None, cover_type: str | None) -> list[Step]:
+    """Return the steps of a run that have a pod, by the name of the step and by cover type, where given."""
+    if step and all(path[-1] != step for path in state.steps):
+        names = ", ".join(dict.fromkeys(path[-1] for path in state.steps))
+        raise UsageError(f"the run has no step {step!r}", where="--step", fix=f"use one of {names}")
+    if cover_type and cover_type not in state.rows:
+        raise UsageError(
+            f"the run has no cover type {cover_type!r}", where="--cover-type", fix=f"use one of {', '.join(state.rows)}"
+        )
+    return [
+        found
+        for path, found in state.steps.items()
+        if found.pod and (not step or path[-1] == step) and (not cover_type or path[0] == cover_type)
+    ]
+
+
+def whole(client: Client, workflow: dict[str, Any], step: Step) -> list[str]:
+    """Return the lines of a step's log: its pod's, or where that is gone the copy that Argo may have kept."""
+    lines = read(client, workflow["metadata"]["name"], step)
+    if lines or _ARCHIVED not in step.artifacts:
+        return lines
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "log.txt"
+        client.download(workflow, step, _ARCHIVED, copy)
+        return _own(copy.read_text(encoding="utf-8", errors="replace").splitlines())
+
+
+def _own(lines: Iterable[str]) -> list[str]:
+    """Return the lines that the step itself wrote."""
+    return [line for line in lines if not _ARGO.match(line)]
+
+
+def read(client: Client, name: str, step: Step, *, tail: int | None = None) -> list[str]:
+    """Return the lines of the log of a step's pod, nothing where the pod is gone or has not begun."""
+    try:
+        return _own(line.partition(" ")[2] for line in client.log(name, step, tail=tail))
+    except NoInputError:
+        return []
+    except PipelineError as error:
+        if "waiting to start" in error.what:
+            return []
+        raise
+
+
+class Tail:
+    """Reads on in the logs of a run: each call of :meth:`more` yields what is new.
+
+    Looking again and again instead of holding streams open survives lost connections, and takes one short request for
+    each running step.
+    """
+
+    def __init__(self, client: Client, name: str) -> None:
+        self._client, self._name = client, name
+        self._last: dict[str, tuple[str, float]] = {}
+        self._ended: set[str] = set()
+
+    def more(self, steps: list[Step]) -> Iterator[tuple[Step, str]]:
+        """Yield each new line with its step."""
+        for step in steps:
+            if step.node in self._ended or step.phase == nodes.PENDING:
+                continue
+            seen, when = self._last.get(step.node, ("", 0.0))
+            now = time.monotonic()
+            seconds = int(now - when) + 5 if when else None
+            try:
+                lines = self._client.log(self._name, step, seconds=seconds)
+            except NoInputError:
+                lines = []
+            except (UnavailableError, TransientError):
+                continue
+            for line in lines:
+                stamp, _, text = line.partition(" ")
+                if stamp > seen and not _ARGO.match(text):
+                    yield step, text
+            self._last[step.node] = (max([seen, *(line.partition(" ")[0] for line in lines)]), now)
+            if step.phase in nodes.FINISHED:
+                self._ended.add(step.node)
+
+
+def reason(client: Client, workflow: dict[str, Any], name: str, step: Step) -> str:
+    """Return why a step failed: its own last error line where its log is still there, else what Argo says."""
+    if _KILLED in step.message:
+        template = nodes.templates_of(workflow).get(step.template) or {}
+        resources = (template.get("container") or {}).get("resources") or {}
+        limit = (resources.get("limits") or {}).get("memory") or "not set"
+        setting = f"steps.{step.path[-1]}.memory_limit"
+        return f"out of memory, its limit is {limit}: raise {setting} in the config file ({step.message})"
+    try:
+        lines = read(client, name, step, tail=50) if step.pod else []
+    except PipelineError:
+        lines = []
+    own = [line for line in lines if line.startswith(_ERROR)]
+    return own[-1].removeprefix(_ERROR) if own else step.message or step.phase

@@ -1,0 +1,213 @@
+"""The state of a workflow on a cluster, read from its ``.status.nodes``: a step a leaf, with its latest attempt.
+
+Argo's fields: https://argo-workflows.readthedocs.io/en/latest/fields/#nodestatus.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import gzip
+import json
+import re
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+PENDING, RUNNING, SUCCEEDED, OMITTED = "Pending", "Running", "Succeeded", "Omitted"
+BAD = {"Failed", "Error"}
+FINISHED = {SUCCEEDED, OMITTED, "Skipped", *BAD}
+# Why a container's image does not come, as the kubelet words it.
+NO_IMAGE = re.compile(r"^(ImagePullBackOff|ErrImagePull|InvalidImageName|ErrImageNeverPull|ImageInspectError)\b")
+# What every pod goes through: nothing to tell a person.
+_USUAL = re.compile(r"^(PodInitializing|ContainerCreating|)$")
+_ATTEMPT = re.compile(r"\(\d+\)$")
+_POD_NAME_LENGTH = 253 - 10 - 1
+
+
+@dataclass(frozen=True)
+class Step:
+    """A leaf of a workflow.
+
+    ``path`` is the names of the tasks that lead to it; ``node`` and ``pod`` are those of the latest attempt, empty
+    before there is one; ``started`` and ``finished`` are Unix times, 0 for not yet.
+    """
+
+    path: tuple[str, ...]
+    phase: str = ""
+    message: str = ""
+    progress: str = ""
+    started: float = 0.0
+    finished: float = 0.0
+    attempts: int = 0
+    node: str = ""
+    pod: str = ""
+    template: str = ""
+    exit_code: str = ""
+    artifacts: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The path in one word, as messages have it."""
+        return ".".join(self.path)
+
+    @property
+    def bad(self) -> bool:
+        """Whether it ended badly."""
+        return self.phase in BAD
+
+    @property
+    def no_image(self) -> bool:
+        """Whether its pod waits for an image that does not come."""
+        return self.phase == PENDING and bool(NO_IMAGE.match(self.message))
+
+    @property
+    def note(self) -> str:
+        """What a person should know of a step that has failed or is stuck; empty for nothing."""
+        return self.message if self.bad or (self.phase == PENDING and not _USUAL.match(self.message)) else ""
+
+    @property
+    def seconds(self) -> float:
+        """Seconds from its start to its end, or to now."""
+        return max(0.0, (self.finished or time.time()) - self.started) if self.started else 0.0
+
+
+@dataclass(frozen=True)
+class State:
+    """A workflow: its own phase, its steps by path, and the order of rows (first names) and columns (second names)."""
+
+    name: str
+    phase: str
+    message: str
+    progress: str
+    started: float
+    finished: float
+    steps: dict[tuple[str, ...], Step]
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    summary: str
+
+    @property
+    def done(self) -> bool:
+        """Whether it has come to its end."""
+        return self.phase in FINISHED
+
+    @property
+    def seconds(self) -> float:
+        """Seconds from its start to its end, or to now."""
+        return max(0.0, (self.finished or time.time()) - self.started) if self.started else 0.0
+
+    @property
+    def failed(self) -> list[Step]:
+        """The steps that ended badly."""
+        return [step for step in self.steps.values() if step.bad]
+
+
+def read(workflow: dict[str, Any]) -> State:
+    """Return the state of a workflow, given as plain values."""
+    status = workflow.get("status") or {}
+    name = workflow["metadata"]["name"]
+    nodes = _nodes(status)
+    planned = _planned(workflow)
+    chains = {path[:length] for path in planned for length in range(1, len(path))}
+    found = {step.path: step for step in _steps(workflow, nodes) if step.path not in chains}
+    steps = {path: found.pop(path, Step(path)) for path in planned} | found
+    return State(
+        name=name,
+        phase=status.get("phase") or PENDING,
+        message=status.get("message") or "",
+        progress=status.get("progress") or "",
+        started=_seconds(status.get("startedAt")),
+        finished=_seconds(status.get("finishedAt")),
+        steps=steps,
+        rows=tuple(dict.fromkeys(path[0] for path in steps if len(path) > 1)),
+        columns=tuple(dict.fromkeys(".".join(path[1:]) for path in steps if len(path) > 1)),
+        summary=next((_output(node, "summary") for node in nodes.values() if node["name"] == name), ""),
+    )
+
+
+def _nodes(status: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the nodes by id; Argo packs them where a workflow is large."""
+    if packed := status.get("compressedNodes"):
+        unpacked: dict[str, dict[str, Any]] = json.loads(gzip.decompress(base64.b64decode(packed)))
+        return unpacked
+    return status.get("nodes") or {}
+
+
+def templates_of(workflow: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return a workflow's templates by name, also where it was made from a WorkflowTemplate."""
+    stored = (workflow.get("status") or {}).get("storedWorkflowTemplateSpec") or {}
+    spec = workflow.get("spec") or {}
+    return {entry["name"]: entry for entry in spec.get("templates") or stored.get("templates") or []}
+
+
+def _planned(workflow: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Return the paths of all leaves in the order of the templates' tasks, also of those not yet begun."""
+    templates = templates_of(workflow)
+    stored = (workflow.get("status") or {}).get("storedWorkflowTemplateSpec") or {}
+    entrypoint = workflow.get("spec", {}).get("entrypoint") or stored.get("entrypoint", "")
+
+    def leaves(template: str, path: tuple[str, ...]) -> list[tuple[str, ...]]:
+        tasks = (templates.get(template, {}).get("dag") or {}).get("tasks") or []
+        return [leaf for task in tasks for leaf in leaves(task.get("template", ""), (*path, task["name"]))] or [path]
+
+    return [path for path in leaves(entrypoint, ()) if path]
+
+
+def _steps(workflow: dict[str, Any], nodes: dict[str, dict[str, Any]]) -> list[Step]:
+    """Return a step for each leaf that has a node: Argo has one for the step and, with retries, one an attempt."""
+    name = workflow["metadata"]["name"]
+    grouped: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for node in nodes.values():
+        if node.get("type") in {"Pod", "Retry", "Skipped"}:
+            path = tuple(_ATTEMPT.sub("", node["name"]).removeprefix(f"{name}.").split("."))
+            grouped.setdefault(path, []).append(node)
+    return [_step(workflow, path, group) for path, group in grouped.items()]
+
+
+def _step(workflow: dict[str, Any], path: tuple[str, ...], group: list[dict[str, Any]]) -> Step:
+    attempts = sorted((node for node in group if node["type"] == "Pod"), key=_attempt)
+    whole = next((node for node in group if node["type"] != "Pod"), attempts[-1] if attempts else group[0])
+    last = attempts[-1] if attempts else whole
+    phase = whole.get("phase") or PENDING
+    if phase not in FINISHED:
+        phase = PENDING if last.get("phase") in FINISHED else last.get("phase") or PENDING
+    return Step(
+        path=path,
+        phase=OMITTED if phase == "Skipped" else phase,
+        message=last.get("message") or whole.get("message") or "",
+        progress=last.get("progress") or "",
+        started=_seconds(last.get("startedAt")),
+        finished=_seconds(last.get("finishedAt")),
+        attempts=len(attempts),
+        node=last["id"],
+        pod=_pod_name(workflow, last) if attempts else "",
+        template=last.get("templateName") or "",
+        exit_code=str((last.get("outputs") or {}).get("exitCode") or ""),
+        artifacts={entry["name"]: entry for entry in (last.get("outputs") or {}).get("artifacts") or []},
+    )
+
+
+def _attempt(node: dict[str, Any]) -> int:
+    found = _ATTEMPT.search(node["name"])
+    return int(found[0][1:-1]) if found else 0
+
+
+def _pod_name(workflow: dict[str, Any], node: dict[str, Any]) -> str:
+    """Return the name of a node's pod, by Argo's rule (``GeneratePodName`` in its workflow/util/pod_name.go)."""
+    name = workflow["metadata"]["name"]
+    version = (workflow["metadata"].get("annotations") or {}).get("workflows.argoproj.io/pod-name-format")
+    if version == "v1" or node["name"] == name:
+        return str(node["id"])
+    template = node.get("templateName") or (node.get("templateRef") or {}).get("template")
+    prefix = f"{name}-{template}" if template else name
+    return f"{prefix[:_POD_NAME_LENGTH]}-{node['id'].rpartition('-')[2]}"
+
+
+def _output(node: dict[str, Any], name: str) -> str:
+    parameters = (node.get("outputs") or {}).get("parameters") or []
+    return next((str(entry.get("value") or "") for entry in parameters if entry["name"] == name), "")
+
+
+def _seconds(text: str | None) -> float:
+    return dt.datetime.fromisoformat(text).timestamp() if text else 0.0

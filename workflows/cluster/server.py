@@ -1,0 +1,184 @@
+"""A cluster by argo-server: Hera's service where it can do it, plain requests where it cannot.
+
+Hera's service knows no timeout, so it gets our session, which has one; it reads whole workflows into models, which is
+slow for watching; and it cannot read the stream of a log or the bytes of an artifact.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
+
+from steps import storage
+from steps.errors import BadConfigurationError
+from workflows.cluster.client import LABEL
+from workflows.cluster.http import AlreadyExistsError, Session
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import requests
+    from hera.workflows import WorkflowsService
+
+    from workflows.cluster.nodes import Step
+
+_LOGIN = "set ARGO_TOKEN to `Bearer` and a token of a service account, for example"
+# What the list of runs shows of a workflow.
+_FIELDS = (
+    "items.metadata.name,items.metadata.creationTimestamp,items.status.phase,items.status.progress,"
+    "items.status.startedAt,items.status.finishedAt,items.status.message"
+)
+
+
+class ServerClient:
+    """A :class:`workflows.cluster.client.Client` by argo-server's HTTP API."""
+
+    def __init__(self, namespace: str, environment: Mapping[str, str]) -> None:
+        self.namespace = namespace
+        self.server = address(environment)
+        self._session = Session(self.server, login=_LOGIN)
+        self._session.verify = environment.get("ARGO_INSECURE_SKIP_VERIFY") != "true"
+        if not self._session.verify:
+            import urllib3
+
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+        token = environment.get("ARGO_TOKEN", "").strip()
+        self._token = token if " " in token or not token else f"Bearer {token}"
+
+    @property
+    def _service(self) -> WorkflowsService:
+        from hera.workflows import WorkflowsService
+
+        return WorkflowsService(
+            host=f"{self.server}/",
+            verify_ssl=bool(self._session.verify),
+            token=self._token or None,
+            namespace=self.namespace,
+            session=self._session,
+        )
+
+    def call(self, path: str, **options: Any) -> requests.Response:  # noqa: ANN401 - as requests has them
+        """Send a request and return its answer, a good one; an error of ours otherwise."""
+        headers = {"Authorization": self._token} if self._token else {}
+        return self._session.request("GET", f"{self.server}/{path}", headers=headers, **options)
+
+    def create(self, workflow: dict[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
+        """Create a workflow, or only have it checked."""
+        from hera.workflows.models import Workflow, WorkflowCreateRequest
+
+        request = WorkflowCreateRequest(workflow=Workflow.model_validate(workflow), server_dry_run=dry_run)
+        created = self._service.create_workflow(request)
+        return {"metadata": {"name": created.metadata.name, "namespace": self.namespace}}
+
+    def get(self, name: str) -> dict[str, Any]:
+        """Return a workflow."""
+        found: dict[str, Any] = self.call(f"api/v1/workflows/{self.namespace}/{quote(name)}").json()
+        return found
+
+    def list(self) -> Sequence[dict[str, Any]]:
+        """Return the workflows of this pipeline, without their nodes."""
+        options = {"listOptions.labelSelector": f"{LABEL}=covertype", "fields": _FIELDS}
+        found: Sequence[dict[str, Any]] | None
+        found = self.call(f"api/v1/workflows/{self.namespace}", params=options).json().get("items")
+        return found or []
+
+    def stop(self, name: str) -> None:
+        """Let a workflow start nothing more and end what runs."""
+        from hera.workflows.models import WorkflowStopRequest
+
+        self._service.stop_workflow(name, WorkflowStopRequest(name=name, namespace=self.namespace))
+
+    def retry(self, name: str) -> None:
+        """Run again what failed in a workflow."""
+        from hera.workflows.models import WorkflowRetryRequest
+
+        self._service.retry_workflow(name, WorkflowRetryRequest(name=name, namespace=self.namespace))
+
+    def delete(self, name: str) -> None:
+        """Remove a workflow and its pods."""
+        self._service.delete_workflow(name)
+
+    def log(self, name: str, step: Step, *, tail: int | None = None, seconds: int | None = None) -> Sequence[str]:
+        """Return the lines of a step's log, each with its time in front."""
+        options = {
+            "podName": step.pod,
+            "logOptions.container": "main",
+            "logOptions.timestamps": "true",
+            "logOptions.tailLines": tail,
+            "logOptions.sinceSeconds": seconds,
+        }
+        answer = self.call(f"api/v1/workflows/{self.namespace}/{quote(name)}/log", params=options)
+        entries = [json.loads(line) for line in answer.content.decode(errors="replace").splitlines() if line]
+        return [entry["result"].get("content", "") for entry in entries if "result" in entry]
+
+    def apply(self, document: dict[str, Any]) -> None:
+        """Create a WorkflowTemplate or CronWorkflow, or put it in the place of the one of its name."""
+        name = document["metadata"]["name"]
+        creates, updates, path = self._appliers(document["kind"])
+        try:
+            creates(document)
+        except AlreadyExistsError:
+            there = self.call(f"api/v1/{path}/{self.namespace}/{quote(name)}").json()
+            version = {"resourceVersion": there["metadata"]["resourceVersion"]}
+            updates({**document, "metadata": {**document["metadata"], **version}})
+
+    def _appliers(self, kind: str) -> tuple[Any, Any, str]:
+        """Return how a kind is created and updated, and its path in the API."""
+        from hera.workflows import models
+
+        service = self._service
+        if kind == "CronWorkflow":
+            cron = models.CronWorkflow.model_validate
+            return (
+                lambda plain: service.create_cron_workflow(models.CreateCronWorkflowRequest(cron_workflow=cron(plain))),
+                lambda plain: service.update_cron_workflow(
+                    plain["metadata"]["name"], models.UpdateCronWorkflowRequest(cron_workflow=cron(plain))
+                ),
+                "cron-workflows",
+            )
+        template = models.WorkflowTemplate.model_validate
+        return (
+            lambda plain: service.create_workflow_template(
+                models.WorkflowTemplateCreateRequest(template=template(plain))
+            ),
+            lambda plain: service.update_workflow_template(
+                plain["metadata"]["name"], models.WorkflowTemplateUpdateRequest(template=template(plain))
+            ),
+            "workflow-templates",
+        )
+
+    def download(self, workflow: dict[str, Any], step: Step, artifact: str, target: Path) -> None:
+        """Bring an output artifact here: a file, or the files that the server lists for a folder."""
+        run = quote(workflow["metadata"]["name"])
+        path = f"artifact-files/{self.namespace}/workflows/{run}/{step.node}/outputs/{quote(artifact)}"
+        answer = self.call(path)
+        if not answer.url.endswith("/"):
+            storage.write_bytes(target, answer.content)
+            return
+        with storage.atomic_folder(target) as folder:
+            for file in re.findall(r'href="\./([^"/]+)"', answer.text):
+                name = Path(unquote(html.unescape(file))).name
+                (folder / name).write_bytes(self.call(f"{path}/{quote(name)}").content)
+
+    def link(self, name: str) -> str:
+        """Return where the Argo UI shows a workflow."""
+        return f"{self.server}/workflows/{self.namespace}/{name}"
+
+
+def address(environment: Mapping[str, str]) -> str:
+    """Return argo-server's address as the argo command line tool reads it from the environment.
+
+    ARGO_SERVER is host:port; a scheme in front, which argo refuses, is taken for what it says.
+    """
+    host = environment["ARGO_SERVER"].strip().rstrip("/")
+    scheme, separator, rest = host.rpartition("://")
+    if separator and scheme not in {"http", "https"}:
+        raise BadConfigurationError(f"unknown scheme {scheme!r}", where="ARGO_SERVER", fix="write host:port")
+    if not separator:
+        scheme = "http" if environment.get("ARGO_SECURE") == "false" else "https"
+    base = environment.get("ARGO_BASE_HREF", "").strip("/")
+    return f"{scheme}://{rest}" + (f"/{base}" if base else "")

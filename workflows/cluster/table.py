@@ -1,0 +1,94 @@
+"""What a person sees of a run on a cluster: cover types as rows, steps as columns, and what went wrong below."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from workflows.cluster import nodes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workflows.cluster.nodes import State, Step
+
+_STYLES = {"Succeeded": "green", "Failed": "bold red", "Error": "bold red", "Running": "bold yellow"}
+_MINUTE, _HOUR = 60, 3600
+
+
+def state_table(state: State) -> Group:
+    """Return the state of a run: its own line, a row for each cover type, the other steps on lines, and notes."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("cover type")
+    for column in state.columns:
+        table.add_column(column, min_width=9)
+    for row in state.rows:
+        table.add_row(row, *(_cell(state.steps.get((row, *column.split(".")))) for column in state.columns))
+    alone = [path for path in state.steps if len(path) == 1]
+    order = [path[0] for path in state.steps]
+    first = order.index(state.rows[0]) if state.rows else 0
+    lines = [Text.assemble(f"{path[0]:<9}", _cell(state.steps[path])) for path in alone]
+    split = sum(order.index(path[0]) < first for path in alone)
+    middle = [table] if state.rows else []
+    return Group(_title(state), *lines[:split], *middle, *lines[split:], *_notes(state))
+
+
+def _title(state: State) -> Text:
+    progress = f"  {state.progress} steps" if state.progress else ""
+    return Text.assemble(
+        state.name, "  ", (state.phase, _STYLES.get(state.phase, "")), f"  {duration(state.seconds)}{progress}"
+    )
+
+
+def _notes(state: State) -> list[Text]:
+    notes = [Text(f"{step.name}: {step.note}", style="red") for step in state.steps.values() if step.note]
+    own = [Text(state.message, style="red")] if state.message and not notes else []
+    return own + notes
+
+
+def _cell(step: Step | None) -> Text:
+    """Return a step's state in a few characters."""
+    if step is None or not step.phase:
+        return Text("·", style="dim")
+    if step.no_image:
+        return Text("✗ no image", style="bold red")
+    style = _STYLES.get(step.phase, "dim")
+    return Text(_words(step), style="yellow" if step.phase == nodes.PENDING else style)
+
+
+def _words(step: Step) -> str:
+    if step.phase == nodes.RUNNING:
+        progress = "" if step.progress in {"", "0/1", "1/1"} else f" {step.progress}"
+        return f"▶ {duration(step.seconds)}{progress}"
+    if step.phase == nodes.PENDING:
+        return f"↻ retry {step.attempts}" if step.attempts > 1 or step.finished else "… waiting"
+    if step.phase == nodes.SUCCEEDED:
+        return f"✓ {duration(step.seconds)}"
+    return "–" if step.phase == nodes.OMITTED else f"✗ {step.phase.lower()}"
+
+
+def runs_table(workflows: Sequence[dict[str, Any]]) -> Table:
+    """Return a line for each run on the cluster, newest last."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("run", "status", "steps", "started", "time", "message"):
+        table.add_column(name, overflow="fold")
+    for workflow in sorted(workflows, key=lambda entry: entry["metadata"].get("creationTimestamp") or ""):
+        state = nodes.read(workflow)
+        started = f"{dt.datetime.fromtimestamp(state.started):%Y-%m-%d %H:%M}" if state.started else "–"  # noqa: DTZ006 - the reader's own clock
+        phase = Text(state.phase, style=_STYLES.get(state.phase, ""))
+        table.add_row(state.name, phase, state.progress, started, duration(state.seconds), state.message)
+    return table
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people read it: 7 s, 1:05 min, 2:03 h."""
+    whole = round(seconds)
+    if whole < _MINUTE:
+        return f"{whole} s"
+    if whole < _HOUR:
+        return f"{whole // _MINUTE}:{whole % _MINUTE:02d} min"
+    return f"{whole // _HOUR}:{whole % _HOUR // _MINUTE:02d} h"

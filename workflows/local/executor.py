@@ -62,6 +62,7 @@ class Executor:
         self._scheduler = Scheduler(document, self._scope, options.folder / "nodes", observer.changed)
         self._running: list[_Running] = []
         self._not_before: dict[tuple[str, ...], float] = {}
+        self._started = False
 
     @property
     def root(self) -> Node:
@@ -152,7 +153,10 @@ class Executor:
         node.attempts += 1
         node.started = time.time()
         deadline = node.started + node.template.deadline if node.template.deadline else float("inf")
-        self._running.append(_Running(node, processes.Process(command), deadline, progress))
+        # The first one does not wait until the server has imported what all steps need.
+        process = processes.Process(command, fresh=not self._started)
+        self._started = True
+        self._running.append(_Running(node, process, deadline, progress))
         self._scheduler.enter(node, Phase.RUNNING)
 
     def _wait(self) -> None:

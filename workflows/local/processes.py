@@ -14,13 +14,10 @@ import os
 import runpy
 import signal
 import sys
-import tempfile
 import threading
 import traceback
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from steps.errors import from_os_error
@@ -29,11 +26,10 @@ from steps.runtime import flush
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from multiprocessing.process import BaseProcess
+    from pathlib import Path
 
 _SERVER, _FRESH = multiprocessing.get_context("forkserver"), multiprocessing.get_context("spawn")
 _GRACE_SECONDS = 5.0
-# Environment variable of the fork server: the file that it removes when it has imported all.
-IMPORTING = "COVERTYPE_IMPORTING"
 
 
 @dataclass(frozen=True)
@@ -47,11 +43,11 @@ class Command:
 
 
 class Process:
-    """A started command: a child of the fork server or, while that is still importing, a new interpreter."""
+    """A started command: a child of the fork server, or with ``fresh`` a new interpreter."""
 
-    def __init__(self, command: Command) -> None:
+    def __init__(self, command: Command, *, fresh: bool = False) -> None:
         command.log.parent.mkdir(parents=True, exist_ok=True)
-        self._process: BaseProcess = (_FRESH if _marker().exists() else _SERVER).Process(
+        self._process: BaseProcess = (_FRESH if fresh else _SERVER).Process(
             target=_main,
             args=(command.module, list(command.arguments), dict(command.environment), str(command.log)),
             daemon=True,
@@ -82,18 +78,8 @@ class Process:
 def start_server(modules: Sequence[str]) -> None:
     """Start the fork server, which imports these modules in the background; does nothing where one runs already."""
     _SERVER.set_forkserver_preload([*modules, "workflows.local.warm"])
-    os.environ[IMPORTING] = str(_marker())
     with _interrupts_blocked():
         multiprocessing.forkserver.ensure_running()
-    del os.environ[IMPORTING]
-
-
-@cache
-def _marker() -> Path:
-    """Make the file that is there while the fork server of this process is importing."""
-    handle, name = tempfile.mkstemp(prefix="covertype-importing-")
-    os.close(handle)
-    return Path(name)
 
 
 @contextmanager

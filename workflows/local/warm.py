@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import gc
-import os
 from pathlib import Path
 
 import typer
-
-from workflows.local.processes import IMPORTING
 
 
 def _parse() -> None:
@@ -25,5 +22,3 @@ def _parse() -> None:
 _parse()
 gc.collect()
 gc.freeze()  # a collection in a child would write to, and so copy, the memory it shares with the server
-if marker := os.environ.pop(IMPORTING, ""):
-    Path(marker).unlink(missing_ok=True)

@@ -1,0 +1,46 @@
+"""Fixtures on a real cluster: the one that ``KUBECONFIG`` names, with Argo Workflows installed.
+
+``COVERTYPE_IMAGE_LOAD`` is the command that gives it the image, such as ``kind load docker-image {image}``.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.cluster import harness
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Of the run that is compared with a local one.
+FLAGS = ("--rows", "2000", "--preset", "fast", "--seed", "3")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cluster() -> Iterator[None]:
+    """Prepare the cluster; take the tests' runs away afterwards, and leave the rest for the next time."""
+    if reason := harness.missing():
+        pytest.skip(reason)
+    harness.prepare()
+    yield
+    runs = [item["metadata"]["name"] for item in harness.get("workflows")["items"]]
+    if ours := [name for name in runs if name.startswith(harness.PREFIX)]:
+        harness.kubectl("delete", "workflow", *ours)
+
+
+@pytest.fixture(scope="session")
+def finished(cluster: None) -> dict[str, Any]:  # noqa: ARG001 - it must be there
+    """The whole DAG, run to its end on the cluster."""
+    return harness.wait(harness.submit(*FLAGS))
+
+
+@pytest.fixture(scope="session")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the same run on this machine."""
+    output = tmp_path_factory.mktemp("runs")
+    result = json.loads(harness.pipeline("run", "--json", "--no-cache", "--output", str(output), *FLAGS))
+    return Path(result["directory"])

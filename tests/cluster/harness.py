@@ -1,0 +1,139 @@
+"""What the tests ask of a cluster: kubectl, and workflows that the command line has rendered.
+
+Nothing here uses the project's own client of a cluster, which the tests are about.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+OVERLAY = ROOT / "k8s/overlays/kind"
+NAMESPACE = "covertype"
+STORE = "artifact-store"
+IMAGE = os.environ.get("COVERTYPE_IMAGE", "covertype-steps:dev")
+# Of the runs of this session, which are taken away at its end; another session's stay.
+PREFIX = f"test-{secrets.token_hex(2)}"
+ENDED = {"Succeeded", "Failed", "Error"}
+
+
+def command(words: list[str], *, given: str | None = None, timeout: float = 300) -> bytes:
+    """Run a command and return what it prints; what it says goes into the error where it fails."""
+    done = subprocess.run(
+        words,
+        input=None if given is None else given.encode(),
+        cwd=ROOT,
+        capture_output=True,
+        timeout=timeout,
+        check=False,
+    )
+    assert done.returncode == 0, f"{shlex.join(words)}: {done.stderr.decode()}"
+    return done.stdout
+
+
+def kubectl(*words: str, given: str | None = None) -> bytes:
+    """Run kubectl in the project's namespace."""
+    return command(["kubectl", "--namespace", NAMESPACE, *words], given=given)
+
+
+def get(*words: str) -> dict[str, Any]:
+    """Return what ``kubectl get`` finds."""
+    found: dict[str, Any] = json.loads(kubectl("get", *words, "--output", "json"))
+    return found
+
+
+def pipeline(*words: str) -> str:
+    """Run the project's command line and return what it prints."""
+    return command([sys.executable, "workflows/covertype.py", *words]).decode()
+
+
+def prepare() -> None:
+    """Bring the overlay, its Secret, a volume where nobody provides one, and the image into the cluster."""
+    if not get("storageclasses")["items"] and not get("persistentvolumes")["items"]:
+        kubectl("create", "--filename", "-", given=json.dumps(_volume()))
+    kubectl("apply", "--kustomize", str(OVERLAY))
+    command([str(ROOT / "k8s/artifact-store-secret"), NAMESPACE])
+    load = os.environ.get("COVERTYPE_IMAGE_LOAD")
+    if load:
+        command([word.replace("{image}", IMAGE) for word in shlex.split(load)], timeout=600)
+    kubectl("rollout", "status", f"deployment/{STORE}", "--timeout=120s")
+
+
+def _volume() -> dict[str, Any]:
+    """Return a volume for a node that is this machine: a folder that the store's user may write."""
+    folder = Path(tempfile.mkdtemp(prefix="covertype-artifacts-"))
+    folder.chmod(0o777)
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": "covertype-artifacts"},
+        "spec": {
+            "capacity": {"storage": "10Gi"},
+            "accessModes": ["ReadWriteOnce"],
+            "persistentVolumeReclaimPolicy": "Delete",
+            "hostPath": {"path": str(folder)},
+        },
+    }
+
+
+def render(*flags: str) -> str:
+    """Return a run with these flags, under a name of its own, as YAML."""
+    name, config = f"{PREFIX}-{secrets.token_hex(2)}", Path(__file__).with_name("small.yaml")
+    return pipeline(
+        "render", "--name", name, "--namespace", NAMESPACE, "--image", IMAGE, "--config", str(config), *flags
+    )
+
+
+def submit(*flags: str) -> str:
+    """Give a run with these flags to the cluster, and return its name."""
+    given = kubectl("create", "--filename", "-", "--output", "name", given=render(*flags))
+    return given.decode().strip().rpartition("/")[2]
+
+
+def wait(name: str, timeout: float = 900) -> dict[str, Any]:
+    """Return a run's Workflow when it has ended."""
+    end = time.monotonic() + timeout
+    while True:
+        workflow = get("workflow", name)
+        if workflow.get("status", {}).get("phase") in ENDED:
+            return workflow
+        assert time.monotonic() < end, f"{name} did not end in {timeout} s: {json.dumps(phases(workflow))}"
+        time.sleep(2)
+
+
+def nodes(workflow: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the nodes of a run."""
+    return list(workflow["status"].get("nodes", {}).values())
+
+
+def phases(workflow: dict[str, Any]) -> dict[str, list[str | None]]:
+    """Return the phase and message of every node, by its name: what an assertion shows."""
+    return {node["name"]: [node.get("phase"), node.get("message")] for node in nodes(workflow)}
+
+
+def artifact(workflow: dict[str, Any], cover_type: str, name: str, file: str = "") -> bytes:
+    """Return an artifact of a cover type from the store; of one that is a folder, a file in it.
+
+    The store's file port listens inside its pod alone, so it is read there.
+    """
+    [chain] = [node for node in nodes(workflow) if node["displayName"] == cover_type and node["type"] == "DAG"]
+    [key] = [entry["s3"]["key"] for entry in chain["outputs"]["artifacts"] if entry["name"] == name]
+    address = f"http://127.0.0.1:8888/buckets/artifacts/{key}" + (f"/{file}" if file else "")
+    return kubectl("exec", f"deployment/{STORE}", "--", "/usr/bin/weed", "filer.cat", address)
+
+
+def missing() -> str:
+    """Return why there is no cluster to test on, or nothing."""
+    if not os.environ.get("KUBECONFIG"):
+        return "KUBECONFIG names no cluster"
+    return "" if shutil.which("kubectl") else "kubectl is not on the path"

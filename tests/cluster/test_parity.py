@@ -1,0 +1,40 @@
+"""The whole DAG on a cluster gives what it gives on this machine."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from steps import schema
+from tests.cluster import harness
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SLUGS = schema.load(schema.BUILTIN).slugs
+
+
+def test_whole_dag_succeeds(finished: dict[str, Any]) -> None:
+    assert finished["status"]["phase"] == "Succeeded", harness.phases(finished)
+    pods = [node for node in harness.nodes(finished) if node["type"] == "Pod"]
+    assert {node["phase"] for node in pods} == {"Succeeded"}
+    assert len([node for node in pods if node["templateName"] == "train"]) == len(SLUGS)
+    [summary] = [node for node in harness.nodes(finished) if node["displayName"] == "report" and "outputs" in node]
+    assert summary["outputs"]["parameters"][0]["name"] == "summary"
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_model_is_byte_for_byte_that_of_a_local_run(finished: dict[str, Any], local: Path, slug: str) -> None:
+    here = (local / "models" / slug / "model.ubj").read_bytes()
+    there = harness.artifact(finished, slug, "model", "model.ubj")
+    assert len(here) > 1000
+    assert hashlib.sha256(there).hexdigest() == hashlib.sha256(here).hexdigest()
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_metrics_are_those_of_a_local_run(finished: dict[str, Any], local: Path, slug: str) -> None:
+    [here] = (local / "nodes" / f"{slug}.evaluate").rglob("metrics.json")
+    assert json.loads(harness.artifact(finished, slug, "metrics")) == json.loads(here.read_text())

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.workflows.documents import artifact, dag, leaf, task, workflow
-from workflows.local import document
+from workflows import templates
+from workflows.local import document, executor
 from workflows.local.cache import Cache
 from workflows.local.executor import Executor, Options
 from workflows.local.nodes import Node, Phase
@@ -100,6 +101,10 @@ def test_a_damaged_object_in_the_cache_is_made_again(tmp_path: Path) -> None:
     assert damaged.read_text() == "ab"
 
 
+def test_the_codes_tried_again_are_those_of_the_rendered_workflow() -> None:
+    assert templates.RETRIED_CODES == executor._RETRIED
+
+
 def test_a_failure_stops_what_needs_it_and_nothing_else(tmp_path: Path) -> None:
     main = dag("main", task("bad"), task("after", depends="bad"), task("good"), task("always", depends="bad.Failed"))
     made = workflow([main, leaf("bad", None, "--exit=65"), leaf("after"), leaf("good"), leaf("always")])
@@ -115,19 +120,25 @@ def test_a_failure_stops_what_needs_it_and_nothing_else(tmp_path: Path) -> None:
     assert "asked to end" in root.children["bad"].log.read_text()
 
 
-def test_tries_again_after_exit_code_75_alone(tmp_path: Path) -> None:
-    main = dag("main", task("transient"), task("hopeless"), task("wrong"))
+def test_tries_again_after_exit_codes_75_and_143_alone(tmp_path: Path) -> None:
+    main = dag("main", task("transient"), task("hopeless"), task("wrong"), task("ended"))
     made = workflow(
         [
             main,
             leaf("transient", tmp_path / "t", "--exit=75,75,0", retries=3),
             leaf("hopeless", tmp_path / "h", "--exit=75", retries=2),
             leaf("wrong", tmp_path / "w", "--exit=65,0", retries=3),
+            leaf("ended", tmp_path / "e", "--exit=143,0", retries=3),
         ]
     )
     root = execute(tmp_path, made)
     found = {name: (node.phase.value, node.attempts) for name, node in root.children.items()}
-    assert found == {"transient": ("Succeeded", 3), "hopeless": ("Failed", 3), "wrong": ("Failed", 1)}
+    assert found == {
+        "transient": ("Succeeded", 3),
+        "hopeless": ("Failed", 3),
+        "wrong": ("Failed", 1),
+        "ended": ("Succeeded", 2),
+    }
 
 
 def test_a_step_past_its_deadline_is_stopped(tmp_path: Path) -> None:

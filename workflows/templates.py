@@ -32,6 +32,8 @@ from hera.workflows.models import (
     ValueFrom,
 )
 
+from workflows.contract import RETRY_EXPRESSION, SOURCE_ANNOTATION
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -39,12 +41,6 @@ if TYPE_CHECKING:
 
 USER = 65532
 INPUTS, OUTPUTS = "/work/in", "/work/out"
-# The parameters whose value is the address of content: the local executor's cache counts them by that content.
-SOURCE_ANNOTATION = "covertype/source-parameters"
-# Lost pods, exit code 75 (steps.errors.TransientError), and 143, with which a pod ends that is deleted or whose node is
-# drained; never an out-of-memory kill, which would only repeat.
-RETRIED_CODES = (75, 143)
-RETRY_EXPRESSION = f'lastRetry.status == "Error" || asInt(lastRetry.exitCode) in {list(RETRIED_CODES)}'
 RETRIES = 3
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from workflows.templates import RETRY_EXPRESSION
+from workflows.contract import RETRY_EXPRESSION
 
 if TYPE_CHECKING:
     from pathlib import Path

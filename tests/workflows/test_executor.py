@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from steps.errors import TransientError
 from tests.workflows.documents import artifact, dag, leaf, task, workflow
-from workflows import templates
-from workflows.local import document, executor
+from workflows import contract
+from workflows.local import document
 from workflows.local.cache import Cache
 from workflows.local.executor import Executor, Options
 from workflows.local.nodes import Node, Phase
@@ -102,7 +103,7 @@ def test_a_damaged_object_in_the_cache_is_made_again(tmp_path: Path) -> None:
 
 
 def test_the_codes_tried_again_are_those_of_the_rendered_workflow() -> None:
-    assert templates.RETRIED_CODES == executor._RETRIED
+    assert (TransientError.exit_code, 128 + signal.SIGTERM) == contract.RETRIED_CODES
 
 
 def test_a_failure_stops_what_needs_it_and_nothing_else(tmp_path: Path) -> None:

@@ -300,3 +300,9 @@ def test_help_imports_nothing_heavy(words: tuple[str, ...]) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "Usage" in done.stdout
+
+
+def test_the_fork_server_starts_before_hera_is_imported() -> None:
+    program = "import sys, workflows.local.run; assert 'hera' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from steps.errors import BadConfigurationError
-from workflows.templates import RETRY_EXPRESSION, SOURCE_ANNOTATION
+from workflows.contract import RETRY_EXPRESSION, SOURCE_ANNOTATION
 
 # Fields that shape pods or the cluster's housekeeping and change nothing in what a step computes.
 _PODS = {

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from steps.errors import FULL, TransientError
+from steps.errors import FULL
+from workflows.contract import RETRIED_CODES
 from workflows.local import binding, processes
 from workflows.local.cache import Cache, digest_of, key_of
 from workflows.local.expressions import substitute
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from workflows.local.document import Document
 
 _TICK_SECONDS = 0.2
-# As the retry expression of workflows.templates has it: tried again, and terminated by somebody.
-_RETRIED = (TransientError.exit_code, 128 + signal.SIGTERM)
 # Waiting empties no disk, and all steps here share one; a pod that is tried again may get another.
 _NO_ROOM = tuple(what for what, _ in FULL.values())
 
@@ -187,7 +185,7 @@ class Executor:
             self._succeed(node)
             return
         reason = node.message or _last_error(node.log, code)
-        hopeful = code in _RETRIED and not node.message and not reason.startswith(_NO_ROOM)
+        hopeful = code in RETRIED_CODES and not node.message and not reason.startswith(_NO_ROOM)
         if hopeful and node.attempts <= node.template.retry.limit:
             self._not_before[node.path] = time.time() + node.template.retry.delay(node.attempts - 1)
             self._scheduler.ready.append(node)

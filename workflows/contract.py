@@ -1,0 +1,8 @@
+"""What the pipeline writes into a workflow for the local executor to read, apart from Hera, whose import takes long."""
+
+# The parameters whose value is the address of content: the local executor's cache counts them by that content.
+SOURCE_ANNOTATION = "covertype/source-parameters"
+# Lost pods, exit code 75 (steps.errors.TransientError), and 143, with which a pod ends that is deleted or whose node is
+# drained; never an out-of-memory kill, which would only repeat.
+RETRIED_CODES = (75, 143)
+RETRY_EXPRESSION = f'lastRetry.status == "Error" || asInt(lastRetry.exitCode) in {list(RETRIED_CODES)}'

@@ -36,45 +36,60 @@ def make_console(*, stderr: bool = False) -> Console:
     return console
 
 
-class LiveDisplay:
-    """Shows a run while it goes on: redrawn in place on a terminal, one line for each finished step elsewhere."""
+class Drawing:
+    """Something redrawn in place on a terminal (``live``), or told in lines elsewhere, where ``live`` is None."""
 
     def __init__(self, console: Console) -> None:
-        self._console = console
-        self._root: Node | None = None
-        self._live = Live(console=console, auto_refresh=False, transient=False) if console.is_terminal else None
-        self._drawn = 0.0
+        self.console = console
+        self.live = Live(console=console, auto_refresh=False) if console.is_terminal else None
 
     def __enter__(self) -> Self:
         """Start drawing."""
-        if self._live:
-            self._live.start()
+        if self.live:
+            self.live.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Stop drawing; what was drawn last stays."""
+        if self.live:
+            self.live.stop()
+
+    def tell(self, word: str, step: str, took: str, facts: str) -> None:
+        """Print the line of a step that has ended."""
+        self.console.print(f"{word:<9} {step} ({took}) {facts}".rstrip(), markup=False, soft_wrap=True)
+
+
+class LiveDisplay(Drawing):
+    """Shows a run while it goes on: redrawn in place on a terminal, one line for each finished step elsewhere."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
+        self._root: Node | None = None
+        self._drawn = 0.0
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Draw the last state."""
-        if self._live:
-            if self._root:
-                self._live.update(progress_table(self._root), refresh=True)
-            self._live.stop()
+        if self.live and self._root:
+            self.live.update(progress_table(self._root), refresh=True)
+        super().__exit__(kind, error, trace)
 
     def changed(self, node: Node) -> None:
         """Print a finished step's line where nothing is redrawn."""
-        if self._live or not node.template.container or not node.phase.finished:
+        if self.live or not node.template.container or not node.phase.finished:
             return
         state = "cached" if node.cached else f"{node.seconds:.1f} s"
         facts = node.message or node.outputs.parameters.get("summary", "")
-        self._console.print(
-            f"{node.phase.value:<9} {node.name} ({state}) {facts}".rstrip(), markup=False, soft_wrap=True
-        )
+        self.tell(node.phase.value, node.name, state, facts)
 
     def tick(self, root: Node) -> None:
         """Redraw, at most five times a second."""
         self._root = root
-        if self._live and time.monotonic() - self._drawn > 0.2:  # noqa: PLR2004 - five times a second
-            self._live.update(progress_table(root), refresh=True)
+        if self.live and time.monotonic() - self._drawn > 0.2:  # noqa: PLR2004 - five times a second
+            self.live.update(progress_table(root), refresh=True)
             self._drawn = time.monotonic()
 
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
-
-from rich.live import Live
+from typing import TYPE_CHECKING
 
 from steps import runtime
 from steps.errors import INTERRUPTED, BadConfigurationError, PipelineError, TransientError, UnavailableError
 from workflows.cluster import nodes
 from workflows.cluster.table import duration, state_table
+from workflows.display import Drawing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from rich.console import Console
 
@@ -120,35 +118,20 @@ def no_image(step: Step, name: str) -> PipelineError:
     )
 
 
-class Display:
+class Display(Drawing):
     """Shows states: redrawn in place on a terminal, a line for each step that ends elsewhere."""
 
     def __init__(self, console: Console) -> None:
-        self._console = console
-        self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
+        super().__init__(console)
         self._said: set[tuple[str, str]] = set()
-
-    def __enter__(self) -> Self:
-        """Start drawing."""
-        if self._live:
-            self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop drawing."""
-        if self._live:
-            self._live.stop()
 
     def show(self, state: State) -> None:
         """Show a state, or what is new in it."""
-        if self._live:
-            self._live.update(state_table(state), refresh=True)
+        if self.live:
+            self.live.update(state_table(state), refresh=True)
             return
         for step in state.steps.values():
             word = "NoImage" if step.no_image else step.phase
             if (step.no_image or step.phase in nodes.FINISHED) and (step.name, word) not in self._said:
                 self._said.add((step.name, word))
-                line = f"{word:<9} {step.name} ({duration(step.seconds)}) {step.note}".rstrip()
-                self._console.print(line, markup=False, soft_wrap=True)
+                self.tell(word, step.name, duration(step.seconds), step.note)

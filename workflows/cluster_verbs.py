@@ -37,17 +37,17 @@ WaitTimeout = Annotated[
 def _client(namespace: str | None) -> "Client":
     from workflows import settings
 
-    return connected(settings.load({"namespace": namespace}))
+    return connected(placed(settings.load({"namespace": namespace})))
 
 
 def connected(settings: "Settings") -> "Client":
-    """Return the client of the cluster and namespace that settings and environment name."""
+    """Return the client of the cluster that the environment names, in the namespace of `placed` settings."""
     from workflows.cluster.client import connect
 
-    return connect(_placed(settings).namespace, os.environ)
+    return connect(settings.namespace, os.environ)
 
 
-def _placed(settings: "Settings") -> "Settings":
+def placed(settings: "Settings") -> "Settings":
     """Return the settings with the namespace of the argo command line tool, where none is set."""
     namespace = os.environ.get("ARGO_NAMESPACE")
     if not namespace or "namespace" in settings.model_fields_set:
@@ -74,11 +74,11 @@ def submit(  # noqa: PLR0913 - one argument a flag
     from workflows import rendering
     from workflows.cluster.ending import follow_to_end, say
 
-    placed = _placed(settings)
-    _check_source(placed.source)
-    workflow = rendering.render(placed, "Workflow", name=name)
+    settings = placed(settings)
+    _check_source(settings.source)
+    workflow = rendering.render(settings, "Workflow", name=name)
     workflow["metadata"].setdefault("labels", {}).update(_labels(label or []))
-    client = connected(placed)
+    client = connected(settings)
     if dry_run:
         client.create(workflow, dry_run=True)
         sys.stdout.write(json.dumps(workflow) + "\n" if as_json else rendering.to_yaml(workflow))
@@ -266,12 +266,12 @@ def deploy(
     """Put the workflow on the cluster as a WorkflowTemplate, for people to start from the Argo UI."""
     from workflows import rendering
 
-    placed = _placed(settings)
-    _check_source(placed.source)
-    client = connected(placed)
+    settings = placed(settings)
+    _check_source(settings.source)
+    client = connected(settings)
     kinds = ["WorkflowTemplate", *(["CronWorkflow"] if schedule else [])]
     for kind in kinds:
-        document = rendering.render(placed, kind, name=name, schedule=schedule or rendering.WEEKLY)
+        document = rendering.render(settings, kind, name=name, schedule=schedule or rendering.WEEKLY)
         client.apply(document)
         print(f"{kind} {document['metadata']['name']} is in namespace {client.namespace}")
     return 0

@@ -1,13 +1,12 @@
 """The verb ``doctor``."""
 
 import json
-import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import typer
 
-from workflows.cluster_verbs import connected
+from workflows.cluster_verbs import connected, placed
 from workflows.options import JsonFlag, with_settings
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ def doctor(*, settings: "Settings", as_json: JsonFlag = False) -> int:
 
     failed = False
     findings = []
-    for finding in _examine(settings):
+    for finding in _examine(placed(settings)):
         failed |= finding.state is State.FAILED
         findings.append(finding)
         if not as_json:
@@ -38,15 +37,14 @@ def doctor(*, settings: "Settings", as_json: JsonFlag = False) -> int:
 
 
 def _examine(settings: "Settings") -> "Iterator[Finding]":
+    from workflows import rendering
     from workflows.cluster import doctor as checks
+    from workflows.cluster.server import ServerClient
 
     client = connected(settings)
-    if not os.environ.get("ARGO_SERVER"):
-        return checks.examine_kube(client, settings.service_account, settings.image)  # type: ignore[arg-type]
-    from workflows import rendering
-
-    workflow = rendering.render(settings, "Workflow")
-    return checks.examine_server(client, workflow)  # type: ignore[arg-type]
+    if isinstance(client, ServerClient):
+        return checks.examine_server(client, rendering.render(settings, "Workflow"))
+    return checks.examine_kube(client, settings.service_account, settings.image)  # type: ignore[arg-type]
 
 
 def _line(finding: "Finding") -> str:

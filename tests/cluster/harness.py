@@ -27,6 +27,11 @@ PREFIX = f"test-{secrets.token_hex(2)}"
 ENDED = {"Succeeded", "Failed", "Error"}
 
 
+def new_name() -> str:
+    """Return the name of a new run of this session."""
+    return f"{PREFIX}-{secrets.token_hex(2)}"
+
+
 def command(words: list[str], *, given: str | None = None, timeout: float = 300) -> bytes:
     """Run a command and return what it prints; what it says goes into the error where it fails."""
     done = subprocess.run(
@@ -88,7 +93,7 @@ def _volume() -> dict[str, Any]:
 
 def render(*flags: str) -> str:
     """Return a run with these flags, under a name of its own, as YAML."""
-    name, config = f"{PREFIX}-{secrets.token_hex(2)}", Path(__file__).with_name("small.yaml")
+    name, config = new_name(), Path(__file__).with_name("small.yaml")
     return pipeline(
         "render", "--name", name, "--namespace", NAMESPACE, "--image", IMAGE, "--config", str(config), *flags
     )

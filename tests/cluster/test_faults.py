@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import subprocess
 import sys
 import time
@@ -23,10 +22,6 @@ CONFIG = str(Path(__file__).with_name("small.yaml"))
 # One cover type, few rows: what fails is what a test is about. The longer one trains for a while.
 QUICK = ("--rows", "600", "--preset", "fast", "--cover-types", "4")
 LONG = ("--rows", "20000", "--preset", "fast", "--cover-types", "2", "--set", "train.rounds=15000")
-
-
-def new_name() -> str:
-    return f"test-{secrets.token_hex(4)}"
 
 
 def start(*words: str, **environment: str) -> subprocess.Popen[str]:
@@ -51,7 +46,7 @@ def end(process: subprocess.Popen[str], timeout: float = 300) -> tuple[int, str,
 
 def submitting(*flags: str, name: str = "", **environment: str) -> tuple[str, subprocess.Popen[str]]:
     """Start ``submit --wait`` in the tests' namespace; return the run's name and the command."""
-    name = name or new_name()
+    name = name or harness.new_name()
     place = ("--namespace", harness.NAMESPACE, "--image", harness.IMAGE) if "--image" not in flags else ()
     return name, start("submit", "--wait", "--json", "--name", name, "--config", CONFIG, *place, *flags, **environment)
 

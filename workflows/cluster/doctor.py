@@ -52,7 +52,9 @@ class Finding:
 def examine_kube(client: KubeClient, service_account: str, image: str) -> Iterator[Finding]:
     """Look at a cluster by its Kubernetes API; stops at the first thing without which the rest means nothing."""
     namespace = client.namespace
-    server = _look("API", lambda: f"Kubernetes {client.call('GET', 'version').json()['gitVersion']} at {client.server}")
+    server = _look(
+        "API", lambda: f"Kubernetes {client.call('GET', 'version').json()['gitVersion']} at {client.server}", right=True
+    )
     yield server
     if server.state is State.FAILED:
         return
@@ -71,12 +73,14 @@ def examine_kube(client: KubeClient, service_account: str, image: str) -> Iterat
 
 def examine_server(client: ServerClient, workflow: dict[str, Any]) -> Iterator[Finding]:
     """Look at a cluster by argo-server: it answers, lets one list and create here, and finds the workflow valid."""
-    server = _look("argo-server", lambda: f"{client.call('api/v1/version').json()['version']} at {client.server}")
+    server = _look(
+        "argo-server", lambda: f"{client.call('api/v1/version').json()['version']} at {client.server}", right=True
+    )
     yield server
     if server.state is State.FAILED:
         return
-    yield _look("list workflows", lambda: f"{len(client.list())} in namespace {client.namespace}")
-    yield _look("create workflows", lambda: _accepted(client, workflow))
+    yield _look("list workflows", lambda: f"{len(client.list())} in namespace {client.namespace}", right=True)
+    yield _look("create workflows", lambda: _accepted(client, workflow), right=True)
     yield Finding(
         "all else", State.UNKNOWN, "argo-server's API does not show it", "use a kubeconfig without ARGO_SERVER"
     )
@@ -87,18 +91,13 @@ def _accepted(client: ServerClient, workflow: dict[str, Any]) -> str:
     return "allowed, and the workflow is valid"
 
 
-def _look(check: str, action: Callable[[], str]) -> Finding:
-    """Return what an action sees; a right that is missing to look is no failure of what is looked at."""
+def _look(check: str, action: Callable[[], str], *, right: bool = False) -> Finding:
+    """Return what an action sees; a missing right to look is a failure only of a check of that ``right``."""
     try:
         return Finding(check, State.OK, action())
     except PipelineError as error:
-        denied = isinstance(error, DeniedError) and check not in {
-            "API",
-            "argo-server",
-            "list workflows",
-            "create workflows",
-        }
-        return Finding(check, State.UNKNOWN if denied else State.FAILED, error.what, error.fix or "")
+        unknown = isinstance(error, DeniedError) and not right
+        return Finding(check, State.UNKNOWN if unknown else State.FAILED, error.what, error.fix or "")
 
 
 def _kinds(client: KubeClient) -> str:

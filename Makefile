@@ -2,6 +2,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# Stand-ins for Google's services need Python 3.13; without it the tests that use them are left out.
+EMULATORS_PYTHON ?= python3.13
+EMULATORS := $(VENV)-emulators
 PYTEST_WORKERS ?= 2
 ARGS ?=
 # The image of the steps: cpu, or gpu with CUDA libraries. IMAGE_BUILDER and IMAGE_BUILD are explained in containers/build.
@@ -10,7 +13,7 @@ VARIANT ?= cpu
 REGISTRY ?=
 export IMAGE_BUILDER IMAGE_BUILD BASE_IMAGE COVERTYPE_IMAGE_LOAD
 
-.PHONY: help run test test-cluster check unit golden lock image image-push kind-up kind-down clean
+.PHONY: help run test emulators test-cluster check unit golden lock image image-push kind-up kind-down clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,8 +28,20 @@ check: $(VENV)/.dev ## style and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-unit: $(VENV)/.dev ## tests with coverage
+unit: $(VENV)/.dev emulators ## tests with coverage
 	$(BIN)/pytest -n $(PYTEST_WORKERS) --cov --cov-report=term:skip-covered $(ARGS)
+
+emulators: ## the stand-ins for BigQuery and Cloud Storage that the tests start
+	@if $(EMULATORS_PYTHON) --version >/dev/null 2>&1; then $(MAKE) --no-print-directory $(EMULATORS)/.done; \
+	else echo "no $(EMULATORS_PYTHON): tests with emulators are left out (set EMULATORS_PYTHON)"; fi
+
+$(EMULATORS)/.done: requirements/emulators.txt
+	$(EMULATORS_PYTHON) -m venv $(EMULATORS)
+	$(EMULATORS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@# DuckDB's extensions go below HOME.
+	cd $(EMULATORS) && HOME=$$PWD bin/python -c 'from duckdb_extensions import import_extension; \
+		[import_extension(name) for name in ("ducklake", "icu", "spatial", "httpfs", "avro")]'
+	@touch $@
 
 test-cluster: $(VENV)/.dev ## tests on the cluster that KUBECONFIG names; COVERTYPE_IMAGE_LOAD="kind load docker-image {image}"
 	$(BIN)/pytest tests/cluster $(ARGS)
@@ -54,6 +69,9 @@ lock: ## resolve the requirements again, with hashes, for every platform and Pyt
 	$(VENV)-lock/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra build --group dev \
 		-c requirements/run.txt -o requirements/dev.txt
+	grep '^duckdb' requirements/emulators.in | $(VENV)-lock/bin/uv pip compile requirements/emulators.in --override - \
+		--quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
+		--no-annotate -o requirements/emulators.txt
 	for variant in cpu gpu; do \
 		version=$$(sed -nE 's/^xgboost==([^ ]+).*/\1/p' requirements/run.txt); \
 		echo "xgboost-cpu==$$version" | \
@@ -76,4 +94,4 @@ $(VENV)/.dev: $(VENV)/.run requirements/dev.txt
 	@touch $@
 
 clean: ## remove the virtual environment and what tools have left
-	rm -rf $(VENV) $(VENV)-lock .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage *.egg-info
+	rm -rf $(VENV) $(VENV)-lock $(EMULATORS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage *.egg-info

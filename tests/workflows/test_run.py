@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -17,6 +17,9 @@ import yaml
 from steps import runtime
 from tests.support import builtin
 from workflows.covertype import app
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
 KEYS = {
@@ -155,7 +158,15 @@ def gone(group: int) -> bool:
     return False
 
 
-@pytest.mark.usefixtures("first")
+@pytest.fixture
+def _interruptible() -> Iterator[None]:
+    """Let what is started here be interrupted also where the tests were started in the background of a shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("first", "_interruptible")
 def test_an_interrupt_ends_everything_and_the_next_run_goes_on(
     output: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

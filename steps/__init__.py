@@ -2,3 +2,5 @@
 
 # The modules that are steps, in the order in which the pipeline uses them.
 NAMES = ("prepare", "split", "preprocess", "tune", "train", "evaluate", "report")
+# Runs several of them in one process.
+CHAIN = "chain"

@@ -92,6 +92,8 @@ def main(  # noqa: PLR0913 - one argument an option
     scores: Annotated[Path, typer.Option(help="Where the scored rows go (parquet: row, label, score).")],
     metrics: Annotated[Path, typer.Option(help="Where the metrics go (JSON).")],
     summary: Annotated[Path | None, typer.Option(help="Where a line with the main metrics goes.")] = None,
+    f1: runtime.ValueOption = None,
+    pr_auc: runtime.ValueOption = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads XGBoost uses.")] = 1,
     usage: runtime.UsageOption = None,
 ) -> None:
@@ -103,8 +105,7 @@ def main(  # noqa: PLR0913 - one argument an option
         use.rows_in = use.rows_out = result["rows"]
     values = {name: estimate["value"] for name, estimate in result["metrics"].items()}
     line = f"F1 {values['f1']:.4f}, PR-AUC {values['pr_auc']:.4f}, accuracy {values['accuracy']:.4f}"
-    if summary is not None:
-        storage.write_text(summary, line)
+    runtime.record_values((summary, line), (f1, f"{values['f1']:.4f}"), (pr_auc, f"{values['pr_auc']:.4f}"))
     runtime.log(line)
 
 

@@ -191,6 +191,8 @@ def main(  # noqa: PLR0913 - one argument an option
     ] = None,
     schema: Annotated[str, typer.Option(help="Schema file (TOML), or covertype.")] = schemas.BUILTIN,
     summary: Annotated[Path | None, typer.Option(help="Where a line with the main metrics goes.")] = None,
+    accuracy: runtime.ValueOption = None,
+    macro_f1: runtime.ValueOption = None,
     seed: Annotated[int, typer.Option(help="Seed of the run, shown only.")] = 0,
     preset: Annotated[str, typer.Option(help="Preset of the run, shown only.")] = "",
     usage: runtime.UsageOption = None,
@@ -211,8 +213,8 @@ def main(  # noqa: PLR0913 - one argument an option
         storage.write_json(json, document)
         use.rows_in = sum(len(scored.rows) for scored in found.scored.values())
     line = summarise(document, asked)
-    if summary is not None:
-        storage.write_text(summary, line)
+    texts = ("" if document[name] is None else f"{document[name]:.4f}" for name in ("accuracy", "macro_f1"))
+    runtime.record_values((summary, line), *zip((accuracy, macro_f1), texts, strict=True))
     if document["missing"]:
         raise PipelineError(line)
     runtime.log(line)

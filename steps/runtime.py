@@ -22,8 +22,11 @@ from steps.errors import INTERRUPTED, RUN_FAILED, PipelineError, from_os_error
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+ValueOption = Annotated[Path | None, typer.Option(help="Where this figure goes as text, for Argo to show.")]
 UsageOption = Annotated[Path | None, typer.Option(help="Where to write wall time, CPU time and peak memory (JSON).")]
 
+# Environment variable that says which part of a process's work the running step is, as "done/all" steps.
+PART = "COVERTYPE_PART"
 _INTERRUPT = "interrupted: run again to go on, what was finished is kept"
 
 
@@ -94,6 +97,13 @@ def main_of(main: Callable[..., Any]) -> None:
     sys.exit(run(main, sys.argv[1:]))
 
 
+def record_values(*values: tuple[Path | None, str]) -> None:
+    """Write each value for which a path was given: what Argo shows as a step's output parameters."""
+    for path, text in values:
+        if path is not None:
+            storage.write_text(path, text)
+
+
 @dataclass
 class Usage:
     """Counters a step fills in while :func:`record_usage` times it."""
@@ -109,9 +119,9 @@ def record_usage(
     """Time the block and write ``usage.json`` to ``path`` when it ends, also when it ends with an error.
 
     The file has ``step run started finished wall_seconds cpu_seconds peak_rss_bytes rows_in rows_out bytes_in
-    bytes_out``; ``started`` and ``finished`` are Unix times, ``cpu_seconds`` is the whole process's, imports included.
+    bytes_out``; ``started`` and ``finished`` are Unix times, ``cpu_seconds`` is the process's in that time.
     """
-    usage, started, clock = Usage(), time.time(), time.perf_counter()
+    usage, started, clock, processor = Usage(), time.time(), time.perf_counter(), time.process_time()
     try:
         yield usage
     finally:
@@ -125,7 +135,7 @@ def record_usage(
                     "started": round(started, 3),
                     "finished": round(started + wall, 3),
                     "wall_seconds": round(wall, 3),
-                    "cpu_seconds": round(time.process_time(), 3),
+                    "cpu_seconds": round(time.process_time() - processor, 3),
                     "peak_rss_bytes": peak_rss_bytes(),
                     "rows_in": usage.rows_in,
                     "rows_out": usage.rows_out,
@@ -133,6 +143,12 @@ def record_usage(
                     "bytes_out": sum(storage.size_of(target) for target in outputs),
                 },
             )
+
+
+def reset_peak_rss() -> None:
+    """Count the peak of this process's memory from now on, where the kernel can (clear_refs in ``man 5 proc``)."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
 
 
 def peak_rss_bytes() -> int:
@@ -149,7 +165,9 @@ def peak_rss_bytes() -> int:
 def report_progress(done: int, total: int) -> None:
     """Write ``done/total`` to ``$ARGO_PROGRESS_FILE``, which Argo and the local runner read; do nothing without it.
 
+    In a process that runs several steps this is the progress of all of them.
     Source: https://argo-workflows.readthedocs.io/en/latest/progress/ (self-reporting progress).
     """
+    before, parts = (int(number) for number in os.environ.get(PART, "0/1").split("/"))
     if path := os.environ.get("ARGO_PROGRESS_FILE"):
-        Path(path).write_text(f"{done}/{total}\n")
+        Path(path).write_text(f"{before * total + done}/{parts * total}\n")

@@ -71,13 +71,14 @@ CHAIN_STEPS = {
         ],
         outputs=[Slot("model", "model"), Slot("learning-curve", "learning-curve.json"), USAGE],
         parameters={"seed": None, "threads": THREADS},
+        on_gpu={"device": "cuda"},
     ),
     "evaluate": Step(
         "evaluate",
         inputs=[Slot("model", "model"), Slot("test-features", "test.parquet")],
         outputs=[Slot("metrics", "metrics.json"), Slot("scores", "scores.parquet"), USAGE],
         parameters={"threads": THREADS},
-        summary=True,
+        values=["summary", "f1", "pr-auc"],
     ),
 }
 # Outputs of a chain that the report reads, with the option each is given to and the key before the cover type's slug.
@@ -110,5 +111,5 @@ def report(slugs: Sequence[str], table_schema: Slot) -> Step:
         outputs=[Slot("html", "report.html"), Slot("json", "report.json"), USAGE],
         parameters={"seed": None, "preset": None},
         fixed=[f"--cover-type={slug}" for slug in slugs],
-        summary=True,
+        values=["summary", "accuracy", "macro-f1"],
     )

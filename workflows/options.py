@@ -65,6 +65,12 @@ _FLAGS: dict[str, Any] = {
     "config": Annotated[
         Path | None, typer.Option(help="YAML file with any of these settings.", rich_help_panel=_JOB, readable=False)
     ],
+    "pods": Annotated[
+        Literal["step", "cover-type"] | None,
+        typer.Option(
+            help="A pod for each step, or for each cover type's chain. (default: step)", rich_help_panel=_PLACE
+        ),
+    ],
     "image": Annotated[str | None, typer.Option(help="Image of the steps.", rich_help_panel=_PLACE)],
     "namespace": Annotated[str | None, typer.Option(help="Kubernetes namespace.", rich_help_panel=_PLACE)],
     "service_account": Annotated[str | None, typer.Option(help="Service account of the pods.", rich_help_panel=_PLACE)],

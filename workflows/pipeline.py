@@ -12,9 +12,10 @@ from hera.workflows import DAG, Artifact, Container, Parameter, Task, Workflow
 from hera.workflows.models import DAGTask, Metadata, PodGC, TTLStrategy, ValueFrom
 
 from steps import schema as schemas
-from workflows import overrides
+from workflows import fused, overrides
+from workflows.fused import Chain
 from workflows.interfaces import CHAIN, CHAIN_STEPS, PREPARE_PARAMETERS, REPORTED, prepare, report
-from workflows.templates import Slot, container, pod_security, pod_spec_patch
+from workflows.templates import COVER_TYPE, Slot, container, pod_security, pod_spec_patch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from steps.schema import Schema
     from workflows.overrides import Overrides
     from workflows.settings import Settings
+    from workflows.templates import Step
 
 NAME = "covertype"
 # What a cover type's chain hands to the outside: artifact name -> (task, artifact of the task).
@@ -32,6 +34,19 @@ CHAIN_OUTPUTS = {
     "metrics": ("evaluate", "metrics"),
     "scores": ("evaluate", "scores"),
     **{f"usage-{step}": (step, "usage") for step in CHAIN},
+}
+# Where each step of a chain gets its inputs from: the chain's own input, or a step and its output.
+CHAIN_SOURCES: dict[str, dict[str, str | tuple[str, str]]] = {
+    "split": {"dataset": "dataset"},
+    "preprocess": {part: ("split", part) for part in ("train", "validation", "test")},
+    "tune": {part: ("preprocess", part) for part in ("train-features", "validation-features")},
+    "train": {
+        "train-features": ("preprocess", "train-features"),
+        "validation-features": ("preprocess", "validation-features"),
+        "preprocessor": ("preprocess", "preprocessor"),
+        "parameters": ("tune", "best-parameters"),
+    },
+    "evaluate": {"model": ("train", "model"), "test-features": ("preprocess", "test-features")},
 }
 # What a person chooses for a run, in the order of the Argo UI's form: name, allowed values, description.
 FORM: tuple[tuple[str, tuple[str, ...], str], ...] = (
@@ -51,6 +66,7 @@ TITLE = {
     "workflows.argoproj.io/description": "Trains, evaluates and reports on one XGBoost model per forest cover type.",
 }
 CHAIN_PARAMETERS = ("seed", "preset", "trials", "timeout")
+_WHOLE_CHAIN = Chain(CHAIN_STEPS, (Slot("dataset", "dataset.parquet"),), CHAIN_SOURCES, CHAIN_OUTPUTS)
 
 
 def chosen_cover_types(settings: Settings, schema: Schema) -> list[str]:
@@ -87,6 +103,7 @@ def build(settings: Settings, *, name: str | None = None, revision: str = "") ->
         labels=labels,
         annotations=TITLE,
         pod_metadata=Metadata(labels=labels),
+        archive_logs=True,
         pod_gc=PodGC(strategy="OnPodSuccess"),
         ttl_strategy=TTLStrategy(seconds_after_success=7 * 86_400, seconds_after_failure=14 * 86_400),
         security_context=pod_security(),
@@ -111,7 +128,7 @@ def _form(settings: Settings) -> list[Parameter]:
     ]
 
 
-def _pipeline(slugs: Sequence[str], chains: dict[str, DAG]) -> DAG:
+def _pipeline(slugs: Sequence[str], chains: dict[str, DAG | Container]) -> DAG:
     """Return the whole DAG: prepare, a chain for each cover type, and the report over what they gave."""
     first = Task(
         name="prepare",
@@ -125,6 +142,7 @@ def _pipeline(slugs: Sequence[str], chains: dict[str, DAG]) -> DAG:
             depends="prepare",
             arguments=[
                 *(Parameter(name=name, value=f"{{{{workflow.parameters.{name}}}}}") for name in CHAIN_PARAMETERS),
+                Parameter(name=COVER_TYPE, value=slug),
                 Artifact(name="dataset", from_=f"{{{{tasks.prepare.outputs.artifacts.dataset-{slug}}}}}"),
             ],
         )
@@ -150,59 +168,62 @@ def _pipeline(slugs: Sequence[str], chains: dict[str, DAG]) -> DAG:
         name="pipeline",
         fail_fast=False,
         tasks=[first, *middle, last],
-        outputs=[
-            Parameter(name="summary", value_from=ValueFrom(parameter="{{tasks.report.outputs.parameters.summary}}"))
-        ],
+        outputs=_values_of("report", report(slugs, Slot("schema", ""))),
     )
 
 
-def _chains(settings: Settings, slugs: Sequence[str], given: Overrides) -> tuple[dict[str, DAG], list[Container]]:
+def _values_of(task: str, step: Step) -> list[Parameter]:
+    """Return the output parameters of a DAG that are those of one of its tasks."""
+    return [
+        Parameter(name=name, value_from=ValueFrom(parameter=f"{{{{tasks.{task}.outputs.parameters.{name}}}}}"))
+        for name in step.values
+    ]
+
+
+def _chains(
+    settings: Settings, slugs: Sequence[str], given: Overrides
+) -> tuple[dict[str, DAG | Container], list[Container]]:
     """Return the chain templates by slug (``""`` is the common one) and the step templates they use.
 
     A cover type with overrides of its own gets a chain of its own, in which only the overridden steps are its own too.
     """
     own = [slug for slug in slugs if slug in given.by_cover_type]
-    common = {step: step for step in CHAIN}
-    names = {slug: common | {step: f"{step}-{slug}" for step in given.by_cover_type[slug]} for slug in own}
-    chains = {slug: _chain(f"cover-type-{slug}", names[slug]) for slug in own}
+    names = {slug: f"cover-type-{slug}" for slug in own}
     if len(own) < len(slugs):
-        names[""], chains[""] = common, _chain("cover-type", common)
-    steps = {
-        name: container(CHAIN_STEPS[step], settings, given.of(step, slug if name != step else None), name=name)
-        for slug, templates in names.items()
-        for step, name in templates.items()
-    }
+        names[""] = "cover-type"
+    if settings.pods == "cover-type":
+        return {slug: _pod_of_chain(settings, slug, name, given) for slug, name in names.items()}, []
+    chains: dict[str, DAG | Container] = {}
+    steps: dict[str, Container] = {}
+    for slug, name in names.items():
+        templates = {step: f"{step}-{slug}" if step in given.by_cover_type.get(slug, {}) else step for step in CHAIN}
+        chains[slug] = _chain(name, templates)
+        for step, template in templates.items():
+            options = given.of(step, slug if template != step else None)
+            steps[template] = container(CHAIN_STEPS[step], settings, options, name=template, of_cover_type=True)
     return chains, list(steps.values())
+
+
+def _pod_of_chain(settings: Settings, slug: str, name: str, given: Overrides) -> Container:
+    return fused.container(_WHOLE_CHAIN, settings, {step: given.of(step, slug or None) for step in CHAIN}, name)
 
 
 def _chain(name: str, templates: dict[str, str]) -> DAG:
     """Return the DAG of one cover type, from its dataset to the metrics of its model."""
-    passed = {step: [key for key, value in CHAIN_STEPS[step].parameters.items() if value is None] for step in CHAIN}
-    sources = {
-        "split": {"dataset": "inputs.artifacts.dataset"},
-        "preprocess": {part: f"tasks.split.outputs.artifacts.{part}" for part in ("train", "validation", "test")},
-        "tune": {
-            part: f"tasks.preprocess.outputs.artifacts.{part}" for part in ("train-features", "validation-features")
-        },
-        "train": {
-            "train-features": "tasks.preprocess.outputs.artifacts.train-features",
-            "validation-features": "tasks.preprocess.outputs.artifacts.validation-features",
-            "preprocessor": "tasks.preprocess.outputs.artifacts.preprocessor",
-            "parameters": "tasks.tune.outputs.artifacts.best-parameters",
-        },
-        "evaluate": {
-            "model": "tasks.train.outputs.artifacts.model",
-            "test-features": "tasks.preprocess.outputs.artifacts.test-features",
-        },
-    }
     tasks: list[Task | DAGTask] = [
         Task(
             name=step,
             template=templates[step],
             depends=CHAIN[i - 1] if i else None,
             arguments=[
-                *(Parameter(name=given, value=f"{{{{inputs.parameters.{given}}}}}") for given in passed[step]),
-                *(Artifact(name=slot, from_=f"{{{{{source}}}}}") for slot, source in sources[step].items()),
+                *(
+                    Parameter(name=given, value=f"{{{{inputs.parameters.{given}}}}}")
+                    for given in (
+                        *(key for key, value in CHAIN_STEPS[step].parameters.items() if value is None),
+                        COVER_TYPE,
+                    )
+                ),
+                *(Artifact(name=slot, from_=_from(source)) for slot, source in CHAIN_SOURCES[step].items()),
             ],
         )
         for i, step in enumerate(CHAIN)
@@ -210,13 +231,17 @@ def _chain(name: str, templates: dict[str, str]) -> DAG:
     return DAG(
         name=name,
         fail_fast=False,
-        inputs=[*(Parameter(name=name) for name in CHAIN_PARAMETERS), Artifact(name="dataset")],
+        inputs=[*(Parameter(name=name) for name in (*CHAIN_PARAMETERS, COVER_TYPE)), Artifact(name="dataset")],
         tasks=tasks,
         outputs=[
-            *(
-                Artifact(name=name, from_=f"{{{{tasks.{task}.outputs.artifacts.{output}}}}}", optional=True)
-                for name, (task, output) in CHAIN_OUTPUTS.items()
-            ),
-            Parameter(name="summary", value_from=ValueFrom(parameter="{{tasks.evaluate.outputs.parameters.summary}}")),
+            *(Artifact(name=name, from_=_from(place), optional=True) for name, place in CHAIN_OUTPUTS.items()),
+            *_values_of("evaluate", CHAIN_STEPS["evaluate"]),
         ],
     )
+
+
+def _from(source: str | tuple[str, str]) -> str:
+    """Return Argo's reference to an input of the chain, or to the output of one of its steps."""
+    if isinstance(source, str):
+        return f"{{{{inputs.artifacts.{source}}}}}"
+    return f"{{{{tasks.{source[0]}.outputs.artifacts.{source[1]}}}}}"

@@ -53,6 +53,7 @@ _SHARED = (
     "annotations",
     "pod_metadata",
     "pod_spec_patch",
+    "archive_logs",
     "pod_gc",
     "ttl_strategy",
     "security_context",

@@ -45,7 +45,7 @@ def new_name(prefix: str) -> str:
 def publish(folder: Path, root: Node) -> None:
     """Put the report and the models of a run where a person finds them: ``report.html report.json models/SLUG``."""
     for name, node in root.children.items():
-        if node.template.container is None and "model" in node.outputs.artifacts:
+        if "model" in node.outputs.artifacts:
             with storage.atomic_folder(folder / "models" / name) as temporary:
                 for file in filter(Path.is_file, node.outputs.artifacts["model"].iterdir()):
                     place(file, temporary / file.name)

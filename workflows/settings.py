@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from steps import NAMES
+from steps import CHAIN, NAMES
 from steps import schema as schemas
 from steps.errors import BadConfigurationError, NoInputError, PipelineError, UsageError
 from workflows import overrides
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 ENVIRONMENT_PREFIX = "COVERTYPE_"
+_PODS = (*NAMES, CHAIN)
 
 
 def _no_truth_value(value: object) -> object:
@@ -48,8 +49,8 @@ def _names(value: object) -> object:
 
 
 def _known_step(name: str) -> str:
-    if name not in NAMES:
-        raise ValueError(f"there is no such step, use one of {', '.join(NAMES)}")
+    if name not in _PODS:
+        raise ValueError(f"there is no such step, use one of {', '.join(_PODS)}")
     return name
 
 
@@ -104,6 +105,7 @@ class Settings(BaseModel):
     table_schema: str = Field(default=schemas.BUILTIN, alias="schema")
     overrides: dict[str, Scalar] = Field(default={}, alias="set")
     # Where it runs.
+    pods: Literal["step", "cover-type"] = "step"
     image: str = Field(default="covertype-steps:dev", min_length=1)
     namespace: Name = "covertype"
     service_account: Name = "covertype-steps"
@@ -114,8 +116,16 @@ class Settings(BaseModel):
     cache: bool = True
 
     def resources(self, step: str) -> Resources:
-        """Return the resources of a step: its own, or the defaults."""
-        return self.steps.get(step) or Resources(**DEFAULT_RESOURCES.get(step, {}))
+        """Return the resources of a step: the defaults, and what was given for it over them.
+
+        A request that is given without a limit is the limit too.
+        """
+        given = self.steps.get(step, Resources()).model_dump(exclude_unset=True)
+        chosen = {**COMMON_RESOURCES, **DEFAULT_RESOURCES.get(step, {}), **given}
+        for quantity in ("cpu", "memory"):
+            if quantity in given and f"{quantity}_limit" not in given:
+                chosen.pop(f"{quantity}_limit", None)
+        return Resources(**chosen)
 
     @property
     def cores(self) -> int:
@@ -125,10 +135,13 @@ class Settings(BaseModel):
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-# From the peak memory that usage.json shows on the full table, with room for twice the rows.
+# Memory from the peak that usage.json shows on the full table, with room for twice the rows. A step keeps one core
+# busy; asking for less lets two long ones share a node of two cores, where the system's own pods take some.
+COMMON_RESOURCES: dict[str, Any] = {"cpu": "500m", "cpu_limit": "1"}
 DEFAULT_RESOURCES: dict[str, dict[str, Any]] = {
-    "train": {"memory": "2Gi", "deadline_seconds": 4 * 3600},
-    "tune": {"memory": "2Gi", "deadline_seconds": 24 * 3600},
+    "train": {"cpu": "900m", "memory": "2Gi", "deadline_seconds": 4 * 3600},
+    "tune": {"cpu": "900m", "memory": "2Gi", "deadline_seconds": 24 * 3600},
+    CHAIN: {"cpu": "900m", "memory": "2Gi", "deadline_seconds": 28 * 3600},
 }
 
 

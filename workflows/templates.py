@@ -28,6 +28,7 @@ from hera.workflows.models import (
     PodSecurityContext,
     SeccompProfile,
     SecurityContext,
+    Template,
     Toleration,
     ValueFrom,
 )
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
 USER = 65532
 INPUTS, OUTPUTS = "/work/in", "/work/out"
 RETRIES = 3
+# The parameter that says which cover type a pod works for: it names and labels the pod, and no step reads it.
+COVER_TYPE = "cover-type"
 
 
 @dataclass(frozen=True)
@@ -76,10 +79,35 @@ class Step:
     # Arguments that are the same in every run of the rendered workflow.
     fixed: Sequence[str] = ()
     source_parameters: Sequence[str] = ()
-    summary: bool = False
+    # Output parameters: small values that the Argo UI shows, each an option of its name.
+    values: Sequence[str] = ()
+    # What its parameters become in a pod that has a GPU.
+    on_gpu: Mapping[str, str] = field(default_factory=dict)
+
+    def chosen(self, resources: Resources, overrides: Mapping[str, str]) -> dict[str, str | None]:
+        """Return the parameters with what the pod and a person make of them."""
+        return {**self.parameters, **(self.on_gpu if resources.gpu else {}), **overrides}
 
 
-def container(step: Step, settings: Settings, overrides: Mapping[str, str], name: str | None = None) -> Container:
+class _Pod(Container):
+    """Hera's container with what Hera does not write: the name of a node in the Argo UI, such as aspen.train."""
+
+    def _build_template(self) -> Template:
+        template = super()._build_template()
+        if cover_type := (self.labels or {}).get(f"covertype/{COVER_TYPE}"):
+            step = str((self.command or [""])[-1]).rpartition(".")[2]
+            template.annotations = {"workflows.argoproj.io/display-name": f"{cover_type}.{step}"}
+        return template
+
+
+def container(
+    step: Step,
+    settings: Settings,
+    overrides: Mapping[str, str],
+    name: str | None = None,
+    *,
+    of_cover_type: bool = False,
+) -> Container:
     """Return the template of a step.
 
     Args:
@@ -87,22 +115,35 @@ def container(step: Step, settings: Settings, overrides: Mapping[str, str], name
         settings: image and resources.
         overrides: further options of the step's command line, fixed at render time.
         name: name of the template, where it is not the step's.
+        of_cover_type: whether each of its pods belongs to a cover type, which is then a parameter.
     """
-    parameters = {**step.parameters, **overrides}
+    parameters = step.chosen(settings.resources(step.name), overrides)
+    return pod(step, settings, parameters, arguments(step, parameters), name=name, of_cover_type=of_cover_type)
+
+
+def pod(  # noqa: PLR0913 - what differs between pods
+    step: Step,
+    settings: Settings,
+    parameters: Mapping[str, str | None],
+    words: list[str],
+    *,
+    name: str | None = None,
+    of_cover_type: bool = False,
+) -> Container:
+    """Return the template of a pod that runs a step's module with these ``words`` as its arguments."""
     resources = settings.resources(step.name)
-    return Container(
+    given = {**parameters, **({COVER_TYPE: None} if of_cover_type else {})}
+    return _Pod(
         name=name or step.name,
         image=settings.image,
         image_pull_policy="IfNotPresent",
         command=["python", "-m", f"steps.{step.name}"],
-        args=_arguments(step, parameters),
-        inputs=[
-            *(_parameter(key, value) for key, value in parameters.items()),
-            *(_input(slot) for slot in step.inputs),
-        ],
-        outputs=[*(_output(slot) for slot in step.outputs), *_summary(step)],
+        args=words,
+        inputs=[*(_parameter(key, value) for key, value in given.items()), *(_input(slot) for slot in step.inputs)],
+        outputs=[*(_output(slot) for slot in step.outputs), *(_value(value) for value in step.values)],
         env=[Env(name="COVERTYPE_RUN", value="{{workflow.name}}")],
         annotations={SOURCE_ANNOTATION: ",".join(step.source_parameters)} if step.source_parameters else None,
+        labels={f"covertype/{COVER_TYPE}": f"{{{{inputs.parameters.{COVER_TYPE}}}}}"} if of_cover_type else None,
         active_deadline_seconds=resources.deadline_seconds,
         retry_strategy=RetryStrategy(
             limit=RETRIES,
@@ -118,14 +159,20 @@ def container(step: Step, settings: Settings, overrides: Mapping[str, str], name
     )
 
 
-def _arguments(step: Step, parameters: Mapping[str, str | None]) -> list[str]:
+def arguments(step: Step, parameters: Mapping[str, str | None]) -> list[str]:
+    """Return the arguments of a step: an option for each parameter, artifact and value."""
     return [
         *step.fixed,
         *(f"--{name}={{{{inputs.parameters.{name}}}}}" for name in parameters),
         *(slot.argument("inputs") for slot in step.inputs),
         *(slot.argument("outputs") for slot in step.outputs),
-        *(["--summary={{outputs.parameters.summary.path}}"] if step.summary else []),
+        *(value_argument(value) for value in step.values),
     ]
+
+
+def value_argument(name: str) -> str:
+    """Return the argument that tells a step where an output parameter goes."""
+    return f"--{name}={{{{outputs.parameters.{name}.path}}}}"
 
 
 def _parameter(name: str, value: str | None) -> Parameter:
@@ -145,10 +192,8 @@ def _output(slot: Slot) -> Artifact:
     return Artifact(name=slot.name, path=path, archive=NoneArchiveStrategy(), optional=slot.optional or None)
 
 
-def _summary(step: Step) -> list[Parameter]:
-    if not step.summary:
-        return []
-    return [Parameter(name="summary", value_from=ValueFrom(path=f"{OUTPUTS}/summary.txt", default=""))]
+def _value(name: str) -> Parameter:
+    return Parameter(name=name, value_from=ValueFrom(path=f"{OUTPUTS}/{name}.txt", default=""))
 
 
 def _security() -> SecurityContext:

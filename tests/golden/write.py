@@ -15,6 +15,7 @@ CASES = {
     "default": (Settings(), "Workflow"),
     "template": (Settings(cover_types=("4", "aspen")), "WorkflowTemplate"),
     "cron": (Settings(cover_types=("krummholz",), source="/data/table.parquet"), "CronWorkflow"),
+    "fused": (Settings(cover_types=("4", "aspen"), pods="cover-type", set={"train.aspen.rounds": 5}), "Workflow"),
     "overrides": (
         Settings(
             cover_types=("1", "4"),

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hera.workflows import models
 
-from steps import NAMES, runtime
+from steps import NAMES, chain, runtime
 from tests.golden import write as golden
 from workflows import overrides, rendering
+from workflows.interfaces import CHAIN_STEPS
 from workflows.local import document
-from workflows.settings import Settings
+from workflows.settings import Resources, Settings
 
 
 @pytest.mark.parametrize("name", golden.CASES)
@@ -50,7 +51,7 @@ def test_what_can_be_set_is_what_the_wiring_leaves_open(step: str) -> None:
     container = document.read(rendering.render(Settings(), "Workflow")).templates[step].container
     assert container is not None
     wired = {argument.removeprefix("--").partition("=")[0] for argument in container.arguments}
-    left_open = set(options_of(step)) - wired - {"help", "summary"}
+    left_open = set(options_of(step)) - wired - {"help"}
     assert left_open | ({"threads"} & wired) == set(overrides.OPTIONS[step])
 
 
@@ -67,11 +68,14 @@ def test_parameters_of_the_form_have_the_values_the_steps_take() -> None:
     assert all(entry["description"] for entry in spec["arguments"]["parameters"])
 
 
-def test_every_pod_meets_the_restricted_standard_and_has_limits() -> None:
-    rendered = rendering.render(Settings(), "Workflow")
+@pytest.mark.parametrize(("pods", "count"), [("step", len(NAMES)), ("cover-type", 3)])
+def test_every_pod_meets_the_restricted_standard_and_has_limits(
+    pods: Literal["step", "cover-type"], count: int
+) -> None:
+    rendered = rendering.render(Settings(pods=pods), "Workflow")
     assert models.Workflow.model_validate(rendered)
     leaves = [template for template in rendered["spec"]["templates"] if "container" in template]
-    assert len(leaves) == len(NAMES)
+    assert len(leaves) == count
     for template in leaves:
         container = template["container"]
         security = container["securityContext"]
@@ -94,3 +98,59 @@ def test_overrides_of_one_cover_type_leave_the_others_alone() -> None:
     }
     assert set(own) - set(plain) == {"cover-type-aspen", "train-aspen"}
     assert own["train-aspen"].inputs.parameters["rounds"].value == "3"
+
+
+def test_a_gpu_is_what_the_training_uses_unless_something_else_is_set() -> None:
+    steps = {"train": Resources(gpu=1)}
+
+    def device(**settings: Any) -> Any:
+        read = document.read(rendering.render(Settings(steps=steps, **settings), "Workflow"))
+        return read.templates["train"].inputs.parameters["device"].value
+
+    assert device() == "cuda"
+    assert device(set={"train.device": "cpu"}) == "cpu"
+    rendered = rendering.render(Settings(steps=steps), "Workflow")["spec"]["templates"]
+    [train] = [template for template in rendered if template["name"] == "train"]
+    assert train["container"]["resources"]["limits"]["nvidia.com/gpu"] == "1"
+    assert train["container"]["resources"]["limits"]["memory"] == "2Gi"
+
+
+def test_a_chain_in_one_pod_runs_the_steps_with_the_options_they_have_as_pods() -> None:
+    settings: dict[str, Any] = {"set": {"train.aspen.rounds": 3, "evaluate.threads": 2}}
+    apart = document.read(rendering.render(Settings(**settings), "Workflow")).templates
+    fused = document.read(rendering.render(Settings(**settings, pods="cover-type"), "Workflow")).templates
+    assert set(fused) == {"pipeline", "prepare", "cover-type", "cover-type-aspen", "report"}
+    for name, own in (("cover-type", ""), ("cover-type-aspen", "-aspen")):
+        container = fused[name].container
+        assert container is not None
+        for step, options in chain.parse(container.arguments[1:]):
+            alone = apart.get(f"{step}{own}", apart[step]).container
+            assert alone is not None
+            assert [option.partition("=")[0] for option in options] == [
+                option.partition("=")[0] for option in alone.arguments
+            ]
+    given = {name: value.value for name, value in fused["cover-type-aspen"].inputs.parameters.items()}
+    assert given == {
+        **dict.fromkeys(("seed", "preset", "trials", "timeout", "cover-type")),
+        "tune-threads": "1",
+        "train-threads": "1",
+        "train-rounds": "3",
+        "evaluate-threads": "2",
+    }
+
+
+def test_what_a_chain_hands_on_inside_its_pod_is_written_by_one_step_and_read_by_later_ones() -> None:
+    container = (
+        document.read(rendering.render(Settings(pods="cover-type"), "Workflow")).templates["cover-type"].container
+    )
+    assert container is not None
+    written: set[str] = set()
+    for step, options in chain.parse(container.arguments[1:]):
+        inputs = {slot.option or slot.name for slot in CHAIN_STEPS[step].inputs}
+        for name, _, value in (option.removeprefix("--").partition("=") for option in options):
+            if value.startswith("@") and name in inputs:
+                assert value in written
+            elif value.startswith("@"):
+                assert value not in written
+                written.add(value)
+    assert len(written) == 8

@@ -96,6 +96,21 @@ def test_parallel_and_no_cache_change_no_byte(
         assert again[key] == first[key]
 
 
+def test_a_chain_in_one_process_gives_the_same_models_and_figures(
+    first: dict[str, Any], output: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert invoke("run", *SMALL, "--json", "--output", output, "--pods", "cover-type") == 0
+    fused = json.loads(capsys.readouterr().out)
+    assert (fused["executed_steps"], fused["cached_steps"]) == (1 + 7, 1)  # prepare is from the cache
+    assert models(fused) == models(first)
+    for key in ("accuracy", "macro_f1", "macro_f1_interval", "cover_types"):
+        assert fused[key] == first[key]
+    report = json.loads((Path(fused["directory"]) / "report.json").read_text())
+    assert [step["name"] for step in report["steps"] if step["name"].endswith("aspen")] == [
+        f"{step}.aspen" for step in ("split", "preprocess", "tune", "train", "evaluate")
+    ]
+
+
 def test_one_parameter_of_one_cover_type_runs_that_from_train_on(
     first: dict[str, Any], output: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

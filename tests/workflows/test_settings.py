@@ -155,3 +155,17 @@ def test_parallel_wins_over_the_machine(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("os.cpu_count", lambda: 5)
     assert settings.load({"parallel": 3}).cores == 3
     assert settings.load({}).cores == 5
+
+
+def test_resources_are_the_defaults_with_what_was_given_over_them() -> None:
+    given = settings.Settings(
+        steps={
+            "train": settings.Resources(memory="3Gi"),
+            "split": settings.Resources(cpu="2"),
+            "tune": settings.Resources(gpu=1),
+        }
+    )
+    train, split, tune = (given.resources(step) for step in ("train", "split", "tune"))
+    assert (train.cpu, train.cpu_limit, train.memory, train.deadline_seconds) == ("900m", "1", "3Gi", 4 * 3600)
+    assert (split.cpu, split.cpu_limit) == ("2", None)
+    assert (tune.gpu, tune.memory) == (1, "2Gi")

@@ -15,7 +15,8 @@ from workflows.contract import RETRY_EXPRESSION, SOURCE_ANNOTATION
 _PODS = {
     "image", "imagePullPolicy", "resources", "securityContext", "volumeMounts", "volumes", "nodeSelector",
     "tolerations", "serviceAccountName", "podGC", "ttlStrategy", "podSpecPatch", "podMetadata",
-    "artifactRepositoryRef", "labels", "namespace", "generateName", "archive", "description", "enum", "annotations",
+    "artifactRepositoryRef", "archiveLogs", "labels", "namespace", "generateName", "archive", "description", "enum",
+    "annotations",
 }  # fmt: skip
 
 

@@ -13,12 +13,22 @@ import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from steps import storage
 from steps.errors import BadConfigurationError
 
-_NAMES = {"sklearn": "scikit-learn", "yaml": "pyyaml"}
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_NAMES = {
+    "sklearn": ("scikit-learn",),
+    "yaml": ("pyyaml",),
+    "google_crc32c": ("google-crc32c",),
+    "grpc": ("grpcio",),
+    "google": ("google-cloud-bigquery", "google-cloud-bigquery-storage", "google-cloud-storage"),
+}
 
 
 @dataclass(frozen=True)
@@ -86,12 +96,14 @@ def _libraries(top_level: set[str]) -> tuple[str, ...]:
 @cache
 def _distributions(top: str) -> tuple[str, ...]:
     """Look a distribution up by its import name first: reading what all installed ones contain takes a second."""
-    name = _NAMES.get(top, top)
     try:
-        return (f"{name}=={importlib.metadata.version(name)}",)
+        return _with_versions(_NAMES.get(top, (top,)))
     except importlib.metadata.PackageNotFoundError:
-        names = importlib.metadata.packages_distributions().get(top, [])
-        return tuple(f"{name}=={importlib.metadata.version(name)}" for name in names)
+        return _with_versions(importlib.metadata.packages_distributions().get(top, []))
+
+
+def _with_versions(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(f"{name}=={importlib.metadata.version(name)}" for name in names)
 
 
 def content_of(uri: str) -> str:

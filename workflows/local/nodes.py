@@ -99,8 +99,9 @@ class Node:
 
     @property
     def threads(self) -> int:
-        """The threads a leaf uses, as its `threads` parameter says."""
-        return int(self.inputs.parameters.get("threads", "1") or 1)
+        """The threads a leaf uses, as its parameters say: ``threads``, or of several steps the most."""
+        given = [value for name, value in self.inputs.parameters.items() if name.split("-")[-1] == "threads"]
+        return max((int(value) for value in given if value), default=1)
 
     @property
     def log(self) -> Path:

@@ -10,6 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from workflows.grid import grid
 from workflows.local.nodes import Node, Phase
 
 if TYPE_CHECKING:
@@ -95,22 +96,13 @@ class LiveDisplay(Drawing):
 
 def progress_table(root: Node) -> Group:
     """Return the state of a run: a row for each cover type with its steps as columns, the other steps on lines."""
-    chains = {name: child for name, child in root.children.items() if not child.template.container}
-    steps = list(dict.fromkeys(step for chain in chains.values() for step in _steps_of(chain)))
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("cover type")
-    for step in steps:
-        table.add_column(step, min_width=9)
-    for name, chain in chains.items():
-        table.add_row(name, *(_cell(chain.children.get(step)) for step in steps))
-    lines: dict[str, Text] = {name: _cell(node) for name, node in root.children.items() if node.template.container}
-    before = [Text.assemble("prepare  ", lines.pop("prepare"))] if "prepare" in lines else []
-    after = [Text.assemble(f"{name}  ", cell) for name, cell in lines.items()]
-    return Group(*before, table, *after)
-
-
-def _steps_of(chain: Node) -> list[str]:
-    return [task.name for task in chain.template.tasks]
+    cells: dict[tuple[str, ...], Text] = {}
+    for name, child in root.children.items():
+        if child.template.container:
+            cells[name,] = _cell(child)
+        else:
+            cells |= {(name, task.name): _cell(child.children.get(task.name)) for task in child.template.tasks}
+    return grid(cells)
 
 
 def _cell(node: Node | None) -> Text:

@@ -74,7 +74,7 @@ class Step:
 
 @dataclass(frozen=True)
 class State:
-    """A workflow: its own phase, its steps by path, and the order of rows (first names) and columns (second names)."""
+    """A workflow: its own phase, its steps by path, and ``rows``, the names that several steps' paths begin with."""
 
     name: str
     phase: str
@@ -84,7 +84,6 @@ class State:
     finished: float
     steps: dict[tuple[str, ...], Step]
     rows: tuple[str, ...]
-    columns: tuple[str, ...]
     summary: str
 
     @property
@@ -121,7 +120,6 @@ def read(workflow: dict[str, Any]) -> State:
         finished=_seconds(status.get("finishedAt")),
         steps=steps,
         rows=tuple(dict.fromkeys(path[0] for path in steps if len(path) > 1)),
-        columns=tuple(dict.fromkeys(".".join(path[1:]) for path in steps if len(path) > 1)),
         summary=next((_output(node, "summary") for node in nodes.values() if node["name"] == name), ""),
     )
 

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from workflows.cluster import nodes
+from workflows.grid import grid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,19 +23,8 @@ _MINUTE, _HOUR = 60, 3600
 
 def state_table(state: State) -> Group:
     """Return the state of a run: its own line, a row for each cover type, the other steps on lines, and notes."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("cover type")
-    for column in state.columns:
-        table.add_column(column, min_width=9)
-    for row in state.rows:
-        table.add_row(row, *(_cell(state.steps.get((row, *column.split(".")))) for column in state.columns))
-    alone = [path for path in state.steps if len(path) == 1]
-    order = [path[0] for path in state.steps]
-    first = order.index(state.rows[0]) if state.rows else 0
-    lines = [Text.assemble(f"{path[0]:<9}", _cell(state.steps[path])) for path in alone]
-    split = sum(order.index(path[0]) < first for path in alone)
-    middle = [table] if state.rows else []
-    return Group(_title(state), *lines[:split], *middle, *lines[split:], *_notes(state))
+    cells = {path: _cell(step) for path, step in state.steps.items()}
+    return Group(_title(state), grid(cells), *_notes(state))
 
 
 def _title(state: State) -> Text:
@@ -50,9 +40,9 @@ def _notes(state: State) -> list[Text]:
     return own + notes
 
 
-def _cell(step: Step | None) -> Text:
+def _cell(step: Step) -> Text:
     """Return a step's state in a few characters."""
-    if step is None or not step.phase:
+    if not step.phase:
         return Text("·", style="dim")
     if step.no_image:
         return Text("✗ no image", style="bold red")

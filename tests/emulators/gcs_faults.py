@@ -1,0 +1,167 @@
+"""A proxy before the stand-in for Cloud Storage that breaks chosen requests in the ways of networks and services."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import re
+import socket
+import struct
+import threading
+import time
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, ClassVar, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_FOREVER = 1 << 30
+_PIECE = 4096
+_START = 500
+_HOP = {"transfer-encoding", "connection", "content-length", "host", "date", "server"}
+
+
+@dataclass
+class Fault:
+    """What happens to the next ``times`` requests with this method in whose target or first bytes ``target`` is found.
+
+    ``status`` answers that, with ``message`` as Cloud Storage words it, without asking the server. ``lost`` asks the
+    server and drops the connection instead of answering. ``cut`` sends so many bytes of the body, then resets, or with
+    ``quietly`` closes in good order after announcing no length. ``pause`` waits so many seconds before every piece.
+    ``garble`` changes a byte of the body.
+    """
+
+    method: str
+    target: str
+    times: int = _FOREVER
+    status: int = 0
+    message: str = ""
+    lost: bool = False
+    cut: int = -1
+    quietly: bool = False
+    pause: float = 0
+    garble: bool = False
+
+
+@dataclass
+class Proxy:
+    """The running proxy: its address, what to break, and what was asked (method, target and first bytes, range)."""
+
+    url: str
+    backend: int
+    faults: list[Fault] = field(default_factory=list)
+    asked: list[tuple[str, str, str]] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def count(self, method: str, target: str = "") -> int:
+        """Return how many requests there were."""
+        return sum(each[0] == method and bool(re.search(target, each[1])) for each in self.asked)
+
+    def ranges(self) -> list[str]:
+        """Return the ranges of the downloads, in order."""
+        return [span for method, target, span in self.asked if method == "GET" and "alt=media" in target]
+
+    def take(self, method: str, target: str, span: str) -> Fault | None:
+        with self.lock:
+            self.asked.append((method, target, span))
+            for fault in self.faults:
+                if fault.times > 0 and fault.method == method and re.search(fault.target, target):
+                    fault.times -= 1
+                    return fault
+        return None
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    proxy: Proxy
+
+    def shutdown_request(self, request: socket.socket | tuple[bytes, socket.socket]) -> None:
+        """Close without the polite end that would come before a reset."""
+        self.close_request(request)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: broken connections are what this is for."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    kinds: ClassVar[tuple[str, ...]] = ("GET", "POST", "PUT", "DELETE", "PATCH")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def handle_request(self) -> None:
+        proxy = cast("_Server", self.server).proxy
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        target = (
+            self.path + " " + body[:_START].decode("latin-1")
+        )  # of an upload in one request, only the body has the name
+        fault = proxy.take(self.command, target, self.headers.get("range", "")) or Fault("", "")
+        if fault.status:
+            self._refuse(fault)
+            return
+        connection = http.client.HTTPConnection("127.0.0.1", proxy.backend, timeout=20)
+        headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP}
+        with contextlib.closing(connection):
+            connection.request(self.command, self.path, body, headers)
+            answer = connection.getresponse()
+            data = answer.read()
+        if fault.lost:
+            self._reset()
+            return
+        if fault.garble:
+            data = bytes([data[0] ^ 1]) + data[1:]
+        self._answer(answer, data, fault, f"http://127.0.0.1:{proxy.backend}", proxy.url)
+
+    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = handle_request  # noqa: N815 - what the base class calls
+
+    def _refuse(self, fault: Fault) -> None:
+        error = {"code": fault.status, "message": fault.message or http.client.responses[fault.status]}
+        data = json.dumps({"error": error}).encode()
+        self.send_response(fault.status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def _answer(self, answer: http.client.HTTPResponse, data: bytes, fault: Fault, old: str, new: str) -> None:
+        self.send_response(answer.status)
+        for name, value in answer.getheaders():
+            if name.lower() not in _HOP:
+                self.send_header(name, value.replace(old, new))
+        if not fault.quietly:
+            self.send_header("content-length", str(len(data)))
+        self.send_header("connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        if fault.cut < 0 and not fault.pause:
+            self.wfile.write(data)
+            return
+        part = data[: fault.cut] if fault.cut >= 0 else data
+        for start in range(0, len(part), _PIECE):
+            time.sleep(fault.pause)
+            self.wfile.write(part[start : start + _PIECE])
+        if fault.cut >= 0 and not fault.quietly:
+            time.sleep(0.05)  # what was sent is to arrive before the reset
+            self._reset()
+
+    def _reset(self) -> None:
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close_connection = True
+
+
+@contextlib.contextmanager
+def proxied(backend: int) -> Iterator[Proxy]:
+    """Run a proxy before the server on port ``backend`` of this machine."""
+    server = _Server(("127.0.0.1", 0), _Handler)
+    server.proxy = Proxy(f"http://127.0.0.1:{server.server_address[1]}", backend)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield server.proxy
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -39,6 +39,12 @@ def finished(cluster: None) -> dict[str, Any]:  # noqa: ARG001 - it must be ther
 
 
 @pytest.fixture(scope="session")
+def fused(cluster: None) -> dict[str, Any]:  # noqa: ARG001 - it must be there
+    """The same with a pod for each cover type's chain."""
+    return harness.wait(harness.submit(*FLAGS, "--pods", "cover-type"))
+
+
+@pytest.fixture(scope="session")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the same run on this machine."""
     output = tmp_path_factory.mktemp("runs")

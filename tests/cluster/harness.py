@@ -131,7 +131,8 @@ def artifact(workflow: dict[str, Any], cover_type: str, name: str, file: str = "
 
     The store's file port listens inside its pod alone, so it is read there.
     """
-    [chain] = [node for node in nodes(workflow) if node["displayName"] == cover_type and node["type"] == "DAG"]
+    name = f"{workflow['metadata']['name']}.{cover_type}"
+    [chain] = [node for node in nodes(workflow) if node["name"] == name]
     [key] = [entry["s3"]["key"] for entry in chain["outputs"]["artifacts"] if entry["name"] == name]
     address = f"http://127.0.0.1:8888/buckets/artifacts/{key}" + (f"/{file}" if file else "")
     return kubectl("exec", f"deployment/{STORE}", "--", "/usr/bin/weed", "filer.cat", address)

@@ -38,3 +38,11 @@ def test_model_is_byte_for_byte_that_of_a_local_run(finished: dict[str, Any], lo
 def test_metrics_are_those_of_a_local_run(finished: dict[str, Any], local: Path, slug: str) -> None:
     [here] = (local / "nodes" / f"{slug}.evaluate").rglob("metrics.json")
     assert json.loads(harness.artifact(finished, slug, "metrics")) == json.loads(here.read_text())
+
+
+def test_chains_in_one_pod_each_give_the_same_models(fused: dict[str, Any], local: Path) -> None:
+    assert fused["status"]["phase"] == "Succeeded", harness.phases(fused)
+    assert len([node for node in harness.nodes(fused) if node["type"] == "Pod"]) == 2 + len(SLUGS)
+    for slug in SLUGS:
+        here = (local / "models" / slug / "model.ubj").read_bytes()
+        assert harness.artifact(fused, slug, "model", "model.ubj") == here

@@ -1,0 +1,82 @@
+"""What the Argo UI is given of a run: names, figures, logs and the report, by the server that the UI asks."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+import pytest
+import requests
+
+from tests.cluster import harness
+
+SERVER = os.environ.get("COVERTYPE_ARGO_SERVER", "")
+pytestmark = pytest.mark.skipif(not SERVER, reason="COVERTYPE_ARGO_SERVER names no argo-server")
+
+
+def node_of(workflow: dict[str, Any], path: str) -> dict[str, Any]:
+    """Return the node of a step's first pod."""
+    name = f"{workflow['metadata']['name']}.{path}(0)"
+    [node] = [node for node in harness.nodes(workflow) if node["name"] == name]
+    return node
+
+
+def served(workflow: dict[str, Any], path: str, artifact: str) -> requests.Response:
+    """Return an artifact as the UI's pages get it."""
+    node, run = node_of(workflow, path)["id"], workflow["metadata"]["name"]
+    url = f"{SERVER}/artifact-files/{harness.NAMESPACE}/workflows/{run}/{node}/outputs/{artifact}"
+    answer = requests.get(url, timeout=30)
+    answer.raise_for_status()
+    return answer
+
+
+def test_the_report_is_a_page_that_the_server_s_policy_lets_show(finished: dict[str, Any]) -> None:
+    answer = served(finished, "report", "html")
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy  # no script, no font, no picture from elsewhere
+    assert "style-src 'self' 'unsafe-inline'" in policy
+    assert "<svg" in answer.text
+    assert not re.findall(r"<(?:script|img|iframe|link|object)\b|url\(|@import", answer.text)
+
+
+def test_figures_are_output_parameters(finished: dict[str, Any]) -> None:
+    [whole] = [node for node in harness.nodes(finished) if node["name"] == finished["metadata"]["name"]]
+    figures = {entry["name"]: entry["value"] for entry in whole["outputs"]["parameters"]}
+    assert figures["summary"] == f"accuracy {figures['accuracy']}, macro F1 {figures['macro-f1']}"
+    evaluated = {
+        entry["name"]: entry["value"] for entry in node_of(finished, "aspen.evaluate")["outputs"]["parameters"]
+    }
+    assert 0 < float(evaluated["f1"]) <= 1
+    assert 0 < float(evaluated["pr-auc"]) <= 1
+
+
+def test_nodes_are_named_after_cover_type_and_step(finished: dict[str, Any]) -> None:
+    shown = {node["displayName"] for node in harness.nodes(finished) if node["type"] == "Retry"}
+    assert {"aspen.train", "krummholz.evaluate", "prepare", "report"} <= shown
+
+
+def test_the_log_of_a_pod_that_is_gone_is_kept(finished: dict[str, Any]) -> None:
+    run = finished["metadata"]["name"]
+    assert not harness.get("pods", "--selector", f"workflows.argoproj.io/workflow={run}")["items"]
+    assert re.search(r"rounds, validation PR-AUC", served(finished, "aspen.train", "main-logs").text)
+    lines = harness.pipeline("logs", run, "--step", "train", "--namespace", harness.NAMESPACE).splitlines()
+    assert len(lines) == 7
+    assert all("validation PR-AUC" in line for line in lines)
+
+
+@pytest.mark.parametrize("pods", ["step", "cover-type"])
+def test_the_server_accepts_every_kind(pods: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARGO_SERVER", SERVER)
+    words = ("--namespace", harness.NAMESPACE, "--image", harness.IMAGE, "--pods", pods)
+    name = harness.new_name()
+    assert "kind: Workflow" in harness.pipeline("submit", "--dry-run", *words)
+    try:
+        for _ in range(2):  # the second time it is there already
+            harness.pipeline("deploy", "--name", name, "--schedule", "0 3 29 2 *", *words)
+        form = harness.get("workflowtemplate", name)["spec"]["arguments"]["parameters"]
+        assert {entry["name"]: entry.get("enum") for entry in form}["preset"] == ["fast", "default"]
+        assert harness.get("cronworkflow", name)["spec"]["schedules"] == ["0 3 29 2 *"]
+    finally:
+        harness.kubectl("delete", "--ignore-not-found", f"workflowtemplate/{name}", f"cronworkflow/{name}")

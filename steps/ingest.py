@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows of a source, ``n`` of them, starting at position ``first_row``.
+    """Rows of a source, ``n`` of them, starting at position ``first_row`` of all its files taken together.
 
+    ``file`` is the name of the file that they are in, ``first_in_file`` their position in it: for messages.
     ``arrays`` are the feature columns in the order of the schema (nulls where a value is missing), ``codes`` each
     row's position among the schema's cover types (int16, ``labels.MISSING`` where the label is missing), ``split``
     the position among ``tables.SPLITS`` where the source has a column for it.
@@ -31,6 +32,8 @@ class Batch:
     arrays: list[pa.Array]
     codes: NDArray[np.int16]
     split: pa.Array | None
+    file: str
+    first_in_file: int
 
     def complete(self) -> NDArray[np.bool_]:
         """Return the mask of rows without a missing value."""
@@ -51,13 +54,19 @@ def batches(source: Source, label_offset: int) -> Iterator[Batch]:
     Raises:
         BadDataError: a value or a label does not fit the schema, see ``shapes.canonical`` and ``labels.codes``.
     """
-    schema, shape, where = source.schema, source.shape, source.path.name
+    schema, shape = source.schema, source.shape
+    columns = [*shapes.columns_of(schema, shape), schema.target]
     first_row = 0
-    for raw in source.batches([*shapes.columns_of(schema, shape), schema.target]):
-        yield Batch(
-            first_row,
-            shapes.canonical(schema, shape, raw, first_row, where),
-            labels.codes(schema, raw.column(schema.target), label_offset, first_row, where),
-            shapes.splits(raw, first_row, where) if shape.has_split else None,
-        )
-        first_row += raw.num_rows
+    for file in source.files:
+        where, start = file.name, first_row
+        for raw in file.batches(columns):
+            at = first_row - start
+            yield Batch(
+                first_row,
+                shapes.canonical(schema, shape, raw, at, where),
+                labels.codes(schema, raw.column(schema.target), label_offset, at, where),
+                shapes.splits(raw, at, where) if shape.has_split else None,
+                where,
+                at,
+            )
+            first_row += raw.num_rows

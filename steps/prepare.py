@@ -16,8 +16,9 @@ import numpy as np
 import pyarrow as pa
 import typer
 
-from steps import ingest, labels, runtime, sampling, shapes, sources, storage, tables
+from steps import bigquery, ingest, labels, runtime, sampling, shapes, staging, storage, tables
 from steps import schema as schemas
+from steps.bigquery import Reading
 from steps.errors import BadDataError, UsageError
 from steps.profile import Profile
 
@@ -63,14 +64,20 @@ class Options:
 
 
 def prepare(uri: str, schema: Schema, datasets: Mapping[str, Path], options: Options) -> dict[str, Any]:
-    """Write the datasets (slug to path) of a source and return its profile.
+    """Write the datasets (slug to path) of the source at ``uri`` and return its profile; errors as below."""
+    with staging.opened(uri, schema, Reading()) as source:
+        return {"source": uri, **from_source(source, datasets, options)}
+
+
+def from_source(source: Source, datasets: Mapping[str, Path], options: Options) -> dict[str, Any]:
+    """Write the datasets (slug to path) of an open source and return its profile.
 
     Raises:
         BadDataError: the source does not fit the schema, a value is missing under ``on_missing=fail``, or a cover
             type that was asked for has no row.
     """
-    source = sources.open_source(uri, schema)
-    runtime.log(f"{source.path.name}: {source.shape.name} columns{', with a split' if source.shape.has_split else ''}")
+    schema = source.schema
+    runtime.log(f"{source.name}: {source.shape.name} columns{', with a split' if source.shape.has_split else ''}")
     offset = _label_offset(source, options.labels)
     keep = _selection(source, offset, options)
     profile = Profile(schema)
@@ -86,15 +93,14 @@ def prepare(uri: str, schema: Schema, datasets: Mapping[str, Path], options: Opt
             _write(batch, mask, arrays, writers, source)
         for slug, writer in writers.items():
             if not profile.class_counts()[slug]:
-                where = source.path.name
+                where = source.name
                 raise BadDataError(
                     f"no row is of cover type {slug!r}", where=where, fix="leave it out with --cover-types"
                 )
             writer.metadata = tables.Metadata(schema, slug, profile.data_sha256)
     figures = profile.to_dict()
     return {
-        "source": uri,
-        "source_sha256": storage.sha256_file(source.path),
+        "source_sha256": source.sha256(),
         "shape": source.shape.name,
         "labels": labels.start(schema, offset),
         "rows_read": figures["rows"] + sum(dropped.values()),
@@ -107,8 +113,8 @@ def _label_offset(source: Source, mode: Labels) -> int:
     target = source.schema.target
     auto = mode is Labels.AUTO and source.schema.labels_may_start_at_zero
     columns = (batch.column(target) for batch in source.batches([target]) if auto)
-    found = labels.count(source.schema, columns, source.path.name)
-    return labels.offset(source.schema, found, mode, source.path.name)
+    found = labels.count(source.schema, columns, source.name)
+    return labels.offset(source.schema, found, mode, source.name)
 
 
 def _selection(source: Source, offset: int, options: Options) -> sampling.Selection:
@@ -134,7 +140,7 @@ def _check_missing(batch: ingest.Batch, on_missing: OnMissing, source: Source) -
     names = [column.name for column, values in columns if not values[at].is_valid]
     raise BadDataError(
         f"a value is missing in column {(names or [source.schema.target])[0]!r}",
-        where=f"row {batch.first_row + at} of {source.path.name}",
+        where=f"row {batch.first_in_file + at} of {batch.file}",
         fix="correct the source, or drop such rows with --on-missing drop",
     )
 
@@ -182,7 +188,25 @@ def main(  # noqa: PLR0913 - one argument an option
     *,
     dataset: Annotated[list[str], typer.Option(metavar="SLUG=PATH", help="A cover type and where its dataset goes.")],
     profile: Annotated[Path, typer.Option(help="Where the source's profile goes (JSON).")],
-    source: Annotated[str, typer.Option(help="builtin:, a path or file://; CSV, CSV.gz or parquet.")] = "builtin:",
+    source: Annotated[
+        str,
+        typer.Option(
+            metavar="URI",
+            help="builtin:, a path, file://, gs://BUCKET/OBJECT (* matches several) or bq://PROJECT.DATASET.TABLE;"
+            " CSV, CSV.gz or parquet.",
+        ),
+    ] = "builtin:",
+    query: Annotated[
+        str, typer.Option(metavar="FILE", help="SQL for BigQuery to run, with --source bq://PROJECT, which is billed.")
+    ] = "",
+    snapshot_time: Annotated[
+        str,
+        typer.Option(metavar="TIME", help="Read BigQuery as it was then (RFC 3339); @snapshot_time in a query."),
+    ] = "",
+    location: Annotated[str, typer.Option(help="Where BigQuery runs the query: US, EU, europe-west1.")] = "",
+    maximum_bytes_billed: Annotated[
+        int, typer.Option(min=0, metavar="BYTES", help="Refuse a query that bills more, 0 for no limit.")
+    ] = bigquery.MAXIMUM_BYTES_BILLED,
     schema: Annotated[str, typer.Option(help="Schema file (TOML), or covertype.")] = schemas.BUILTIN,
     rows: Annotated[int, typer.Option(min=0, help="Size of the stratified sample, 0 for all rows.")] = 0,
     labels: Annotated[Labels, typer.Option(help="Where the source's labels start counting.")] = Labels.AUTO,
@@ -193,14 +217,30 @@ def main(  # noqa: PLR0913 - one argument an option
     """Make one dataset per cover type from a source table."""
     table = schemas.load(schema)
     datasets = parse_datasets(dataset, table)
+    reading = Reading(_sql(query), Path(query).name, bigquery.parse_time(snapshot_time), location, maximum_bytes_billed)
+    options = Options(rows, labels, on_missing, duplicates)
     files: list[Path] = []
-    with runtime.record_usage(usage, "prepare", inputs=files, outputs=datasets.values()) as use:
-        files.append(sources.resolve(source, table))
-        figures = prepare(source, table, datasets, Options(rows, labels, on_missing, duplicates))
+    with ExitStack() as stack, runtime.record_usage(usage, "prepare", inputs=files, outputs=datasets.values()) as use:
+        opened = stack.enter_context(staging.opened(source, table, reading))  # left only when its files are counted
+        files += [file.path for file in opened.files]
+        figures = {"source": source, **reading.described(), **from_source(opened, datasets, options)}
         use.rows_in, use.rows_out = figures["rows_read"], figures["rows"] * len(datasets)
         storage.write_json(profile, figures)
     counts = ", ".join(f"{slug} {count}" for slug, count in figures["cover_types"].items())
     runtime.log(f"{figures['rows']} of {figures['rows_read']} rows kept: {counts}")
+
+
+def _sql(query: str) -> str:
+    """Return what is in a query's file; UsageError where it is empty."""
+    if not query:
+        return ""
+    try:
+        sql = Path(query).read_text(encoding="utf-8").strip()
+    except UnicodeDecodeError:
+        raise UsageError("the query is no UTF-8 text", where=query) from None
+    if not sql:
+        raise UsageError("the query is empty", where=query, fix="write a SELECT there")
+    return sql
 
 
 if __name__ == "__main__":

@@ -1,9 +1,15 @@
-"""Source tables by URI: ``builtin:``, a path or ``file://``; CSV, CSV.gz or parquet, read as record batches."""
+"""Source tables by URI: ``builtin:``, a path or ``file://``; CSV, CSV.gz or parquet, read as record batches.
+
+A path may hold wildcards: the files it matches are one table, in the order of their names. What lies elsewhere
+(``gs://``, ``bq://``) is fetched by ``steps.staging`` and then opened here.
+"""
 
 from __future__ import annotations
 
 import csv
+import glob
 import gzip
+import hashlib
 import re
 import zlib
 from contextlib import contextmanager
@@ -16,7 +22,7 @@ import pyarrow as pa
 import pyarrow.csv as pc
 
 from steps import schema as schemas
-from steps import shapes, tables
+from steps import shapes, storage, tables
 from steps.errors import BadConfigurationError, BadDataError, NoInputError, UsageError
 
 if TYPE_CHECKING:
@@ -38,11 +44,11 @@ _COUNT = re.compile(r"CSV parse error: (?:Row #(\d+): )?Expected (\d+) columns, 
 
 
 @dataclass(frozen=True)
-class Source:
-    """A table that can be read as often as needed, always in the same order."""
+class File:
+    """One file of a source: ``name`` is what messages call it, ``names`` are its columns."""
 
     path: Path
-    shape: Shape
+    name: str
     names: tuple[str, ...]
     header: bool
     schema: Schema
@@ -58,13 +64,35 @@ class Source:
         Raises:
             BadDataError: the file is damaged, or a CSV cell is no number where one is needed.
         """
-        if self.is_csv:
-            return _csv_batches(self, columns)
-        return tables.batches(self.path, columns)
+        with _called(self.path, self.name):
+            yield from _csv_batches(self, columns) if self.is_csv else tables.batches(self.path, columns)
 
 
-def resolve(uri: str, schema: Schema) -> Path:
-    """Return the local file a source URI names.
+@dataclass(frozen=True)
+class Source:
+    """A table that can be read as often as needed, always in the same order: that of its files, one after another.
+
+    All files are of one kind and have the same columns.
+    """
+
+    name: str
+    files: tuple[File, ...]
+    shape: Shape
+    schema: Schema
+
+    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Yield record batches with the given source columns; errors as :meth:`File.batches`."""
+        for file in self.files:
+            yield from file.batches(columns)
+
+    def sha256(self) -> str:
+        """Return the digest of a single file's bytes, or that of the files' digests in their order."""
+        digests = [storage.sha256_file(file.path) for file in self.files]
+        return digests[0] if len(digests) == 1 else hashlib.sha256("\n".join(digests).encode()).hexdigest()
+
+
+def resolve(uri: str, schema: Schema) -> list[Path]:
+    """Return the local files a source URI names, in the order in which they are read.
 
     Raises:
         UsageError: the scheme is not supported.
@@ -77,52 +105,91 @@ def resolve(uri: str, schema: Schema) -> Path:
             raise BadConfigurationError(
                 f"schema {schema.name!r} has no builtin table", where="--source", fix="name a file with --source"
             )
-        return schemas.DATA / schema.builtin_table
+        return [schemas.DATA / schema.builtin_table]
     if parts.scheme == "file":
         path = Path(unquote(parts.path))
     elif "://" in uri:
         raise UsageError(
-            f"unknown kind of source {parts.scheme}://", where="--source", fix="use builtin:, a path or file://"
+            f"unknown kind of source {parts.scheme}://",
+            where="--source",
+            fix="use builtin:, a path, file://, gs:// or bq://",
         )
     else:
         path = Path(uri)
     if path.is_dir():
         raise NoInputError("this is a folder, a file is needed", where=uri, fix="name one CSV or parquet file")
-    if not path.is_file():
+    if path.is_file():
+        return [path]
+    found = sorted(Path(name) for name in glob.glob(str(path)))  # noqa: PTH207 - also of absolute paths
+    if not any(match.is_file() for match in found):
         raise NoInputError("no such file", where=uri, fix="check --source")
-    return path
+    return [match for match in found if match.is_file()]
 
 
 def open_source(uri: str, schema: Schema) -> Source:
-    """Open a source: look at its columns and tell its shape; errors as :func:`resolve` and ``shapes.recognise``."""
-    path = resolve(uri, schema)
-    if not path.stat().st_size:
-        raise BadDataError("the file is empty", where=uri, fix="write it again")
-    if _is_parquet(path):
+    """Open a local source: look at its columns and tell its shape; errors as :func:`resolve` and :func:`open_files`."""
+    paths = resolve(uri, schema)
+    name = paths[0].name if len(paths) == 1 else Path(uri).name
+    return open_files([(path, path.name) for path in paths], schema, name)
+
+
+def open_files(named: Sequence[tuple[Path, str]], schema: Schema, name: str) -> Source:
+    """Open files (path, and what messages call it) as one table called ``name``.
+
+    Raises:
+        BadDataError: a file is empty, or its columns are not those of the first; and as ``shapes.recognise``.
+        UsageError: a file is of an unknown kind, or of another one than the first.
+    """
+    files = tuple(_open_file(path, called, schema) for path, called in named)
+    first = files[0]
+    for file in files[1:]:
+        if file.is_csv != first.is_csv:
+            raise UsageError("CSV and parquet files together", where=name, fix="name files of one kind")
+        if odd := sorted(set(file.names) ^ set(first.names)):
+            what = f"column {odd[0]!r} is not in both of {first.name} and {file.name}"
+            raise BadDataError(what, where=name, fix="name files of one table")
+    return Source(name, files, shapes.recognise(schema, first.names, first.name), schema)
+
+
+def _open_file(path: Path, name: str, schema: Schema) -> File:
+    with _called(path, name):
+        if not path.stat().st_size:
+            raise BadDataError("the file is empty", where=str(path), fix="write it again")
+        if path.name.lower().endswith(_CSV_KINDS):
+            return File(path, name, *_csv_names(path, name, schema), schema)
+        if not _is_parquet(path):
+            fix = "use .csv, .csv.gz, .data or .parquet"
+            raise UsageError(f"unknown kind of file {path.suffix!r}", where=str(path), fix=fix)
         with tables.opened(path) as file:
-            names = tuple(name for name in file.schema_arrow.names if not _PANDAS_INDEX.fullmatch(name))
-        header = True
-    elif path.name.lower().endswith(_CSV_KINDS):
-        names, header = _csv_names(path, schema)
-    else:
-        raise UsageError(f"unknown kind of file {path.suffix!r}", where=uri, fix="use .csv, .csv.gz, .data or .parquet")
-    return Source(path, shapes.recognise(schema, names, path.name), names, header, schema)
+            names = tuple(column for column in file.schema_arrow.names if not _PANDAS_INDEX.fullmatch(column))
+        return File(path, name, names, header=True, schema=schema)
 
 
-def _csv_names(path: Path, schema: Schema) -> tuple[tuple[str, ...], bool]:
+@contextmanager
+def _called(path: Path, name: str) -> Iterator[None]:
+    """Let errors about a file that was fetched say where it came from, as its path is a temporary one."""
+    try:
+        yield
+    except (BadDataError, UsageError) as error:
+        if name == path.name or error.where != str(path):
+            raise
+        raise type(error)(error.what, where=name, fix=error.fix) from None
+
+
+def _csv_names(path: Path, name: str, schema: Schema) -> tuple[tuple[str, ...], bool]:
     """Return a CSV file's column names and whether its first line holds them: a line of numbers alone does not."""
     with _binary(path) as file:
         raw = file.readline(_LONGEST_LINE)
     if b"\0" in raw or len(raw) == _LONGEST_LINE:
-        raise BadDataError("this is no UTF-8 text", where=path.name, fix="name the file after what is in it")
+        raise BadDataError("this is no UTF-8 text", where=name, fix="name the file after what is in it")
     first = raw.decode("utf-8-sig", errors="replace").strip()
     if not first:
-        raise BadDataError("the first line is empty", where=path.name, fix="write the header or the first row there")
+        raise BadDataError("the first line is empty", where=name, fix="write the header or the first row there")
     if "," not in first and (found := next((mark for mark in ";\t" if mark in first), "")):
-        raise BadDataError(f"columns are separated by {found!r}", where=path.name, fix="separate them by commas")
+        raise BadDataError(f"columns are separated by {found!r}", where=name, fix="separate them by commas")
     cells = tuple(cell.strip() for cell in next(csv.reader([first])))
     if any(_is_number(cell) for cell in cells):
-        return tuple(shapes.headerless_names(schema, len(cells), path.name)), False
+        return tuple(shapes.headerless_names(schema, len(cells), name)), False
     return cells, True
 
 
@@ -148,7 +215,7 @@ def _binary(path: Path) -> Iterator[BinaryIO]:
         raise BadDataError(f"not a whole gzip file ({error})", where=path.name, fix="fetch it again") from None
 
 
-def _csv_batches(source: Source, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+def _csv_batches(source: File, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
     convert = pc.ConvertOptions(
         include_columns=list(columns),
         column_types={name: _csv_type(source.schema, name) for name in columns},
@@ -168,9 +235,9 @@ def _csv_batches(source: Source, columns: Sequence[str]) -> Iterator[pa.RecordBa
         raise _explained(str(error), source) from None
 
 
-def _explained(reason: str, source: Source) -> BadDataError:
+def _explained(reason: str, source: File) -> BadDataError:
     """Return Arrow's error message about a CSV file with the column's name and the line, where it tells them."""
-    name = source.path.name
+    name = source.name
     if found := _NO_NUMBER.match(reason):
         column, line, value = found.groups()
         what = f"{value[:60]!r} in column {source.names[int(column)]!r} is no number"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -11,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from steps import sources, storage
+from steps import gcs, sources, storage
 from steps.errors import BadConfigurationError, BadDataError, NoInputError, UsageError
 from tests.support import (
     FEATURES,
@@ -19,6 +20,7 @@ from tests.support import (
     TARGET,
     csv_bytes,
     decoded,
+    leftovers,
     one_hot,
     prepared,
     real_rows,
@@ -29,7 +31,6 @@ from tests.support import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 ROWS = real_rows(350)
 Made = tuple[str, "Path"]
@@ -71,10 +72,11 @@ def test_shapes_and_formats(  # noqa: PLR0913 - one argument a way in which file
 def test_uci_file_has_55_columns(tmp_path: Path) -> None:
     source = write_table(tmp_path / "covtype.data", one_hot(ROWS), header=False)
     opened = sources.open_source(str(source), SCHEMA)
-    assert len(opened.names) == 55
-    assert opened.names[-1] == TARGET
-    assert (opened.names[10], opened.names[14]) == ("Wilderness_Area_0", "Soil_Type_0")
-    assert not opened.header
+    (file,) = opened.files
+    assert len(file.names) == 55
+    assert file.names[-1] == TARGET
+    assert (file.names[10], file.names[14]) == ("Wilderness_Area_0", "Soil_Type_0")
+    assert not file.header
 
 
 @pytest.mark.parametrize("turn", [lambda names: names[::-1], sorted])
@@ -195,9 +197,145 @@ def test_damage_inside_a_parquet_file_is_bad_data(tmp_path: Path) -> None:
 
 
 def test_builtin_and_its_digest() -> None:
-    path = sources.resolve("builtin:", SCHEMA)
-    assert path.is_file()
-    assert len(storage.sha256_file(path)) == 64
+    (path,) = sources.resolve("builtin:", SCHEMA)
+    assert sources.open_source("builtin:", SCHEMA).sha256() == storage.sha256_file(path)
+
+
+def parts(folder: Path, ending: str, sizes: tuple[int, ...] = (120, 1, 229)) -> list[Path]:
+    """Write the rows to several files, which a wildcard finds in the order of their names."""
+    paths, start = [], 0
+    folder.mkdir(exist_ok=True)
+    for number, size in enumerate(sizes):
+        paths.append(write_table(folder / f"part-{number}{ending}", ROWS.slice(start, size)))
+        start += size
+    return paths
+
+
+@pytest.mark.parametrize("ending", [".parquet", ".csv", ".csv.gz"])
+def test_several_files_are_one_table(tmp_path: Path, canonical: Made, ending: str) -> None:
+    parts(tmp_path / "in", ending)
+    (tmp_path / "in" / "other.txt").write_text("not asked for")
+    assert_same(tmp_path / "in" / f"part-*{ending}", tmp_path, canonical)
+
+
+def test_the_digest_of_several_files_is_that_of_all(tmp_path: Path) -> None:
+    digests = set()
+    for sizes in ((350,), (300, 50), (299, 51)):
+        folder = tmp_path / str(sizes)
+        parts(folder, ".csv", sizes)
+        digests.add(sources.open_source(str(folder / "*"), SCHEMA).sha256())
+    assert len(digests) == 3
+
+
+def test_a_bad_row_is_told_by_its_file(tmp_path: Path) -> None:
+    paths = parts(tmp_path / "in", ".csv")
+    lines = paths[2].read_text().splitlines()
+    lines[8] = lines[8].replace("Rawah", "Rahwa").replace("Commanche", "Rahwa").replace("Neota", "Rahwa")
+    lines[8] = lines[8].replace("Cache", "Rahwa")
+    paths[2].write_text("\n".join(lines))
+    with pytest.raises(
+        BadDataError, match=r"unknown value 'Rahwa' in column 'Wilderness_Area', in row 7 of part-2\.csv"
+    ):
+        prepared(tmp_path / "in" / "*", tmp_path / "out")
+
+
+def test_a_missing_value_is_told_by_its_file(tmp_path: Path) -> None:
+    paths = parts(tmp_path / "in", ".csv")
+    lines = paths[2].read_text().splitlines()
+    lines[8] = "," + lines[8].partition(",")[2]
+    paths[2].write_text("\n".join(lines))
+    with pytest.raises(BadDataError, match=r"missing in column 'Elevation', in row 7 of part-2\.csv"):
+        prepared(tmp_path / "in" / "*", tmp_path / "out")
+
+
+def test_files_of_different_columns_are_no_table(tmp_path: Path) -> None:
+    parts(tmp_path, ".csv")
+    write_table(tmp_path / "part-3.csv", one_hot(ROWS))
+    what = r"column 'Soil_Type' is not in both of part-0.csv and part-3.csv, in part-\*: name files of one table"
+    with pytest.raises(BadDataError, match=what):
+        sources.open_source(str(tmp_path / "part-*"), SCHEMA)
+
+
+def test_files_of_different_kinds_are_no_table(tmp_path: Path) -> None:
+    parts(tmp_path, ".csv")
+    parts(tmp_path, ".parquet")
+    with pytest.raises(UsageError, match=r"CSV and parquet files together, in part-\*"):
+        sources.open_source(str(tmp_path / "part-*"), SCHEMA)
+
+
+def test_a_name_with_a_wildcard_in_it_is_a_name(tmp_path: Path) -> None:
+    for name in ("rows [1].csv", "rows 1.csv"):
+        write_table(tmp_path / name, ROWS)
+    assert sources.resolve(str(tmp_path / "rows [1].csv"), SCHEMA) == [tmp_path / "rows [1].csv"]
+
+
+class Store:
+    """Cloud Storage as far as sources know it: objects are the files of a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.downloads = folder, 0
+
+    def objects(self, uri: str) -> list[gcs.Object]:
+        assert uri == "gs://bucket/cover/*"
+        found = sorted(self.folder.iterdir())
+        return [gcs.Object("bucket", f"cover/{path.name}", 1, path.stat().st_size, "") for path in found]
+
+    def download(self, wanted: gcs.Object, target: Path) -> None:
+        self.downloads += 1
+        storage.write_bytes(target, (self.folder / Path(wanted.name).name).read_bytes())
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    made = Store(tmp_path / "bucket")
+    made.folder.mkdir()
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    monkeypatch.setattr(gcs, "connect", lambda: made)
+    return made
+
+
+@pytest.mark.parametrize("ending", [".parquet", ".csv.gz"])
+def test_objects_in_a_bucket_are_fetched_once_as_one_table(
+    tmp_path: Path, canonical: Made, store: Store, ending: str
+) -> None:
+    parts(store.folder, ending)
+    assert_same("gs://bucket/cover/*", tmp_path, canonical)
+    assert store.downloads == 3
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_objects_have_the_digest_of_equal_files(tmp_path: Path, store: Store) -> None:
+    parts(store.folder, ".parquet")
+    profiles = [prepared(uri, tmp_path / "out")[0] for uri in ("gs://bucket/cover/*", store.folder / "*")]
+    assert profiles[0]["source_sha256"] == profiles[1]["source_sha256"]
+
+
+def test_an_object_that_is_wrong_is_told_by_its_address(tmp_path: Path, store: Store) -> None:
+    parts(store.folder, ".csv")
+    table = one_hot(ROWS.slice(0, 3))
+    write_table(store.folder / "part-3.csv", table)
+    what = r"not in both of gs://bucket/cover/part-0.csv and gs://bucket/cover/part-3.csv, in gs://bucket/cover/\*"
+    with pytest.raises(BadDataError, match=what):
+        prepared("gs://bucket/cover/*", tmp_path / "out")
+    (store.folder / "part-3.csv").write_text("")
+    with pytest.raises(BadDataError, match=r"the file is empty, in gs://bucket/cover/part-3\.csv"):
+        prepared("gs://bucket/cover/*", tmp_path / "out")
+    (store.folder / "part-3.csv").unlink()
+    (store.folder / "part-3.txt").write_text("no table")
+    with pytest.raises(UsageError, match=r"unknown kind of file '.txt', in gs://bucket/cover/part-3\.txt"):
+        prepared("gs://bucket/cover/*", tmp_path / "out")
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_a_damaged_object_is_told_by_its_address(tmp_path: Path, store: Store) -> None:
+    (path,) = parts(store.folder, ".parquet", (350,))
+    whole, what = path.read_bytes(), r"(?s)not a whole parquet file .*, in gs://bucket/cover/part-0\.parquet: "
+    for damaged in (whole[:-10], whole[:4] + b"\xff" * 20 + whole[24:]):
+        path.write_bytes(damaged)
+        with pytest.raises(BadDataError, match=what):
+            prepared("gs://bucket/cover/*", tmp_path / "out")
+    assert leftovers(tmp_path / "out") == []
 
 
 @pytest.mark.parametrize(
@@ -205,6 +343,7 @@ def test_builtin_and_its_digest() -> None:
     [
         ("s3://bucket/x.csv", UsageError),
         ("nowhere.csv", NoInputError),
+        ("nowhere/*.csv", NoInputError),
         ("file:///nowhere.csv", NoInputError),
         ("", NoInputError),
     ],

@@ -19,7 +19,7 @@ WORDS = ("-m", "steps.prepare", "--source=builtin:", "--rows=600")
 
 
 def started(folder: Path, words: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
-    command = [harness.ROOT / "containers/run", harness.IMAGE, folder, "python", *words]
+    command = [str(harness.ROOT / "containers/run"), harness.IMAGE, str(folder), "python", *words]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 
 

@@ -1,0 +1,205 @@
+"""BigQuery tables and queries as sources: ``bq://project.dataset.table``, or a query billed to ``bq://project``.
+
+A table has no row order: two reads of it may differ in order, and what depends on order then differs a little. A query
+that orders by all columns gives the same rows in the same order every time. Google's libraries are imported where a
+table is read, never before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from steps import runtime, shapes, tables
+from steps.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import pyarrow as pa
+    from google.cloud import bigquery
+
+    from steps.bigquery_rows import Rows
+    from steps.schema import Schema
+
+SCHEME = "bq://"
+MAXIMUM_BYTES_BILLED = 100 << 30
+_TABLE = re.compile(r"(?P<project>[^/`]+)\.(?P<dataset>\w+)\.(?P<table>[^./`$@*]+)")
+_PROJECT = re.compile(r"[a-z0-9.:-]*")
+# The other kinds of table are the results of queries: only a query can read them.
+_STORED = ("TABLE", "SNAPSHOT")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How to read from BigQuery: ``query`` is SQL, ``query_name`` its file, times are aware, bytes 0 for no limit."""
+
+    query: str = ""
+    query_name: str = ""
+    snapshot: datetime | None = None
+    location: str = ""
+    maximum_bytes_billed: int = MAXIMUM_BYTES_BILLED
+
+    def check(self, uri: str) -> None:
+        """Raise UsageError where a source of another kind is given what only BigQuery has."""
+        if not uri.startswith(SCHEME):
+            for option, given in (("--query", self.query), ("--snapshot-time", self.snapshot)):
+                if given:
+                    fix = f"say --source {SCHEME}PROJECT, or {SCHEME}PROJECT.DATASET.TABLE"
+                    raise UsageError(f"{option} is for BigQuery, the source is {uri}", where=option, fix=fix)
+
+    def described(self) -> dict[str, str]:
+        """Return what of it says which rows are read, for the profile."""
+        snapshot = self.snapshot.isoformat() if self.snapshot else ""
+        return {key: value for key, value in (("query", self.query), ("snapshot_time", snapshot)) if value}
+
+
+@dataclass(frozen=True)
+class Address:
+    """A table, or with empty ``dataset`` and ``table`` a project that queries are billed to (empty: the default)."""
+
+    project: str
+    dataset: str = ""
+    table: str = ""
+
+
+def parse_time(text: str) -> datetime | None:
+    """Parse an RFC 3339 time with an offset, to the millisecond; None for an empty text, UsageError for another."""
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None or moment.microsecond % 1000:
+        fix = "write it as 2026-11-21T09:30:00Z, with at most three digits after the seconds"
+        raise UsageError(f"{text!r} is no time in RFC 3339", where="--snapshot-time", fix=fix)
+    return moment
+
+
+def parse(uri: str, reading: Reading) -> Address:
+    """Parse ``bq://project.dataset.table``, or ``bq://project`` and ``bq://`` with a query; UsageError for others."""
+    rest = uri.removeprefix(SCHEME)
+    if reading.query:
+        if not _PROJECT.fullmatch(rest) or _TABLE.fullmatch(rest):
+            raise UsageError(f"{uri} is no project", where="--source", fix=f"with --query say {SCHEME}PROJECT")
+        return Address(rest)
+    if not (found := _TABLE.fullmatch(rest)):
+        fix = f"write {SCHEME}PROJECT.DATASET.TABLE, or give --query FILE"
+        raise UsageError(f"{uri} is no table", where="--source", fix=fix)
+    return Address(found["project"], found["dataset"], found["table"])
+
+
+def read(uri: str, schema: Schema, reading: Reading) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a table or of a query's result, the columns that the schema needs and no others.
+
+    Raises:
+        NoInputError: there is no such table, dataset or project.
+        DeniedError: a permission is missing, the message names it; or there are no credentials.
+        BadDataError: the columns are not the schema's.
+        UsageError: the query is wrong, or would bill more than is allowed.
+        TransientError: the service or the connection failed until retries ended.
+    """
+    with _connected(uri, reading) as client:
+        rows = _query_rows if reading.query else _table_rows
+        yield from rows(client, uri, schema, reading).batches(client)
+
+
+def name_of(uri: str, reading: Reading) -> str:
+    """Return what messages call a source."""
+    return f"query {reading.query_name}".strip() if reading.query else uri
+
+
+def _table_rows(client: bigquery.Client, uri: str, schema: Schema, reading: Reading) -> Rows:
+    """Look at a table and say what to read of it; a view is read by a query of its columns."""
+    from steps.bigquery_rows import Rows
+
+    table = _looked_up(client, uri, reading)
+    columns = needed(schema, [field.name for field in table.schema], uri)
+    if table.table_type not in _STORED:
+        if reading.snapshot:
+            what = f"this is a {table.table_type.lower()}, of which BigQuery keeps no snapshots"
+            raise UsageError(what, where=uri, fix="leave --snapshot-time out")
+        listed = ", ".join(f"`{column}`" for column in columns)
+        # The names are BigQuery's own, and hold no backquote.
+        sql = f"SELECT {listed} FROM `{table.project}.{table.dataset_id}.{table.table_id}`"  # noqa: S608
+        return _result_rows(client, sql, uri, schema, reading)
+    runtime.log(f"{uri}: last changed {table.modified:%Y-%m-%dT%H:%M:%SZ}, {table.num_rows:,} rows")
+    return Rows(table.reference, _fields(table.schema, columns), reading.snapshot, None, uri)
+
+
+def _query_rows(client: bigquery.Client, uri: str, schema: Schema, reading: Reading) -> Rows:
+    return _result_rows(client, reading.query, name_of(uri, reading), schema, reading)
+
+
+def _result_rows(client: bigquery.Client, sql: str, where: str, schema: Schema, reading: Reading) -> Rows:
+    from steps import bigquery_query
+    from steps.bigquery_rows import Rows
+
+    query = bigquery_query.Query(sql, where, reading.snapshot, reading.maximum_bytes_billed)
+    table, fields, count = bigquery_query.run(client, query, lambda names: needed(schema, names, where))
+    columns = needed(schema, [field.name for field in fields], where)
+    return Rows(table, _fields(fields, columns), None, count, where)
+
+
+def _fields(fields: Sequence[bigquery.SchemaField], columns: Sequence[str]) -> list[bigquery.SchemaField]:
+    by_name = {field.name: field for field in fields}
+    return [by_name[column] for column in columns]
+
+
+def needed(schema: Schema, names: Sequence[str], where: str) -> list[str]:
+    """Return those of a table's columns that the schema needs, in the schema's order, whatever else the table has.
+
+    Raises:
+        BadDataError: one is missing.
+    """
+    canonical = [*(column.name for column in schema.columns), schema.target]
+    one_hot = [*shapes.one_hot_names(schema), schema.target]
+    known = next((wanted for wanted in (canonical, one_hot) if set(wanted) <= set(names)), names)
+    shape = shapes.recognise(schema, [name for name in names if name in {*known, tables.SPLIT}], where)
+    return [*shapes.columns_of(schema, shape), schema.target]
+
+
+def version_of(uri: str, reading: Reading) -> str | None:
+    """Return what stands for the rows as they are now, None where the same read may give others next time.
+
+    A table counts by its time of change, a query by its text and its snapshot time; errors as :func:`read`.
+    """
+    moment = reading.described().get("snapshot_time", "")
+    if reading.query:
+        digest = hashlib.sha256(reading.query.encode()).hexdigest()
+        return f"{uri} {digest} {moment}" if moment else None
+    with _connected(uri, reading) as client:
+        table = _looked_up(client, uri, reading)
+    if table.table_type not in _STORED or (table.streaming_buffer and not moment):
+        return None
+    return f"{uri} {moment or table.modified.isoformat()} {table.created.isoformat()}"
+
+
+@contextmanager
+def _connected(uri: str, reading: Reading) -> Iterator[bigquery.Client]:
+    """Open a client that bills the project of the address, or with a table that of the credentials if they have one."""
+    address = parse(uri, reading)
+    from steps.bigquery_client import connect, own_project
+    from steps.bigquery_errors import explained
+
+    with explained(uri):
+        client = connect(address.project if reading.query else own_project() or address.project, reading.location)
+    try:
+        yield client
+    finally:
+        client.close()  # type: ignore[no-untyped-call]
+
+
+def _looked_up(client: bigquery.Client, uri: str, reading: Reading) -> bigquery.Table:
+    from steps.bigquery_client import REQUEST_SECONDS, patience
+    from steps.bigquery_errors import explained
+
+    address = parse(uri, reading)
+    with explained(uri):
+        name = f"{address.project}.{address.dataset}.{address.table}"
+        return client.get_table(name, retry=patience(), timeout=REQUEST_SECONDS)

@@ -1,0 +1,226 @@
+"""What of reading from BigQuery needs no service: addresses, times, columns, labels, credentials, staged files."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import requests
+from google.api_core import exceptions as api
+from google.auth import exceptions as auth
+from hypothesis import given
+from hypothesis import strategies as st
+
+from steps import bigquery, bigquery_client, bigquery_query, staging
+from steps.bigquery import Address, Reading
+from steps.bigquery_errors import explained
+from steps.errors import BadDataError, DeniedError, PipelineError, TransientError, UsageError
+from tests.support import FEATURES, SCHEMA, TARGET, call, one_hot, real_rows
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+QUERY = Reading("SELECT 1", "one.sql")
+ONE_HOT = one_hot(real_rows(7)).column_names
+
+
+@pytest.mark.parametrize(
+    ("uri", "reading", "address"),
+    [
+        ("bq://p1.d.t", Reading(), Address("p1", "d", "t")),
+        ("bq://a-project.some_data.my-table", Reading(), Address("a-project", "some_data", "my-table")),
+        ("bq://example.com:p.d.t", Reading(), Address("example.com:p", "d", "t")),
+        ("bq://p1", QUERY, Address("p1")),
+        ("bq://", QUERY, Address("")),
+        ("bq://example.com:p", QUERY, Address("example.com:p")),
+    ],
+)
+def test_addresses(uri: str, reading: Reading, address: Address) -> None:
+    assert bigquery.parse(uri, reading) == address
+
+
+@pytest.mark.parametrize("rest", ["", "p1", "p1.d", "p1.d.t$20260101", "p1.d.t@1", "p1.d.t*", "p1/d/t", "p`1.d.t"])
+def test_what_is_no_table(rest: str) -> None:
+    with pytest.raises(UsageError, match=r"is no table, in --source: write bq://PROJECT\.DATASET\.TABLE"):
+        bigquery.parse(f"bq://{rest}", Reading())
+
+
+@pytest.mark.parametrize("rest", ["p1.d.t", "p1/x", "p 1"])
+def test_a_query_is_billed_to_a_project(rest: str) -> None:
+    with pytest.raises(UsageError, match="is no project, in --source: with --query say bq://PROJECT"):
+        bigquery.parse(f"bq://{rest}", QUERY)
+
+
+@pytest.mark.parametrize("text", ["2026-11-21T09:30:00Z", "2026-11-21T10:30:00+01:00", "2026-11-21T09:30:00.000Z"])
+def test_times(text: str) -> None:
+    assert bigquery.parse_time(text) == datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+    assert bigquery.parse_time("") is None
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2026-11-21", "2026-11-21T09:30:00", "2026-11-21T09:30:00.0001Z"])
+def test_times_that_are_none(text: str) -> None:
+    with pytest.raises(UsageError, match="is no time in RFC 3339, in --snapshot-time"):
+        bigquery.parse_time(text)
+
+
+@pytest.mark.parametrize("reading", [QUERY, Reading(snapshot=datetime(2026, 1, 1, tzinfo=UTC))])
+def test_options_of_bigquery_need_bigquery(reading: Reading) -> None:
+    with pytest.raises(UsageError, match="is for BigQuery, the source is builtin:"):
+        reading.check("builtin:")
+    reading.check("bq://p1")
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ([TARGET, "n", *FEATURES[::-1]], [*FEATURES, TARGET]),
+        ([*FEATURES, "split", TARGET], [*FEATURES, "split", TARGET]),
+        ([*ONE_HOT, "n"], ONE_HOT),
+        ([*ONE_HOT, *FEATURES[10:]], [*FEATURES, TARGET]),
+    ],
+)
+def test_columns_that_are_needed(names: list[str], expected: list[str]) -> None:
+    assert bigquery.needed(SCHEMA, names, "a table") == expected
+
+
+def test_a_needed_column_is_missing() -> None:
+    with pytest.raises(BadDataError, match="column 'Slope' is missing and column 'n' is not in the schema, in a table"):
+        bigquery.needed(SCHEMA, [*(name for name in FEATURES if name != "Slope"), TARGET, "n"], "a table")
+
+
+@pytest.mark.parametrize(
+    ("run", "label"),
+    [("covertype-20261121-a1", "covertype-20261121-a1"), ("A.b/ü", "a-b--"), ("x" * 80, "x" * 63)],
+)
+def test_labels_are_what_bigquery_allows(run: str, label: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COVERTYPE_RUN", run)
+    assert bigquery_query.labels() == {"app": "covertype", "run": label}
+    monkeypatch.delenv("COVERTYPE_RUN")
+    assert bigquery_query.labels() == {"app": "covertype"}
+
+
+def test_a_query_has_a_version_only_with_a_snapshot() -> None:
+    then = datetime(2026, 1, 1, tzinfo=UTC)
+    later = datetime(2026, 1, 2, tzinfo=UTC)
+    assert bigquery.version_of("bq://p1", QUERY) is None
+    versions = [bigquery.version_of("bq://p1", Reading(sql, snapshot=at)) for sql in "ab" for at in (then, later)]
+    assert len(set(versions)) == 4
+    assert None not in versions
+
+
+class Job:
+    """A query that runs until somebody is tired of it."""
+
+    def __init__(self) -> None:
+        self.asked, self.cancelled = 0, False
+
+    def done(self, **_: object) -> bool:
+        self.asked += 1
+        if self.asked > 2:
+            raise KeyboardInterrupt
+        return False
+
+    def cancel(self, **_: object) -> None:
+        self.cancelled = True
+
+
+def test_a_query_that_nobody_waits_for_is_cancelled() -> None:
+    job: Any = Job()
+    with pytest.raises(KeyboardInterrupt):
+        bigquery_query._result(job)
+    assert (job.asked, job.cancelled) == (3, True)
+
+
+def test_without_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from steps import prepare
+
+    for name in ("BIGQUERY_EMULATOR_HOST", "GOOGLE_CLOUD_PROJECT", "GOOGLE_APPLICATION_CREDENTIALS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path / "none"))
+    monkeypatch.setenv("NO_GCE_CHECK", "true")
+    outputs = ["--dataset", f"aspen={tmp_path}/a", "--profile", f"{tmp_path}/p"]
+    result = call(prepare.main, "--source", "bq://p1.d.t", *outputs)
+    assert result.code == 77
+    assert result.errors[0].startswith(
+        "error: there are no Google credentials, in bq://p1.d.t: run `gcloud auth application-default login`"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def made(kind: Any, *arguments: object) -> Exception:
+    """Return an error of one of Google's libraries, whose classes have no types."""
+    error: Exception = kind(*arguments)
+    return error
+
+
+GONE = made(auth.RefreshError, "invalid_grant: Token has been expired or revoked")
+BUSY = made(api.ServiceUnavailable, "busy.")
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "words"),
+    [
+        (GONE, DeniedError, "the Google credentials were refused (invalid_grant: Token has been"),
+        (requests.exceptions.JSONDecodeError("Expecting value", "{", 0), TransientError, "the connection to BigQuery"),
+        (ConnectionResetError("reset"), TransientError, "the connection to BigQuery broke (reset)"),
+        (TimeoutError(), TransientError, "the connection to BigQuery broke (TimeoutError)"),
+        (made(api.RetryError, "too long", BUSY), TransientError, "BigQuery answered 503 until retries ended (busy)"),
+        (made(api.RetryError, "too long", None), TransientError, "the connection to BigQuery broke"),
+        (made(api.Forbidden, "Permission bigquery.x.y denied"), DeniedError, "ask for a role that holds it"),
+        (made(api.BadRequest, "Cannot do\nLocation: US"), UsageError, "Cannot do, in here: correct the source or"),
+    ],
+)
+def test_errors_that_are_hard_to_provoke(error: Exception, kind: type[PipelineError], words: str) -> None:
+    with pytest.raises(kind) as known, explained("here"):
+        raise error
+    assert known.type is kind
+    assert words in str(known.value)
+    assert "\n" not in str(known.value)
+
+
+def test_retries_end() -> None:
+    for patience in (bigquery_client.patience(), bigquery_client.stream_patience()):
+        assert patience.timeout == bigquery_client.PATIENCE_SECONDS
+
+
+@given(st.lists(st.integers(0, 12), max_size=12), st.integers(1, 7))
+def test_batches_become_regular(sizes: list[int], rows: int) -> None:
+    numbers = iter(range(sum(sizes)))
+    batches = [pa.record_batch({"n": pa.array([next(numbers) for _ in range(size)], pa.int64())}) for size in sizes]
+    found = list(staging.regular(batches, rows))
+    assert [value for batch in found for value in batch.column("n").to_pylist()] == list(range(sum(sizes)))
+    assert all(batch.num_rows == rows for batch in found[:-1])
+    assert all(0 < batch.num_rows <= rows for batch in found[-1:])
+
+
+def test_a_staged_file_does_not_depend_on_how_rows_arrived(tmp_path: Path) -> None:
+    table = pa.table({"n": pa.array(range(1000), pa.int64()), "t": [str(i) for i in range(1000)]})
+    described = table.replace_schema_metadata({"said": "by a service"})
+    staging.stage(table.to_batches(max_chunksize=7), tmp_path / "a", "a")
+    staging.stage(described.to_batches(max_chunksize=400), tmp_path / "b", "b")
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert pq.read_table(tmp_path / "a").equals(table)
+
+
+@pytest.mark.parametrize("kind", [pa.decimal128(38, 9), pa.decimal256(76, 38)], ids=str)
+def test_decimals_are_their_nearest_float(tmp_path: Path, kind: pa.DataType) -> None:
+    """Arrow's own conversion makes 2010.9999999999998 of 2011."""
+    values = [*map(float, range(3000)), -0.125, 0.1, None]
+    staging.stage([pa.record_batch({"x": pa.array(values).cast(pa.string()).cast(kind)})], tmp_path / "a", "a")
+    assert pq.read_table(tmp_path / "a").column("x").to_pylist() == values
+
+
+def test_google_s_libraries_are_imported_where_they_are_needed_only() -> None:
+    program = (
+        "import sys\nfrom pathlib import Path\n"
+        "from steps import prepare, schema, staging\nfrom steps.bigquery import Reading\n"
+        "with staging.opened('builtin:', schema.load('covertype'), Reading()) as source:\n"
+        "    assert source.files\n"
+        "assert not {'google.auth', 'google.cloud', 'google.api_core', 'grpc', 'requests'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -70,7 +70,7 @@ def wait_for_pod(name: str, step: str, timeout: float = 120) -> str:
 
 
 def test_a_lost_pod_is_tried_again() -> None:
-    name, run = submitting(*LONG)
+    name, run = submitting(*LONG[:-1], "train.rounds=40000")
     lost = wait_for_pod(name, "train")
     time.sleep(5)  # a signal that comes before Argo has started the step is lost
     harness.kubectl("delete", "pod", lost, "--grace-period=1")

@@ -11,11 +11,11 @@ import hashlib
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from steps import runtime, shapes, tables
 from steps.errors import UsageError
+from steps.reading import SCHEME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,38 +24,13 @@ if TYPE_CHECKING:
     from google.cloud import bigquery
 
     from steps.bigquery_rows import Rows
+    from steps.reading import Reading
     from steps.schema import Schema
 
-SCHEME = "bq://"
-MAXIMUM_BYTES_BILLED = 100 << 30
 _TABLE = re.compile(r"(?P<project>[^/`]+)\.(?P<dataset>\w+)\.(?P<table>[^./`$@*]+)")
 _PROJECT = re.compile(r"[a-z0-9.:-]*")
 # The other kinds of table are the results of queries: only a query can read them.
 _STORED = ("TABLE", "SNAPSHOT")
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How to read from BigQuery: ``query`` is SQL, ``query_name`` its file, times are aware, bytes 0 for no limit."""
-
-    query: str = ""
-    query_name: str = ""
-    snapshot: datetime | None = None
-    location: str = ""
-    maximum_bytes_billed: int = MAXIMUM_BYTES_BILLED
-
-    def check(self, uri: str) -> None:
-        """Raise UsageError where a source of another kind is given what only BigQuery has."""
-        if not uri.startswith(SCHEME):
-            for option, given in (("--query", self.query), ("--snapshot-time", self.snapshot)):
-                if given:
-                    fix = f"say --source {SCHEME}PROJECT, or {SCHEME}PROJECT.DATASET.TABLE"
-                    raise UsageError(f"{option} is for BigQuery, the source is {uri}", where=option, fix=fix)
-
-    def described(self) -> dict[str, str]:
-        """Return what of it says which rows are read, for the profile."""
-        snapshot = self.snapshot.isoformat() if self.snapshot else ""
-        return {key: value for key, value in (("query", self.query), ("snapshot_time", snapshot)) if value}
 
 
 @dataclass(frozen=True)
@@ -65,20 +40,6 @@ class Address:
     project: str
     dataset: str = ""
     table: str = ""
-
-
-def parse_time(text: str) -> datetime | None:
-    """Parse an RFC 3339 time with an offset, to the millisecond; None for an empty text, UsageError for another."""
-    if not text:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None or moment.microsecond % 1000:
-        fix = "write it as 2026-11-21T09:30:00Z, with at most three digits after the seconds"
-        raise UsageError(f"{text!r} is no time in RFC 3339", where="--snapshot-time", fix=fix)
-    return moment
 
 
 def parse(uri: str, reading: Reading) -> Address:

@@ -16,11 +16,11 @@ import numpy as np
 import pyarrow as pa
 import typer
 
-from steps import bigquery, ingest, labels, runtime, sampling, shapes, staging, storage, tables
+from steps import ingest, labels, runtime, sampling, shapes, staging, storage, tables
 from steps import schema as schemas
-from steps.bigquery import Reading
 from steps.errors import BadDataError, UsageError
 from steps.profile import Profile
+from steps.reading import MAXIMUM_BYTES_BILLED, Reading, parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -206,7 +206,7 @@ def main(  # noqa: PLR0913 - one argument an option
     location: Annotated[str, typer.Option(help="Where BigQuery runs the query: US, EU, europe-west1.")] = "",
     maximum_bytes_billed: Annotated[
         int, typer.Option(min=0, metavar="BYTES", help="Refuse a query that bills more, 0 for no limit.")
-    ] = bigquery.MAXIMUM_BYTES_BILLED,
+    ] = MAXIMUM_BYTES_BILLED,
     schema: Annotated[str, typer.Option(help="Schema file (TOML), or covertype.")] = schemas.BUILTIN,
     rows: Annotated[int, typer.Option(min=0, help="Size of the stratified sample, 0 for all rows.")] = 0,
     labels: Annotated[Labels, typer.Option(help="Where the source's labels start counting.")] = Labels.AUTO,
@@ -217,7 +217,7 @@ def main(  # noqa: PLR0913 - one argument an option
     """Make one dataset per cover type from a source table."""
     table = schemas.load(schema)
     datasets = parse_datasets(dataset, table)
-    reading = Reading(_sql(query), Path(query).name, bigquery.parse_time(snapshot_time), location, maximum_bytes_billed)
+    reading = Reading(_sql(query), Path(query).name, parse_time(snapshot_time), location, maximum_bytes_billed)
     options = Options(rows, labels, on_missing, duplicates)
     files: list[Path] = []
     with ExitStack() as stack, runtime.record_usage(usage, "prepare", inputs=files, outputs=datasets.values()) as use:

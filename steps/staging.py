@@ -15,12 +15,13 @@ import pyarrow as pa
 
 from steps import bigquery, runtime, sources, tables
 from steps.errors import BadDataError
+from steps.reading import SCHEME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from steps.bigquery import Reading
     from steps.gcs import Object, Store
+    from steps.reading import Reading
     from steps.schema import Schema
     from steps.sources import Source
 
@@ -35,7 +36,7 @@ def opened(uri: str, schema: Schema, reading: Reading) -> Iterator[Source]:
         PipelineError: as ``sources.open_source``, ``bigquery.read`` and ``gcs.Store`` raise it.
     """
     reading.check(uri)
-    if not uri.startswith((bigquery.SCHEME, _BUCKET)):
+    if not uri.startswith((SCHEME, _BUCKET)):
         yield sources.open_source(uri, schema)
         return
     with tempfile.TemporaryDirectory(prefix="covertype-source-") as name:
@@ -51,7 +52,7 @@ def version_of(uri: str, reading: Reading) -> str | None:
 
     None where the same read may give other rows next time. Errors as :func:`opened`.
     """
-    if uri.startswith(bigquery.SCHEME):
+    if uri.startswith(SCHEME):
         return bigquery.version_of(uri, reading)
     return " ".join(f"{each.uri}#{each.generation}" for each in _objects(uri)[1])
 

@@ -2,6 +2,8 @@
 
 # The parameters whose value is the address of content: the local executor's cache counts them by that content.
 SOURCE_ANNOTATION = "covertype/source-parameters"
+# Says of a step that it changes something outside the run, so that a result of an earlier run is no substitute.
+PUBLISHES_ANNOTATION = "covertype/publishes"
 # Lost pods, exit code 75 (steps.errors.TransientError), and 143, with which a pod ends that is deleted or whose node is
 # drained; never an out-of-memory kill, which would only repeat.
 RETRIED_CODES = (75, 143)

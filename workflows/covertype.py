@@ -14,7 +14,7 @@ import typer
 from steps import runtime
 from steps.errors import UsageError
 from workflows import cache_verbs, cluster_verbs, doctor_verb
-from workflows.options import JsonFlag, Output, with_settings
+from workflows.options import Destination, JsonFlag, Output, with_settings
 
 if TYPE_CHECKING:
     from workflows.settings import Settings
@@ -49,7 +49,7 @@ def run(
     *,
     settings: "Settings",
     as_json: JsonFlag = False,
-    output: Output = None,  # noqa: ARG001 - a setting
+    output: Destination = None,  # noqa: ARG001 - a setting
     parallel: Parallel = None,  # noqa: ARG001
     cache: CacheFlag = None,  # noqa: ARG001
 ) -> int:
@@ -64,7 +64,7 @@ def train(  # noqa: PLR0913 - settings, and one argument a flag
     *,
     settings: "Settings",
     as_json: JsonFlag = False,
-    output: Output = None,  # noqa: ARG001 - a setting
+    output: Destination = None,  # noqa: ARG001 - a setting
     parallel: Parallel = None,  # noqa: ARG001
     cache: CacheFlag = None,  # noqa: ARG001
 ) -> int:

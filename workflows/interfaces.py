@@ -10,17 +10,18 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 CHAIN = ("split", "preprocess", "tune", "train", "evaluate")
-PREPARE_PARAMETERS = ("source", "rows", "labels", "on-missing", "duplicates")
+SOURCE_PARAMETERS = ("source", "snapshot-time", "location", "maximum-bytes-billed")
+PREPARE_PARAMETERS = (*SOURCE_PARAMETERS, "rows", "labels", "on-missing", "duplicates")
 # Fixed, not a guess from the machine: the number of cover types at work is what fills the cores.
 THREADS = "1"
 USAGE = Slot("usage", "usage.json")
 
 
-def prepare(slugs: Sequence[str], table_schema: Slot) -> Step:
-    """Return the step that makes one dataset per cover type."""
+def prepare(slugs: Sequence[str], table_schema: Slot, query: Slot | None) -> Step:
+    """Return the step that makes one dataset per cover type, from the rows of a query where there is one."""
     return Step(
         "prepare",
-        inputs=[table_schema],
+        inputs=[table_schema, *([query] if query else [])],
         outputs=[
             *(Slot(f"dataset-{slug}", f"{slug}.parquet", option="dataset", key=slug) for slug in slugs),
             Slot("profile", "profile.json"),
@@ -112,4 +113,22 @@ def report(slugs: Sequence[str], table_schema: Slot) -> Step:
         parameters={"seed": None, "preset": None},
         fixed=[f"--cover-type={slug}" for slug in slugs],
         values=["summary", "accuracy", "macro-f1"],
+    )
+
+
+def register(slugs: Sequence[str], registry: str, revision: str) -> Step:
+    """Return the step that puts the models of a finished run into a registry, as a new version."""
+    return Step(
+        "register",
+        inputs=[
+            # They are there where the report succeeded; Argo sees only that a failed chain has none.
+            *(Slot(f"model-{slug}", "model", option="model", key=slug, optional=True) for slug in slugs),
+            *(Slot(f"metrics-{slug}", "metrics.json", option="metrics", key=slug, optional=True) for slug in slugs),
+            Slot("report-html", "report.html"),
+            Slot("report-json", "report.json"),
+        ],
+        outputs=[Slot("registration", "registration.json"), USAGE],
+        parameters={"registry": registry, "code-revision": revision},
+        values=["summary"],
+        publishes=True,
     )

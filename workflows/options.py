@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from workflows.settings import Settings
 
 Output = Annotated[Path | None, typer.Option(help="Folder of runs and cache. (default: runs)")]
+Destination = Annotated[
+    str | None, typer.Option(help="Folder of runs and cache, or gs://BUCKET/PREFIX to publish there. (default: runs)")
+]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")]
 
 _JOB, _PLACE = "Job", "Where it runs"
@@ -23,7 +26,23 @@ _JOB, _PLACE = "Job", "Where it runs"
 # Flag by the name of its setting: annotation as typer reads it; every default is None, which is "not given".
 _FLAGS: dict[str, Any] = {
     "source": Annotated[
-        str | None, typer.Option(help="builtin:, a path or file://. (default: builtin:)", rich_help_panel=_JOB)
+        str | None,
+        typer.Option(
+            help="builtin:, a path, gs://BUCKET/OBJECT or bq://PROJECT.DATASET.TABLE. (default: builtin:)",
+            rich_help_panel=_JOB,
+        ),
+    ],
+    "query": Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="SQL for BigQuery, with --source bq://PROJECT.", rich_help_panel=_JOB),
+    ],
+    "snapshot_time": Annotated[
+        str | None, typer.Option(metavar="TIME", help="Read BigQuery as it was then.", rich_help_panel=_JOB)
+    ],
+    "location": Annotated[str | None, typer.Option(help="Where BigQuery runs a query.", rich_help_panel=_JOB)],
+    "maximum_bytes_billed": Annotated[
+        int | None,
+        typer.Option(metavar="BYTES", help="Refuse a query that bills more. (default: 100 GiB)", rich_help_panel=_JOB),
     ],
     "cover_types": Annotated[
         str | None, typer.Option(help="Labels or slugs, by commas. (default: all)", rich_help_panel=_JOB)
@@ -60,6 +79,12 @@ _FLAGS: dict[str, Any] = {
             metavar="STEP[.SLUG].OPTION=VALUE",
             help="An option of a step, e.g. train.max_leaves=512.",
             rich_help_panel=_JOB,
+        ),
+    ],
+    "registry": Annotated[
+        str | None,
+        typer.Option(
+            metavar="URI", help="Register the models there: gs://BUCKET/PREFIX or a folder.", rich_help_panel=_JOB
         ),
     ],
     "config": Annotated[

@@ -6,15 +6,17 @@ with explicit artifacts, because Argo's ``withItems`` does not gather artifacts.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hera.workflows import DAG, Artifact, Container, Parameter, Task, Workflow
 from hera.workflows.models import DAGTask, Metadata, PodGC, TTLStrategy, ValueFrom
 
 from steps import schema as schemas
+from steps.errors import NoInputError, UsageError
 from workflows import fused, overrides
 from workflows.fused import Chain
-from workflows.interfaces import CHAIN, CHAIN_STEPS, PREPARE_PARAMETERS, REPORTED, prepare, report
+from workflows.interfaces import CHAIN, CHAIN_STEPS, PREPARE_PARAMETERS, REPORTED, prepare, register, report
 from workflows.templates import COVER_TYPE, Slot, container, pod_security, pod_spec_patch
 
 if TYPE_CHECKING:
@@ -50,7 +52,10 @@ CHAIN_SOURCES: dict[str, dict[str, str | tuple[str, str]]] = {
 }
 # What a person chooses for a run, in the order of the Argo UI's form: name, allowed values, description.
 FORM: tuple[tuple[str, tuple[str, ...], str], ...] = (
-    ("source", (), "Source table: builtin:, a path or file:// that the pods can see."),
+    ("source", (), "Source table: builtin:, gs://bucket/object, bq://project.dataset.table, or a path in the pods."),
+    ("snapshot-time", (), "Read BigQuery as it was then, such as 2026-11-21T09:30:00Z; empty for now."),
+    ("location", (), "Where BigQuery runs a query, such as EU; empty for the table's."),
+    ("maximum-bytes-billed", (), "A query that bills more bytes is refused, 0 for no limit."),
     ("rows", (), "Size of a stratified sample, 0 for all rows."),
     ("seed", (), "Seed of the split, the search and the training."),
     ("preset", ("fast", "default"), "How much time to spend for how good a model."),
@@ -91,6 +96,8 @@ def build(settings: Settings, *, name: str | None = None, revision: str = "") ->
     slugs = chosen_cover_types(settings, schema)
     set_by_user = overrides.parse(settings.overrides, schema.slugs)
     table_schema = Slot("schema", "schema.toml", raw=text)
+    query = Slot("query", "query.sql", raw=_text(settings.query)) if settings.query else None
+    last = [report(slugs, table_schema), *([register(slugs, settings.registry, revision)] if settings.registry else [])]
     chains, steps = _chains(settings, slugs, set_by_user)
     labels = {"app.kubernetes.io/name": NAME, **({"covertype/revision": revision} if revision else {})}
     return Workflow(
@@ -109,13 +116,23 @@ def build(settings: Settings, *, name: str | None = None, revision: str = "") ->
         security_context=pod_security(),
         pod_spec_patch=pod_spec_patch(),
         templates=[
-            _pipeline(slugs, chains),
+            _pipeline(slugs, chains, with_register=bool(settings.registry)),
             *chains.values(),
-            container(prepare(slugs, table_schema), settings, {}),
+            container(prepare(slugs, table_schema, query), settings, {}),
             *steps,
-            container(report(slugs, table_schema), settings, {}),
+            *(container(step, settings, {}) for step in last),
         ],
     )
+
+
+def _text(query: str) -> str:
+    """Return the text of a query's file: it becomes part of the workflow."""
+    try:
+        return Path(query).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise NoInputError("no such file", where=query, fix="check --query") from None
+    except UnicodeDecodeError:
+        raise UsageError("the query is no UTF-8 text", where=query) from None
 
 
 def _form(settings: Settings) -> list[Parameter]:
@@ -128,8 +145,8 @@ def _form(settings: Settings) -> list[Parameter]:
     ]
 
 
-def _pipeline(slugs: Sequence[str], chains: dict[str, DAG | Container]) -> DAG:
-    """Return the whole DAG: prepare, a chain for each cover type, and the report over what they gave."""
+def _pipeline(slugs: Sequence[str], chains: dict[str, DAG | Container], *, with_register: bool) -> DAG:
+    """Return the whole DAG: prepare, a chain for each cover type, the report over what they gave, and the registry."""
     first = Task(
         name="prepare",
         template="prepare",
@@ -167,8 +184,28 @@ def _pipeline(slugs: Sequence[str], chains: dict[str, DAG | Container]) -> DAG:
     return DAG(
         name="pipeline",
         fail_fast=False,
-        tasks=[first, *middle, last],
+        tasks=[first, *middle, last, *([_register(slugs)] if with_register else [])],
         outputs=_values_of("report", report(slugs, Slot("schema", ""))),
+    )
+
+
+def _register(slugs: Sequence[str]) -> Task:
+    """Return the task that registers the models: of a whole run, which is one whose report succeeded."""
+    return Task(
+        name="register",
+        template="register",
+        depends="report",
+        arguments=[
+            *(
+                Artifact(name=f"{name}-{slug}", from_=f"{{{{tasks.{slug}.outputs.artifacts.{name}}}}}", optional=True)
+                for slug in slugs
+                for name in ("model", "metrics")
+            ),
+            *(
+                Artifact(name=f"report-{name}", from_=f"{{{{tasks.report.outputs.artifacts.{name}}}}}")
+                for name in ("html", "json")
+            ),
+        ],
     )
 
 

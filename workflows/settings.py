@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from steps import CHAIN, NAMES
+from steps import CHAIN, NAMES, reading
 from steps import schema as schemas
 from steps.errors import BadConfigurationError, NoInputError, PipelineError, UsageError
 from workflows import overrides
@@ -48,6 +48,15 @@ def _names(value: object) -> object:
     return [str(part) if type(part) is int else part for part in value] if isinstance(value, list) else value
 
 
+def _time(text: str) -> str:
+    """Refuse what is no time; it stays as it was written."""
+    try:
+        reading.parse_time(text)
+    except UsageError as error:
+        raise ValueError(f"{error.what}: {error.fix}") from None
+    return text
+
+
 def _known_step(name: str) -> str:
     if name not in _PODS:
         raise ValueError(f"there is no such step, use one of {', '.join(_PODS)}")
@@ -70,6 +79,7 @@ class Resources(BaseModel):
     cpu_limit: str | None = None
     memory_limit: str | None = None
     gpu: Count = 0
+    service_account: Name | None = None
     node_selector: dict[str, str] = {}
     tolerations: tuple[dict[str, Scalar], ...] = ()
     deadline_seconds: int = Field(default=3600, gt=0)
@@ -92,6 +102,9 @@ class Settings(BaseModel):
 
     # What to do: workflow parameters, also in the form of the Argo UI.
     source: str = Field(default="builtin:", min_length=1)
+    snapshot_time: Annotated[str, AfterValidator(_time)] = ""
+    location: str = ""
+    maximum_bytes_billed: Count = reading.MAXIMUM_BYTES_BILLED
     rows: Count = 0
     seed: Count = 0
     preset: Literal["fast", "default"] = "default"
@@ -104,6 +117,8 @@ class Settings(BaseModel):
     cover_types: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()
     table_schema: str = Field(default=schemas.BUILTIN, alias="schema")
     overrides: dict[str, Scalar] = Field(default={}, alias="set")
+    query: str = ""
+    registry: str = ""
     # Where it runs.
     pods: Literal["step", "cover-type"] = "step"
     image: str = Field(default="covertype-steps:dev", min_length=1)
@@ -111,7 +126,7 @@ class Settings(BaseModel):
     service_account: Name = "covertype-steps"
     steps: dict[StepName, Resources] = {}
     # On this machine.
-    output: Path = Path("runs")
+    output: str = Field(default="runs", min_length=1)
     parallel: Count = 0
     cache: bool = True
 
@@ -126,6 +141,16 @@ class Settings(BaseModel):
             if quantity in given and f"{quantity}_limit" not in given:
                 chosen.pop(f"{quantity}_limit", None)
         return Resources(**chosen)
+
+    @property
+    def folder(self) -> Path:
+        """The folder of runs and cache on this machine, also where the output goes to a bucket."""
+        return Path("runs" if self.bucket else self.output)
+
+    @property
+    def bucket(self) -> str:
+        """Where in Cloud Storage a run is published; empty for nowhere."""
+        return self.output if self.output.startswith("gs://") else ""
 
     @property
     def cores(self) -> int:

@@ -33,7 +33,7 @@ from hera.workflows.models import (
     ValueFrom,
 )
 
-from workflows.contract import RETRY_EXPRESSION, SOURCE_ANNOTATION
+from workflows.contract import PUBLISHES_ANNOTATION, RETRY_EXPRESSION, SOURCE_ANNOTATION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,6 +81,8 @@ class Step:
     source_parameters: Sequence[str] = ()
     # Output parameters: small values that the Argo UI shows, each an option of its name.
     values: Sequence[str] = ()
+    # Whether it changes something outside the run.
+    publishes: bool = False
     # What its parameters become in a pod that has a GPU.
     on_gpu: Mapping[str, str] = field(default_factory=dict)
 
@@ -142,7 +144,7 @@ def pod(  # noqa: PLR0913 - what differs between pods
         inputs=[*(_parameter(key, value) for key, value in given.items()), *(_input(slot) for slot in step.inputs)],
         outputs=[*(_output(slot) for slot in step.outputs), *(_value(value) for value in step.values)],
         env=[Env(name="COVERTYPE_RUN", value="{{workflow.name}}")],
-        annotations={SOURCE_ANNOTATION: ",".join(step.source_parameters)} if step.source_parameters else None,
+        annotations=_annotations(step) or None,
         labels={f"covertype/{COVER_TYPE}": f"{{{{inputs.parameters.{COVER_TYPE}}}}}"} if of_cover_type else None,
         active_deadline_seconds=resources.deadline_seconds,
         retry_strategy=RetryStrategy(
@@ -151,12 +153,19 @@ def pod(  # noqa: PLR0913 - what differs between pods
             expression=RETRY_EXPRESSION,
             backoff=Backoff(duration="10s", factor=IntOrString(root=2), cap="2m"),
         ),
+        service_account_name=resources.service_account,
         security_context=_security(),
         resources=_resources(resources),
         node_selector=dict(resources.node_selector) or None,
         tolerations=[Toleration(**entry) for entry in resources.tolerations] or None,  # type: ignore[arg-type]
         volumes=[EmptyDirVolume(name="work", mount_path="/work"), EmptyDirVolume(name="tmp", mount_path="/tmp")],  # noqa: S108
     )
+
+
+def _annotations(step: Step) -> dict[str, str]:
+    """Return what the local executor has to know of a step's pod."""
+    sources = {SOURCE_ANNOTATION: ",".join(step.source_parameters)} if step.source_parameters else {}
+    return {**sources, **({PUBLISHES_ANNOTATION: "true"} if step.publishes else {})}
 
 
 def arguments(step: Step, parameters: Mapping[str, str | None]) -> list[str]:

@@ -213,7 +213,8 @@ def _rows(
         sent = 0
         if proxy.starts:
             context.abort(*proxy.starts.pop(0))
-        for data in ask(request):
+        # All of it at once: the emulator refuses an offset that it was interrupted before.
+        for data in list(ask(request)):
             message = types.ReadRowsResponse.deserialize(data)
             serialized = pa.py_buffer(message.arrow_record_batch.serialized_record_batch)
             batch = pa.ipc.read_record_batch(serialized, proxy.schema)

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from steps import prepare, staging
-from steps.bigquery import Reading
+from steps.reading import Reading
 from tests.emulators.conftest import COUNT, connected, numbered
 from tests.emulators.faults import Fault, rest_proxy, storage_proxy
 from tests.support import FEATURES, SCHEMA, TARGET, Result, call, leftovers, prepared, real_rows, write_table

@@ -17,9 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steps import bigquery, bigquery_client, bigquery_query, staging
-from steps.bigquery import Address, Reading
+from steps.bigquery import Address
 from steps.bigquery_errors import explained
 from steps.errors import BadDataError, DeniedError, PipelineError, TransientError, UsageError
+from steps.reading import Reading, parse_time
 from tests.support import FEATURES, SCHEMA, TARGET, call, one_hot, real_rows
 
 if TYPE_CHECKING:
@@ -58,14 +59,14 @@ def test_a_query_is_billed_to_a_project(rest: str) -> None:
 
 @pytest.mark.parametrize("text", ["2026-11-21T09:30:00Z", "2026-11-21T10:30:00+01:00", "2026-11-21T09:30:00.000Z"])
 def test_times(text: str) -> None:
-    assert bigquery.parse_time(text) == datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
-    assert bigquery.parse_time("") is None
+    assert parse_time(text) == datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+    assert parse_time("") is None
 
 
 @pytest.mark.parametrize("text", ["yesterday", "2026-11-21", "2026-11-21T09:30:00", "2026-11-21T09:30:00.0001Z"])
 def test_times_that_are_none(text: str) -> None:
     with pytest.raises(UsageError, match="is no time in RFC 3339, in --snapshot-time"):
-        bigquery.parse_time(text)
+        parse_time(text)
 
 
 @pytest.mark.parametrize("reading", [QUERY, Reading(snapshot=datetime(2026, 1, 1, tzinfo=UTC))])
@@ -218,7 +219,7 @@ def test_decimals_are_their_nearest_float(tmp_path: Path, kind: pa.DataType) -> 
 def test_google_s_libraries_are_imported_where_they_are_needed_only() -> None:
     program = (
         "import sys\nfrom pathlib import Path\n"
-        "from steps import prepare, schema, staging\nfrom steps.bigquery import Reading\n"
+        "from steps import prepare, schema, staging\nfrom steps.reading import Reading\n"
         "with staging.opened('builtin:', schema.load('covertype'), Reading()) as source:\n"
         "    assert source.files\n"
         "assert not {'google.auth', 'google.cloud', 'google.api_core', 'grpc', 'requests'} & set(sys.modules)\n"

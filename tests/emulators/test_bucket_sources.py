@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from steps import staging
-from steps.bigquery import Reading
+from steps.reading import Reading
 from tests.emulators import storage_server
 from tests.emulators.bigquery_server import free_port
 from tests.emulators.test_bigquery import assert_same_bytes, local, out, run

@@ -24,7 +24,10 @@ CASES = {
             image="registry.example/steps:1",
             namespace="team",
             service_account="pods",
+            registry="gs://bucket/models",
             steps={
+                "prepare": Resources(service_account="reader"),
+                "register": Resources(service_account="writer"),
                 "train": Resources(
                     cpu="2",
                     memory="3Gi",
@@ -33,7 +36,7 @@ CASES = {
                     node_selector={"pool": "gpu"},
                     tolerations=({"key": "gpu", "operator": "Exists", "effect": "NoSchedule"},),
                     deadline_seconds=60,
-                )
+                ),
             },
         ),
         "Workflow",

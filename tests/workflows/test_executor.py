@@ -186,7 +186,8 @@ def test_an_interrupt_stops_the_steps(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         execute(tmp_path, made, seen=seen)
     assert time.monotonic() - before < 25
-    assert "end" not in (tmp_path / "a").read_text()
+    begun = tmp_path / "a"  # on a busy machine it has not even begun
+    assert not begun.exists() or "end" not in begun.read_text()
 
 
 def test_steps_end_with_the_runner(tmp_path: Path) -> None:

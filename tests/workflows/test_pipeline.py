@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from hera.workflows import models
 
 from steps import NAMES, chain, runtime
+from steps.errors import NoInputError
 from tests.golden import write as golden
 from workflows import overrides, rendering
 from workflows.interfaces import CHAIN_STEPS
 from workflows.local import document
 from workflows.settings import Resources, Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize("name", golden.CASES)
@@ -34,7 +38,7 @@ def options_of(step: str) -> dict[str, Any]:
 @pytest.mark.parametrize("step", NAMES)
 def test_template_arguments_are_options_of_the_step(step: str) -> None:
     every: dict[str, Any] = {f"{name}.{option}": 1 for name, options in overrides.OPTIONS.items() for option in options}
-    for settings in (Settings(), Settings(set=every)):
+    for settings in (Settings(registry="models"), Settings(registry="models", set=every)):
         container = document.read(rendering.render(settings, "Workflow")).templates[step].container
         assert container is not None
         given = [argument.removeprefix("--").partition("=")[0] for argument in container.arguments]
@@ -68,11 +72,11 @@ def test_parameters_of_the_form_have_the_values_the_steps_take() -> None:
     assert all(entry["description"] for entry in spec["arguments"]["parameters"])
 
 
-@pytest.mark.parametrize(("pods", "count"), [("step", len(NAMES)), ("cover-type", 3)])
+@pytest.mark.parametrize(("pods", "count"), [("step", len(NAMES)), ("cover-type", 4)])
 def test_every_pod_meets_the_restricted_standard_and_has_limits(
     pods: Literal["step", "cover-type"], count: int
 ) -> None:
-    rendered = rendering.render(Settings(pods=pods), "Workflow")
+    rendered = rendering.render(Settings(pods=pods, registry="models"), "Workflow")
     assert models.Workflow.model_validate(rendered)
     leaves = [template for template in rendered["spec"]["templates"] if "container" in template]
     assert len(leaves) == count
@@ -154,3 +158,22 @@ def test_what_a_chain_hands_on_inside_its_pod_is_written_by_one_step_and_read_by
                 assert value not in written
                 written.add(value)
     assert len(written) == 8
+
+
+def test_a_query_becomes_part_of_the_workflow(tmp_path: Path) -> None:
+    query = tmp_path / "rows.sql"
+    query.write_text("SELECT 1\n")
+    settings = Settings(source="bq://project", query=str(query))
+    prepare = document.read(rendering.render(settings, "Workflow")).templates["prepare"]
+    assert prepare.inputs.artifacts["query"].raw == "SELECT 1\n"
+    assert prepare.container is not None
+    assert "--query={{inputs.artifacts.query.path}}" in prepare.container.arguments
+    with pytest.raises(NoInputError, match=r"no such file, in .*nowhere\.sql: check --query"):
+        rendering.render(Settings(query=str(tmp_path / "nowhere.sql")), "Workflow")
+
+
+def test_only_prepare_and_register_run_under_the_accounts_that_are_given_to_them() -> None:
+    steps = {"prepare": Resources(service_account="reader"), "register": Resources(service_account="writer")}
+    templates = rendering.render(Settings(steps=steps, registry="gs://b/models"), "Workflow")["spec"]["templates"]
+    found = {template["name"]: template.get("serviceAccountName") for template in templates}
+    assert {name: account for name, account in found.items() if account} == {"prepare": "reader", "register": "writer"}

@@ -31,12 +31,13 @@ def test_flags_win_over_the_environment_over_the_file_over_the_defaults(
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        ("sed: 1", "unknown setting 'sed', in {path}: use one of source, rows, seed"),
+        ("sed: 1", "unknown setting 'sed', in {path}: use one of source, snapshot_time"),
         ("table_schema: covertype", "unknown setting 'table_schema'"),
         ("1: 2", "1: keys should be strings"),
         ("seed: one", "seed: input should be a valid integer"),
         ("seed: true", "seed: a whole number is needed"),
         ("seed: -1", "seed: input should be greater"),
+        ("snapshot_time: noon", "snapshot_time: 'noon' is no time in RFC 3339"),
         ("preset: slow", "preset: input should be 'fast' or 'default'"),
         ("schema: 5", "schema: input should be a valid string"),
         ("namespace: Not_A_Name", "namespace: string should match"),
@@ -108,7 +109,7 @@ def test_labels_in_a_config_file_may_be_numbers(tmp_path: Path) -> None:
 
 
 def test_the_steps_are_the_pipeline_s() -> None:
-    assert list(NAMES) == ["prepare", *interfaces.CHAIN, "report"]
+    assert list(NAMES) == ["prepare", *interfaces.CHAIN, "report", "register"]
 
 
 def test_a_missing_config_file() -> None:

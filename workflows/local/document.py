@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from steps.errors import BadConfigurationError
-from workflows.contract import RETRY_EXPRESSION, SOURCE_ANNOTATION
+from workflows.contract import PUBLISHES_ANNOTATION, RETRY_EXPRESSION, SOURCE_ANNOTATION
 
 # Fields that shape pods or the cluster's housekeeping and change nothing in what a step computes.
 _PODS = {
@@ -94,6 +94,7 @@ class Template:
     retry: Retry = Retry()
     deadline: float | None = None
     source_parameters: tuple[str, ...] = ()
+    publishes: bool = False
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,7 @@ def _template(entry: dict[str, Any]) -> Template:
         retry=_retry(entry.get("retryStrategy"), f"{place}.retryStrategy"),
         deadline=None if deadline is None else float(deadline),
         source_parameters=tuple(filter(None, annotations.get(SOURCE_ANNOTATION, "").split(","))),
+        publishes=PUBLISHES_ANNOTATION in annotations,
     )
 
 

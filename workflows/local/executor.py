@@ -10,8 +10,9 @@ from steps.errors import FULL
 from workflows.contract import RETRIED_CODES
 from workflows.local import binding, processes
 from workflows.local.cache import Cache, digest_of, key_of
+from workflows.local.content import content_of
 from workflows.local.expressions import substitute
-from workflows.local.fingerprint import content_of, fingerprint
+from workflows.local.fingerprint import fingerprint
 from workflows.local.nodes import Node, Phase
 from workflows.local.scheduler import Scheduler
 
@@ -101,7 +102,8 @@ class Executor:
 
     def _take_cached(self, node: Node) -> bool:
         node.key = node.key or self._key(node)
-        result = self._options.cache.find(node.key) if self._options.use_cached else None
+        use_cached = self._options.use_cached and not node.template.publishes
+        result = self._options.cache.find(node.key) if use_cached else None
         places = binding.output_paths(node.template, node.folder)
         needed = {name for name, slot in node.template.outputs.artifacts.items() if not slot.optional}
         if result is None or not needed <= result.artifacts.keys() <= places.keys():
@@ -132,7 +134,7 @@ class Executor:
                 "code": code.code_sha256,
                 "libraries": code.libraries,
                 "parameters": node.inputs.parameters,
-                "sources": {name: content_of(node.inputs.parameters[name]) for name in node.template.source_parameters},
+                "sources": {name: content_of(name, node.inputs) for name in node.template.source_parameters},
                 "artifacts": {name: node.inputs.digests[name] for name in node.inputs.artifacts},
             }
         )

@@ -14,9 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
-from steps import storage
 from steps.errors import BadConfigurationError
 
 if TYPE_CHECKING:
@@ -104,18 +102,3 @@ def _distributions(top: str) -> tuple[str, ...]:
 
 def _with_versions(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(f"{name}=={importlib.metadata.version(name)}" for name in names)
-
-
-def content_of(uri: str) -> str:
-    """Return the digest of what a source URI refers to: equal content, equal digest, wherever it lies.
-
-    What cannot be read has no digest: the step will say what is wrong with it.
-    """
-    if uri == "builtin:":
-        tables = Path(__file__).parents[2].glob("steps/data/*.parquet")
-        return ",".join(storage.sha256_file(table) for table in sorted(tables))
-    path = Path(unquote(urlsplit(uri).path)) if uri.startswith("file://") else Path(uri)
-    try:
-        return storage.sha256_file(path)
-    except OSError:
-        return "unreadable"

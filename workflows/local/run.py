@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from steps import NAMES, storage
-from workflows import results
+from workflows import publishing, results
 from workflows.display import LiveDisplay
 from workflows.local import document
 from workflows.local.cache import Cache
@@ -21,11 +21,11 @@ CACHE = ".cache"
 
 
 def run_here(settings: Settings, console: Console) -> dict[str, Any]:
-    """Run the workflow of ``settings`` below ``settings.output`` and return its result, see ``results.summarise``.
+    """Run the workflow of ``settings`` below ``settings.folder`` and return its result, see ``results.summarise``.
 
     Raises:
-        PipelineError: the workflow cannot be rendered or the folder not be written; a step that fails is no error
-            here but part of the result.
+        PipelineError: the workflow cannot be rendered, the folder not be written or the run not be published; a step
+            that fails is no error here but part of the result.
     """
     begun = time.monotonic()
     start_server(f"steps.{name}" for name in NAMES)
@@ -34,15 +34,19 @@ def run_here(settings: Settings, console: Console) -> dict[str, Any]:
     name = results.new_name(pipeline.NAME)
     rendered = rendering.render(settings, "Workflow", name=name)
     # Absolute, as a step may be shown its own paths in a message.
-    folder = settings.output.absolute() / name
+    folder = settings.folder.absolute() / name
     folder.mkdir(parents=True)
     storage.write_text(folder / results.WORKFLOW, rendering.to_yaml(rendered))
     display = LiveDisplay(console)
-    cache = Cache(settings.output.absolute() / CACHE)
+    cache = Cache(settings.folder.absolute() / CACHE)
     options = Options(folder, settings.cores, cache, use_cached=settings.cache)
     executor = Executor(document.read(rendered), name, options, display)
     console.print(f"run {name}: {settings.cores} cores, {folder}", soft_wrap=True)
     with cache.in_use(), display:
         root = executor.run()
     results.publish(folder, root)
-    return results.summarise(folder, root, time.monotonic() - begun)
+    result = results.summarise(folder, root, time.monotonic() - begun)
+    if settings.bucket:
+        result["published"] = publishing.publish(folder, root, settings.bucket)
+        console.print(f"published {result['published']}", soft_wrap=True)
+    return result

@@ -131,8 +131,7 @@ def artifact(workflow: dict[str, Any], cover_type: str, name: str, file: str = "
 
     The store's file port listens inside its pod alone, so it is read there.
     """
-    name = f"{workflow['metadata']['name']}.{cover_type}"
-    [chain] = [node for node in nodes(workflow) if node["name"] == name]
+    [chain] = [node for node in nodes(workflow) if node["name"] == f"{workflow['metadata']['name']}.{cover_type}"]
     [key] = [entry["s3"]["key"] for entry in chain["outputs"]["artifacts"] if entry["name"] == name]
     address = f"http://127.0.0.1:8888/buckets/artifacts/{key}" + (f"/{file}" if file else "")
     return kubectl("exec", f"deployment/{STORE}", "--", "/usr/bin/weed", "filer.cat", address)

@@ -93,7 +93,7 @@ def test_a_run_from_bigquery_to_cloud_storage_equals_one_from_a_file(
 
     # Nothing says that the same query gives the same rows: it is read again, and all that follows is from the cache.
     code, again, log = run(tmp_path, *remote, **places)
-    assert (code, again["executed_steps"]) == (0, 2), log  # prepare and register
+    assert (code, again["executed_steps"]) == (0, 3), log  # prepare, the report on its times, register
 
 
 def test_a_table_that_has_not_changed_is_not_read_again(places: dict[str, str], bucket: Cloud, tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_a_table_that_has_not_changed_is_not_read_again(places: dict[str, str], 
     assert run(tmp_path, *words, **places)[1]["executed_steps"] == 0
     store.upload(file, source, if_absent=False, generation=first.generation)
     _, result, log = run(tmp_path, *words, **places)
-    assert result["executed_steps"] == 1, log  # prepare, which gives the same as before
+    assert result["executed_steps"] == 2, log  # prepare, which gives the same as before, and the report on its times
 
 
 def test_what_cannot_be_published_is_said_and_kept_here(places: dict[str, str], tmp_path: Path) -> None:

@@ -95,6 +95,18 @@ def test_a_step_out_of_memory_fails_once_and_says_its_limit(tmp_path: Path) -> N
     assert "64Mi" in err
 
 
+def test_a_step_over_its_deadline_is_not_tried_again(tmp_path: Path) -> None:
+    config = yaml.safe_load(Path(CONFIG).read_text())
+    config["steps"]["train"] = {**config["steps"]["train"], "deadline_seconds": 12}
+    (tmp_path / "job.yaml").write_text(yaml.safe_dump(config))
+    _, run = submitting(*LONG[:-1], "train.rounds=200000", "--config", str(tmp_path / "job.yaml"))
+    code, out, _ = end(run)
+    result = json.loads(out)
+    assert code == 1
+    assert result["steps"]["lodgepole-pine.train"]["attempts"] == 1
+    assert "deadline" in result["failed_steps"]["lodgepole-pine.train"]
+
+
 def test_bad_input_fails_at_once_with_its_message() -> None:
     name, run = submitting(*QUICK, "--source", "file:///nowhere/table.csv")
     code, out, err = end(run)

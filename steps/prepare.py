@@ -7,7 +7,7 @@ against the schema, and writes the datasets side by side in one pass.
 from __future__ import annotations
 
 import enum
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,13 +20,14 @@ from steps import ingest, labels, runtime, sampling, shapes, staging, storage, t
 from steps import schema as schemas
 from steps.errors import BadDataError, UsageError
 from steps.profile import Profile
-from steps.reading import MAXIMUM_BYTES_BILLED, Reading, parse_time
+from steps.reading import MAXIMUM_BYTES_BILLED, SCHEME, Reading, parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
+    from steps.bigquery_fetch import Fetched
     from steps.schema import Schema
     from steps.sources import Source
 
@@ -61,6 +62,12 @@ class Options:
     labels: Labels = Labels.AUTO
     on_missing: OnMissing = OnMissing.FAIL
     duplicates: Duplicates = Duplicates.KEEP
+
+    def check_inside(self) -> None:
+        """Raise UsageError for what only the preparation here does, not the one inside BigQuery."""
+        if self != Options(labels=self.labels):
+            what = "--rows, --on-missing drop and --duplicates drop do not go with it"
+            raise UsageError(what, where="--inside-bigquery", fix="write them into the query")
 
 
 def prepare(uri: str, schema: Schema, datasets: Mapping[str, Path], options: Options) -> dict[str, Any]:
@@ -212,6 +219,13 @@ def main(  # noqa: PLR0913 - one argument an option
     labels: Annotated[Labels, typer.Option(help="Where the source's labels start counting.")] = Labels.AUTO,
     on_missing: Annotated[OnMissing, typer.Option(help="Rows with a missing value.")] = OnMissing.FAIL,
     duplicates: Annotated[Duplicates, typer.Option(help="Rows that were there before.")] = Duplicates.KEEP,
+    inside_bigquery: Annotated[
+        str,
+        typer.Option(
+            metavar="URI",
+            help="Let BigQuery make the datasets at gs://BUCKET/PREFIX, and fetch what is needed here from there.",
+        ),
+    ] = "",
     usage: runtime.UsageOption = None,
 ) -> None:
     """Make one dataset per cover type from a source table."""
@@ -221,13 +235,32 @@ def main(  # noqa: PLR0913 - one argument an option
     options = Options(rows, labels, on_missing, duplicates)
     files: list[Path] = []
     with ExitStack() as stack, runtime.record_usage(usage, "prepare", inputs=files, outputs=datasets.values()) as use:
-        opened = stack.enter_context(staging.opened(source, table, reading))  # left only when its files are counted
+        facts: dict[str, Any] = {}
+        if inside_bigquery:
+            fetched = stack.enter_context(_fetched(source, table, reading, options, list(datasets), inside_bigquery))
+            opened, facts, options = fetched.source, fetched.facts, Options(labels=Labels(fetched.label_mode))
+        else:
+            opened = stack.enter_context(staging.opened(source, table, reading))  # left when its files are counted
         files += [file.path for file in opened.files]
-        figures = {"source": source, **reading.described(), **from_source(opened, datasets, options)}
+        figures = {"source": source, **reading.described(), **from_source(opened, datasets, options), **facts}
         use.rows_in, use.rows_out = figures["rows_read"], figures["rows"] * len(datasets)
         storage.write_json(profile, figures)
     counts = ", ".join(f"{slug} {count}" for slug, count in figures["cover_types"].items())
     runtime.log(f"{figures['rows']} of {figures['rows_read']} rows kept: {counts}")
+
+
+def _fetched(  # noqa: PLR0913, PLR0917 - what was asked for
+    source: str, schema: Schema, reading: Reading, options: Options, slugs: list[str], prefix: str
+) -> AbstractContextManager[Fetched]:
+    """Have BigQuery make the datasets, and fetch the rows; for a source in BigQuery only."""
+    options.check_inside()
+    if not source.startswith(SCHEME):
+        what = f"this is for BigQuery, the source is {source}"
+        raise UsageError(what, where="--inside-bigquery", fix=f"say --source {SCHEME}PROJECT.DATASET.TABLE")
+    from steps import bigquery_fetch
+    from steps.bigquery_export import Wanted
+
+    return bigquery_fetch.opened(Wanted(source, schema, reading, slugs, prefix, options.labels.value))
 
 
 def _sql(query: str) -> str:

@@ -13,7 +13,7 @@ import typer
 
 from steps import runtime
 from steps.errors import UsageError
-from workflows import cache_verbs, cluster_verbs, doctor_verb
+from workflows import bigquery_verbs, cache_verbs, cluster_verbs, doctor_verb
 from workflows.options import Destination, JsonFlag, Output, with_settings
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ app = typer.Typer(
 app.add_typer(cache_verbs.app, name="cache")
 app.add_typer(cluster_verbs.app)
 app.add_typer(doctor_verb.app)
+app.add_typer(bigquery_verbs.app)
 
 Parallel = Annotated[int | None, typer.Option(help="Cores to fill. (default: all)")]
 CacheFlag = Annotated[

@@ -226,6 +226,10 @@ def main(  # noqa: PLR0913 - one argument an option
             help="Let BigQuery make the datasets at gs://BUCKET/PREFIX, and fetch what is needed here from there.",
         ),
     ] = "",
+    output: Annotated[
+        str,
+        typer.Option(metavar="URI", help="Publish them too: cover_type=LABEL/part-0.parquet below gs://BUCKET/PREFIX."),
+    ] = "",
     usage: runtime.UsageOption = None,
 ) -> None:
     """Make one dataset per cover type from a source table."""
@@ -245,8 +249,19 @@ def main(  # noqa: PLR0913 - one argument an option
         figures = {"source": source, **reading.described(), **from_source(opened, datasets, options), **facts}
         use.rows_in, use.rows_out = figures["rows_read"], figures["rows"] * len(datasets)
         storage.write_json(profile, figures)
+        if output:
+            _publish({table.cover_type(slug).label: path for slug, path in datasets.items()}, profile, output)
     counts = ", ".join(f"{slug} {count}" for slug, count in figures["cover_types"].items())
     runtime.log(f"{figures['rows']} of {figures['rows_read']} rows kept: {counts}")
+
+
+def _publish(datasets: Mapping[int | str, Path], profile: Path, uri: str) -> None:
+    """Put the datasets, by label, and the profile where others read them, all or nothing."""
+    from steps import publish
+
+    files = {f"cover_type={label}/part-0.parquet": path for label, path in datasets.items()}
+    published = publish.publish({**files, "profile.json": profile}, uri)
+    runtime.log(f"{'already there' if published.already else 'published'}: {published.manifest.location}")
 
 
 def _fetched(  # noqa: PLR0913, PLR0917 - what was asked for

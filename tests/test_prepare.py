@@ -226,3 +226,16 @@ def test_all_datasets_must_be_written_or_none(tmp_path: Path) -> None:
     )
     assert result.code == 65
     assert [path.name for path in tmp_path.iterdir()] == ["s.csv"]
+
+
+def test_datasets_are_published_by_label_once(tmp_path: Path) -> None:
+    place, profile = tmp_path / "published", tmp_path / "profile.json"
+    words = ["--rows=600", f"--dataset=aspen={tmp_path / 'a.parquet'}", f"--profile={profile}", f"--output={place}"]
+    result = call(prepare.main, *words)
+    assert (result.code, f"published: {place}" in result.log) == (0, True), result.log
+    [dataset] = (place / "cover_type=5").iterdir()
+    assert dataset.read_bytes() == (tmp_path / "a.parquet").read_bytes()
+    assert "already there" in call(prepare.main, *words).log
+    other = call(prepare.main, *words, "--rows=700")
+    assert other.code == 2
+    assert str(place) in other.errors[0]

@@ -130,7 +130,7 @@ def test_a_class_without_a_positive_row_in_some_part_fails_alone(invoke: Any, tm
     [
         (("--set", "trian.rounds=3"), 2, "unknown step 'trian', in --set trian.rounds: use one of split, preprocess"),
         (("--set", "train.rounds"), 2, "'train.rounds' is not STEP.OPTION=VALUE, in --set"),
-        (("--config", "{job}"), 78, "unknown setting 'sed', in {job}: use one of source, rows"),
+        (("--config", "{job}"), 78, "unknown setting 'sed', in {job}: use one of source, snapshot_time"),
     ],
 )
 def test_settings_that_do_not_exist_start_nothing(

@@ -111,7 +111,7 @@ def drawing() -> Iterator[None]:
         yield
 
 
-def _axes(width: float, height: float, *, left: float, bottom: float, right: float = 12) -> tuple[Any, Any]:
+def axes_of(width: float, height: float, *, left: float, bottom: float, right: float = 12) -> tuple[Any, Any]:
     """Return a figure and its one set of axes; sizes, and the distances from the figure's edges, are in CSS pixels."""
     from matplotlib.figure import Figure
 
@@ -120,7 +120,7 @@ def _axes(width: float, height: float, *, left: float, bottom: float, right: flo
     return figure, figure.add_axes(inside)
 
 
-def _svg(figure: Any, name: str, label: str) -> str:  # noqa: ANN401 - matplotlib has no types
+def svg(figure: Any, name: str, label: str) -> str:  # noqa: ANN401 - matplotlib has no types
     """Return a figure as an inline ``<svg>``: its ids start with ``name``, a screen reader says ``label``."""
     out = io.StringIO()
     figure.savefig(out, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
@@ -146,7 +146,7 @@ def learning_curve(curve: Mapping[str, Any], hue: Hue, lowest: float, name: str,
         name: prefix of the element's ids.
         label: what the plot shows, for those who cannot see it.
     """
-    figure, axes = _axes(268, 184, left=38, bottom=46)
+    figure, axes = axes_of(268, 184, left=38, bottom=46)
     rounds, marker = curve["rounds"], "o" if len(curve["rounds"]) < _FEW_POINTS else None
     style = {"marker": marker, "markersize": 3.5}
     axes.plot(rounds, curve["train"]["aucpr"], color=stand_in("muted"), linestyle=(0, (3, 2)), linewidth=1.4, **style)
@@ -156,7 +156,7 @@ def learning_curve(curve: Mapping[str, Any], hue: Hue, lowest: float, name: str,
     axes.set_ylim(lowest, 1 + (1 - lowest) * 0.03)
     axes.xaxis.get_major_locator().set_params(nbins=5, integer=True)
     axes.yaxis.get_major_locator().set_params(nbins=5)
-    return _svg(figure, name, label)
+    return svg(figure, name, label)
 
 
 def precision_recall(curves: Sequence[PrCurve], lowest: float, name: str, label: str) -> str:
@@ -164,7 +164,7 @@ def precision_recall(curves: Sequence[PrCurve], lowest: float, name: str, label:
 
     A point's mark is written on it where its curve has one.
     """
-    figure, axes = _axes(500, 470, left=50, bottom=50, right=44)
+    figure, axes = axes_of(500, 470, left=50, bottom=50, right=44)
     for level in _F1_LEVELS:
         _equal_f1(axes, level, lowest)
     for curve in curves:
@@ -179,7 +179,7 @@ def precision_recall(curves: Sequence[PrCurve], lowest: float, name: str, label:
         axes.text(*curve.chosen, curve.mark, color=paper, **text)
     axes.set(xlabel="recall", ylabel="precision", xlim=(lowest, 1), ylim=(lowest, 1 + (1 - lowest) * 0.01))
     axes.grid(visible=False)
-    return _svg(figure, name, label)
+    return svg(figure, name, label)
 
 
 def _equal_f1(axes: Any, level: float, lowest: float) -> None:  # noqa: ANN401 - matplotlib has no types
@@ -198,7 +198,7 @@ def _equal_f1(axes: Any, level: float, lowest: float) -> None:  # noqa: ANN401 -
 
 def timeline(rows: Sequence[tuple[str, Sequence[Bar]]], name: str, label: str) -> str:
     """Draw one row of bars for each name, the first on top, over seconds from 0."""
-    figure, axes = _axes(1132, 30 * len(rows) + 56, left=150, bottom=48)
+    figure, axes = axes_of(1132, 30 * len(rows) + 56, left=150, bottom=48)
     for place, (_, bars) in enumerate(rows):
         spans = [(bar.start, bar.seconds) for bar in bars]
         colours = [stand_in(bar.role) for bar in bars]
@@ -210,4 +210,4 @@ def timeline(rows: Sequence[tuple[str, Sequence[Bar]]], name: str, label: str) -
     axes.set_xlabel("seconds since the first step started")
     axes.grid(visible=False, axis="y")
     axes.spines["left"].set_visible(False)
-    return _svg(figure, name, label)
+    return svg(figure, name, label)

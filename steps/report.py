@@ -17,6 +17,7 @@ from steps import multiclass, report_page, runtime, storage, tables
 from steps import schema as schemas
 from steps.errors import BadDataError, PipelineError, UsageError
 from steps.metrics import Estimate
+from steps.trial_table import EMPTY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -138,6 +139,15 @@ def read_usages(paths: Mapping[str, Path], run: str) -> list[dict[str, Any]]:
     return [{"name": name, "cached": usage["run"] != run, **usage} for name, usage in documents.items()]
 
 
+def read_searches(paths: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
+    """Read the trial tables that exist; BadDataError for what is none."""
+    tables_ = {slug: _read_json(path) for slug, path in paths.items() if path.exists()}
+    for slug, table in tables_.items():
+        if not isinstance(table, dict) or not EMPTY.keys() <= table.keys():
+            raise BadDataError("this is no trial table", where=str(paths[slug]), fix="tune again")
+    return tables_
+
+
 def summarise(document: Mapping[str, Any], asked: Sequence[CoverType]) -> str:
     """Return the line that says how the models are, or which are missing."""
     if missing := document["missing"]:
@@ -186,6 +196,9 @@ def main(  # noqa: PLR0913 - one argument an option
     profile: Annotated[Path, typer.Option(help="Profile of the source, from prepare.")],
     html: Annotated[Path, typer.Option(help="Where the page goes.")],
     json: Annotated[Path, typer.Option(help="Where the same figures go (JSON).")],
+    trial_table: Annotated[
+        list[str] | None, typer.Option(metavar="SLUG=PATH", help="Trials of the search, from tune.")
+    ] = None,
     step_usage: Annotated[
         list[str] | None, typer.Option(metavar="NAME=PATH", help="Usage of a step: prepare, or STEP.SLUG.")
     ] = None,
@@ -203,12 +216,15 @@ def main(  # noqa: PLR0913 - one argument an option
     metrics_of = _paths_of(asked, metrics, "--metrics")
     scores_of = _paths_of(asked, scores, "--scores")
     curves_of = _paths_of(asked, learning_curve, "--learning-curve")
+    searches = parse_paths(trial_table or [], "--trial-table")
     usages = read_usages(parse_paths(step_usage or [], "--step-usage"), os.environ.get("COVERTYPE_RUN", ""))
     with runtime.record_usage(usage, "report", inputs=scores_of.values(), outputs=[html, json]) as use:
         figures = _read_json(profile)
         found = read(metrics_of, scores_of, curves_of, figures["data_sha256"])
         document = build(table, asked, found, figures, usages)
-        contents = report_page.Contents(table, asked, document, found.metrics, found.curves, seed, preset)
+        contents = report_page.Contents(
+            table, asked, document, found.metrics, found.curves, seed, preset, read_searches(searches)
+        )
         storage.write_text(html, report_page.render(contents))
         storage.write_json(json, document)
         use.rows_in = sum(len(scored.rows) for scored in found.scored.values())

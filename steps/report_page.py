@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from steps import charts
+from steps import charts, report_search
 from steps import report_html as page
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class Contents:
     curves: Mapping[str, Mapping[str, Any]]
     seed: int
     preset: str
+    searches: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def hue(self, cover_type: CoverType) -> charts.Hue:
         """Return the hue of a cover type, which follows from its place in the schema alone."""
@@ -68,6 +69,7 @@ def render(contents: Contents) -> str:
             _precision_recall(contents),
             _learning_curves(contents),
             _importances(contents),
+            _searches(contents),
             _timeline(contents),
             _steps(contents),
         ]
@@ -238,6 +240,16 @@ def _importances(contents: Contents) -> str:
         lead += f" {len(rest)} more features with at most {means[rest[0]]:.1%} on average are left out."
     columns = ["Feature", *(contents.name(cover_type) for cover_type in judged)]
     return page.section("Feature importances", lead, page.heat_map("Feature importances", columns, rows))
+
+
+def _searches(contents: Contents) -> str:
+    shown = [cover_type for cover_type in contents.asked if contents.searches.get(cover_type.slug, {}).get("trials")]
+    return report_search.section(
+        [
+            (each.slug, contents.name(each), each.title, contents.hue(each), contents.searches[each.slug])
+            for each in shown
+        ]
+    )
 
 
 def _timeline(contents: Contents) -> str:

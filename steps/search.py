@@ -1,86 +1,111 @@
-"""Search hyperparameters with Optuna's TPE sampler: PR-AUC on the validation rows, one quantised matrix for all trials.
+"""Search hyperparameters: trials on the training rows, judged on the validation rows; the test rows are never read.
 
-Source of the sampler: Bergstra, Bardenet, Bengio, Kegl (2011), "Algorithms for hyper-parameter optimization", NeurIPS.
+The first trial is the preset itself. Then come the other presets and an earlier search's best points, as far as they
+are points of the space and not tried yet, then what the sampler chooses.
 """
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import optuna
-
-from steps import matrix, runtime, training
+from steps import runtime, study, trial_table
+from steps.search_trials import Trials
+from steps.study import COMPLETE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from steps.hyperparameters import Hyperparameters
+    from steps.objective import Objective
+    from steps.search_gain import Gain
+    from steps.search_trials import Job
+    from steps.study import Study, Trial
+
+_MINUTE = 60
 
 
 @dataclass(frozen=True)
 class Limits:
     """When a search ends: after ``trials`` trials, or when ``timeout`` seconds have passed and a trial ends.
 
-    The first trial is made in any case.
+    Both are about the whole study, earlier runs of it included. The first trial is made in any case.
     """
 
     trials: int
     timeout: float | None = None
 
+    def left(self, trials: Sequence[Trial]) -> float | None:
+        """Return the seconds until no new trial starts, None without a timeout."""
+        return None if self.timeout is None else self.timeout - sum(trial.seconds for trial in trials)
 
-def suggest(trial: optuna.Trial, start: Hyperparameters) -> Hyperparameters:
-    """Return a trial's hyperparameters: ranges about one order of magnitude wide, bins and rounds as in ``start``."""
-    return start.with_values(
-        {
-            "learning_rate": trial.suggest_float("learning_rate", 0.05, 0.6, log=True),
-            "max_depth": trial.suggest_int("max_depth", 6, 20),
-            "min_child_weight": trial.suggest_float("min_child_weight", 0.01, 10, log=True),
-            "subsample": trial.suggest_float("subsample", 0.5, 1.0),
-            "colsample_bynode": trial.suggest_float("colsample_bynode", 0.3, 1.0),
-            "reg_lambda": trial.suggest_float("reg_lambda", 0.01, 10, log=True),
-            "scale_pos_weight": trial.suggest_float("scale_pos_weight", 0.5, 8, log=True),
-        }
-    )
+    def reached(self, trials: Sequence[Trial]) -> bool:
+        """Whether no new trial starts after these."""
+        left = self.left(trials)
+        return len(trials) >= self.trials or bool(trials and left is not None and left <= 0)
 
 
-def search(
-    features: dict[str, Path], start: Hyperparameters, limits: Limits, *, seed: int, threads: int
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return the best parameters with their origin, and the table of trials; the first trial is ``start`` itself.
+def search(job: Job, limits: Limits, path: Path | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the best parameters with their origin, and the table of trials (see ``trial_table.build``).
 
-    The same features, limits without a timeout, seed and library versions give the same result.
+    The same job, limits without a timeout and library versions give the same parameters, also where the search was
+    interrupted and gone on with from the study in ``path``.
+
+    Raises:
+        PipelineError: the study there cannot be gone on with (``study.opened``); the rows are no feature tables, or
+            all of one kind; XGBoost refuses a parameter.
     """
-    first = matrix.quantised(features["train"], max_bin=start.max_bin, threads=threads)
-    second = matrix.quantised(features["validation"], max_bin=start.max_bin, threads=threads, reference=first)
-    matrices = training.Matrices(first, second)
-    tried: dict[int, Hyperparameters] = {}
+    made = Trials(job)
+    with study.opened(path, job.identity()) as kept:
+        _make_trials(made, kept, limits)
+    best = trial_table.best_of(kept.trials, job.objective)
+    gain = made.gain(best)
+    runtime.log(_verdict(gain, best, job.objective))
+    result = {
+        "origin": f"trial {best.number} of {len(kept.trials)}",
+        "objective": job.objective.value,
+        "value": best.value,
+        "parameters": {**best.parameters, "rounds": best.best_rounds},
+    }
+    return result, trial_table.build(kept.trials, job.space, job.objective, gain, job.seed)
 
-    def objective(trial: optuna.Trial) -> float:
-        tried[trial.number] = start if trial.number == 0 else suggest(trial, start)
-        _, curve = training.train(matrices, tried[trial.number], seed=seed, threads=threads)
-        trial.set_user_attr("rounds", curve.best_rounds)
-        runtime.report_progress(trial.number + 1, limits.trials)
-        return max(curve.values["validation"]["aucpr"])
 
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
-    clock = time.perf_counter()
-    study.optimize(objective, n_trials=1)  # whatever the timeout: without a trial there is nothing to choose
-    left = None if limits.timeout is None else limits.timeout - (time.perf_counter() - clock)
-    if limits.trials > 1 and (left is None or left > 0):
-        study.optimize(objective, n_trials=limits.trials - 1, timeout=left)
-    best = study.best_trial
-    chosen = tried[best.number].with_values({"rounds": best.user_attrs["rounds"]})
-    table = [
-        {
-            "trial": trial.number,
-            "pr_auc": trial.value,
-            "rounds": trial.user_attrs["rounds"],
-            "parameters": tried[trial.number].to_dict(),
-        }
-        for trial in study.trials
+def _make_trials(made: Trials, kept: Study, limits: Limits) -> None:
+    """Make trials until a limit is reached; log and report each."""
+    if kept.trials:
+        runtime.log(f"going on with a study of {len(kept.trials)} trials")
+    while not limits.reached(kept.trials):
+        kept.add(made.next_trial(kept.trials))
+        runtime.report_progress(len(kept.trials), limits.trials)
+        runtime.log(_line(kept.trials, limits, made.job.objective))
+    runtime.report_progress(limits.trials, limits.trials)  # after a timeout, too, there is nothing left to do
+
+
+def _line(trials: Sequence[Trial], limits: Limits, objective: Objective) -> str:
+    """Return the line about the last trial: what came of it, the best so far, and how long the rest may take."""
+    last, best = trials[-1], trial_table.best_of(trials, objective)
+    outcome = f"{objective.value} {last.value:.4f} after {last.best_rounds} rounds"
+    if last.state != COMPLETE:
+        outcome = f"given up at {outcome} of {last.parameters['rounds']}"
+    parts = [
+        f"trial {last.number} of {limits.trials} ({last.origin}): {outcome}, {last.seconds:.1f} s",
+        f"best {best.value:.4f} (trial {best.number})",
     ]
-    result = {"origin": f"trial {best.number} of {len(table)}", "pr_auc": best.value, "parameters": chosen.to_dict()}
-    return result, table
+    if not limits.reached(trials):
+        rest = (limits.trials - len(trials)) * sum(trial.seconds for trial in trials) / len(trials)
+        left = limits.left(trials)
+        parts.append(f"about {_duration(rest if left is None else min(rest, left))} left")
+    return ", ".join(parts)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 2 * _MINUTE else f"{seconds / _MINUTE:.0f} min"
+
+
+def _verdict(gain: Gain, best: Trial, objective: Objective) -> str:
+    """Return the line that says whether the best trial beats the preset by more than chance."""
+    how = "outside" if gain.outside_noise else "inside"
+    return (
+        f"trial {best.number} against the preset on the validation rows: {objective.value} {gain.best:.4f} to "
+        f"{gain.preset:.4f}, {gain.gain:+.4f} better (95% interval {gain.low:+.4f} to {gain.high:+.4f}, {how} noise)"
+    )

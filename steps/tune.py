@@ -1,4 +1,8 @@
-"""Choose a cover type's hyperparameters: the preset's, or the best of ``--trials`` trials on the validation rows."""
+"""Choose a cover type's hyperparameters: the preset's, or the best of ``--trials`` trials on the validation rows.
+
+With ``--study`` the trials are kept in a file as they end: the same command goes on where a search was killed, and one
+that asks for more trials goes on from the old ones.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,36 @@ from typing import Annotated, Any
 
 import typer
 
-from steps import presets, runtime, search, storage
+from steps import presets, runtime, space_file, storage
+from steps.device import Device
+from steps.errors import UsageError
 from steps.hyperparameters import Hyperparameters
+from steps.objective import Objective, Pruner, Sampler
+from steps.trial_table import EMPTY, warm_points
+
+
+def _start(preset: presets.Preset) -> Hyperparameters:
+    return Hyperparameters(**presets.load(preset).parameters)
+
+
+def _points(preset: presets.Preset, warm_start: Path | None) -> list[tuple[str, Hyperparameters]]:
+    """Return the points to try after the preset: the other presets, then an earlier search's best ones."""
+    found = [(f"preset {other.value}", _start(other)) for other in presets.Preset if other != preset]
+    earlier = warm_points(warm_start) if warm_start else []
+    return [*found, *(("warm start", point) for point in earlier)]
+
+
+def _begin(study: Path | None, earlier: Path | None) -> None:
+    """Let a study be there to go on with: a copy of the earlier one, unless it has begun already; else an empty file.
+
+    UsageError where an earlier one is given and no study to go on with.
+    """
+    if study is None:
+        if earlier is not None:
+            raise UsageError("there is nowhere to go on", where="--earlier-study", fix="give --study too")
+        return
+    if not study.exists() or (earlier is not None and not storage.size_of(study)):
+        storage.write_bytes(study, b"" if earlier is None else earlier.read_bytes())
 
 
 def main(  # noqa: PLR0913 - one argument an option
@@ -19,22 +51,48 @@ def main(  # noqa: PLR0913 - one argument an option
     trial_table: Annotated[Path, typer.Option(help="Where the trials go (JSON).")],
     preset: Annotated[presets.Preset, typer.Option(help="Preset to start from.")] = presets.Preset.DEFAULT,
     trials: Annotated[int, typer.Option(min=0, help="Trials to make; 0 passes the preset's parameters on.")] = 0,
-    timeout: Annotated[float, typer.Option(min=0, help="Seconds after which no new trial starts, 0: no limit.")] = 0,
+    timeout: Annotated[
+        float, typer.Option(min=0, help="Seconds of trials after which no new one starts, 0: no limit.")
+    ] = 0,
+    objective: Annotated[Objective, typer.Option(help="What to improve on the validation rows.")] = Objective.PR_AUC,
+    sampler: Annotated[Sampler, typer.Option(help="How the next trial is chosen.")] = Sampler.TPE,
+    pruner: Annotated[Pruner, typer.Option(help="Which trials are given up early.")] = Pruner.MEDIAN,
+    space: Annotated[Path | None, typer.Option(help="Search space (TOML); without it the bundled one.")] = None,
+    study: Annotated[Path | None, typer.Option(help="Where the trials are kept as they end, to go on from.")] = None,
+    earlier_study: Annotated[Path | None, typer.Option(help="Study to go on from where --study is new.")] = None,
+    warm_start: Annotated[
+        Path | None, typer.Option(help="Trial table or study of another search, whose best points are tried first.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the sampler and of the training.")] = 0,
     threads: Annotated[int, typer.Option(min=1, help="Threads XGBoost uses.")] = 1,
+    device: Annotated[Device, typer.Option(help="Where to train.")] = Device.CPU,
     usage: runtime.UsageOption = None,
 ) -> None:
     """Choose a cover type's hyperparameters."""
     features = {"train": train_features, "validation": validation_features}
     with runtime.record_usage(usage, "tune", inputs=features.values() if trials else ()):
-        start = Hyperparameters(**presets.load(preset).parameters)
+        start = _start(preset)
         result: dict[str, Any] = {"origin": f"preset {preset.value}", "parameters": start.to_dict()}
-        made: list[dict[str, Any]] = []
+        table = EMPTY
+        _begin(study, earlier_study)
         if trials:
-            limits = search.Limits(trials=trials, timeout=timeout or None)
-            result, made = search.search(features, start, limits, seed=seed, threads=threads)
+            from steps import search, search_trials  # Optuna: half a second that a run without trials does not need
+
+            job = search_trials.Job(
+                features=features,
+                start=start,
+                space=space_file.read(space),
+                objective=objective,
+                sampler=sampler,
+                pruner=pruner,
+                seed=seed,
+                threads=threads,
+                device=device.value,
+                points=_points(preset, warm_start),
+            )
+            result, table = search.search(job, search.Limits(trials, timeout or None), study)
         storage.write_json(best_parameters, result)
-        storage.write_json(trial_table, made)
+        storage.write_json(trial_table, table)
     runtime.log(f"{result['origin']}: {result['parameters']}")
 
 

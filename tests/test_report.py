@@ -14,6 +14,7 @@ import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
 from steps import charts, metrics, report, report_page, runtime, schema, storage, tables
+from steps.trial_table import EMPTY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -376,3 +377,59 @@ def test_every_colour_role_has_a_colour_in_light_and_in_dark_mode() -> None:
 def test_hues_differ_in_colour_or_dash() -> None:
     hues = [charts.Hue.of(position) for position in range(21)]
     assert len({str(hue) for hue in hues}) == 21
+
+
+def trial(number: int, value: float, rate: float, state: str = "complete") -> dict[str, Any]:
+    """Return a trial whose depth is searched in every second trial alone."""
+    values = {"learning_rate": rate, **({"max_depth": number} if number % 2 else {}), "grow_policy": "lossguide"}
+    return {"number": number, "state": state, "value": value, "values": values}
+
+
+def trial_table_of(objective: str = "pr_auc") -> dict[str, Any]:
+    trials = [
+        trial(i, 0.5 + 0.3 * (i % 7) / 7, 0.1 * (1 + i % 5), "pruned" if i % 4 == 3 else "complete")
+        for i in range(1, 13)
+    ]
+    return {
+        "objective": objective,
+        "best": 6,
+        "gain": {"preset": 0.6, "best": 0.75, "gain": 0.15, "low": 0.1, "high": 0.2, "outside_noise": True},
+        "importances": {"learning_rate": 0.75, "max_depth": 0.25},
+        "space": [
+            {"name": "learning_rate", "low": 0.1, "high": 0.5, "log": True},
+            {"name": "max_depth", "low": 1, "high": 12, "log": False},
+            {"name": "grow_policy", "choices": ["lossguide", "depthwise"]},
+        ],
+        "trials": trials,
+    }
+
+
+@pytest.mark.parametrize("objective", ["pr_auc", "f1", "logloss"])
+def test_searches_are_shown(inputs: Inputs, objective: str) -> None:
+    storage.write_json(inputs.folder / "oak.json", trial_table_of(objective))
+    storage.write_json(inputs.folder / "fir.json", EMPTY)
+    tables_ = [f"--trial-table=oak={inputs.folder / 'oak.json'}", f"--trial-table=fir={inputs.folder / 'fir.json'}"]
+    assert inputs.run(*tables_, "--trial-table=beech=absent.json") == 0
+    text = inputs.page()
+    page = check_page(text)
+    assert "Hyperparameter search" in text
+    assert "best 0.7571 in trial 6 of 12" in text
+    assert "+0.1500<small>+0.1000 to +0.2000</small>" in text
+    assert text.count('id="search-oak') + text.count("#search-oak") > 0
+    assert "parallel-fir" not in text
+    assert inputs.run(name="plain") == 0
+    assert page.count("svg") == Page(inputs.page("plain")).count("svg") + 2
+    assert inputs.run(*tables_, name="again") == 0
+    assert inputs.page("again") == text
+
+
+def test_without_a_search_there_is_no_section(inputs: Inputs) -> None:
+    assert inputs.run() == 0
+    assert "Hyperparameter search" not in inputs.page()
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}"])
+def test_what_is_no_trial_table_is_said_so(inputs: Inputs, text: str) -> None:
+    (inputs.folder / "oak.json").write_text(text)
+    assert inputs.run(f"--trial-table=oak={inputs.folder / 'oak.json'}") == 65
+    assert not (inputs.folder / "out.html").exists()

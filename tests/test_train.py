@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from steps import bundle, hyperparameters, train
+from steps import bundle, hyperparameters, matrix, tables, train, training
 from tests.support import Chain, call
 
 if TYPE_CHECKING:
@@ -81,9 +81,36 @@ def test_early_stopping_on_the_command_line(own_chain: Chain) -> None:
     assert read.booster.num_boosted_rounds() == read.metadata["best_rounds"] < 300
 
 
+def test_refit_is_trained_on_both_tables_with_the_first_fit_s_rounds_and_threshold(own_chain: Chain) -> None:
+    options = {"rounds": 40, "learning_rate": 1, "min_child_weight": 0, "early_stopping": 4, "evaluate_every": 2}
+    own_chain.train(**options)
+    first, curve = bundle.read(own_chain["model"]), own_chain["learning_curve"].read_bytes()
+    own_chain.train(**options, refit="validation")
+    again = bundle.read(own_chain["model"])
+    assert (first.metadata["refit"], again.metadata["refit"]) == ("none", "validation")
+    assert again.threshold == first.threshold
+    assert own_chain["learning_curve"].read_bytes() == curve
+    best = again.metadata["best_rounds"]
+    assert again.booster.num_boosted_rounds() == best == first.metadata["best_rounds"] < 40
+    both = matrix.quantised(own_chain["train_features"], own_chain["validation_features"], max_bin=256, threads=1)
+    parameters = hyperparameters.Hyperparameters(**again.metadata["parameters"] | {"rounds": best, "early_stopping": 0})
+    alone, _ = training.train(training.Matrices(both, both), parameters, seed=0, threads=1)
+    assert alone.save_raw("ubj") == again.booster.save_raw("ubj") != first.booster.save_raw("ubj")
+
+
+def test_refit_in_batches_gives_the_same_model(own_chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    own_chain.train(rounds=4, refit="validation")
+    whole = files(own_chain["model"])
+    monkeypatch.setattr(matrix, "PIECE_ROWS", 0)
+    monkeypatch.setattr(tables.batches, "__defaults__", (None, 137))
+    own_chain.train(rounds=4, refit="validation")
+    assert files(own_chain["model"]) == whole
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        (["--refit", "all"], "error: Invalid value for '--refit'"),
         (["--gamma", "-1"], "error: Invalid value for '--gamma'"),
         (["--rounds", "0"], "error: Invalid value for '--rounds'"),
         (["--grow-policy", "best"], "error: Invalid value for '--grow-policy'"),

@@ -67,6 +67,8 @@ def container(chain: Chain, settings: Settings, overrides: Mapping[str, Mapping[
         inputs=chain.inputs,
         outputs=[Slot(name, _slot(chain, place).file) for name, place in chain.outputs.items()],
         values=[value for step in chain.steps.values() for value in step.values],
+        continues=[name for name, (step, output) in chain.outputs.items() if output in chain.steps[step].continues],
+        continues_despite=[name for step in chain.steps.values() for name in step.continues_despite],
     )
     return templates.pod(whole, settings, parameters, words, name=name, of_cover_type=True)
 

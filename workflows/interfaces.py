@@ -14,7 +14,10 @@ SOURCE_PARAMETERS = ("source", "snapshot-time", "location", "maximum-bytes-bille
 PREPARE_PARAMETERS = (*SOURCE_PARAMETERS, "rows", "labels", "on-missing", "duplicates")
 # Fixed, not a guess from the machine: the number of cover types at work is what fills the cores.
 THREADS = "1"
+SEARCH_PARAMETERS = ("trials", "timeout", "objective", "sampler")
 USAGE = Slot("usage", "usage.json")
+# The trials of a search as they end, from which a search that was broken off goes on.
+STUDY = Slot("study", "study.jsonl")
 
 
 def prepare(slugs: Sequence[str], table_schema: Slot, query: Slot | None) -> Step:
@@ -59,8 +62,12 @@ CHAIN_STEPS = {
     "tune": Step(
         "tune",
         inputs=[Slot("train-features", "train.parquet"), Slot("validation-features", "validation.parquet")],
-        outputs=[Slot("best-parameters", "best-parameters.json"), Slot("trial-table", "trials.json"), USAGE],
-        parameters={"seed": None, "preset": None, "trials": None, "timeout": None, "threads": THREADS},
+        outputs=[Slot("best-parameters", "best-parameters.json"), Slot("trial-table", "trials.json"), STUDY, USAGE],
+        parameters={**dict.fromkeys(("seed", "preset", *SEARCH_PARAMETERS)), "threads": THREADS},
+        # More trials or more time go on with the trials that were made.
+        continues=[STUDY.name],
+        continues_despite=["trials", "timeout"],
+        on_gpu={"device": "cuda"},
     ),
     "train": Step(
         "train",
@@ -71,7 +78,7 @@ CHAIN_STEPS = {
             Slot("parameters", "parameters.json"),
         ],
         outputs=[Slot("model", "model"), Slot("learning-curve", "learning-curve.json"), USAGE],
-        parameters={"seed": None, "threads": THREADS},
+        parameters={"seed": None, "refit": None, "threads": THREADS},
         on_gpu={"device": "cuda"},
     ),
     "evaluate": Step(
@@ -83,7 +90,7 @@ CHAIN_STEPS = {
     ),
 }
 # Outputs of a chain that the report reads, with the option each is given to and the key before the cover type's slug.
-REPORTED = {name: name for name in ("metrics", "scores", "learning-curve")} | {
+REPORTED = {name: name for name in ("metrics", "scores", "learning-curve", "trial-table")} | {
     f"usage-{step}": "step-usage" for step in CHAIN
 }
 

@@ -61,6 +61,21 @@ _FLAGS: dict[str, Any] = {
     "timeout": Annotated[
         int | None, typer.Option(help="Seconds after which no trial starts. (default: none)", rich_help_panel=_JOB)
     ],
+    "objective": Annotated[
+        Literal["pr_auc", "f1", "logloss"] | None,
+        typer.Option(help="What trials improve. (default: pr_auc)", rich_help_panel=_JOB),
+    ],
+    "sampler": Annotated[
+        Literal["tpe", "random"] | None,
+        typer.Option(help="How the next trial is chosen. (default: tpe)", rich_help_panel=_JOB),
+    ],
+    "space": Annotated[
+        str | None, typer.Option(metavar="FILE", help="Search space of the trials (TOML).", rich_help_panel=_JOB)
+    ],
+    "refit": Annotated[
+        Literal["none", "validation"] | None,
+        typer.Option(help="Rows the final model is trained on again besides. (default: none)", rich_help_panel=_JOB),
+    ],
     "labels": Annotated[
         Literal["auto", "zero", "one"] | None,
         typer.Option(help="Where labels start. (default: auto)", rich_help_panel=_JOB),
@@ -98,6 +113,12 @@ _FLAGS: dict[str, Any] = {
     ],
     "image": Annotated[str | None, typer.Option(help="Image of the steps.", rich_help_panel=_PLACE)],
     "namespace": Annotated[str | None, typer.Option(help="Kubernetes namespace.", rich_help_panel=_PLACE)],
+    "study_volume": Annotated[
+        str | None,
+        typer.Option(
+            metavar="CLAIM", help="Volume claim that keeps trials for a pod that is lost.", rich_help_panel=_PLACE
+        ),
+    ],
     "service_account": Annotated[str | None, typer.Option(help="Service account of the pods.", rich_help_panel=_PLACE)],
 }
 

@@ -34,7 +34,7 @@ _HYPERPARAMETERS = (
 OPTIONS: dict[str, tuple[str, ...]] = {
     "split": ("train-fraction", "validation-fraction", "test-fraction"),
     "preprocess": ("feature-set",),
-    "tune": ("threads",),
+    "tune": ("threads", "device", "pruner"),
     "train": ("threads", "device", *_HYPERPARAMETERS),
     "evaluate": ("threads",),
 }

@@ -6,6 +6,7 @@ with explicit artifacts, because Argo's ``withItems`` does not gather artifacts.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,16 @@ from steps import schema as schemas
 from steps.errors import NoInputError, UsageError
 from workflows import fused, overrides
 from workflows.fused import Chain
-from workflows.interfaces import CHAIN, CHAIN_STEPS, PREPARE_PARAMETERS, REPORTED, prepare, register, report
+from workflows.interfaces import (
+    CHAIN,
+    CHAIN_STEPS,
+    PREPARE_PARAMETERS,
+    REPORTED,
+    SEARCH_PARAMETERS,
+    prepare,
+    register,
+    report,
+)
 from workflows.templates import COVER_TYPE, Slot, container, pod_security, pod_spec_patch
 
 if TYPE_CHECKING:
@@ -33,6 +43,7 @@ CHAIN_OUTPUTS = {
     "model": ("train", "model"),
     "learning-curve": ("train", "learning-curve"),
     "trial-table": ("tune", "trial-table"),
+    "study": ("tune", "study"),
     "metrics": ("evaluate", "metrics"),
     "scores": ("evaluate", "scores"),
     **{f"usage-{step}": (step, "usage") for step in CHAIN},
@@ -60,7 +71,10 @@ FORM: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("seed", (), "Seed of the split, the search and the training."),
     ("preset", ("fast", "default"), "How much time to spend for how good a model."),
     ("trials", (), "Hyperparameter trials per cover type, 0 for the preset's parameters."),
-    ("timeout", (), "Seconds after which no new trial starts, 0 for no limit."),
+    ("timeout", (), "Seconds of trials after which no new one starts, 0 for no limit."),
+    ("objective", ("pr_auc", "f1", "logloss"), "What the trials improve on the validation rows."),
+    ("sampler", ("tpe", "random"), "How the next trial is chosen."),
+    ("refit", ("none", "validation"), "Rows that the final model is trained on again besides the training rows."),
     ("labels", ("auto", "zero", "one"), "Where the source's labels start counting."),
     ("on-missing", ("fail", "drop"), "What to do with a row that has a missing value."),
     ("duplicates", ("keep", "drop"), "What to do with a row that was there before."),
@@ -70,8 +84,7 @@ TITLE = {
     "workflows.argoproj.io/title": "Covertype: one model per cover type",
     "workflows.argoproj.io/description": "Trains, evaluates and reports on one XGBoost model per forest cover type.",
 }
-CHAIN_PARAMETERS = ("seed", "preset", "trials", "timeout")
-_WHOLE_CHAIN = Chain(CHAIN_STEPS, (Slot("dataset", "dataset.parquet"),), CHAIN_SOURCES, CHAIN_OUTPUTS)
+CHAIN_PARAMETERS = ("seed", "preset", *SEARCH_PARAMETERS, "refit")
 
 
 def chosen_cover_types(settings: Settings, schema: Schema) -> list[str]:
@@ -96,7 +109,7 @@ def build(settings: Settings, *, name: str | None = None, revision: str = "") ->
     slugs = chosen_cover_types(settings, schema)
     set_by_user = overrides.parse(settings.overrides, schema.slugs)
     table_schema = Slot("schema", "schema.toml", raw=text)
-    query = Slot("query", "query.sql", raw=_text(settings.query)) if settings.query else None
+    query = Slot("query", "query.sql", raw=_text(settings.query, "--query")) if settings.query else None
     last = [report(slugs, table_schema), *([register(slugs, settings.registry, revision)] if settings.registry else [])]
     chains, steps = _chains(settings, slugs, set_by_user)
     labels = {"app.kubernetes.io/name": NAME, **({"covertype/revision": revision} if revision else {})}
@@ -125,14 +138,25 @@ def build(settings: Settings, *, name: str | None = None, revision: str = "") ->
     )
 
 
-def _text(query: str) -> str:
-    """Return the text of a query's file: it becomes part of the workflow."""
+def _text(file: str, option: str) -> str:
+    """Return the text of a file that becomes part of the workflow."""
     try:
-        return Path(query).read_text(encoding="utf-8")
+        return Path(file).read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise NoInputError("no such file", where=query, fix="check --query") from None
+        raise NoInputError("no such file", where=file, fix=f"check {option}") from None
     except UnicodeDecodeError:
-        raise UsageError("the query is no UTF-8 text", where=query) from None
+        raise UsageError("this is no UTF-8 text", where=file, fix=f"check {option}") from None
+
+
+def _whole_chain(settings: Settings) -> Chain:
+    """Return the steps of a cover type and how they are connected; a search space becomes part of the workflow."""
+    dataset = Slot("dataset", "dataset.parquet")
+    if not settings.space:
+        return Chain(CHAIN_STEPS, (dataset,), CHAIN_SOURCES, CHAIN_OUTPUTS)
+    space = Slot("space", "space.toml", raw=_text(settings.space, "--space"))
+    tune = replace(CHAIN_STEPS["tune"], inputs=[*CHAIN_STEPS["tune"].inputs, space])
+    sources = {**CHAIN_SOURCES, "tune": {**CHAIN_SOURCES["tune"], space.name: space.name}}
+    return Chain({**CHAIN_STEPS, "tune": tune}, (dataset, space), sources, CHAIN_OUTPUTS)
 
 
 def _form(settings: Settings) -> list[Parameter]:
@@ -225,24 +249,22 @@ def _chains(
     A cover type with overrides of its own gets a chain of its own, in which only the overridden steps are its own too.
     """
     own = [slug for slug in slugs if slug in given.by_cover_type]
+    chain = _whole_chain(settings)
     names = {slug: f"cover-type-{slug}" for slug in own}
     if len(own) < len(slugs):
         names[""] = "cover-type"
     if settings.pods == "cover-type":
-        return {slug: _pod_of_chain(settings, slug, name, given) for slug, name in names.items()}, []
+        options = {slug: {step: given.of(step, slug or None) for step in CHAIN} for slug in names}
+        return {slug: fused.container(chain, settings, options[slug], name) for slug, name in names.items()}, []
     chains: dict[str, DAG | Container] = {}
     steps: dict[str, Container] = {}
     for slug, name in names.items():
         templates = {step: f"{step}-{slug}" if step in given.by_cover_type.get(slug, {}) else step for step in CHAIN}
         chains[slug] = _chain(name, templates)
         for step, template in templates.items():
-            options = given.of(step, slug if template != step else None)
-            steps[template] = container(CHAIN_STEPS[step], settings, options, name=template, of_cover_type=True)
+            own_options = given.of(step, slug if template != step else None)
+            steps[template] = container(chain.steps[step], settings, own_options, name=template, of_cover_type=True)
     return chains, list(steps.values())
-
-
-def _pod_of_chain(settings: Settings, slug: str, name: str, given: Overrides) -> Container:
-    return fused.container(_WHOLE_CHAIN, settings, {step: given.of(step, slug or None) for step in CHAIN}, name)
 
 
 def _chain(name: str, templates: dict[str, str]) -> DAG:

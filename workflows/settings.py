@@ -110,6 +110,9 @@ class Settings(BaseModel):
     preset: Literal["fast", "default"] = "default"
     trials: Count = 0
     timeout: Count = 0
+    objective: Literal["pr_auc", "f1", "logloss"] = "pr_auc"
+    sampler: Literal["tpe", "random"] = "tpe"
+    refit: Literal["none", "validation"] = "none"
     labels: Literal["auto", "zero", "one"] = "auto"
     on_missing: Literal["fail", "drop"] = "fail"
     duplicates: Literal["keep", "drop"] = "keep"
@@ -118,12 +121,14 @@ class Settings(BaseModel):
     table_schema: str = Field(default=schemas.BUILTIN, alias="schema")
     overrides: dict[str, Scalar] = Field(default={}, alias="set")
     query: str = ""
+    space: str = ""
     registry: str = ""
     # Where it runs.
     pods: Literal["step", "cover-type"] = "step"
     image: str = Field(default="covertype-steps:dev", min_length=1)
     namespace: Name = "covertype"
     service_account: Name = "covertype-steps"
+    study_volume: Name | None = None
     steps: dict[StepName, Resources] = {}
     # On this machine.
     output: str = Field(default="runs", min_length=1)

@@ -15,6 +15,7 @@ from hera.workflows import (
     Container,
     EmptyDirVolume,
     Env,
+    ExistingVolume,
     NoneArchiveStrategy,
     Parameter,
     RawArtifact,
@@ -33,7 +34,13 @@ from hera.workflows.models import (
     ValueFrom,
 )
 
-from workflows.contract import PUBLISHES_ANNOTATION, RETRY_EXPRESSION, SOURCE_ANNOTATION
+from workflows.contract import (
+    CONTINUES_ANNOTATION,
+    DESPITE_ANNOTATION,
+    PUBLISHES_ANNOTATION,
+    RETRY_EXPRESSION,
+    SOURCE_ANNOTATION,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -83,6 +90,9 @@ class Step:
     values: Sequence[str] = ()
     # Whether it changes something outside the run.
     publishes: bool = False
+    # Outputs that go on from those of an earlier attempt, and the parameters that may differ from that attempt's.
+    continues: Sequence[str] = ()
+    continues_despite: Sequence[str] = ()
     # What its parameters become in a pod that has a GPU.
     on_gpu: Mapping[str, str] = field(default_factory=dict)
 
@@ -158,14 +168,36 @@ def pod(  # noqa: PLR0913 - what differs between pods
         resources=_resources(resources),
         node_selector=dict(resources.node_selector) or None,
         tolerations=[Toleration(**entry) for entry in resources.tolerations] or None,  # type: ignore[arg-type]
-        volumes=[EmptyDirVolume(name="work", mount_path="/work"), EmptyDirVolume(name="tmp", mount_path="/tmp")],  # noqa: S108
+        volumes=_volumes(step, settings),
     )
+
+
+def _volumes(step: Step, settings: Settings) -> list[EmptyDirVolume | ExistingVolume]:
+    """Return the folders a pod writes in; what a later attempt goes on from outlives it where there is a volume."""
+    scratch = [EmptyDirVolume(name="work", mount_path="/work"), EmptyDirVolume(name="tmp", mount_path="/tmp")]  # noqa: S108
+    if not settings.study_volume:
+        return [*scratch]
+    kept = [
+        ExistingVolume(
+            name=f"kept-{name}",
+            claim_name=settings.study_volume,
+            mount_path=f"{OUTPUTS}/{name}",
+            sub_path=f"{{{{workflow.name}}}}/{{{{inputs.parameters.{COVER_TYPE}}}}}",
+        )
+        for name in step.continues
+    ]
+    return [*scratch, *kept]
 
 
 def _annotations(step: Step) -> dict[str, str]:
     """Return what the local executor has to know of a step's pod."""
-    sources = {SOURCE_ANNOTATION: ",".join(step.source_parameters)} if step.source_parameters else {}
-    return {**sources, **({PUBLISHES_ANNOTATION: "true"} if step.publishes else {})}
+    found = {
+        SOURCE_ANNOTATION: ",".join(step.source_parameters),
+        PUBLISHES_ANNOTATION: "true" if step.publishes else "",
+        CONTINUES_ANNOTATION: ",".join(step.continues),
+        DESPITE_ANNOTATION: ",".join(step.continues_despite),
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 def arguments(step: Step, parameters: Mapping[str, str | None]) -> list[str]:

@@ -45,6 +45,15 @@ def fused(cluster: None) -> dict[str, Any]:  # noqa: ARG001 - it must be there
 
 
 @pytest.fixture(scope="session")
+def studies(cluster: None) -> Iterator[str]:  # noqa: ARG001 - it must be there
+    """The name of a volume claim for the trials of searches."""
+    name = f"{harness.PREFIX}-studies"
+    harness.claim(name)
+    yield name
+    harness.kubectl("delete", "--wait=false", f"persistentvolumeclaim/{name}")
+
+
+@pytest.fixture(scope="session")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the same run on this machine."""
     output = tmp_path_factory.mktemp("runs")

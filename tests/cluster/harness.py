@@ -65,7 +65,7 @@ def pipeline(*words: str) -> str:
 def prepare() -> None:
     """Bring the overlay, its Secret, a volume where nobody provides one, and the image into the cluster."""
     if not get("storageclasses")["items"] and not get("persistentvolumes")["items"]:
-        kubectl("create", "--filename", "-", given=json.dumps(_volume()))
+        kubectl("create", "--filename", "-", given=json.dumps(_volume("covertype-artifacts", "10Gi")))
     kubectl("apply", "--kustomize", str(OVERLAY))
     command([str(ROOT / "k8s/artifact-store-secret"), NAMESPACE])
     load = os.environ.get("COVERTYPE_IMAGE_LOAD")
@@ -74,16 +74,27 @@ def prepare() -> None:
     kubectl("rollout", "status", f"deployment/{STORE}", "--timeout=120s")
 
 
-def _volume() -> dict[str, Any]:
-    """Return a volume for a node that is this machine: a folder that the store's user may write."""
-    folder = Path(tempfile.mkdtemp(prefix="covertype-artifacts-"))
+def claim(name: str) -> None:
+    """Make a volume claim, and the volume where nobody provides one."""
+    size = {"storage": "1Gi"}
+    spec: dict[str, Any] = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": size}}
+    if not get("storageclasses")["items"]:
+        kubectl("create", "--filename", "-", given=json.dumps(_volume(name, "1Gi")))
+        spec |= {"volumeName": name, "storageClassName": ""}
+    kind = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name}}
+    kubectl("create", "--filename", "-", given=json.dumps({**kind, "spec": spec}))
+
+
+def _volume(name: str, size: str) -> dict[str, Any]:
+    """Return a volume for a node that is this machine: a folder that everybody may write."""
+    folder = Path(tempfile.mkdtemp(prefix=f"{name}-"))
     folder.chmod(0o777)
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolume",
-        "metadata": {"name": "covertype-artifacts"},
+        "metadata": {"name": name},
         "spec": {
-            "capacity": {"storage": "10Gi"},
+            "capacity": {"storage": size},
             "accessModes": ["ReadWriteOnce"],
             "persistentVolumeReclaimPolicy": "Delete",
             "hostPath": {"path": str(folder)},

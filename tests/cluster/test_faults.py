@@ -81,6 +81,21 @@ def test_a_lost_pod_is_tried_again() -> None:
     assert {step["attempts"] for key, step in steps.items() if not key.endswith("train")} == {1}
 
 
+def test_a_lost_search_goes_on_with_its_trials(studies: str) -> None:
+    name, run = submitting(*QUICK, "--trials", "80", "--study-volume", studies)
+    wait_for_pod(name, "tune")
+    step = ("--namespace", harness.NAMESPACE, "--step", "tune")
+    last = time.monotonic() + 120
+    while "trial 3" not in harness.pipeline("logs", name, *step):
+        assert time.monotonic() < last
+        time.sleep(1)
+    harness.kubectl("delete", "pod", wait_for_pod(name, "tune"), "--grace-period=1")
+    code, out, err = end(run, timeout=600)
+    assert code == 0, err
+    assert json.loads(out)["steps"]["cottonwood-willow.tune"]["attempts"] == 2
+    assert "going on with a study of" in harness.pipeline("logs", name, *step)
+
+
 def test_a_step_out_of_memory_fails_once_and_says_its_limit(tmp_path: Path) -> None:
     settings = yaml.safe_load(Path(CONFIG).read_text())
     settings["steps"]["train"] = {**settings["steps"]["train"], "memory": "64Mi", "memory_limit": "64Mi"}

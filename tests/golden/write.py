@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import yaml
@@ -10,6 +11,7 @@ from workflows import pipeline, rendering
 from workflows.settings import Resources, Settings
 
 HERE = Path(__file__).parent
+JOB_SCHEMA = HERE.parents[1] / "docs/job.schema.json"
 # File name: settings, and the kind rendered. Between them they show every part of the pipeline.
 CASES = {
     "default": (Settings(), "Workflow"),
@@ -25,6 +27,7 @@ CASES = {
             namespace="team",
             service_account="pods",
             registry="gs://bucket/models",
+            study_volume="studies",
             steps={
                 "prepare": Resources(service_account="reader"),
                 "register": Resources(service_account="writer"),
@@ -61,8 +64,15 @@ def without_schema(text: str) -> str:
     return rendering.to_yaml(document)
 
 
+def job_schema() -> str:
+    """Return the JSON schema of config files, for editors."""
+    schema = Settings.model_json_schema(by_alias=True)
+    return json.dumps({"title": "Covertype job", **schema}, indent=2) + "\n"
+
+
 def main() -> None:
     """Write all files."""
+    JOB_SCHEMA.write_text(job_schema())
     for name in CASES:
         (HERE / f"{name}.yaml").write_text(without_schema(render(name)))
     print(f"wrote {', '.join(CASES)} ({pipeline.NAME})")

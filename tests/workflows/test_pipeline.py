@@ -12,7 +12,7 @@ from hera.workflows import models
 from steps import NAMES, chain, runtime
 from steps.errors import NoInputError
 from tests.golden import write as golden
-from workflows import overrides, rendering
+from workflows import overrides, references, rendering
 from workflows.interfaces import CHAIN_STEPS
 from workflows.local import document
 from workflows.settings import Resources, Settings
@@ -55,7 +55,12 @@ def test_what_can_be_set_is_what_the_wiring_leaves_open(step: str) -> None:
     container = document.read(rendering.render(Settings(), "Workflow")).templates[step].container
     assert container is not None
     wired = {argument.removeprefix("--").partition("=")[0] for argument in container.arguments}
-    left_open = set(options_of(step)) - wired - {"help"}
+    files = {
+        "space",
+        "earlier-study",
+        "warm-start",
+    }  # a setting becomes an artifact; a study of one's own is for one step
+    left_open = set(options_of(step)) - wired - {"help"} - files
     assert left_open | ({"threads"} & wired) == set(overrides.OPTIONS[step])
 
 
@@ -135,7 +140,7 @@ def test_a_chain_in_one_pod_runs_the_steps_with_the_options_they_have_as_pods() 
             ]
     given = {name: value.value for name, value in fused["cover-type-aspen"].inputs.parameters.items()}
     assert given == {
-        **dict.fromkeys(("seed", "preset", "trials", "timeout", "cover-type")),
+        **dict.fromkeys(("seed", "preset", "trials", "timeout", "objective", "sampler", "refit", "cover-type")),
         "tune-threads": "1",
         "train-threads": "1",
         "train-rounds": "3",
@@ -177,3 +182,32 @@ def test_only_prepare_and_register_run_under_the_accounts_that_are_given_to_them
     templates = rendering.render(Settings(steps=steps, registry="gs://b/models"), "Workflow")["spec"]["templates"]
     found = {template["name"]: template.get("serviceAccountName") for template in templates}
     assert {name: account for name, account in found.items() if account} == {"prepare": "reader", "register": "writer"}
+
+
+@pytest.mark.parametrize(("pods", "template"), [("step", "tune"), ("cover-type", "cover-type")])
+def test_a_search_space_becomes_part_of_the_workflow(
+    tmp_path: Path, pods: Literal["step", "cover-type"], template: str
+) -> None:
+    space = tmp_path / "space.toml"
+    space.write_text("[parameters.rounds]\n")
+    read = document.read(rendering.render(Settings(space=str(space), pods=pods), "Workflow"))
+    tune = read.templates[template]
+    assert tune.inputs.artifacts["space"].raw == "[parameters.rounds]\n"
+    assert tune.container is not None
+    assert "--space={{inputs.artifacts.space.path}}" in tune.container.arguments
+    assert not list(references.problems(read))
+    with pytest.raises(NoInputError, match="check --space"):
+        rendering.render(Settings(space=str(tmp_path / "nowhere.toml")), "Workflow")
+
+
+@pytest.mark.parametrize(("pods", "template"), [("step", "tune"), ("cover-type", "cover-type")])
+def test_trials_are_kept_on_a_volume_by_run_and_cover_type(pods: Literal["step", "cover-type"], template: str) -> None:
+    rendered = rendering.render(Settings(study_volume="studies", pods=pods), "Workflow")["spec"]["templates"]
+    for entry in rendered:
+        claims = [volume["persistentVolumeClaim"] for volume in entry.get("volumes", []) if "emptyDir" not in volume]
+        assert bool(claims) == (entry["name"] == template)
+    [tune] = [entry for entry in rendered if entry["name"] == template]
+    [mount] = [mount for mount in tune["container"]["volumeMounts"] if "subPath" in mount]
+    assert mount["subPath"] == "{{workflow.name}}/{{inputs.parameters.cover-type}}"
+    [study] = [artifact for artifact in tune["outputs"]["artifacts"] if artifact["name"] == "study"]
+    assert study["path"].startswith(mount["mountPath"] + "/")

@@ -332,3 +332,23 @@ def test_the_fork_server_starts_before_hera_is_imported() -> None:
     program = "import sys, workflows.local.run; assert 'hera' not in sys.modules"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_more_trials_go_on_with_those_there_are(output: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("run", "--rows", "600", "--preset", "fast", "--cover-types", "4", "--json", "--output", output)
+    results = []
+    for trials in (2, 2, 4):
+        assert invoke(*words, "--trials", trials) == 0
+        results.append(json.loads(capsys.readouterr().out))
+    first, same, more = results
+    assert same["executed_steps"] == 0
+    assert more["cached_steps"] == 3  # prepare, split, preprocess
+    folder = Path(more["directory"]) / "nodes/cottonwood-willow.tune"
+    assert "going on with a study of 2 trials" in (folder / "log.txt").read_text()
+    tables = [
+        json.loads((Path(result["directory"]) / "nodes/cottonwood-willow.tune/out/trial-table/trials.json").read_text())
+        for result in (first, more)
+    ]
+    assert [len(table["trials"]) for table in tables] == [2, 4]
+    assert tables[1]["trials"][:2] == tables[0]["trials"]
+    assert "Hyperparameter search" in Path(more["report"]).read_text()

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from steps import NAMES
 from steps.errors import BadConfigurationError, NoInputError, PipelineError, UsageError
+from tests.golden import write as golden
 from workflows import interfaces, overrides, settings
 
 SLUGS = ("aspen", "cottonwood-willow")
@@ -170,3 +172,10 @@ def test_resources_are_the_defaults_with_what_was_given_over_them() -> None:
     assert (train.cpu, train.cpu_limit, train.memory, train.deadline_seconds) == ("900m", "1", "3Gi", 4 * 3600)
     assert (split.cpu, split.cpu_limit) == ("2", None)
     assert (tune.gpu, tune.memory) == (1, "2Gi")
+
+
+def test_the_schema_of_config_files_is_that_of_the_settings() -> None:
+    assert golden.JOB_SCHEMA.read_text() == golden.job_schema(), "run `make golden`"
+    properties = json.loads(golden.job_schema())["properties"]
+    assert properties["preset"]["enum"] == ["fast", "default"]
+    assert {"set", "schema", "steps", "trials"} <= set(properties)

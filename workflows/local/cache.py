@@ -1,5 +1,7 @@
 """Results of steps by what went into them: ``objects/`` holds files by their SHA-256, ``actions/`` what a step gave.
 
+``kept/`` holds what a step writes as it goes, such as the trials of a search, for a later attempt to go on from.
+
 An action is written last, in one rename, after its objects: whatever is killed at whatever moment, an action that is
 there is whole. Objects are checked against their name when they are used; a damaged one counts as absent.
 """
@@ -56,6 +58,7 @@ class Cache:
 
     def __init__(self, root: Path) -> None:
         self.root, self.objects, self.actions = root, root / "objects", root / "actions"
+        self.kept = root / "kept"
 
     @contextmanager
     def in_use(self, *, alone: bool = False) -> Iterator[None]:

@@ -9,7 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from steps.errors import BadConfigurationError
-from workflows.contract import PUBLISHES_ANNOTATION, RETRY_EXPRESSION, SOURCE_ANNOTATION
+from workflows.contract import (
+    CONTINUES_ANNOTATION,
+    DESPITE_ANNOTATION,
+    PUBLISHES_ANNOTATION,
+    RETRY_EXPRESSION,
+    SOURCE_ANNOTATION,
+)
 
 # Fields that shape pods or the cluster's housekeeping and change nothing in what a step computes.
 _PODS = {
@@ -95,6 +101,8 @@ class Template:
     deadline: float | None = None
     source_parameters: tuple[str, ...] = ()
     publishes: bool = False
+    continues: tuple[str, ...] = ()
+    continues_despite: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -154,9 +162,16 @@ def _template(entry: dict[str, Any]) -> Template:
         tasks=_tasks(entry["dag"], f"{place}.dag") if "dag" in entry else (),
         retry=_retry(entry.get("retryStrategy"), f"{place}.retryStrategy"),
         deadline=None if deadline is None else float(deadline),
-        source_parameters=tuple(filter(None, annotations.get(SOURCE_ANNOTATION, "").split(","))),
+        source_parameters=_names(annotations, SOURCE_ANNOTATION),
         publishes=PUBLISHES_ANNOTATION in annotations,
+        continues=_names(annotations, CONTINUES_ANNOTATION),
+        continues_despite=_names(annotations, DESPITE_ANNOTATION),
     )
+
+
+def _names(annotations: dict[str, str], annotation: str) -> tuple[str, ...]:
+    """Return the names, separated by commas, that an annotation holds."""
+    return tuple(filter(None, annotations.get(annotation, "").split(",")))
 
 
 def _container(entry: dict[str, Any], place: str) -> Container:

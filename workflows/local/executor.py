@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from steps import storage
 from steps.errors import FULL
 from workflows.contract import RETRIED_CODES
 from workflows.local import binding, processes
@@ -17,7 +18,7 @@ from workflows.local.nodes import Node, Phase
 from workflows.local.scheduler import Scheduler
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from workflows.local.document import Document
@@ -120,8 +121,16 @@ class Executor:
         self._scheduler.finish(node, Phase.SUCCEEDED)
         return True
 
-    def _key(self, node: Node) -> str:
-        """Return the digest of all that a leaf's result depends on."""
+    def _kept(self, node: Node) -> dict[str, Path]:
+        """Return where the outputs lie in which a leaf goes on from an earlier attempt, by name."""
+        if not node.template.continues:
+            return {}
+        folder = self._options.cache.kept / self._key(node, despite=node.template.continues_despite)
+        paths = binding.output_paths(node.template, folder)
+        return {name: folder / paths[name].name for name in node.template.continues}
+
+    def _key(self, node: Node, despite: Sequence[str] = ()) -> str:
+        """Return the digest of all that a leaf's result depends on, ``despite`` some parameters."""
         container = node.container
         code = fingerprint(container.module)
         for name, path in node.inputs.artifacts.items():
@@ -133,7 +142,7 @@ class Executor:
                 "arguments": container.arguments,
                 "code": code.code_sha256,
                 "libraries": code.libraries,
-                "parameters": node.inputs.parameters,
+                "parameters": {key: value for key, value in node.inputs.parameters.items() if key not in despite},
                 "sources": {name: content_of(name, node.inputs) for name in node.template.source_parameters},
                 "artifacts": {name: node.inputs.digests[name] for name in node.inputs.artifacts},
             }
@@ -142,8 +151,10 @@ class Executor:
     def _start(self, node: Node) -> None:
         scope = binding.leaf_scope(node, self._scope)
         progress = node.folder / "progress"
-        for path in binding.output_paths(node.template, node.folder).values():
+        kept = self._kept(node)
+        for path in (*binding.output_paths(node.template, node.folder).values(), *kept.values()):
             path.parent.mkdir(parents=True, exist_ok=True)
+        scope |= {f"outputs.artifacts.{name}.path": str(path) for name, path in kept.items()}
         command = processes.Command(
             module=node.container.module,
             arguments=[substitute(argument, scope) for argument in node.container.arguments],
@@ -182,6 +193,9 @@ class Executor:
         """Keep a finished leaf's outputs, try it again, or fail it."""
         node.exit_code = code
         paths = binding.output_paths(node.template, node.folder)
+        for name, kept in self._kept(node).items():
+            if kept.exists():  # a copy: the next attempt writes on in the original
+                storage.write_bytes(paths[name], kept.read_bytes())
         node.outputs.artifacts = {name: path for name, path in paths.items() if path.exists()}
         if code == 0:
             self._succeed(node)

@@ -77,12 +77,18 @@ def _prune(cache: Cache, before: float, *, dry_run: bool) -> Pruned:
     old = [path for path, result in results.items() if result is None or path.stat().st_mtime <= before]
     kept = {digest for path, result in results.items() if result and path not in old for digest in _objects_of(result)}
     unused = [path for path in _entries(cache.objects) if path.name not in kept]
+    unused += [path for path in _entries(cache.kept) if _written(path) <= before]
     partial = [path for path in _entries(cache.actions) if path.name.startswith(storage.PARTIAL)]
     size = sum(storage.size_of(path) for path in [*old, *unused, *partial])
     if not dry_run:
         for path in [*old, *partial, *unused]:  # results first: one without its objects would count as absent anyway
             remove(path)
     return Pruned(len(old), len(unused), size)
+
+
+def _written(folder: Path) -> float:
+    """Return when something in a folder was written last."""
+    return max((path.stat().st_mtime for path in (folder, *folder.iterdir())), default=0.0)
 
 
 def _objects_of(result: Result) -> set[str]:

@@ -1,0 +1,41 @@
+"""What a search maximises or minimises on the validation rows."""
+
+from __future__ import annotations
+
+import enum
+
+
+class Objective(enum.StrEnum):
+    """PR-AUC, the best F1 over all thresholds, or the log loss."""
+
+    PR_AUC = "pr_auc"
+    F1 = "f1"
+    LOGLOSS = "logloss"
+
+    @property
+    def metric(self) -> str:
+        """The name of its learning curve (see ``training.Curve``)."""
+        return "aucpr" if self is Objective.PR_AUC else self.value
+
+    @property
+    def sign(self) -> int:
+        """1 where more is better, -1 where less is."""
+        return -1 if self is Objective.LOGLOSS else 1
+
+    def better(self, value: float, than: float) -> bool:
+        """Whether one value is strictly better than another."""
+        return self.sign * value > self.sign * than
+
+
+class Sampler(enum.StrEnum):
+    """How the next trial is chosen: from what the trials so far say (TPE), or at random."""
+
+    TPE = "tpe"
+    RANDOM = "random"
+
+
+class Pruner(enum.StrEnum):
+    """Which trials are given up early: those below the median of the others at the same share of their rounds."""
+
+    MEDIAN = "median"
+    NONE = "none"

@@ -1,0 +1,197 @@
+"""A search's trials in a file that grows by a line a trial: what a search that was killed goes on from.
+
+The first line says what the study is of; a line for each trial that ended follows, synced to the disk before the next
+trial starts. A last line without its end is that of a trial that was being written: it is left out, and made again.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import math
+import os
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from steps.errors import FULL, BadDataError, TransientError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+    from typing import BinaryIO
+
+VERSION = 1
+COMPLETE, PRUNED = "complete", "pruned"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """A trial that ended.
+
+    ``number`` counts from 1; ``origin`` says where the point came from. ``values`` are the searched hyperparameters
+    that its sampler chose, ``parameters`` all of them. ``value`` is the best of the objective on the validation rows,
+    after ``best_rounds`` rounds; a pruned trial has those of the rounds it made. ``curve`` has the objective at each
+    tenth of its rounds, for the pruner; ``seconds`` are wall time.
+    """
+
+    number: int
+    origin: str
+    state: str
+    value: float
+    values: Mapping[str, Any]
+    parameters: Mapping[str, Any]
+    best_rounds: int
+    seconds: float
+    curve: Mapping[str, float] = field(default_factory=dict)
+
+
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    "number": int,
+    "origin": str,
+    "state": str,
+    "value": (int, float),
+    "values": dict,
+    "parameters": dict,
+    "best_rounds": int,
+    "seconds": (int, float),
+    "curve": dict,
+}
+# How two studies differ, by what they say they are of, in the order in which it is said.
+_DIFFERENCES = {
+    "cover_type": "about another cover type",
+    "data": "of other data",
+    "space": "of another search space",
+    "objective": "of another objective",
+    "start": "of another preset",
+    "seed": "of another seed",
+}
+
+
+class Study:
+    """The trials so far, and the file they are kept in, if any; use :func:`opened`."""
+
+    def __init__(self, trials: list[Trial], file: BinaryIO | None = None) -> None:
+        self.trials = trials
+        self._file = file
+
+    def add(self, trial: Trial) -> None:
+        """Append a trial, on the disk before this returns."""
+        if self._file is not None:
+            _append(self._file, asdict(trial))
+        self.trials.append(trial)
+
+
+@contextmanager
+def opened(path: Path | None, identity: Mapping[str, Any]) -> Iterator[Study]:
+    """Open the study in ``path``, or begin it where no file or an empty one is there; in memory without a path.
+
+    Args:
+        path: the file; for as long as the block lasts, no other process can open it so.
+        identity: what the study is of: ``cover_type data space objective start seed``.
+
+    Raises:
+        UsageError: the study there is of something else.
+        BadDataError: the file is damaged, or no study.
+        TransientError: another process is at work on it, or the disk is full.
+        OSError: it cannot be written.
+    """
+    if path is None:
+        yield Study([])
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+b") as file:
+        _lock(file, path)
+        file.seek(0)
+        content = file.read()
+        whole = content[: content.rfind(b"\n") + 1]
+        file.truncate(len(whole))
+        if whole:
+            was, trials = _parse(whole, path)
+            _compare(was, identity, path)
+        else:
+            trials = []
+            _append(file, {"study": VERSION, **identity})
+        yield Study(trials, file)
+
+
+def read(path: Path) -> tuple[dict[str, Any], list[Trial]]:
+    """Return what a study is of and its trials, without changing it; nothing for an empty file.
+
+    Raises:
+        BadDataError: the file is damaged, or no study.
+    """
+    content = path.read_bytes()
+    return _parse(content[: content.rfind(b"\n") + 1], path) if content else ({}, [])
+
+
+def _lock(file: BinaryIO, path: Path) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        what = "another search is at work on this study"
+        raise TransientError(what, where=str(path), fix="wait for it, or give another --study") from None
+    except OSError as error:
+        if error.errno not in {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS}:  # a file system without locks
+            raise
+
+
+def _append(file: BinaryIO, document: Mapping[str, Any]) -> None:
+    try:
+        file.write(json.dumps(document, allow_nan=False, ensure_ascii=False).encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    except OSError as error:
+        if error.errno in FULL:
+            error.filename = os.path.dirname(file.name)  # noqa: PTH120 - the file's name is a string
+        raise
+
+
+def _parse(content: bytes, path: Path) -> tuple[dict[str, Any], list[Trial]]:
+    """Return the first line and the trials; BadDataError names the line that is none."""
+    documents = [_parse_line(line, number, path) for number, line in enumerate(content.splitlines(), 1)]
+    identity, *rows = documents or [{}]
+    if identity.get("study") != VERSION:
+        raise BadDataError("this is no study", where=str(path), fix="give a file that tune --study wrote, or a new one")
+    trials = []
+    for number, row in enumerate(rows, 1):
+        if not is_trial(row) or row["number"] != number:
+            raise _damaged(number + 1, path)
+        trials.append(Trial(**row))
+    return identity, trials
+
+
+def _parse_line(line: bytes, number: int, path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(line)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise _damaged(number, path)
+    return document
+
+
+def _damaged(number: int, path: Path) -> BadDataError:
+    what = f"the study is damaged: line {number} is no trial" if number > 1 else "this is no study"
+    return BadDataError(what, where=str(path), fix="give a file that tune --study wrote, or a new one")
+
+
+def is_trial(row: Any) -> bool:  # noqa: ANN401 - a JSON document
+    """Whether a JSON document is a trial's: all its keys and no others, with values of the right types."""
+    return (
+        isinstance(row, dict)
+        and row.keys() == _KINDS.keys()
+        and all(isinstance(row[name], kind) and not isinstance(row[name], bool) for name, kind in _KINDS.items())
+        and row["state"] in {COMPLETE, PRUNED}
+        and math.isfinite(row["value"])
+        and all(isinstance(value, (int, float)) for value in row["curve"].values())
+    )
+
+
+def _compare(was: Mapping[str, Any], identity: Mapping[str, Any], path: Path) -> None:
+    for key, words in _DIFFERENCES.items():
+        if was.get(key) != identity[key]:
+            both = f" ({was.get(key)}, not {identity[key]})" if key in {"cover_type", "objective", "seed"} else ""
+            what = f"this study is {words}{both}"
+            raise UsageError(what, where=str(path), fix="give another --study, or tune as it was made")

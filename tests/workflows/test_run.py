@@ -342,7 +342,7 @@ def test_more_trials_go_on_with_those_there_are(output: Path, capsys: pytest.Cap
         results.append(json.loads(capsys.readouterr().out))
     first, same, more = results
     assert same["executed_steps"] == 0
-    assert more["cached_steps"] == 3  # prepare, split, preprocess
+    assert more["cached_steps"] >= 3  # prepare, split, preprocess; what follows too where the best is the same
     folder = Path(more["directory"]) / "nodes/cottonwood-willow.tune"
     assert "going on with a study of 2 trials" in (folder / "log.txt").read_text()
     tables = [

@@ -15,7 +15,7 @@ from hera.workflows.models import DAGTask, Metadata, PodGC, TTLStrategy, ValueFr
 
 from steps import schema as schemas
 from steps.errors import NoInputError, UsageError
-from workflows import fused, overrides
+from workflows import form, fused, overrides
 from workflows.fused import Chain
 from workflows.interfaces import (
     CHAIN,
@@ -61,24 +61,6 @@ CHAIN_SOURCES: dict[str, dict[str, str | tuple[str, str]]] = {
     },
     "evaluate": {"model": ("train", "model"), "test-features": ("preprocess", "test-features")},
 }
-# What a person chooses for a run, in the order of the Argo UI's form: name, allowed values, description.
-FORM: tuple[tuple[str, tuple[str, ...], str], ...] = (
-    ("source", (), "Source table: builtin:, gs://bucket/object, bq://project.dataset.table, or a path in the pods."),
-    ("snapshot-time", (), "Read BigQuery as it was then, such as 2026-11-21T09:30:00Z; empty for now."),
-    ("location", (), "Where BigQuery runs a query, such as EU; empty for the table's."),
-    ("maximum-bytes-billed", (), "A query that bills more bytes is refused, 0 for no limit."),
-    ("rows", (), "Size of a stratified sample, 0 for all rows."),
-    ("seed", (), "Seed of the split, the search and the training."),
-    ("preset", ("fast", "default"), "How much time to spend for how good a model."),
-    ("trials", (), "Hyperparameter trials per cover type, 0 for the preset's parameters."),
-    ("timeout", (), "Seconds of trials after which no new one starts, 0 for no limit."),
-    ("objective", ("pr_auc", "f1", "logloss"), "What the trials improve on the validation rows."),
-    ("sampler", ("tpe", "random"), "How the next trial is chosen."),
-    ("refit", ("none", "validation"), "Rows that the final model is trained on again besides the training rows."),
-    ("labels", ("auto", "zero", "one"), "Where the source's labels start counting."),
-    ("on-missing", ("fail", "drop"), "What to do with a row that has a missing value."),
-    ("duplicates", ("keep", "drop"), "What to do with a row that was there before."),
-)
 # What the Argo UI's list shows besides the name.
 TITLE = {
     "workflows.argoproj.io/title": "Covertype: one model per cover type",
@@ -119,7 +101,7 @@ def build(settings: Settings, *, name: str | None = None, revision: str = "") ->
         namespace=settings.namespace,
         entrypoint="pipeline",
         service_account_name=settings.service_account,
-        arguments=_form(settings),
+        arguments=form.parameters(settings),
         labels=labels,
         annotations=TITLE,
         pod_metadata=Metadata(labels=labels),
@@ -157,16 +139,6 @@ def _whole_chain(settings: Settings) -> Chain:
     tune = replace(CHAIN_STEPS["tune"], inputs=[*CHAIN_STEPS["tune"].inputs, space])
     sources = {**CHAIN_SOURCES, "tune": {**CHAIN_SOURCES["tune"], space.name: space.name}}
     return Chain({**CHAIN_STEPS, "tune": tune}, (dataset, space), sources, CHAIN_OUTPUTS)
-
-
-def _form(settings: Settings) -> list[Parameter]:
-    values = settings.model_dump(mode="json")
-    return [
-        Parameter(
-            name=name, value=str(values[name.replace("-", "_")]), enum=list(enum) or None, description=description
-        )
-        for name, enum, description in FORM
-    ]
 
 
 def _pipeline(slugs: Sequence[str], chains: dict[str, DAG | Container], *, with_register: bool) -> DAG:

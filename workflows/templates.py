@@ -48,7 +48,8 @@ if TYPE_CHECKING:
     from workflows.settings import Resources, Settings
 
 USER = 65532
-INPUTS, OUTPUTS = "/work/in", "/work/out"
+# Volumes are mounted apart: a folder that a mount makes inside another volume belongs to root.
+INPUTS, OUTPUTS, KEPT = "/work/in", "/work/out", "/kept"
 RETRIES = 3
 # The parameter that says which cover type a pod works for: it names and labels the pod, and no step reads it.
 COVER_TYPE = "cover-type"
@@ -152,7 +153,7 @@ def pod(  # noqa: PLR0913 - what differs between pods
         command=["python", "-m", f"steps.{step.name}"],
         args=words,
         inputs=[*(_parameter(key, value) for key, value in given.items()), *(_input(slot) for slot in step.inputs)],
-        outputs=[*(_output(slot) for slot in step.outputs), *(_value(value) for value in step.values)],
+        outputs=[*_outputs(step, settings), *(_value(value) for value in step.values)],
         env=[Env(name="COVERTYPE_RUN", value="{{workflow.name}}")],
         annotations=_annotations(step) or None,
         labels={f"covertype/{COVER_TYPE}": f"{{{{inputs.parameters.{COVER_TYPE}}}}}"} if of_cover_type else None,
@@ -181,7 +182,7 @@ def _volumes(step: Step, settings: Settings) -> list[EmptyDirVolume | ExistingVo
         ExistingVolume(
             name=f"kept-{name}",
             claim_name=settings.study_volume,
-            mount_path=f"{OUTPUTS}/{name}",
+            mount_path=f"{KEPT}/{name}",
             sub_path=f"{{{{workflow.name}}}}/{{{{inputs.parameters.{COVER_TYPE}}}}}",
         )
         for name in step.continues
@@ -228,9 +229,17 @@ def _input(slot: Slot) -> Artifact:
     return Artifact(name=slot.name, path=path, optional=slot.optional or None)
 
 
-def _output(slot: Slot) -> Artifact:
-    path = f"{OUTPUTS}/{slot.name}/{slot.file}"
-    return Artifact(name=slot.name, path=path, archive=NoneArchiveStrategy(), optional=slot.optional or None)
+def _outputs(step: Step, settings: Settings) -> list[Artifact]:
+    kept = step.continues if settings.study_volume else ()
+    return [
+        Artifact(
+            name=slot.name,
+            path=f"{KEPT if slot.name in kept else OUTPUTS}/{slot.name}/{slot.file}",
+            archive=NoneArchiveStrategy(),
+            optional=slot.optional or None,
+        )
+        for slot in step.outputs
+    ]
 
 
 def _value(name: str) -> Parameter:

@@ -82,7 +82,7 @@ def test_a_lost_pod_is_tried_again() -> None:
 
 
 def test_a_lost_search_goes_on_with_its_trials(studies: str) -> None:
-    name, run = submitting(*QUICK, "--trials", "80", "--study-volume", studies)
+    name, run = submitting(*QUICK, "--trials", "300", "--study-volume", studies)
     wait_for_pod(name, "tune")
     step = ("--namespace", harness.NAMESPACE, "--step", "tune")
     last = time.monotonic() + 120

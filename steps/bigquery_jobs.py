@@ -1,4 +1,4 @@
-"""Jobs of BigQuery other than the reading of one query: who is billed, waiting for them, and telling them to stop."""
+"""Jobs of BigQuery: who is billed, waiting for them, and telling them to stop."""
 
 from __future__ import annotations
 
@@ -6,46 +6,44 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from steps import runtime
-from steps.bigquery import parse
-from steps.bigquery_client import REQUEST_SECONDS, connect, own_project, patience
+from steps import bigquery, runtime
+from steps.bigquery_client import REQUEST_SECONDS, patience
 from steps.bigquery_errors import explained
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from google.cloud import bigquery
+    from google.cloud.bigquery import Client, LoadJob, QueryJob
 
     from steps.reading import Reading
 
-_Job = TypeVar("_Job", "bigquery.QueryJob", "bigquery.LoadJob")
+_Job = TypeVar("_Job", "QueryJob", "LoadJob")
 
 
 @contextmanager
-def connected(uri: str, reading: Reading) -> Iterator[bigquery.Client]:
-    """Open a client that bills the project of the address, or with a table that of the credentials if they have one.
-
-    What the client raises in the block becomes an error of ours about the source.
-    """
-    address = parse(uri, reading)
-    with explained(uri):
-        client = connect(address.project if reading.query else own_project() or address.project, reading.location)
-        try:
-            yield client
-        finally:
-            client.close()  # type: ignore[no-untyped-call]
+def connected(uri: str, reading: Reading) -> Iterator[Client]:
+    """Open a client as ``steps.bigquery.connected``; what it raises in the block becomes an error of ours as well."""
+    with explained(uri), bigquery.connected(uri, reading) as client:
+        yield client
 
 
 def finished(job: _Job, where: str) -> _Job:
     """Wait for a job and return it; its error is raised as the client has it."""
     runtime.log(f"{where}: job {job.project}:{job.location}.{job.job_id}")
+    with awaited(job):
+        job.result(retry=patience(), timeout=REQUEST_SECONDS)
+    return job
+
+
+@contextmanager
+def awaited(job: QueryJob | LoadJob) -> Iterator[None]:
+    """Enter the block when a job is done; where nobody waits for it any more, it is told to stop."""
     wait = 0.1
     try:
         while not job.done(retry=patience(), timeout=REQUEST_SECONDS):
             time.sleep(wait)
             wait = min(2 * wait, 5.0)
+        yield
     except KeyboardInterrupt:
         job.cancel(retry=None, timeout=REQUEST_SECONDS)
         raise
-    job.result(retry=patience(), timeout=REQUEST_SECONDS)
-    return job

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from google.cloud import bigquery
 from steps import runtime
 from steps.bigquery_client import REQUEST_SECONDS, patience
 from steps.bigquery_errors import explained
+from steps.bigquery_jobs import awaited
 from steps.errors import UsageError
 
 if TYPE_CHECKING:
@@ -83,21 +83,9 @@ def run(
             query.sql, query.configuration(dry_run=False), retry=patience(), job_retry=None, timeout=REQUEST_SECONDS
         )
         runtime.log(f"{query.where}: job {job.project}:{job.location}.{job.job_id}")
-        result = _result(job)
+        with awaited(job):
+            result = job.result(retry=patience(), job_retry=None, timeout=REQUEST_SECONDS)
         return job.destination, list(result.schema), result.total_rows or 0
-
-
-def _result(job: bigquery.QueryJob) -> bigquery.table.RowIterator:
-    """Wait for a job; one that nobody waits for any more is told to stop."""
-    wait = 0.1
-    try:
-        while not job.done(retry=patience(), timeout=REQUEST_SECONDS):
-            time.sleep(wait)
-            wait = min(2 * wait, 5.0)
-        return job.result(retry=patience(), job_retry=None, timeout=REQUEST_SECONDS)
-    except KeyboardInterrupt:
-        job.cancel(retry=None, timeout=REQUEST_SECONDS)
-        raise
 
 
 def _check_cost(query: Query, processed: int) -> None:

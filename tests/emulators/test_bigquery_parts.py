@@ -16,7 +16,7 @@ from google.auth import exceptions as auth
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steps import bigquery, bigquery_client, bigquery_query, staging
+from steps import bigquery, bigquery_client, bigquery_jobs, bigquery_query, staging
 from steps.bigquery import Address
 from steps.bigquery_errors import explained
 from steps.errors import BadDataError, DeniedError, PipelineError, TransientError, UsageError
@@ -132,8 +132,8 @@ class Job:
 
 def test_a_query_that_nobody_waits_for_is_cancelled() -> None:
     job: Any = Job()
-    with pytest.raises(KeyboardInterrupt):
-        bigquery_query._result(job)
+    with pytest.raises(KeyboardInterrupt), bigquery_jobs.awaited(job):
+        pass
     assert (job.asked, job.cancelled) == (3, True)
 
 

@@ -92,7 +92,8 @@ def build(settings: Settings, *, name: str | None = None, revision: str = "") ->
     set_by_user = overrides.parse(settings.overrides, schema.slugs)
     table_schema = Slot("schema", "schema.toml", raw=text)
     query = Slot("query", "query.sql", raw=_text(settings.query, "--query")) if settings.query else None
-    last = [report(slugs, table_schema), *([register(slugs, settings.registry, revision)] if settings.registry else [])]
+    reporting = report(slugs, table_schema)
+    last = [reporting, *([register(slugs, settings.registry, revision)] if settings.registry else [])]
     chains, steps = _chains(settings, slugs, set_by_user)
     labels = {"app.kubernetes.io/name": NAME, **({"covertype/revision": revision} if revision else {})}
     return Workflow(
@@ -111,7 +112,7 @@ def build(settings: Settings, *, name: str | None = None, revision: str = "") ->
         security_context=pod_security(),
         pod_spec_patch=pod_spec_patch(),
         templates=[
-            _pipeline(slugs, chains, with_register=bool(settings.registry)),
+            _pipeline(slugs, chains, reporting, with_register=bool(settings.registry)),
             *chains.values(),
             container(prepare(slugs, table_schema, query), settings, {}),
             *steps,
@@ -141,7 +142,7 @@ def _whole_chain(settings: Settings) -> Chain:
     return Chain({**CHAIN_STEPS, "tune": tune}, (dataset, space), sources, CHAIN_OUTPUTS)
 
 
-def _pipeline(slugs: Sequence[str], chains: dict[str, DAG | Container], *, with_register: bool) -> DAG:
+def _pipeline(slugs: Sequence[str], chains: dict[str, DAG | Container], reporting: Step, *, with_register: bool) -> DAG:
     """Return the whole DAG: prepare, a chain for each cover type, the report over what they gave, and the registry."""
     first = Task(
         name="prepare",
@@ -181,7 +182,7 @@ def _pipeline(slugs: Sequence[str], chains: dict[str, DAG | Container], *, with_
         name="pipeline",
         fail_fast=False,
         tasks=[first, *middle, last, *([_register(slugs)] if with_register else [])],
-        outputs=_values_of("report", report(slugs, Slot("schema", ""))),
+        outputs=_values_of("report", reporting),
     )
 
 

@@ -11,11 +11,14 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
+from tests.emulators import storage_server
 from tests.emulators.bigquery_server import PROJECT, Emulator, running
 from tests.support import decoded, real_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.emulators.storage_server import Server
 
 COUNT = 3500
 NAMES = ("BIGQUERY_EMULATOR_HOST", "BIGQUERY_STORAGE_EMULATOR_HOST", "GOOGLE_CLOUD_PROJECT", "COVERTYPE_RUN")
@@ -56,6 +59,13 @@ def load(client: bigquery.Client, name: str, table: pa.Table) -> None:
     data.seek(0)
     configuration = bigquery.LoadJobConfig(source_format="PARQUET")
     client.load_table_from_file(data, f"{PROJECT}.d.{name}", job_config=configuration).result()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """A Cloud Storage with nothing in it."""
+    with storage_server.running() as found:
+        yield found
 
 
 @pytest.fixture

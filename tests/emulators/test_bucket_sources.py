@@ -15,7 +15,6 @@ from tests.emulators.test_bigquery import assert_same_bytes, local, out, run
 from tests.support import csv_bytes, real_rows, write_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
     from typing import Any
 
@@ -23,12 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["local", "out"]  # fixtures
 ROWS = real_rows(3500)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with storage_server.running() as found:
-        yield found
 
 
 @pytest.fixture

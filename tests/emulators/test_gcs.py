@@ -34,12 +34,6 @@ ROBOT = "robot@p1.iam.gserviceaccount.com"
 REFUSAL = f"{ROBOT} does not have %s access to the Google Cloud Storage object. Permission '%s' denied on resource."
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with storage_server.running() as found:
-        yield found
-
-
 @pytest.fixture
 def cloud(server: Server, tmp_path: Path) -> Iterator[Cloud]:
     with storage_server.cloud_of(server, tmp_path) as found:

@@ -26,7 +26,6 @@ from workflows.google_checks import Asked, examine
 from workflows.google_fixes import Mending
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.emulators.bigquery_server import Emulator
@@ -38,12 +37,6 @@ OF_A_TABLE = ["Google credentials", "project", "table", "read the table", "Stora
 ALL = ["storage.objects.get", "storage.objects.list", "storage.objects.create", "storage.objects.delete"]
 MEMBER = '"user:$(gcloud config get account)"'
 GRANT_BUCKET = f"gcloud storage buckets add-iam-policy-binding gs://%s --member={MEMBER} --role=roles/storage.object"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with storage_server.running() as found:
-        yield found
 
 
 @pytest.fixture

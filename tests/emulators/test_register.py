@@ -34,12 +34,6 @@ SHORT = Patience(seconds=0.3, first_wait=0.02, connect=1, silence=1)
 SENDING = "/upload/"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with storage_server.running() as found:
-        yield found
-
-
 @pytest.fixture
 def cloud(server: Server, tmp_path: Path) -> Iterator[Cloud]:
     with storage_server.cloud_of(server, tmp_path / "files") as found:

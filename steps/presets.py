@@ -15,6 +15,7 @@ class Preset(enum.StrEnum):
 
     FAST = "fast"
     DEFAULT = "default"
+    THOROUGH = "thorough"
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ def test_the_digest_is_of_the_contents(tmp_path: Path) -> None:
     text = space_file.BUNDLED.read_text()
     commented, other = tmp_path / "commented.toml", tmp_path / "other.toml"
     commented.write_text(f"# mine\n{text}\n")
-    other.write_text(text.replace("high = 200", "high = 201"))
+    other.write_text(text.replace("high = 600", "high = 601"))
     assert space_file.read(commented).sha256 == BUNDLED.sha256 != space_file.read(other).sha256
 
 

@@ -17,7 +17,7 @@ FORM: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("maximum-bytes-billed", (), "A query that bills more bytes is refused, 0 for no limit."),
     ("rows", (), "Size of a stratified sample, 0 for all rows."),
     ("seed", (), "Seed of the split, the search and the training."),
-    ("preset", ("fast", "default"), "How much time to spend for how good a model."),
+    ("preset", ("fast", "default", "thorough"), "How much time to spend for how good a model."),
     ("trials", (), "Hyperparameter trials per cover type, 0 for the preset's parameters."),
     ("timeout", (), "Seconds of trials after which no new one starts, 0 for no limit."),
     ("objective", ("pr_auc", "f1", "logloss"), "What the trials improve on the validation rows."),

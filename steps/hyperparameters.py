@@ -69,6 +69,11 @@ def read(path: Path) -> Hyperparameters:
     values = document.get("parameters") if isinstance(document, dict) else None
     if not isinstance(values, dict):
         raise BadDataError("there are no 'parameters'", where=str(path), fix="give a file that tune wrote")
+    return checked(values, path)
+
+
+def checked(values: Mapping[str, Any], path: Path) -> Hyperparameters:
+    """Return the hyperparameters that a file names; BadDataError names an unknown key or a wrong value."""
     for name, value in values.items():
         if name not in NAMES:
             raise BadDataError(f"unknown hyperparameter {name!r}", where=str(path), fix=f"use {', '.join(NAMES)}")

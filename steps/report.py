@@ -7,7 +7,7 @@ the failed step from whoever looks at the run's end alone.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,7 +17,9 @@ from steps import multiclass, report_page, runtime, storage, tables
 from steps import schema as schemas
 from steps.errors import BadDataError, PipelineError, UsageError
 from steps.metrics import Estimate
+from steps.study import is_trial
 from steps.trial_table import EMPTY
+from steps.trial_table import summary as summary_of_search
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,12 +33,13 @@ PROFILE_FACTS = ("source", "source_sha256", "shape", "labels", "rows_read", "dro
 class Found:
     """What the cover types' chains left behind, by slug; a slug is absent where a file it needs is.
 
-    ``metrics`` and ``scored`` have the same slugs: those that were evaluated.
+    ``metrics`` and ``scored`` have the same slugs: those that were evaluated. ``searches`` are trial tables.
     """
 
     metrics: dict[str, dict[str, Any]]
     scored: dict[str, multiclass.Scored]
     curves: dict[str, dict[str, Any]]
+    searches: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def read(
@@ -77,13 +80,16 @@ def build(
     profile: Mapping[str, Any],
     usages: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """Return what ``report.json`` holds; all but ``steps`` depends on the models, scores and profile alone."""
+    """Return what ``report.json`` holds; all but ``steps`` and ``search`` is of models, scores and profile alone."""
     missing = [cover_type.slug for cover_type in asked if cover_type.slug not in found.metrics]
     return {
         **_together(schema, found, missing),
         "missing": missing,
         "cover_types": {
-            cover_type.slug: _alone(cover_type, found.metrics[cover_type.slug])
+            cover_type.slug: {
+                **_alone(cover_type, found.metrics[cover_type.slug]),
+                "search": summary_of_search(found.searches.get(cover_type.slug, EMPTY)),
+            }
             for cover_type in asked
             if cover_type.slug in found.metrics
         },
@@ -143,7 +149,8 @@ def read_searches(paths: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
     """Read the trial tables that exist; BadDataError for what is none."""
     tables_ = {slug: _read_json(path) for slug, path in paths.items() if path.exists()}
     for slug, table in tables_.items():
-        if not isinstance(table, dict) or not EMPTY.keys() <= table.keys():
+        known = isinstance(table, dict) and table.keys() >= EMPTY.keys() and isinstance(table["trials"], list)
+        if not known or not all(is_trial(row) for row in table["trials"]):
             raise BadDataError("this is no trial table", where=str(paths[slug]), fix="tune again")
     return tables_
 
@@ -221,9 +228,10 @@ def main(  # noqa: PLR0913 - one argument an option
     with runtime.record_usage(usage, "report", inputs=scores_of.values(), outputs=[html, json]) as use:
         figures = _read_json(profile)
         found = read(metrics_of, scores_of, curves_of, figures["data_sha256"])
+        found.searches.update(read_searches(searches))
         document = build(table, asked, found, figures, usages)
         contents = report_page.Contents(
-            table, asked, document, found.metrics, found.curves, seed, preset, read_searches(searches)
+            table, asked, document, found.metrics, found.curves, seed, preset, found.searches
         )
         storage.write_text(html, report_page.render(contents))
         storage.write_json(json, document)

@@ -74,6 +74,7 @@ def _make_trials(made: Trials, kept: Study, limits: Limits) -> None:
     """Make trials until a limit is reached; log and report each."""
     if kept.trials:
         runtime.log(f"going on with a study of {len(kept.trials)} trials")
+    runtime.report_progress(min(len(kept.trials), limits.trials), limits.trials)
     while not limits.reached(kept.trials):
         kept.add(made.next_trial(kept.trials))
         runtime.report_progress(len(kept.trials), limits.trials)

@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from steps.errors import FULL, BadDataError, TransientError, UsageError
+from steps import runtime
+from steps.errors import FULL, BadDataError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -88,14 +89,13 @@ def opened(path: Path | None, identity: Mapping[str, Any]) -> Iterator[Study]:
     """Open the study in ``path``, or begin it where no file or an empty one is there; in memory without a path.
 
     Args:
-        path: the file; for as long as the block lasts, no other process can open it so.
+        path: the file; another process that opens it so waits until the block ends.
         identity: what the study is of: ``cover_type data space objective start seed``.
 
     Raises:
         UsageError: the study there is of something else.
         BadDataError: the file is damaged, or no study.
-        TransientError: another process is at work on it, or the disk is full.
-        OSError: it cannot be written.
+        OSError: it cannot be written, or the disk is full.
     """
     if path is None:
         yield Study([])
@@ -127,11 +127,12 @@ def read(path: Path) -> tuple[dict[str, Any], list[Trial]]:
 
 
 def _lock(file: BinaryIO, path: Path) -> None:
+    """Wait until no other process has the file open here; the trials it made are then those to go on from."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        what = "another search is at work on this study"
-        raise TransientError(what, where=str(path), fix="wait for it, or give another --study") from None
+        runtime.log(f"waiting for another search that is at work on this study, {path}")
+        fcntl.flock(file, fcntl.LOCK_EX)
     except OSError as error:
         if error.errno not in {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS}:  # a file system without locks
             raise

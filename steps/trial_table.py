@@ -1,4 +1,4 @@
-"""The table of a search's trials, as ``tune`` writes it for the report, and what an earlier one says is good."""
+"""The table of a search's trials, as ``tune`` writes it for the report."""
 
 from __future__ import annotations
 
@@ -7,30 +7,31 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from steps import storage, study
-from steps.errors import BadDataError
-from steps.hyperparameters import NAMES, Hyperparameters
 from steps.objective import Objective
-from steps.study import COMPLETE
+from steps.study import COMPLETE, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from steps.search_gain import Gain
     from steps.space import Space
-    from steps.study import Trial
 
 EMPTY: dict[str, Any] = {"objective": None, "best": None, "gain": None, "importances": {}, "space": [], "trials": []}
-# As many of an earlier search's best points are tried first.
-WARM_POINTS = 5
+# As many of the best points are worth trying first in another search.
+POINTS = 5
 # With fewer trials a forest says nothing.
 _LEAST_TRIALS, _TREES = 10, 100
 
 
 def best_of(trials: Sequence[Trial], objective: Objective) -> Trial:
     """Return the complete trial with the best value, the first of equals."""
-    return max((trial for trial in trials if trial.state == COMPLETE), key=lambda trial: objective.sign * trial.value)
+    return best_first(trials, objective)[0]
+
+
+def best_first(trials: Sequence[Trial], objective: Objective) -> list[Trial]:
+    """Return the complete trials, best value first, of equals the earlier one."""
+    complete = [trial for trial in trials if trial.state == COMPLETE]
+    return sorted(complete, key=lambda trial: -objective.sign * trial.value)
 
 
 def build(trials: Sequence[Trial], space: Space, objective: Objective, gain: Gain, seed: int) -> dict[str, Any]:
@@ -79,45 +80,21 @@ def _numbers(values: Sequence[Any]) -> list[float]:
     return [float(words.index(value) if isinstance(value, str) else value) for value in values]
 
 
-def warm_points(path: Path) -> list[Hyperparameters]:
-    """Return the best points of an earlier search, best first, from its trial table or its study.
+def summary(table: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what ``report.json`` says of a search; None of a table without trials.
 
-    Raises:
-        BadDataError: the file is neither.
-        OSError: it cannot be read.
+    It has ``objective``, how many ``trials`` there were and how many of them were given up (``pruned``), the number of
+    the ``best``, ``gain`` (see ``search_gain.Gain``) and ``best_points``: ``value`` and ``parameters``, best first.
     """
-    objective, trials = _earlier(path)
-    complete = [trial for trial in trials if trial.state == COMPLETE]
-    complete.sort(key=lambda trial: -Objective(objective).sign * trial.value)
-    return [_point(trial.parameters, path) for trial in complete[:WARM_POINTS]]
-
-
-def _earlier(path: Path) -> tuple[str, list[Trial]]:
-    """Return the objective and the trials of an earlier search."""
-    try:
-        table = storage.read_json(path)
-    except ValueError:  # a study is one document a line
-        table = None
-    if isinstance(table, dict) and "trials" in table:
-        identity, rows = table, table["trials"]
-        if not isinstance(rows, list) or not all(study.is_trial(row) for row in rows):
-            raise _no_table(path)
-        trials = [study.Trial(**row) for row in rows]
-    else:
-        identity, trials = study.read(path)
-    objective = identity.get("objective")
-    if trials and objective not in list(Objective):
-        raise _no_table(path)
-    return str(objective), trials
-
-
-def _point(parameters: Mapping[str, Any], path: Path) -> Hyperparameters:
-    for name, value in parameters.items():
-        if name not in NAMES or not isinstance(value, (int, float, str)):
-            raise _no_table(path)
-    return Hyperparameters(**parameters)
-
-
-def _no_table(path: Path) -> BadDataError:
-    fix = "give a trial table or a study that tune wrote"
-    return BadDataError("this is neither a trial table nor a study", where=str(path), fix=fix)
+    if not table["trials"]:
+        return None
+    trials = [Trial(**row) for row in table["trials"]]
+    best = best_first(trials, Objective(table["objective"]))[:POINTS]
+    return {
+        "objective": table["objective"],
+        "trials": len(trials),
+        "pruned": sum(trial.state != COMPLETE for trial in trials),
+        "best": table["best"],
+        "gain": table["gain"],
+        "best_points": [{"value": trial.value, "parameters": dict(trial.parameters)} for trial in best],
+    }

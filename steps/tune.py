@@ -7,26 +7,29 @@ that asks for more trials goes on from the old ones.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from steps import presets, runtime, space_file, storage
+from steps import presets, runtime, space_file, storage, tables, warm_points
 from steps.device import Device
 from steps.errors import UsageError
 from steps.hyperparameters import Hyperparameters
 from steps.objective import Objective, Pruner, Sampler
-from steps.trial_table import EMPTY, warm_points
+from steps.trial_table import EMPTY
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def _start(preset: presets.Preset) -> Hyperparameters:
     return Hyperparameters(**presets.load(preset).parameters)
 
 
-def _points(preset: presets.Preset, warm_start: Path | None) -> list[tuple[str, Hyperparameters]]:
+def _points(preset: presets.Preset, cover_type: str, warm_start: Path | None) -> list[tuple[str, Hyperparameters]]:
     """Return the points to try after the preset: the other presets, then an earlier search's best ones."""
     found = [(f"preset {other.value}", _start(other)) for other in presets.Preset if other != preset]
-    earlier = warm_points(warm_start) if warm_start else []
+    earlier = warm_points.points_of(cover_type, warm_points.read(warm_start)) if warm_start else []
     return [*found, *(("warm start", point) for point in earlier)]
 
 
@@ -61,8 +64,10 @@ def main(  # noqa: PLR0913 - one argument an option
     study: Annotated[Path | None, typer.Option(help="Where the trials are kept as they end, to go on from.")] = None,
     earlier_study: Annotated[Path | None, typer.Option(help="Study to go on from where --study is new.")] = None,
     warm_start: Annotated[
-        Path | None, typer.Option(help="Trial table or study of another search, whose best points are tried first.")
+        Path | None,
+        typer.Option(help="Earlier search whose best points are tried first: report.json, a trial table or a study."),
     ] = None,
+    outcome: Annotated[Path | None, typer.Option(help="Where a line goes that says what was found.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the sampler and of the training.")] = 0,
     threads: Annotated[int, typer.Option(min=1, help="Threads XGBoost uses.")] = 1,
     device: Annotated[Device, typer.Option(help="Where to train.")] = Device.CPU,
@@ -88,12 +93,22 @@ def main(  # noqa: PLR0913 - one argument an option
                 seed=seed,
                 threads=threads,
                 device=device.value,
-                points=_points(preset, warm_start),
+                points=_points(preset, tables.read_metadata(train_features).cover_type, warm_start),
             )
             result, table = search.search(job, search.Limits(trials, timeout or None), study)
         storage.write_json(best_parameters, result)
         storage.write_json(trial_table, table)
+    runtime.record_values((outcome, _outcome(result, table)))
     runtime.log(f"{result['origin']}: {result['parameters']}")
+
+
+def _outcome(result: Mapping[str, Any], table: Mapping[str, Any]) -> str:
+    """Return the line that the Argo UI shows of a search."""
+    if not (gain := table["gain"]):
+        return str(result["origin"])
+    how = "outside" if gain["outside_noise"] else "inside"
+    value = f"{table['objective']} {gain['best']:.4f}"
+    return f"{result['origin']}: {value}, {gain['gain']:+.4f} better than the preset, {how} noise"
 
 
 if __name__ == "__main__":

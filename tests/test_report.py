@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import asdict
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
 from steps import charts, metrics, report, report_page, runtime, schema, storage, tables
+from steps.study import Trial
 from steps.trial_table import EMPTY
 
 if TYPE_CHECKING:
@@ -228,7 +230,7 @@ def test_the_parts_of_a_cover_type_are_those_of_its_metrics(inputs: Inputs) -> N
     assert inputs.run() == 0
     given, found = storage.read_json(inputs.path("metrics.json", "fir")), inputs.document()["cover_types"]["fir"]
     names = {name for metric in given["metrics"] for name in (metric, f"{metric}_interval")}
-    assert set(found) == names | {"label", "title", "support", "rows", "threshold", "confusion"}
+    assert set(found) == names | {"label", "title", "support", "rows", "threshold", "confusion", "search"}
     for name, estimate in given["metrics"].items():
         assert found[name] == estimate["value"]
         assert found[f"{name}_interval"] == [estimate["low"], estimate["high"]]
@@ -382,7 +384,18 @@ def test_hues_differ_in_colour_or_dash() -> None:
 def trial(number: int, value: float, rate: float, state: str = "complete") -> dict[str, Any]:
     """Return a trial whose depth is searched in every second trial alone."""
     values = {"learning_rate": rate, **({"max_depth": number} if number % 2 else {}), "grow_policy": "lossguide"}
-    return {"number": number, "state": state, "value": value, "values": values}
+    parameters = {"rounds": 20, "max_depth": 6, **values}
+    made = Trial(
+        number=number,
+        origin="tpe",
+        state=state,
+        value=value,
+        values=values,
+        parameters=parameters,
+        best_rounds=20,
+        seconds=1,
+    )
+    return asdict(made)
 
 
 def trial_table_of(objective: str = "pr_auc") -> dict[str, Any]:
@@ -415,6 +428,12 @@ def test_searches_are_shown(inputs: Inputs, objective: str) -> None:
     assert "Hyperparameter search" in text
     assert "best 0.7571 in trial 6 of 12" in text
     assert "+0.1500<small>+0.1000 to +0.2000</small>" in text
+    found = {slug: entry["search"] for slug, entry in inputs.document()["cover_types"].items()}
+    assert (found["oak"]["trials"], found["oak"]["pruned"], found["oak"]["best"]) == (12, 3, 6)
+    values = [point["value"] for point in found["oak"]["best_points"]]
+    assert values == sorted(values, reverse=objective != "logloss")
+    assert found["oak"]["best_points"][0]["parameters"]["rounds"] == 20
+    assert (found["fir"], found["beech"]) == (None, None)
     assert text.count('id="search-oak') + text.count("#search-oak") > 0
     assert "parallel-fir" not in text
     assert inputs.run(name="plain") == 0
@@ -428,7 +447,9 @@ def test_without_a_search_there_is_no_section(inputs: Inputs) -> None:
     assert "Hyperparameter search" not in inputs.page()
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "{}"])
+@pytest.mark.parametrize(
+    "text", ["{", "[]", "{}", json.dumps({**EMPTY, "trials": [{}]}), json.dumps({**EMPTY, "trials": 1})]
+)
 def test_what_is_no_trial_table_is_said_so(inputs: Inputs, text: str) -> None:
     (inputs.folder / "oak.json").write_text(text)
     assert inputs.run(f"--trial-table=oak={inputs.folder / 'oak.json'}") == 65

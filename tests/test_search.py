@@ -4,6 +4,7 @@ import errno
 import itertools
 import json
 import os
+import threading
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from steps import matrix, runtime, search, search_trials, space_file, study, tables, training, trial_table
-from steps.errors import BadDataError, TransientError, UsageError, from_os_error
+from steps import matrix, runtime, search, search_trials, space_file, study, tables, training, trial_table, warm_points
+from steps.errors import BadDataError, UsageError, from_os_error
 from steps.hyperparameters import Hyperparameters
 from steps.objective import Objective, Pruner, Sampler
 from steps.search_trials import Job
@@ -162,14 +163,23 @@ def test_a_damaged_study_is_refused_and_left_alone(chain: Chain, tmp_path: Path,
     assert path.read_bytes() == content
 
 
-def test_two_searches_cannot_work_on_one_study(tmp_path: Path, chain: Chain) -> None:
-    path, identity = tmp_path / "study.jsonl", job(chain).identity()
-    with (
-        study.opened(path, identity),
-        pytest.raises(TransientError, match="another search is at work on this study"),
-        study.opened(path, identity),
-    ):
-        pass
+def test_a_second_search_waits_for_the_first_on_the_same_study(
+    chain: Chain, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path, identity, found = tmp_path / "study.jsonl", job(chain).identity(), list[int]()
+
+    def second() -> None:
+        with study.opened(path, identity) as kept:
+            found.append(len(kept.trials))
+
+    other = threading.Thread(target=second)
+    with study.opened(path, identity) as kept:
+        other.start()
+        while "waiting for another search" not in capfd.readouterr().err:
+            assert other.is_alive()
+        kept.add(trial_at(1, 0.5))
+    other.join()
+    assert found == [1]
 
 
 def test_a_full_disk_is_said_so_and_the_trials_before_are_kept(
@@ -331,7 +341,7 @@ def test_the_log_says_how_far_and_how_good(
     monkeypatch.setattr(runtime, "report_progress", lambda *numbers: reported.append(numbers))
     _, trials = searched(chain, 3)
     lines = capsys.readouterr().err.splitlines()
-    assert reported == [(1, 3), (2, 3), (3, 3), (3, 3)]
+    assert reported == [(0, 3), (1, 3), (2, 3), (3, 3), (3, 3)]
     assert lines[0].startswith(f"trial 1 of 3 (preset): pr_auc {trials[0].value:.4f} after 8 rounds, ")
     assert lines[0].endswith(" s left")
     assert f"best {max(trial.value for trial in trials):.4f} (trial " in lines[2]
@@ -394,25 +404,61 @@ def test_warm_points_are_the_best_of_a_table_or_a_study(chain: Chain, tmp_path: 
         complete = [row for row in table["trials"] if row["state"] == study.COMPLETE]
         ranked = sorted(complete, key=lambda row: row["value"], reverse=objective.sign > 0)
         expected = [Hyperparameters(**row["parameters"]) for row in ranked[:5]]
-        assert trial_table.warm_points(file) == trial_table.warm_points(path) == expected
+        report = {"cover_types": {"aspen": {"search": trial_table.summary(table)}, "krummholz": {"search": None}}}
+        (tmp_path / "report.json").write_text(json.dumps(report))
+        (tmp_path / "carried.json").write_text(json.dumps(warm_points.to_document({"aspen": expected})))
+        assert warm_points.read(file) == warm_points.read(path) == {warm_points.EVERY: expected}
+        assert warm_points.read(tmp_path / "report.json") == {"aspen": expected}
+        assert warm_points.read(tmp_path / "carried.json") == {"aspen": expected}
     file.write_text(json.dumps(trial_table.EMPTY))
-    assert trial_table.warm_points(file) == []
+    assert warm_points.read(file) == {warm_points.EVERY: []}
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"trials": [1]}', '{"trials": 1}', "\n", '{"study": 1}\n{}\n'])
+def test_points_are_those_of_the_cover_type_or_of_every_one() -> None:
+    aspen, every = [Hyperparameters(rounds=1)], [Hyperparameters(rounds=2)]
+    assert warm_points.points_of("aspen", {"aspen": aspen}) == aspen
+    assert warm_points.points_of("krummholz", {"aspen": aspen}) == []
+    assert warm_points.points_of("krummholz", {warm_points.EVERY: every}) == every
+
+
+def test_a_run_without_a_search_gives_no_points(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    for cover_types in ('{"aspen": {"search": null}}', '{"aspen": {}}', "{}"):
+        path.write_text(f'{{"cover_types": {cover_types}}}')
+        with pytest.raises(UsageError, match="this run made no search"):
+            warm_points.read(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        '{"trials": [1]}',
+        '{"trials": 1}',
+        "\n",
+        '{"study": 1}\n{}\n',
+        '{"warm_start": 1}',
+        '{"warm_start": {"aspen": 1}}',
+        '{"warm_start": {"aspen": [1]}}',
+        '{"cover_types": [1]}',
+        '{"cover_types": {"aspen": 1}}',
+        '{"cover_types": {"aspen": {"search": {"best_points": [{}]}}}}',
+    ],
+)
 def test_what_is_no_search_gives_no_points(tmp_path: Path, text: str) -> None:
     path = tmp_path / "table.json"
     path.write_text(text)
-    with pytest.raises(BadDataError, match=r"nor a study|no study|is damaged"):
-        trial_table.warm_points(path)
+    with pytest.raises(BadDataError, match=r"or a study|no study|is damaged"):
+        warm_points.read(path)
 
 
 def test_warm_points_with_an_unknown_parameter_are_refused(tmp_path: Path) -> None:
     row = asdict(trial_at(1, 0.5)) | {"parameters": {"depth": 3}}
     path = tmp_path / "table.json"
     path.write_text(json.dumps({"objective": "f1", "trials": [row]}))
-    with pytest.raises(BadDataError, match="neither a trial table nor a study"):
-        trial_table.warm_points(path)
+    with pytest.raises(BadDataError, match="unknown hyperparameter 'depth'"):
+        warm_points.read(path)
 
 
 def test_the_bundled_space_is_searched(chain: Chain) -> None:

@@ -31,7 +31,7 @@ high = 0.8
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Let presets be small, as the real ones take seconds a trial; return a small search space."""
-    rates = {presets.Preset.DEFAULT: 0.3, presets.Preset.FAST: 0.6}
+    rates = {presets.Preset.DEFAULT: 0.3, presets.Preset.FAST: 0.6, presets.Preset.THOROUGH: 0.2}
 
     def load(preset: presets.Preset) -> presets.Defaults:
         return presets.Defaults("derived", {**SMALL, "learning_rate": rates[preset]})
@@ -68,7 +68,7 @@ def test_trials_on_the_command_line(
     monkeypatch.setenv("ARGO_PROGRESS_FILE", str(tmp_path / "progress"))
     own_chain.tune(trials=4, seed=1, space=small, usage=tmp_path / "usage.json")
     table = table_of(own_chain)
-    assert [row["origin"] for row in table["trials"]] == ["preset", "preset fast", "tpe", "tpe"]
+    assert [row["origin"] for row in table["trials"]] == ["preset", "preset fast", "preset thorough", "tpe"]
     assert [row["number"] for row in table["trials"]] == [1, 2, 3, 4]
     assert (tmp_path / "progress").read_text() == "4/4\n"
     best = json.loads(own_chain["best_parameters"].read_text())
@@ -117,13 +117,14 @@ def test_a_study_is_there_also_without_trials(own_chain: Chain, small: Path, tmp
 
 
 def test_a_warm_start_tries_what_was_best(own_chain: Chain, small: Path, tmp_path: Path) -> None:
-    own_chain.tune(trials=4, space=small, objective="logloss")
+    own_chain.tune(trials=5, space=small, objective="logloss")
     old = table_of(own_chain)
     (tmp_path / "old.json").write_text(json.dumps(old))
-    own_chain.tune(trials=5, space=small, seed=5, warm_start=tmp_path / "old.json")
+    own_chain.tune(trials=6, space=small, seed=5, warm_start=tmp_path / "old.json")
     rows = table_of(own_chain)["trials"]
-    assert [row["origin"] for row in rows] == ["preset", "preset fast", "warm start", "warm start", "tpe"]
-    assert {row["parameters"]["learning_rate"] for row in rows[:4]} == {
+    presets_ = ["preset", "preset fast", "preset thorough"]
+    assert [row["origin"] for row in rows] == [*presets_, "warm start", "warm start", "tpe"]
+    assert {row["parameters"]["learning_rate"] for row in rows[:5]} == {
         row["parameters"]["learning_rate"] for row in old["trials"]
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING, Any, Self
 
@@ -27,6 +28,8 @@ _STYLES = {
     Phase.ERROR: "bold red",
     Phase.OMITTED: "dim",
 }
+# Bytes at the end of a log in which its last line is looked for.
+_TAIL = 4096
 
 
 def make_console(*, stderr: bool = False) -> Console:
@@ -95,14 +98,30 @@ class LiveDisplay(Drawing):
 
 
 def progress_table(root: Node) -> Group:
-    """Return the state of a run: a row for each cover type with its steps as columns, the other steps on lines."""
+    """Return the state of a run: a row for each cover type with its steps as columns, the other steps on lines.
+
+    Below is what each running step that reports its progress said last: of a search, the best trial so far.
+    """
     cells: dict[tuple[str, ...], Text] = {}
     for name, child in root.children.items():
         if child.template.container:
             cells[name,] = _cell(child)
         else:
             cells |= {(name, task.name): _cell(child.children.get(task.name)) for task in child.template.tasks}
-    return grid(cells)
+    said = [(leaf.name, _last_line(leaf)) for leaf in root.leaves() if leaf.phase is Phase.RUNNING and leaf.progress]
+    lines = [Text(f"{name}: {line}", style="dim", no_wrap=True, overflow="ellipsis") for name, line in said if line]
+    return Group(grid(cells), *lines)
+
+
+def _last_line(node: Node) -> str:
+    """Return the last whole line of a step's log, empty for none."""
+    try:
+        with node.log.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL))
+            lines = file.read().decode(errors="replace").splitlines(keepends=True)
+    except OSError:
+        return ""
+    return next((line.strip() for line in reversed(lines) if line.endswith("\n")), "")
 
 
 def _cell(node: Node | None) -> Text:

@@ -67,6 +67,7 @@ CHAIN_STEPS = {
         # More trials or more time go on with the trials that were made.
         continues=[STUDY.name],
         continues_despite=["trials", "timeout"],
+        values=["outcome"],
         on_gpu={"device": "cuda"},
     ),
     "train": Step(

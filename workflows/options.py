@@ -54,7 +54,7 @@ _FLAGS: dict[str, Any] = {
         int | None, typer.Option(help="Of split, search and training. (default: 0)", rich_help_panel=_JOB)
     ],
     "preset": Annotated[
-        Literal["fast", "default"] | None,
+        Literal["fast", "default", "thorough"] | None,
         typer.Option(help="Features and hyperparameters. (default: default)", rich_help_panel=_JOB),
     ],
     "trials": Annotated[int | None, typer.Option(help="Trials per cover type. (default: 0)", rich_help_panel=_JOB)],
@@ -71,6 +71,10 @@ _FLAGS: dict[str, Any] = {
     ],
     "space": Annotated[
         str | None, typer.Option(metavar="FILE", help="Search space of the trials (TOML).", rich_help_panel=_JOB)
+    ],
+    "warm_start": Annotated[
+        str | None,
+        typer.Option(metavar="RUN", help="Earlier run or search, its best points first.", rich_help_panel=_JOB),
     ],
     "refit": Annotated[
         Literal["none", "validation"] | None,

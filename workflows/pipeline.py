@@ -6,6 +6,7 @@ with explicit artifacts, because Argo's ``withItems`` does not gather artifacts.
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -131,15 +132,29 @@ def _text(file: str, option: str) -> str:
         raise UsageError("this is no UTF-8 text", where=file, fix=f"check {option}") from None
 
 
+def _warm_start(place: str) -> str:
+    """Return the best points of an earlier search as what becomes part of the workflow; a folder is that of a run."""
+    from steps import warm_points
+
+    path = Path(place)
+    try:
+        points = warm_points.read(path / "report.json" if path.is_dir() else path)
+    except FileNotFoundError as error:
+        fix = "check --warm-start: the folder of a run, or a file that a search wrote"
+        raise NoInputError("no such file", where=str(error.filename), fix=fix) from None
+    return json.dumps(warm_points.to_document(points))
+
+
 def _whole_chain(settings: Settings) -> Chain:
-    """Return the steps of a cover type and how they are connected; a search space becomes part of the workflow."""
-    dataset = Slot("dataset", "dataset.parquet")
-    if not settings.space:
-        return Chain(CHAIN_STEPS, (dataset,), CHAIN_SOURCES, CHAIN_OUTPUTS)
-    space = Slot("space", "space.toml", raw=_text(settings.space, "--space"))
-    tune = replace(CHAIN_STEPS["tune"], inputs=[*CHAIN_STEPS["tune"].inputs, space])
-    sources = {**CHAIN_SOURCES, "tune": {**CHAIN_SOURCES["tune"], space.name: space.name}}
-    return Chain({**CHAIN_STEPS, "tune": tune}, (dataset, space), sources, CHAIN_OUTPUTS)
+    """Return the steps of a cover type and how they are connected; a search's files become part of the workflow."""
+    given = [
+        *([Slot("space", "space.toml", raw=_text(settings.space, "--space"))] if settings.space else []),
+        *([Slot("warm-start", "warm-start.json", raw=_warm_start(settings.warm_start))] if settings.warm_start else []),
+    ]
+    tune = replace(CHAIN_STEPS["tune"], inputs=[*CHAIN_STEPS["tune"].inputs, *given])
+    sources = {**CHAIN_SOURCES, "tune": {**CHAIN_SOURCES["tune"], **{slot.name: slot.name for slot in given}}}
+    inputs = (Slot("dataset", "dataset.parquet"), *given)
+    return Chain({**CHAIN_STEPS, "tune": tune}, inputs, sources, CHAIN_OUTPUTS)
 
 
 def _pipeline(slugs: Sequence[str], chains: dict[str, DAG | Container], reporting: Step, *, with_register: bool) -> DAG:

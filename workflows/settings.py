@@ -107,7 +107,7 @@ class Settings(BaseModel):
     maximum_bytes_billed: Count = reading.MAXIMUM_BYTES_BILLED
     rows: Count = 0
     seed: Count = 0
-    preset: Literal["fast", "default"] = "default"
+    preset: Literal["fast", "default", "thorough"] = "default"
     trials: Count = 0
     timeout: Count = 0
     objective: Literal["pr_auc", "f1", "logloss"] = "pr_auc"
@@ -122,6 +122,7 @@ class Settings(BaseModel):
     overrides: dict[str, Scalar] = Field(default={}, alias="set")
     query: str = ""
     space: str = ""
+    warm_start: str = ""
     registry: str = ""
     # Where it runs.
     pods: Literal["step", "cover-type"] = "step"

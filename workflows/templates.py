@@ -271,10 +271,12 @@ def pod_security() -> PodSecurityContext:
 
 
 def pod_spec_patch() -> str:
-    """Return what makes Argo's own containers, ``init`` and ``wait``, pass *restricted* too.
+    """Return what makes Argo's own containers, ``init`` and ``wait``, pass *restricted* too, and tell progress soon.
 
-    Elsewhere an administrator has to set this in the controller's configuration (``executor.securityContext``).
+    Elsewhere an administrator has to set this in the controller's configuration (``executor.securityContext``) and
+    environment; progress would be told each minute.
     """
+    progress = {"name": "ARGO_PROGRESS_PATCH_TICK_DURATION", "value": "10s"}
     security = {
         "allowPrivilegeEscalation": False,
         "capabilities": {"drop": ["ALL"]},
@@ -283,7 +285,7 @@ def pod_spec_patch() -> str:
     }
     patch = {
         "initContainers": [{"name": "init", "securityContext": security}],
-        "containers": [{"name": "wait", "securityContext": security}],
+        "containers": [{"name": "wait", "securityContext": security, "env": [progress]}],
     }
     return json.dumps(patch)
 

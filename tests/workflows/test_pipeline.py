@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import json
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
@@ -55,11 +56,8 @@ def test_what_can_be_set_is_what_the_wiring_leaves_open(step: str) -> None:
     container = document.read(rendering.render(Settings(), "Workflow")).templates[step].container
     assert container is not None
     wired = {argument.removeprefix("--").partition("=")[0] for argument in container.arguments}
-    files = {
-        "space",
-        "earlier-study",
-        "warm-start",
-    }  # a setting becomes an artifact; a study of one's own is for one step
+    # A setting becomes an artifact; a study of one's own is for one step.
+    files = {"space", "warm-start", "earlier-study"}
     left_open = set(options_of(step)) - wired - {"help"} - files
     assert left_open | ({"threads"} & wired) == set(overrides.OPTIONS[step])
 
@@ -198,6 +196,25 @@ def test_a_search_space_becomes_part_of_the_workflow(
     assert not list(references.problems(read))
     with pytest.raises(NoInputError, match="check --space"):
         rendering.render(Settings(space=str(tmp_path / "nowhere.toml")), "Workflow")
+
+
+@pytest.mark.parametrize(("pods", "template"), [("step", "tune"), ("cover-type", "cover-type")])
+def test_the_best_points_of_an_earlier_run_become_part_of_the_workflow(
+    tmp_path: Path, pods: Literal["step", "cover-type"], template: str
+) -> None:
+    points = [{"value": 0.9, "parameters": {"rounds": 7}}]
+    report = {"cover_types": {"aspen": {"search": {"best_points": points}}, "krummholz": {"search": None}}}
+    (tmp_path / "report.json").write_text(json.dumps(report))
+    for place in (tmp_path, tmp_path / "report.json"):
+        read = document.read(rendering.render(Settings(warm_start=str(place), pods=pods), "Workflow"))
+        tune = read.templates[template]
+        carried = json.loads(tune.inputs.artifacts["warm-start"].raw or "")
+        assert list(carried) == ["warm_start"]
+        assert [point["rounds"] for point in carried["warm_start"].pop("aspen")] == [7]
+        assert not carried["warm_start"]
+        assert tune.container is not None
+        assert "--warm-start={{inputs.artifacts.warm-start.path}}" in tune.container.arguments
+        assert not list(references.problems(read))
 
 
 @pytest.mark.parametrize(("pods", "template"), [("step", "tune"), ("cover-type", "cover-type")])

@@ -352,3 +352,36 @@ def test_more_trials_go_on_with_those_there_are(output: Path, capsys: pytest.Cap
     assert [len(table["trials"]) for table in tables] == [2, 4]
     assert tables[1]["trials"][:2] == tables[0]["trials"]
     assert "Hyperparameter search" in Path(more["report"]).read_text()
+
+
+def test_a_search_starts_from_the_best_of_an_earlier_run(output: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("run", "--rows", "600", "--preset", "fast", "--cover-types", "4", "--json", "--output", output)
+    tune = "nodes/cottonwood-willow.tune/out"
+    assert invoke(*words, "--trials", 5) == 0
+    earlier = Path(json.loads(capsys.readouterr().out)["directory"])
+    assert invoke(*words, "--trials", 7, "--seed", 1, "--warm-start", earlier) == 0
+    folder = Path(json.loads(capsys.readouterr().out)["directory"])
+    before, after = (json.loads((run / tune / "trial-table/trials.json").read_text()) for run in (earlier, folder))
+    sampled = [trial["parameters"] for trial in before["trials"] if trial["origin"] == "tpe"]
+    started = [trial["parameters"] for trial in after["trials"] if trial["origin"] == "warm start"]
+    assert started
+    assert all(parameters in sampled for parameters in started)
+    assert (folder / tune / "parameter-outcome.txt").read_text().startswith("trial ")
+
+
+@pytest.mark.parametrize(
+    ("place", "code", "message"),
+    [
+        ("", 66, "error: no such file, in {place}/report.json: check --warm-start: the folder of a run, or a file"),
+        ("none.json", 66, "error: no such file, in {place}: check --warm-start"),
+        ("other.json", 65, "error: this is neither the report.json of a run, nor a trial table or a study, in {place}"),
+    ],
+)
+def test_what_is_no_earlier_search_is_refused_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str, code: int, message: str
+) -> None:
+    (tmp_path / "other.json").write_text("[]")
+    given = tmp_path / place
+    assert invoke("run", "--trials", 2, "--warm-start", given, "--output", tmp_path / "runs") == code
+    assert capsys.readouterr().err.startswith(message.replace("{place}", str(given)))
+    assert not (tmp_path / "runs").exists()

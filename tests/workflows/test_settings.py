@@ -40,7 +40,7 @@ def test_flags_win_over_the_environment_over_the_file_over_the_defaults(
         ("seed: true", "seed: a whole number is needed"),
         ("seed: -1", "seed: input should be greater"),
         ("snapshot_time: noon", "snapshot_time: 'noon' is no time in RFC 3339"),
-        ("preset: slow", "preset: input should be 'fast' or 'default'"),
+        ("preset: slow", "preset: input should be 'fast', 'default' or 'thorough'"),
         ("schema: 5", "schema: input should be a valid string"),
         ("namespace: Not_A_Name", "namespace: string should match"),
         ("cover_types: [pine]", "unknown cover type 'pine', in {path}: use some of: 1 spruce-fir"),
@@ -177,5 +177,5 @@ def test_resources_are_the_defaults_with_what_was_given_over_them() -> None:
 def test_the_schema_of_config_files_is_that_of_the_settings() -> None:
     assert golden.JOB_SCHEMA.read_text() == golden.job_schema(), "run `make golden`"
     properties = json.loads(golden.job_schema())["properties"]
-    assert properties["preset"]["enum"] == ["fast", "default"]
+    assert properties["preset"]["enum"] == ["fast", "default", "thorough"]
     assert {"set", "schema", "steps", "trials"} <= set(properties)

@@ -1,0 +1,73 @@
+"""A search on a cluster: a pod a cover type, all at once, with its resources, its progress, and what it found."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from steps import schema as schemas
+from tests.cluster import harness
+
+SLUGS = schemas.load(schemas.BUILTIN).slugs
+TRIALS = 100_000
+POINT = {"rounds": 17, "learning_rate": 0.21}
+
+
+@pytest.fixture(scope="module")
+def search(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a run whose searches go on for a while, and start where an earlier one was good."""
+    report = tmp_path_factory.mktemp("earlier") / "report.json"
+    best = {"search": {"best_points": [{"value": 0.9, "parameters": POINT}]}}
+    report.write_text(json.dumps({"cover_types": {"aspen": best}}))
+    flags = ("--rows", "600", "--preset", "fast", "--trials", str(TRIALS), "--timeout", "60")
+    return harness.submit(*flags, "--warm-start", str(report.parent))
+
+
+def progress_of(workflow: dict[str, Any]) -> list[int]:
+    """Return how many trials each running search has told of."""
+    told = [
+        node.get("progress", "").partition("/")
+        for node in harness.nodes(workflow)
+        if node["type"] == "Pod" and node["templateName"] == "tune" and node.get("phase") == "Running"
+    ]
+    return [int(done) for done, _, of in told if of == str(TRIALS)]
+
+
+def test_all_searches_run_at_once_and_tell_their_progress(search: str) -> None:
+    last = time.monotonic() + 240
+    while True:
+        told = progress_of(harness.get("workflow", search))
+        if len(told) == len(SLUGS) and min(told):
+            break
+        assert time.monotonic() < last, told
+        time.sleep(1)
+    wanted = yaml.safe_load(Path(__file__).with_name("small.yaml").read_text())["steps"]["tune"]
+    pods = harness.get("pods", "--selector", f"workflows.argoproj.io/workflow={search}")["items"]
+    asked = [
+        container["resources"]["requests"]
+        for pod in pods
+        if "-tune-" in pod["metadata"]["name"]
+        for container in pod["spec"]["containers"]
+        if container["name"] == "main"
+    ]
+    assert asked == [{"cpu": wanted["cpu"], "memory": wanted["memory"]}] * len(SLUGS)
+
+
+def test_searches_end_by_their_time_and_say_what_they_found(search: str) -> None:
+    ended = harness.wait(search)
+    assert ended["status"]["phase"] == "Succeeded", harness.phases(ended)
+    for slug in SLUGS:
+        table = json.loads(harness.artifact(ended, slug, "trial-table"))
+        assert 0 < len(table["trials"]) < TRIALS
+        origins = {trial["origin"]: trial["parameters"] for trial in table["trials"]}
+        assert ("warm start" in origins) == (slug == "aspen")
+        if slug == "aspen":
+            assert POINT.items() <= origins["warm start"].items()
+        [tune] = [node for node in harness.nodes(ended) if node["name"] == f"{search}.{slug}.tune"]
+        [outcome] = [entry for entry in tune["outputs"]["parameters"] if entry["name"] == "outcome"]
+        assert outcome["value"].startswith(f"trial {table['best']} of {len(table['trials'])}: pr_auc 0.")

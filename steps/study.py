@@ -195,4 +195,4 @@ def _compare(was: Mapping[str, Any], identity: Mapping[str, Any], path: Path) ->
         if was.get(key) != identity[key]:
             both = f" ({was.get(key)}, not {identity[key]})" if key in {"cover_type", "objective", "seed"} else ""
             what = f"this study is {words}{both}"
-            raise UsageError(what, where=str(path), fix="give another --study, or tune as it was made")
+            raise UsageError(what, where=str(path), fix="give another study, or tune as it was made")

@@ -129,7 +129,7 @@ def test_a_study_of_something_else_is_refused(chain: Chain, tmp_path: Path, chan
     content = path.read_bytes()
     with pytest.raises(UsageError) as raised:
         searched(chain, 2, path, **change)
-    assert str(raised.value) == f"this study is {words}, in {path}: give another --study, or tune as it was made"
+    assert str(raised.value) == f"this study is {words}, in {path}: give another study, or tune as it was made"
     assert path.read_bytes() == content
 
 

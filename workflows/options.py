@@ -123,6 +123,14 @@ _FLAGS: dict[str, Any] = {
             metavar="CLAIM", help="Volume claim that keeps trials for a pod that is lost.", rich_help_panel=_PLACE
         ),
     ],
+    "study_name": Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Whose trials on it to go on with. (default: the run's)",
+            rich_help_panel=_PLACE,
+        ),
+    ],
     "service_account": Annotated[str | None, typer.Option(help="Service account of the pods.", rich_help_panel=_PLACE)],
 }
 

@@ -6,17 +6,15 @@ with explicit artifacts, because Argo's ``withItems`` does not gather artifacts.
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hera.workflows import DAG, Artifact, Container, Parameter, Task, Workflow
 from hera.workflows.models import DAGTask, Metadata, PodGC, TTLStrategy, ValueFrom
 
 from steps import schema as schemas
-from steps.errors import NoInputError, UsageError
-from workflows import form, fused, overrides
+from steps.errors import UsageError
+from workflows import enclosed, form, fused, hardening, overrides
 from workflows.fused import Chain
 from workflows.interfaces import (
     CHAIN,
@@ -28,7 +26,7 @@ from workflows.interfaces import (
     register,
     report,
 )
-from workflows.templates import COVER_TYPE, Slot, container, pod_security, pod_spec_patch
+from workflows.templates import COVER_TYPE, Slot, container
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,12 +85,14 @@ def build(settings: Settings, *, name: str | None = None, revision: str = "") ->
     Raises:
         PipelineError: the schema, a cover type or an override is wrong.
     """
+    if settings.study_name and not settings.study_volume:
+        raise UsageError("there is nothing to keep it on", where="--study-name", fix="give --study-volume too")
     text = schemas.read_text(settings.table_schema)
     schema = schemas.parse(text, settings.table_schema)
     slugs = chosen_cover_types(settings, schema)
     set_by_user = overrides.parse(settings.overrides, schema.slugs)
     table_schema = Slot("schema", "schema.toml", raw=text)
-    query = Slot("query", "query.sql", raw=_text(settings.query, "--query")) if settings.query else None
+    query = Slot("query", "query.sql", raw=enclosed.text(settings.query, "--query")) if settings.query else None
     reporting = report(slugs, table_schema)
     last = [reporting, *([register(slugs, settings.registry, revision)] if settings.registry else [])]
     chains, steps = _chains(settings, slugs, set_by_user)
@@ -110,8 +110,8 @@ def build(settings: Settings, *, name: str | None = None, revision: str = "") ->
         archive_logs=True,
         pod_gc=PodGC(strategy="OnPodSuccess"),
         ttl_strategy=TTLStrategy(seconds_after_success=7 * 86_400, seconds_after_failure=14 * 86_400),
-        security_context=pod_security(),
-        pod_spec_patch=pod_spec_patch(),
+        security_context=hardening.pod_security(),
+        pod_spec_patch=hardening.pod_spec_patch(),
         templates=[
             _pipeline(slugs, chains, reporting, with_register=bool(settings.registry)),
             *chains.values(),
@@ -122,35 +122,13 @@ def build(settings: Settings, *, name: str | None = None, revision: str = "") ->
     )
 
 
-def _text(file: str, option: str) -> str:
-    """Return the text of a file that becomes part of the workflow."""
-    try:
-        return Path(file).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise NoInputError("no such file", where=file, fix=f"check {option}") from None
-    except UnicodeDecodeError:
-        raise UsageError("this is no UTF-8 text", where=file, fix=f"check {option}") from None
-
-
-def _warm_start(place: str) -> str:
-    """Return the best points of an earlier search as what becomes part of the workflow; a folder is that of a run."""
-    from steps import warm_points
-
-    path = Path(place)
-    try:
-        points = warm_points.read(path / "report.json" if path.is_dir() else path)
-    except FileNotFoundError as error:
-        fix = "check --warm-start: the folder of a run, or a file that a search wrote"
-        raise NoInputError("no such file", where=str(error.filename), fix=fix) from None
-    return json.dumps(warm_points.to_document(points))
-
-
 def _whole_chain(settings: Settings) -> Chain:
     """Return the steps of a cover type and how they are connected; a search's files become part of the workflow."""
-    given = [
-        *([Slot("space", "space.toml", raw=_text(settings.space, "--space"))] if settings.space else []),
-        *([Slot("warm-start", "warm-start.json", raw=_warm_start(settings.warm_start))] if settings.warm_start else []),
-    ]
+    given = []
+    if settings.space:
+        given.append(Slot("space", "space.toml", raw=enclosed.text(settings.space, "--space")))
+    if settings.warm_start:
+        given.append(Slot("warm-start", "warm-start.json", raw=enclosed.warm_start(settings.warm_start)))
     tune = replace(CHAIN_STEPS["tune"], inputs=[*CHAIN_STEPS["tune"].inputs, *given])
     sources = {**CHAIN_SOURCES, "tune": {**CHAIN_SOURCES["tune"], **{slot.name: slot.name for slot in given}}}
     inputs = (Slot("dataset", "dataset.parquet"), *given)

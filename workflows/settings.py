@@ -130,6 +130,7 @@ class Settings(BaseModel):
     namespace: Name = "covertype"
     service_account: Name = "covertype-steps"
     study_volume: Name | None = None
+    study_name: Name | None = None
     steps: dict[StepName, Resources] = {}
     # On this machine.
     output: str = Field(default="runs", min_length=1)

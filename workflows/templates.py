@@ -6,7 +6,6 @@ cluster and in the local executor. Option names of a step's command line are the
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -24,16 +23,13 @@ from hera.workflows import (
 from hera.workflows import Resources as HeraResources
 from hera.workflows.models import (
     Backoff,
-    Capabilities,
     IntOrString,
-    PodSecurityContext,
-    SeccompProfile,
-    SecurityContext,
     Template,
     Toleration,
     ValueFrom,
 )
 
+from workflows import hardening
 from workflows.contract import (
     CONTINUES_ANNOTATION,
     DESPITE_ANNOTATION,
@@ -47,7 +43,6 @@ if TYPE_CHECKING:
 
     from workflows.settings import Resources, Settings
 
-USER = 65532
 # Volumes are mounted apart: a folder that a mount makes inside another volume belongs to root.
 INPUTS, OUTPUTS, KEPT = "/work/in", "/work/out", "/kept"
 RETRIES = 3
@@ -165,7 +160,7 @@ def pod(  # noqa: PLR0913 - what differs between pods
             backoff=Backoff(duration="10s", factor=IntOrString(root=2), cap="2m"),
         ),
         service_account_name=resources.service_account,
-        security_context=_security(),
+        security_context=hardening.container_security(),
         resources=_resources(resources),
         node_selector=dict(resources.node_selector) or None,
         tolerations=[Toleration(**entry) for entry in resources.tolerations] or None,  # type: ignore[arg-type]
@@ -183,7 +178,7 @@ def _volumes(step: Step, settings: Settings) -> list[EmptyDirVolume | ExistingVo
             name=f"kept-{name}",
             claim_name=settings.study_volume,
             mount_path=f"{KEPT}/{name}",
-            sub_path=f"{{{{workflow.name}}}}/{{{{inputs.parameters.{COVER_TYPE}}}}}",
+            sub_path=f"{settings.study_name or '{{workflow.name}}'}/{{{{inputs.parameters.{COVER_TYPE}}}}}",
         )
         for name in step.continues
     ]
@@ -244,50 +239,6 @@ def _outputs(step: Step, settings: Settings) -> list[Artifact]:
 
 def _value(name: str) -> Parameter:
     return Parameter(name=name, value_from=ValueFrom(path=f"{OUTPUTS}/{name}.txt", default=""))
-
-
-def _security() -> SecurityContext:
-    """Return what the *restricted* pod security standard asks of a container, and a read-only root besides."""
-    return SecurityContext(
-        run_as_non_root=True,
-        run_as_user=USER,
-        run_as_group=USER,
-        allow_privilege_escalation=False,
-        read_only_root_filesystem=True,
-        capabilities=Capabilities(drop=["ALL"]),
-        seccomp_profile=SeccompProfile(type="RuntimeDefault"),
-    )
-
-
-def pod_security() -> PodSecurityContext:
-    """Return what the containers of a pod have in common; the group lets them all write its volumes."""
-    return PodSecurityContext(
-        run_as_non_root=True,
-        run_as_user=USER,
-        run_as_group=USER,
-        fs_group=USER,
-        seccomp_profile=SeccompProfile(type="RuntimeDefault"),
-    )
-
-
-def pod_spec_patch() -> str:
-    """Return what makes Argo's own containers, ``init`` and ``wait``, pass *restricted* too, and tell progress soon.
-
-    Elsewhere an administrator has to set this in the controller's configuration (``executor.securityContext``) and
-    environment; progress would be told each minute.
-    """
-    progress = {"name": "ARGO_PROGRESS_PATCH_TICK_DURATION", "value": "10s"}
-    security = {
-        "allowPrivilegeEscalation": False,
-        "capabilities": {"drop": ["ALL"]},
-        "readOnlyRootFilesystem": True,
-        "runAsNonRoot": True,
-    }
-    patch = {
-        "initContainers": [{"name": "init", "securityContext": security}],
-        "containers": [{"name": "wait", "securityContext": security, "env": [progress]}],
-    }
-    return json.dumps(patch)
 
 
 def _resources(wanted: Resources) -> HeraResources:

@@ -11,7 +11,7 @@ import pytest
 from hera.workflows import models
 
 from steps import NAMES, chain, runtime
-from steps.errors import NoInputError
+from steps.errors import NoInputError, UsageError
 from tests.golden import write as golden
 from workflows import overrides, references, rendering
 from workflows.interfaces import CHAIN_STEPS
@@ -218,13 +218,22 @@ def test_the_best_points_of_an_earlier_run_become_part_of_the_workflow(
 
 
 @pytest.mark.parametrize(("pods", "template"), [("step", "tune"), ("cover-type", "cover-type")])
-def test_trials_are_kept_on_a_volume_by_run_and_cover_type(pods: Literal["step", "cover-type"], template: str) -> None:
-    rendered = rendering.render(Settings(study_volume="studies", pods=pods), "Workflow")["spec"]["templates"]
+@pytest.mark.parametrize("name", ["", "mine"])
+def test_trials_are_kept_on_a_volume_by_run_and_cover_type(
+    pods: Literal["step", "cover-type"], template: str, name: str
+) -> None:
+    settings: dict[str, Any] = {"study_volume": "studies", "pods": pods, **({"study_name": name} if name else {})}
+    rendered = rendering.render(Settings(**settings), "Workflow")["spec"]["templates"]
     for entry in rendered:
         claims = [volume["persistentVolumeClaim"] for volume in entry.get("volumes", []) if "emptyDir" not in volume]
         assert bool(claims) == (entry["name"] == template)
     [tune] = [entry for entry in rendered if entry["name"] == template]
     [mount] = [mount for mount in tune["container"]["volumeMounts"] if "subPath" in mount]
-    assert mount["subPath"] == "{{workflow.name}}/{{inputs.parameters.cover-type}}"
+    assert mount["subPath"] == f"{name or '{{workflow.name}}'}/{{{{inputs.parameters.cover-type}}}}"
     [study] = [artifact for artifact in tune["outputs"]["artifacts"] if artifact["name"] == "study"]
     assert study["path"].startswith(mount["mountPath"] + "/")
+
+
+def test_a_study_of_a_name_needs_a_volume() -> None:
+    with pytest.raises(UsageError, match="nothing to keep it on, in --study-name: give --study-volume too"):
+        rendering.render(Settings(study_name="mine"), "Workflow")

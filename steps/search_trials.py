@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from steps import matrix, search_gain, storage, tables, training
+from steps import matrix, runtime, search_gain, storage, tables, training
 from steps.errors import BadDataError
 from steps.objective import Objective, Pruner, Sampler
 from steps.search_sampler import TENTHS, Chooser
@@ -59,11 +59,20 @@ class Job:
         }
 
 
+def _known_points(job: Job) -> list[tuple[str, Hyperparameters]]:
+    """Return the points to try after the preset, as far as they are in the space."""
+    located = [(origin, *job.space.locate(point)) for origin, point in job.points]
+    if outside := [origin for origin, _, inside in located if not inside]:
+        runtime.log(f"outside the search space, so not tried: {', '.join(outside)}")
+    return [(origin, job.space.apply(job.start, values)) for origin, values, inside in located if inside]
+
+
 class Trials:
     """Makes the trials of a job. Matrices are made once for each number of bins, and shared by all trials."""
 
     def __init__(self, job: Job) -> None:
         self.job = job
+        self._known = _known_points(job)
         self._chooser = Chooser(job.space, job.objective, job.sampler, job.pruner, job.seed)
         self._matrices: dict[int, training.Matrices] = {}
         self._scores: dict[Hyperparameters, Scores] = {}
@@ -97,16 +106,11 @@ class Trials:
         return trial
 
     def _untried(self, trials: Sequence[Trial]) -> tuple[str, Hyperparameters] | None:
-        """Return the first known point that is not tried yet: the preset in any case, others if the space has them."""
+        """Return the first known point that is not tried yet."""
         if not trials:
             return PRESET, self.job.start
         tried = [dict(trial.parameters) for trial in trials]
-        for origin, point in self.job.points:
-            values, inside = self.job.space.locate(point)
-            moved = self.job.space.apply(self.job.start, values)
-            if inside and moved.to_dict() not in tried:
-                return origin, moved
-        return None
+        return next(((origin, point) for origin, point in self._known if point.to_dict() not in tried), None)
 
     def _train(self, parameters: Hyperparameters, watching: training.Watching) -> tuple[Any, training.Curve]:
         job = self.job

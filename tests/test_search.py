@@ -240,7 +240,9 @@ def test_the_best_round_of_a_curve_is_by_its_metric() -> None:
     }
 
 
-def test_known_points_come_first_once_and_only_from_the_space(chain: Chain, tmp_path: Path) -> None:
+def test_known_points_come_first_once_and_only_from_the_space(
+    chain: Chain, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     inside = replace(START, learning_rate=0.5, gamma=3.0)  # gamma is not searched: it stays as the preset has it
     points = [
         ("a", inside),
@@ -251,6 +253,7 @@ def test_known_points_come_first_once_and_only_from_the_space(chain: Chain, tmp_
     path = tmp_path / "study.jsonl"
     _, trials = searched(chain, 3, path, points=points)
     assert [trial.origin for trial in trials] == ["preset", "a", "tpe"]
+    assert "outside the search space, so not tried: outside\n" in capsys.readouterr().err
     assert trials[1].parameters == replace(START, learning_rate=0.5).to_dict()
     _, more = searched(chain, 5, path, points=[*points, ("late", replace(START, learning_rate=0.6))])
     assert [trial.origin for trial in more[3:]] == ["late", "tpe"]

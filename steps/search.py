@@ -83,20 +83,17 @@ def _make_trials(made: Trials, kept: Study, limits: Limits) -> None:
 
 
 def _line(trials: Sequence[Trial], limits: Limits, objective: Objective) -> str:
-    """Return the line about the last trial: what came of it, the best so far, and how long the rest may take."""
+    """Return the line about the last trial: how far, the best so far, how long yet, and what came of the last."""
     last, best = trials[-1], trial_table.best_of(trials, objective)
-    outcome = f"{objective.value} {last.value:.4f} after {last.best_rounds} rounds"
-    if last.state != COMPLETE:
-        outcome = f"given up at {outcome} of {last.parameters['rounds']}"
-    parts = [
-        f"trial {last.number} of {limits.trials} ({last.origin}): {outcome}, {last.seconds:.1f} s",
-        f"best {best.value:.4f} (trial {best.number})",
-    ]
+    parts = [f"trial {last.number} of {limits.trials}", f"best {best.value:.4f} (trial {best.number})"]
     if not limits.reached(trials):
         rest = (limits.trials - len(trials)) * sum(trial.seconds for trial in trials) / len(trials)
         left = limits.left(trials)
         parts.append(f"about {_duration(rest if left is None else min(rest, left))} left")
-    return ", ".join(parts)
+    outcome = f"{objective.value} {last.value:.4f} after {last.best_rounds} rounds"
+    if last.state != COMPLETE:
+        outcome = f"given up at {outcome} of {last.parameters['rounds']}"
+    return f"{', '.join(parts)}; {last.origin}: {outcome} in {last.seconds:.1f} s"
 
 
 def _duration(seconds: float) -> str:

@@ -4,6 +4,7 @@ import errno
 import itertools
 import json
 import os
+import re
 import threading
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
@@ -345,8 +346,11 @@ def test_the_log_says_how_far_and_how_good(
     _, trials = searched(chain, 3)
     lines = capsys.readouterr().err.splitlines()
     assert reported == [(0, 3), (1, 3), (2, 3), (3, 3), (3, 3)]
-    assert lines[0].startswith(f"trial 1 of 3 (preset): pr_auc {trials[0].value:.4f} after 8 rounds, ")
-    assert lines[0].endswith(" s left")
+    value = f"{trials[0].value:.4f}"
+    pattern = (
+        rf"trial 1 of 3, best {value} \(trial 1\), about \d+ s left; preset: pr_auc {value} after 8 rounds in \S+ s"
+    )
+    assert re.fullmatch(pattern, lines[0])
     assert f"best {max(trial.value for trial in trials):.4f} (trial " in lines[2]
     assert "left" not in lines[2]
     assert "against the preset on the validation rows" in lines[3]

@@ -129,7 +129,7 @@ def wait(name: str, timeout: float = 900) -> dict[str, Any]:
 
 def nodes(workflow: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the nodes of a run."""
-    return list(workflow["status"].get("nodes", {}).values())
+    return list(workflow.get("status", {}).get("nodes", {}).values())
 
 
 def phases(workflow: dict[str, Any]) -> dict[str, list[str | None]]:

@@ -72,7 +72,7 @@ def test_the_table() -> None:
 
 def test_before_anything_has_begun_every_step_is_there() -> None:
     lines = drawn({**RECORDED, "status": {}}).splitlines()
-    assert lines[0].split() == [NAME, "Pending", "0", "s"]
+    assert lines[0].split() == [NAME, "Pending", "0", "s", "0", "of", "12", "steps"]
     assert "".join(lines[1:]).count("·") == 12
 
 

@@ -71,3 +71,16 @@ def test_searches_end_by_their_time_and_say_what_they_found(search: str) -> None
         [tune] = [node for node in harness.nodes(ended) if node["name"] == f"{search}.{slug}.tune"]
         [outcome] = [entry for entry in tune["outputs"]["parameters"] if entry["name"] == "outcome"]
         assert outcome["value"].startswith(f"trial {table['best']} of {len(table['trials'])}: pr_auc ")
+
+
+def test_a_later_run_goes_on_with_the_study_of_its_name(studies: str) -> None:
+    job = ("--rows", "600", "--preset", "fast", "--cover-types", "4", "--pods", "cover-type")
+    shared = ("--study-volume", studies, "--study-name", harness.new_name())
+    tables = []
+    for trials in (4, 6):
+        ended = harness.wait(harness.submit(*job, *shared, "--trials", str(trials)))
+        assert ended["status"]["phase"] == "Succeeded", harness.phases(ended)
+        tables.append(json.loads(harness.artifact(ended, "cottonwood-willow", "trial-table"))["trials"])
+    first, more = tables
+    assert (len(first), len(more)) == (4, 6)
+    assert more[:4] == first

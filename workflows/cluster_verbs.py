@@ -236,7 +236,7 @@ def fetch(name: Name, namespace: Namespace = None, *, output: Output = None, as_
     """Bring the report and the models of a run on the cluster to this machine."""
     from steps import storage
     from workflows.cluster import outcome
-    from workflows.display import make_console, result_table
+    from workflows.display import make_console, show_metrics
 
     folder = (output or Path("runs")) / name
     found = outcome.fetch(_client(namespace), name, folder)
@@ -247,7 +247,7 @@ def fetch(name: Name, namespace: Namespace = None, *, output: Output = None, as_
         print(json.dumps({"run": name, "directory": str(folder), "files": places, "report": document or None}))
         return 0
     if document:
-        make_console().print(result_table(document), crop=False, overflow="ignore")
+        show_metrics(make_console(), document)
     for path in found:
         print(path)
     return 0

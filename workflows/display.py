@@ -15,7 +15,7 @@ from workflows.grid import grid
 from workflows.local.nodes import Node, Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
     from workflows.local.upkeep import StepSummary
@@ -28,6 +28,8 @@ _STYLES = {
     Phase.ERROR: "bold red",
     Phase.OMITTED: "dim",
 }
+# Characters that the table of metrics takes with its intervals.
+_WIDE = 100
 # Bytes at the end of a log in which its last line is looked for.
 _TAIL = 4096
 
@@ -140,23 +142,26 @@ def _cell(node: Node | None) -> Text:
     return Text(f"✗ {node.phase.value.lower()}", style=_STYLES[node.phase])
 
 
-def result_table(result: dict[str, Any]) -> Table:
-    """Return the metrics of a run by cover type, accuracy and F1 with their 95% intervals."""
+def show_metrics(console: Console, result: dict[str, Any]) -> None:
+    """Print the metrics of a run by cover type, with the 95% intervals of accuracy and F1 where there is room."""
+    columns: tuple[tuple[str, Callable[[dict[str, Any]], str]], ...] = (
+        ("support", lambda entry: f"{entry['support']}"),
+        ("accuracy", lambda entry: _number(entry["accuracy"])),
+        ("95%", lambda entry: _interval(entry["accuracy_interval"])),
+        ("F1", lambda entry: _number(entry["f1"])),
+        ("95%", lambda entry: _interval(entry["f1_interval"])),
+        ("precision", lambda entry: _number(entry["precision"])),
+        ("recall", lambda entry: _number(entry["recall"])),
+        ("PR-AUC", lambda entry: _number(entry["pr_auc"])),
+    )
+    shown = [(name, text) for name, text in columns if console.width >= _WIDE or name != "95%"]
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("cover type", no_wrap=True)
-    for name in ("support", "accuracy", "95%", "F1", "95%", "precision", "recall", "PR-AUC"):
+    for name, _ in shown:
         table.add_column(name, justify="right", no_wrap=True, style="dim" if name == "95%" else "")
     for slug, entry in result["cover_types"].items():
-        table.add_row(
-            slug,
-            f"{entry['support']}",
-            _number(entry["accuracy"]),
-            _interval(entry["accuracy_interval"]),
-            _number(entry["f1"]),
-            _interval(entry["f1_interval"]),
-            *(_number(entry[name]) for name in ("precision", "recall", "pr_auc")),
-        )
-    return table
+        table.add_row(slug, *(text(entry) for _, text in shown))
+    console.print(table, crop=False, overflow="ignore")
 
 
 def _number(value: float | None) -> str:
@@ -170,7 +175,7 @@ def _interval(ends: list[float] | None) -> str:
 def show_result(console: Console, result: dict[str, Any]) -> None:
     """Print a finished run: the table, what all cover types come to together, and where things are."""
     if result["cover_types"]:
-        console.print(result_table(result), crop=False, overflow="ignore")
+        show_metrics(console, result)
     for title, key in (("accuracy over all cover types", "accuracy"), ("macro F1", "macro_f1")):
         if result[key] is not None:
             ends = result.get(f"{key}_interval")

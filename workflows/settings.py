@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from steps import CHAIN, NAMES, reading
 from steps import schema as schemas
 from steps.errors import BadConfigurationError, NoInputError, PipelineError, UsageError
-from workflows import overrides
+from workflows import overrides, strict_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -283,7 +283,7 @@ def _from_environment() -> dict[str, Any]:
 
 def _from_yaml(text: str, where: str) -> Any:  # noqa: ANN401 - whatever YAML gives
     try:
-        return yaml.safe_load(text)
+        return strict_yaml.load(text)
     except yaml.YAMLError as error:
         reason = " ".join(str(error).replace('in "<unicode string>", ', "in ").split())
         raise BadConfigurationError(f"not valid YAML: {reason}", where=where) from None

@@ -58,6 +58,8 @@ def test_flags_win_over_the_environment_over_the_file_over_the_defaults(
         ("set: {train.round: 5}", "step 'train' has no option 'round' to set, in {path}: use one of threads"),
         ("set: {train.pine.rounds: 5}", "unknown cover type 'pine', in {path}: use one of spruce-fir"),
         ("a: [", "not valid YAML: while parsing a flow node"),
+        ("seed: 1\nrows: 3\nseed: 2", "not valid YAML: 'seed' is there twice in line 3, column 1"),
+        ("steps:\n  train: {cpu: 1, cpu: 2}", "not valid YAML: 'cpu' is there twice in line 2, column 19"),
         ("\udcff", "not UTF-8 text: invalid start byte"),
     ],
 )

@@ -22,6 +22,9 @@ def warm_start(place: str) -> str:
     """Return the best points of an earlier search as what becomes part of the workflow; a folder is that of a run."""
     from steps import warm_points
 
+    if "://" in place:
+        fix = "copy the run's report.json to this machine"
+        raise UsageError("an earlier search is read from a file", where=f"--warm-start {place}", fix=fix)
     path = Path(place)
     try:
         points = warm_points.read(path / "report.json" if path.is_dir() else path)

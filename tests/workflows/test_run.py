@@ -373,6 +373,11 @@ def test_a_search_starts_from_the_best_of_an_earlier_run(output: Path, capsys: p
     ("place", "code", "message"),
     [
         ("", 66, "error: no such file, in {place}/report.json: check --warm-start: the folder of a run, or a file"),
+        (
+            "gs://b/run",
+            2,
+            "error: an earlier search is read from a file, in --warm-start {place}: copy the run's",
+        ),
         ("none.json", 66, "error: no such file, in {place}: check --warm-start"),
         ("other.json", 65, "error: this is neither the report.json of a run, nor a trial table or a study, in {place}"),
     ],
@@ -381,7 +386,7 @@ def test_what_is_no_earlier_search_is_refused_at_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str, code: int, message: str
 ) -> None:
     (tmp_path / "other.json").write_text("[]")
-    given = tmp_path / place
+    given = place if "://" in place else tmp_path / place
     assert invoke("run", "--trials", 2, "--warm-start", given, "--output", tmp_path / "runs") == code
     assert capsys.readouterr().err.startswith(message.replace("{place}", str(given)))
     assert not (tmp_path / "runs").exists()

@@ -6,6 +6,8 @@ that asks for more trials goes on from the old ones.
 
 from __future__ import annotations
 
+import math
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +22,16 @@ from steps.trial_table import EMPTY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+def _seconds(text: str) -> float | None:
+    """Read a number of seconds above 0; nothing for an empty text, as the Argo UI's form gives it."""
+    if not text:
+        return None
+    with suppress(ValueError):
+        if 0 < (seconds := float(text)) < math.inf:
+            return seconds
+    raise typer.BadParameter(f"{text!r} is no number of seconds above 0; leave it out for no limit")
 
 
 def _start(preset: presets.Preset) -> Hyperparameters:
@@ -55,8 +67,9 @@ def main(  # noqa: PLR0913 - one argument an option
     preset: Annotated[presets.Preset, typer.Option(help="Preset to start from.")] = presets.Preset.DEFAULT,
     trials: Annotated[int, typer.Option(min=0, help="Trials to make; 0 passes the preset's parameters on.")] = 0,
     timeout: Annotated[
-        float, typer.Option(min=0, help="Seconds of trials after which no new one starts, 0: no limit.")
-    ] = 0,
+        float | None,
+        typer.Option(parser=_seconds, help="Seconds of trials after which no new one starts; empty for no limit."),
+    ] = None,
     objective: Annotated[Objective, typer.Option(help="What to improve on the validation rows.")] = Objective.PR_AUC,
     sampler: Annotated[Sampler, typer.Option(help="How the next trial is chosen.")] = Sampler.TPE,
     pruner: Annotated[Pruner, typer.Option(help="Which trials are given up early.")] = Pruner.MEDIAN,
@@ -95,7 +108,7 @@ def main(  # noqa: PLR0913 - one argument an option
                 device=device.value,
                 points=_points(preset, tables.read_metadata(train_features).cover_type, warm_start),
             )
-            result, table = search.search(job, search.Limits(trials, timeout or None), study)
+            result, table = search.search(job, search.Limits(trials, timeout), study)
         storage.write_json(best_parameters, result)
         storage.write_json(trial_table, table)
     runtime.record_values((outcome, _outcome(result, table)))

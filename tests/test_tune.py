@@ -133,7 +133,13 @@ def test_a_warm_start_tries_what_was_best(own_chain: Chain, small: Path, tmp_pat
     "case",
     [
         ({"timeout": -1}, 2, "error: Invalid value for '--timeout'"),
-        ({"timeout": "nan"}, 2, "error: Invalid value for '--timeout'"),
+        (
+            {"timeout": "nan"},
+            2,
+            "error: Invalid value for '--timeout': 'nan' is no number of seconds above 0; leave it",
+        ),
+        ({"timeout": 0}, 2, "error: Invalid value for '--timeout': '0' is no number of seconds above 0; leave it out"),
+        ({"timeout": "a minute"}, 2, "error: Invalid value for '--timeout'"),
         ({"trials": -1}, 2, "error: Invalid value for '--trials'"),
         ({"objective": "auc"}, 2, "error: Invalid value for '--objective'"),
         ({"sampler": "grid"}, 2, "error: Invalid value for '--sampler'"),

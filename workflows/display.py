@@ -88,7 +88,8 @@ class LiveDisplay(Drawing):
         if self.live or not node.template.container or not node.phase.finished:
             return
         state = "cached" if node.cached else f"{node.seconds:.1f} s"
-        facts = node.message or node.outputs.parameters.get("summary", "")
+        values = node.outputs.parameters
+        facts = node.message or values.get("summary") or values.get("outcome") or ""
         self.tell(node.phase.value, node.name, state, facts)
 
     def tick(self, root: Node) -> None:

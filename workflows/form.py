@@ -19,7 +19,7 @@ FORM: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("seed", (), "Seed of the split, the search and the training."),
     ("preset", ("fast", "default", "thorough"), "How much time to spend for how good a model."),
     ("trials", (), "Hyperparameter trials per cover type, 0 for the preset's parameters."),
-    ("timeout", (), "Seconds of trials after which no new one starts, 0 for no limit."),
+    ("timeout", (), "Seconds of trials after which no new one starts; empty for no limit."),
     ("objective", ("pr_auc", "f1", "logloss"), "What the trials improve on the validation rows."),
     ("sampler", ("tpe", "random"), "How the next trial is chosen."),
     ("refit", ("none", "validation"), "Rows that the final model is trained on again besides the training rows."),
@@ -31,10 +31,8 @@ FORM: tuple[tuple[str, tuple[str, ...], str], ...] = (
 
 def parameters(settings: Settings) -> list[Parameter]:
     """Return the parameters with the values of the settings."""
-    values = settings.model_dump(mode="json")
+    values = {name: "" if value is None else str(value) for name, value in settings.model_dump(mode="json").items()}
     return [
-        Parameter(
-            name=name, value=str(values[name.replace("-", "_")]), enum=list(enum) or None, description=description
-        )
+        Parameter(name=name, value=values[name.replace("-", "_")], enum=list(enum) or None, description=description)
         for name, enum, description in FORM
     ]

@@ -65,6 +65,7 @@ def _known_step(name: str) -> str:
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
 Count = Annotated[int, BeforeValidator(_no_truth_value), Field(ge=0)]
+Seconds = Annotated[int, BeforeValidator(_no_truth_value), Field(gt=0)]
 Scalar = Annotated[str | int | float | bool, BeforeValidator(_one_value)]
 StepName = Annotated[str, AfterValidator(_known_step)]
 
@@ -109,7 +110,7 @@ class Settings(BaseModel):
     seed: Count = 0
     preset: Literal["fast", "default", "thorough"] = "default"
     trials: Count = 0
-    timeout: Count = 0
+    timeout: Seconds | None = None
     objective: Literal["pr_auc", "f1", "logloss"] = "pr_auc"
     sampler: Literal["tpe", "random"] = "tpe"
     refit: Literal["none", "validation"] = "none"

@@ -40,6 +40,7 @@ def test_flags_win_over_the_environment_over_the_file_over_the_defaults(
         ("seed: true", "seed: a whole number is needed"),
         ("seed: -1", "seed: input should be greater"),
         ("snapshot_time: noon", "snapshot_time: 'noon' is no time in RFC 3339"),
+        ("timeout: 0", "timeout: input should be greater than 0"),
         ("preset: slow", "preset: input should be 'fast', 'default' or 'thorough'"),
         ("schema: 5", "schema: input should be a valid string"),
         ("namespace: Not_A_Name", "namespace: string should match"),

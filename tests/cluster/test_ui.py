@@ -59,7 +59,8 @@ def test_nodes_are_named_after_cover_type_and_step(finished: dict[str, Any]) -> 
 
 def test_the_log_of_a_pod_that_is_gone_is_kept(finished: dict[str, Any]) -> None:
     run = finished["metadata"]["name"]
-    assert not harness.get("pods", "--selector", f"workflows.argoproj.io/workflow={run}")["items"]
+    # Argo takes a pod away some seconds after it has succeeded.
+    harness.kubectl("wait", "pod", "--for=delete", "--timeout=120s", f"--selector=workflows.argoproj.io/workflow={run}")
     assert re.search(r"rounds, validation PR-AUC", served(finished, "aspen.train", "main-logs").text)
     lines = harness.pipeline("logs", run, "--step", "train", "--namespace", harness.NAMESPACE).splitlines()
     assert len(lines) == 7

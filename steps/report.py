@@ -7,7 +7,7 @@ the failed step from whoever looks at the run's end alone.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,11 +15,9 @@ import typer
 
 from steps import multiclass, report_page, runtime, storage, tables
 from steps import schema as schemas
+from steps import trial_table as trial_tables
 from steps.errors import BadDataError, PipelineError, UsageError
 from steps.metrics import Estimate
-from steps.study import is_trial
-from steps.trial_table import EMPTY
-from steps.trial_table import summary as summary_of_search
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,19 +37,24 @@ class Found:
     metrics: dict[str, dict[str, Any]]
     scored: dict[str, multiclass.Scored]
     curves: dict[str, dict[str, Any]]
-    searches: dict[str, dict[str, Any]] = field(default_factory=dict)
+    searches: dict[str, dict[str, Any]]
 
 
 def read(
-    metrics: Mapping[str, Path], scores: Mapping[str, Path], curves: Mapping[str, Path], data_sha256: str
+    metrics: Mapping[str, Path],
+    scores: Mapping[str, Path],
+    curves: Mapping[str, Path],
+    searches: Mapping[str, Path],
+    data_sha256: str,
 ) -> Found:
     """Read the files that exist, in the order of ``metrics``.
 
     Raises:
-        BadDataError: a file is about another cover type, or about other data than ``data_sha256``.
+        BadDataError: a file is about another cover type, or about other data than ``data_sha256``, or no trial table.
     """
     evaluated = [slug for slug in metrics if metrics[slug].exists() and scores[slug].exists()]
-    found = Found({}, {}, {slug: _read_json(path) for slug, path in curves.items() if path.exists()})
+    learned = {slug: _read_json(path) for slug, path in curves.items() if path.exists()}
+    found = Found({}, {}, learned, read_searches(searches))
     for slug in evaluated:
         found.metrics[slug] = _read_json(metrics[slug])
         metadata = tables.read_metadata(scores[slug])
@@ -88,7 +91,7 @@ def build(
         "cover_types": {
             cover_type.slug: {
                 **_alone(cover_type, found.metrics[cover_type.slug]),
-                "search": summary_of_search(found.searches.get(cover_type.slug, EMPTY)),
+                "search": trial_tables.summary(found.searches.get(cover_type.slug, trial_tables.EMPTY)),
             }
             for cover_type in asked
             if cover_type.slug in found.metrics
@@ -149,8 +152,7 @@ def read_searches(paths: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
     """Read the trial tables that exist; BadDataError for what is none."""
     tables_ = {slug: _read_json(path) for slug, path in paths.items() if path.exists()}
     for slug, table in tables_.items():
-        known = isinstance(table, dict) and table.keys() >= EMPTY.keys() and isinstance(table["trials"], list)
-        if not known or not all(is_trial(row) for row in table["trials"]):
+        if trial_tables.trials_of(table) is None or not trial_tables.EMPTY.keys() <= table.keys():
             raise BadDataError("this is no trial table", where=str(paths[slug]), fix="tune again")
     return tables_
 
@@ -227,8 +229,7 @@ def main(  # noqa: PLR0913 - one argument an option
     usages = read_usages(parse_paths(step_usage or [], "--step-usage"), os.environ.get("COVERTYPE_RUN", ""))
     with runtime.record_usage(usage, "report", inputs=scores_of.values(), outputs=[html, json]) as use:
         figures = _read_json(profile)
-        found = read(metrics_of, scores_of, curves_of, figures["data_sha256"])
-        found.searches.update(read_searches(searches))
+        found = read(metrics_of, scores_of, curves_of, searches, figures["data_sha256"])
         document = build(table, asked, found, figures, usages)
         contents = report_page.Contents(
             table, asked, document, found.metrics, found.curves, seed, preset, found.searches

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from steps.objective import Objective
-from steps.study import COMPLETE, Trial
+from steps.study import COMPLETE, Trial, is_trial
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,15 +80,23 @@ def _numbers(values: Sequence[Any]) -> list[float]:
     return [float(words.index(value) if isinstance(value, str) else value) for value in values]
 
 
+def trials_of(document: object) -> list[Trial] | None:
+    """Return the trials of a trial table; None of a document that has none, or a list of other things."""
+    rows = document.get("trials") if isinstance(document, dict) else None
+    if not isinstance(rows, list) or not all(is_trial(row) for row in rows):
+        return None
+    return [Trial(**row) for row in rows]
+
+
 def summary(table: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return what ``report.json`` says of a search; None of a table without trials.
 
     It has ``objective``, how many ``trials`` there were and how many of them were given up (``pruned``), the number of
     the ``best``, ``gain`` (see ``search_gain.Gain``) and ``best_points``: ``value`` and ``parameters``, best first.
     """
-    if not table["trials"]:
+    trials = trials_of(table)
+    if not trials:
         return None
-    trials = [Trial(**row) for row in table["trials"]]
     best = best_first(trials, Objective(table["objective"]))[:POINTS]
     return {
         "objective": table["objective"],

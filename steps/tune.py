@@ -38,10 +38,12 @@ def _start(preset: presets.Preset) -> Hyperparameters:
     return Hyperparameters(**presets.load(preset).parameters)
 
 
-def _points(preset: presets.Preset, cover_type: str, warm_start: Path | None) -> list[tuple[str, Hyperparameters]]:
+def _points(preset: presets.Preset, features: Path, warm_start: Path | None) -> list[tuple[str, Hyperparameters]]:
     """Return the points to try after the preset: the other presets, then an earlier search's best ones."""
     found = [(f"preset {other.value}", _start(other)) for other in presets.Preset if other != preset]
-    earlier = warm_points.points_of(cover_type, warm_points.read(warm_start)) if warm_start else []
+    if warm_start is None:
+        return found
+    earlier = warm_points.points_of(tables.read_metadata(features).cover_type, warm_points.read(warm_start))
     return [*found, *(("warm start", point) for point in earlier)]
 
 
@@ -106,7 +108,7 @@ def main(  # noqa: PLR0913 - one argument an option
                 seed=seed,
                 threads=threads,
                 device=device.value,
-                points=_points(preset, tables.read_metadata(train_features).cover_type, warm_start),
+                points=_points(preset, train_features, warm_start),
             )
             result, table = search.search(job, search.Limits(trials, timeout), study)
         storage.write_json(best_parameters, result)

@@ -66,10 +66,10 @@ def _of_document(path: Path) -> dict[str, list[Any]] | None:
         raise _unknown(path) from None
     if "trials" not in document:
         return None
-    rows = document["trials"]
-    if not isinstance(rows, list) or not all(study.is_trial(row) for row in rows):
+    trials = trial_table.trials_of(document)
+    if trials is None:
         raise _unknown(path)
-    return {EVERY: _best(document.get("objective"), [study.Trial(**row) for row in rows], path)}
+    return {EVERY: _best(document.get("objective"), trials, path)}
 
 
 def _of_report(cover_types: Mapping[str, Mapping[str, Any]], path: Path) -> dict[str, list[Any]]:

@@ -28,6 +28,8 @@ UsageOption = Annotated[Path | None, typer.Option(help="Where to write wall time
 # Environment variable that says which part of a process's work the running step is, as "done/all" steps.
 PART = "COVERTYPE_PART"
 _INTERRUPT = "interrupted: run again to go on, what was finished is kept"
+# Characters of a reason that another library gives: XGBoost's for a missing OpenMP is a page.
+_REASON_LENGTH = 300
 
 
 def log(message: str) -> None:
@@ -75,8 +77,10 @@ def guarded(action: Callable[[], int]) -> int:
         return _fail(_INTERRUPT, INTERRUPTED) if code == INTERRUPTED else code
     except typer.exceptions.TyperException as error:
         return _fail(error.format_message().rstrip(".") + ": see --help", error.exit_code)
-    except (KeyboardInterrupt, typer.Abort):
+    except KeyboardInterrupt:
         return _fail(_INTERRUPT, INTERRUPTED)
+    except ImportError as error:
+        return _fail(str(cannot_load(error.name or "a library", error)), RUN_FAILED)
     except (PipelineError, OSError) as error:
         if os.environ.get("COVERTYPE_DEBUG"):
             traceback.print_exc()
@@ -85,6 +89,13 @@ def guarded(action: Callable[[], int]) -> int:
     except Exception as error:  # noqa: BLE001 - the last line of defence: a defect must end as a line and a code too
         traceback.print_exc()
         return _fail(f"unexpected {type(error).__name__}: {error}", RUN_FAILED)
+
+
+def cannot_load(module: str, error: Exception) -> PipelineError:
+    """Return the error about a module that cannot be imported: not installed, or a shared library is missing."""
+    reason = " ".join(str(error).split())[:_REASON_LENGTH]
+    fix = "install the project's libraries with `make run`, and a shared library that is named with the system's tools"
+    return PipelineError(f"cannot load {module}: {reason}", where=sys.executable, fix=fix)
 
 
 def _fail(message: str, code: int) -> int:

@@ -1,6 +1,8 @@
 """The command line: ``python workflows/covertype.py VERB``.
 
 Nothing heavy is imported before a verb needs it, so that ``--help`` answers at once.
+
+The code that runs is that of the folder this file is in, whatever else is installed: a copy of the project runs itself.
 """
 
 import json
@@ -9,7 +11,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import typer
+if __name__ == "__main__":
+    if not sys.flags.safe_path:
+        del sys.path[0]  # this file's own folder
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+try:
+    import typer
+except ImportError as missing:
+    sys.exit(f"error: {missing}, in {sys.executable}: set the project up with `make run`, then use .venv/bin/python")
 
 from steps import runtime
 from steps.errors import UsageError

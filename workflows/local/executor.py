@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from steps import storage
-from steps.errors import FULL
+from steps.errors import FULL, PipelineError
 from workflows.contract import RETRIED_CODES
 from workflows.local import binding, processes
 from workflows.local.cache import Cache, digest_of, key_of
@@ -201,6 +201,8 @@ class Executor:
             self._succeed(node)
             return
         reason = node.message or _last_error(node.log, code)
+        if code == processes.CANNOT_LOAD:  # every step that needs it would fail the same way
+            raise PipelineError(reason)
         hopeful = code in RETRIED_CODES and not node.message and not reason.startswith(_NO_ROOM)
         if hopeful and node.attempts <= node.template.retry.limit:
             self._not_before[node.path] = time.time() + node.template.retry.delay(node.attempts - 1)

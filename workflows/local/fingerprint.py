@@ -10,6 +10,7 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -27,6 +28,8 @@ _NAMES = {
     "grpc": ("grpcio",),
     "google": ("google-cloud-bigquery", "google-cloud-bigquery-storage", "google-cloud-storage"),
 }
+# Distributions that are the same library to Python, of which one is installed: equal versions give equal results.
+_BUILDS = {"xgboost": ("xgboost-cpu", "xgboost")}
 
 
 @dataclass(frozen=True)
@@ -101,4 +104,13 @@ def _distributions(top: str) -> tuple[str, ...]:
 
 
 def _with_versions(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(f"{name}=={importlib.metadata.version(name)}" for name in names)
+    return tuple(f"{name}=={_version(name)}" for name in names)
+
+
+def _version(name: str) -> str:
+    """Return the installed version of a distribution; PackageNotFoundError where none of its builds is installed."""
+    *others, last = _BUILDS.get(name, (name,))
+    for build in others:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            return importlib.metadata.version(build)
+    return importlib.metadata.version(last)

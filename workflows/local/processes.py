@@ -16,20 +16,26 @@ import signal
 import sys
 import threading
 import traceback
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from steps.errors import from_os_error
-from steps.runtime import flush
+from steps.errors import PipelineError, from_os_error
+from steps.runtime import cannot_load, flush
+from steps.runtime import log as log_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from multiprocessing.process import BaseProcess
-    from pathlib import Path
 
 _SERVER, _FRESH = multiprocessing.get_context("forkserver"), multiprocessing.get_context("spawn")
 _GRACE_SECONDS = 5.0
+_ROOT = str(Path(__file__).resolve().parents[2])
+# Environment variable with the names of the modules that the server imports, separated by commas.
+PRELOAD = "COVERTYPE_PRELOAD"
+# Exit code of a process whose module cannot be imported, as a shell has it for what cannot be executed.
+CANNOT_LOAD = 126
 
 
 @dataclass(frozen=True)
@@ -52,8 +58,12 @@ class Process:
             args=(command.module, list(command.arguments), dict(command.environment), str(command.log)),
             daemon=True,
         )
-        with _interrupts_blocked():
-            self._process.start()
+        try:
+            with _child_start():
+                self._process.start()
+        except (EOFError, ConnectionError) as error:
+            what = f"the server that starts the steps has ended ({type(error).__name__})"
+            raise PipelineError(what, fix="run again; if it ends again, look for a memory limit") from error
 
     @property
     def sentinel(self) -> int:
@@ -77,9 +87,38 @@ class Process:
 
 def start_server(modules: Sequence[str]) -> None:
     """Start the fork server, which imports these modules in the background; does nothing where one runs already."""
-    _SERVER.set_forkserver_preload([*modules, "workflows.local.warm"])
-    with _interrupts_blocked():
+    _SERVER.set_forkserver_preload(["workflows.local.warm"])
+    with _child_start(**{PRELOAD: ",".join(modules)}):
         multiprocessing.forkserver.ensure_running()
+
+
+@contextmanager
+def _child_start(**environment: str) -> Iterator[None]:
+    """Start an interpreter that this project's code is imported in, never the current folder's, and no Ctrl-C reaches.
+
+    multiprocessing starts its interpreters with ``-c``, which puts the current folder first on the path: a file
+    ``queue.py`` there would be imported instead of the standard library's.
+    """
+    path = os.pathsep.join(filter(None, [_ROOT, os.environ.get("PYTHONPATH")]))
+    with ExitStack() as stack:
+        stack.enter_context(_environment(PYTHONSAFEPATH="1", PYTHONPATH=path, **environment))
+        stack.enter_context(_interrupts_blocked())
+        yield
+
+
+@contextmanager
+def _environment(**variables: str) -> Iterator[None]:
+    """Set environment variables for what is started in the block."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 @contextmanager
@@ -117,9 +156,10 @@ def _main(module: str, arguments: list[str], environment: dict[str, str], log: s
         runpy.run_module(module, run_name="__main__", alter_sys=True)
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
-    except BaseException:  # noqa: BLE001 - a process ends with a traceback in its log and a code, nothing else
+    except Exception as error:  # noqa: BLE001 - a step's own errors end as SystemExit: this one is from importing it
         traceback.print_exc()
-        code = 1
+        log_line(f"error: {cannot_load(module, error)}")
+        code = CANNOT_LOAD
     flush()
     os._exit(code)  # threads of native libraries need no farewell
 

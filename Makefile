@@ -86,12 +86,13 @@ lock: ## resolve requirements/*.txt again, with hashes, for every platform and P
 	$(VENV)-lock/bin/pip install --quiet uv
 	PATH="$(CURDIR)/$(VENV)-lock/bin:$$PATH" tools/lock $(ARGS)
 
-$(BIN)/python:
+$(VENV)/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed, $(PYTHON) is " + sys.version.split()[0] + ": set PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
+	@touch $@
 
 # Both builds of XGBoost are the same files to Python: the one that is there is removed first.
-$(VENV)/.run-$(VARIANT): $(BIN)/python requirements/run.txt requirements/xgboost-$(VARIANT).txt
+$(VENV)/.run-$(VARIANT): $(VENV)/.created requirements/run.txt requirements/xgboost-$(VARIANT).txt
 	@rm -f $(VENV)/.run-*
 	@$(BIN)/python -m pip uninstall -qq --yes --disable-pip-version-check xgboost xgboost-cpu
 	$(call install,$(VENV),run xgboost-$(VARIANT))

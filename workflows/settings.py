@@ -12,12 +12,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
 
-from steps import CHAIN, NAMES, reading
+from steps import CHAIN, NAMES, reading, uris
 from steps import schema as schemas
 from steps.errors import BadConfigurationError, NoInputError, PipelineError, UsageError
-from workflows import overrides, strict_yaml
+from workflows import names, overrides, strict_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,7 +47,30 @@ def _no_truth_value(value: object) -> object:
 def _one_value(value: object) -> object:
     if not isinstance(value, (str, int, float)):
         raise ValueError("one value is needed, as in `train.rounds: 30`")  # noqa: TRY004
-    return value
+    return _ruled(names.no_variable)(value) if isinstance(value, str) else value
+
+
+def _ruled(rule: Callable[[str], str | None]) -> Callable[[str], str]:
+    """Return a validator of a text that keeps to a rule of ``names``."""
+
+    def check(text: str) -> str:
+        if problem := rule(text):
+            raise ValueError(problem)
+        return text
+
+    return check
+
+
+def _address(accepted: tuple[str, ...], what: str) -> Callable[[str], str]:
+    """Return a validator of an address, which comes back with its scheme in lower case; empty is for none."""
+
+    def check(text: str) -> str:
+        try:
+            return uris.parse(text, accepted, what=what).text if text else text
+        except UsageError as error:
+            raise ValueError(f"{error.what}: {error.fix}") from None
+
+    return check
 
 
 def _names(value: object) -> object:
@@ -63,7 +95,23 @@ def _known_step(name: str) -> str:
     return name
 
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
+def _object_schema(pattern: str, longest: int) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": pattern, "maxLength": longest})
+
+
+Name = Annotated[
+    str,
+    AfterValidator(_ruled(names.subdomain)),
+    _object_schema(names.SUBDOMAIN_PATTERN, names.LONGEST_SUBDOMAIN),
+]
+Namespace = Annotated[
+    str, AfterValidator(_ruled(names.dns_label)), _object_schema(names.LABEL_PATTERN, names.LONGEST_LABEL)
+]
+LabelKey = Annotated[str, AfterValidator(_ruled(names.label_key))]
+LabelValue = Annotated[str, AfterValidator(_ruled(names.label_value))]
+# A file or folder of this machine, and a text that becomes part of the workflow.
+LocalPath = Annotated[str, AfterValidator(_ruled(names.one_line))]
+Text = Annotated[str, AfterValidator(_ruled(names.no_variable))]
 Count = Annotated[int, BeforeValidator(_no_truth_value), Field(ge=0)]
 Seconds = Annotated[int, BeforeValidator(_no_truth_value), Field(gt=0)]
 Scalar = Annotated[str | int | float | bool, BeforeValidator(_one_value)]
@@ -81,7 +129,7 @@ class Resources(BaseModel):
     memory_limit: str | None = None
     gpu: Count = 0
     service_account: Name | None = None
-    node_selector: dict[str, str] = {}
+    node_selector: dict[LabelKey, LabelValue] = {}
     tolerations: tuple[dict[str, Scalar], ...] = ()
     deadline_seconds: int = Field(default=3600, gt=0)
 
@@ -102,9 +150,9 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     # What to do: workflow parameters, also in the form of the Argo UI.
-    source: str = Field(default="builtin:", min_length=1)
+    source: Annotated[Text, AfterValidator(_address(uris.SOURCES, "source")), Field(min_length=1)] = uris.BUILTIN
     snapshot_time: Annotated[str, AfterValidator(_time)] = ""
-    location: str = ""
+    location: Text = ""
     maximum_bytes_billed: Count = reading.MAXIMUM_BYTES_BILLED
     rows: Count = 0
     seed: Count = 0
@@ -119,22 +167,22 @@ class Settings(BaseModel):
     duplicates: Literal["keep", "drop"] = "keep"
     # Fixed when the workflow is rendered.
     cover_types: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()
-    table_schema: str = Field(default=schemas.BUILTIN, alias="schema")
-    overrides: dict[str, Scalar] = Field(default={}, alias="set")
-    query: str = ""
-    space: str = ""
-    warm_start: str = ""
-    registry: str = ""
+    table_schema: LocalPath = Field(default=schemas.BUILTIN, alias="schema")
+    overrides: dict[Text, Scalar] = Field(default={}, alias="set")
+    query: LocalPath = ""
+    space: LocalPath = ""
+    warm_start: LocalPath = ""
+    registry: Annotated[Text, AfterValidator(_address(uris.DESTINATIONS, "registry"))] = ""
     # Where it runs.
     pods: Literal["step", "cover-type"] = "step"
-    image: str = Field(default="covertype-steps:dev", min_length=1)
-    namespace: Name = "covertype"
+    image: Annotated[str, AfterValidator(_ruled(names.image))] = "covertype-steps:dev"
+    namespace: Namespace = "covertype"
     service_account: Name = "covertype-steps"
     study_volume: Name | None = None
     study_name: Name | None = None
     steps: dict[StepName, Resources] = {}
     # On this machine.
-    output: str = Field(default="runs", min_length=1)
+    output: Annotated[str, AfterValidator(_address(uris.DESTINATIONS, "destination")), Field(min_length=1)] = "runs"
     parallel: Count = 0
     cache: bool = True
 
@@ -153,12 +201,12 @@ class Settings(BaseModel):
     @property
     def folder(self) -> Path:
         """The folder of runs and cache on this machine, also where the output goes to a bucket."""
-        return Path("runs" if self.bucket else self.output)
+        return Path("runs") if self.bucket else uris.parse(self.output, uris.DESTINATIONS).path
 
     @property
     def bucket(self) -> str:
         """Where in Cloud Storage a run is published; empty for nowhere."""
-        return self.output if self.output.startswith("gs://") else ""
+        return self.output if uris.parse(self.output, uris.DESTINATIONS).kind == uris.BUCKET else ""
 
     @property
     def cores(self) -> int:

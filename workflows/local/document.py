@@ -5,8 +5,9 @@ Field names are those of the Workflow specification: https://argo-workflows.read
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from steps.errors import BadConfigurationError
 from workflows.contract import (
@@ -16,6 +17,9 @@ from workflows.contract import (
     RETRY_EXPRESSION,
     SOURCE_ANNOTATION,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # Fields that shape pods or the cluster's housekeeping and change nothing in what a step computes.
 _PODS = {
@@ -119,7 +123,7 @@ def read(workflow: dict[str, Any]) -> Document:
     """Read ``Workflow.to_dict()`` of kind Workflow.
 
     Raises:
-        BadConfigurationError: a field the executor does not know; the message names it with its place.
+        BadConfigurationError: a field the executor does not know, or two things of one name; the message says where.
     """
     _only(workflow, {"apiVersion", "kind", "metadata", "spec"}, "workflow")
     if workflow.get("kind") != "Workflow":
@@ -128,6 +132,7 @@ def read(workflow: dict[str, Any]) -> Document:
     spec = workflow["spec"]
     _only(spec, {"entrypoint", "arguments", "templates", *_PODS}, "spec")
     templates = [_template(entry) for entry in spec["templates"]]
+    _unique((template.name for template in templates), "spec.templates")
     return Document(
         name=workflow["metadata"].get("name") or workflow["metadata"].get("generateName", ""),
         entrypoint=spec["entrypoint"],
@@ -142,6 +147,12 @@ def _only(entry: dict[str, Any], known: set[str], place: str) -> None:
             raise BadConfigurationError(
                 f"field {place}.{name} is not supported on this machine", fix="submit the workflow to a cluster instead"
             )
+
+
+def _unique(names: Iterable[str], place: str) -> None:
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise BadConfigurationError(f"name {name!r} is there {count} times", where=place, fix="rename all but one")
 
 
 def _template(entry: dict[str, Any]) -> Template:
@@ -195,6 +206,7 @@ def _tasks(entry: dict[str, Any], place: str) -> tuple[Task, ...]:
         _only(task, {"name", "template", "depends", "arguments"}, where)
         arguments = _slots(task.get("arguments", {}), f"{where}.arguments")
         tasks.append(Task(task["name"], task["template"], task.get("depends") or "", arguments))
+    _unique((task.name for task in tasks), f"{place}.tasks")
     return tuple(tasks)
 
 
@@ -202,6 +214,8 @@ def _slots(entry: dict[str, Any], place: str) -> Slots:
     _only(entry, {"parameters", "artifacts"}, place)
     parameters = [_parameter(item, f"{place}.parameters[{item.get('name')}]") for item in entry.get("parameters", [])]
     artifacts = [_artifact(item, f"{place}.artifacts[{item.get('name')}]") for item in entry.get("artifacts", [])]
+    _unique((item.name for item in parameters), f"{place}.parameters")
+    _unique((item.name for item in artifacts), f"{place}.artifacts")
     return Slots({item.name: item for item in parameters}, {item.name: item for item in artifacts})
 
 

@@ -86,9 +86,11 @@ def test_any_text_is_an_address_or_a_usage_error(text: str) -> None:
     try:
         found = uris.parse(text)
     except UsageError as error:
-        assert len(str(error).splitlines()) == 1
+        lines = str(error).splitlines()
     else:
+        lines = [found.text]
         assert uris.parse(found.text) == found
+    assert len(lines) == 1
 
 
 @pytest.mark.parametrize("write", [str, Path.as_uri, lambda path: f"FILE://localhost{path}"])

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from steps import runtime, uris
-from steps.errors import BadConfigurationError, UsageError
+from steps import runtime
+from steps.errors import UsageError
+from workflows import submission
 from workflows.options import JsonFlag, Output, with_settings
 
 if TYPE_CHECKING:
@@ -23,18 +24,7 @@ app = typer.Typer()
 
 _CLUSTER = "Cluster"
 _MENTIONED = 3
-
-
-def _checked_name(name: str | None) -> str | None:
-    """Refuse what cannot be the name of a run: it becomes part of an address and of a path."""
-    from workflows import names
-
-    if name is not None and (problem := names.object_name("Workflow", name)):
-        raise UsageError(problem, where="the name of a run", fix="see `status` for those there are")
-    return name
-
-
-Name = Annotated[str, typer.Argument(help="Name of a run on the cluster.", callback=_checked_name)]
+Name = Annotated[str, typer.Argument(help="Name of a run on the cluster.", callback=submission.checked_name)]
 Namespace = Annotated[
     str | None, typer.Option("--namespace", "-n", help="Kubernetes namespace. (default: $ARGO_NAMESPACE or covertype)")
 ]
@@ -60,13 +50,10 @@ def connected(settings: "Settings") -> "Client":
 
 def placed(settings: "Settings") -> "Settings":
     """Return the settings with the namespace of the argo command line tool, where none is set."""
-    from workflows import names
-
     namespace = os.environ.get("ARGO_NAMESPACE")
     if not namespace or "namespace" in settings.model_fields_set:
         return settings
-    if problem := names.dns_label(namespace):
-        raise BadConfigurationError(problem, where="ARGO_NAMESPACE", fix="name a namespace of the cluster")
+    submission.check_namespace(namespace)
     return settings.model_copy(update={"namespace": namespace})
 
 
@@ -90,8 +77,8 @@ def submit(  # noqa: PLR0913 - one argument a flag
     from workflows.cluster.ending import follow_to_end, say
 
     settings = placed(settings)
-    _check_addresses(settings)
-    labels = _labels(label or [])
+    submission.check_addresses(settings)
+    labels = submission.labels(label or [])
     workflow = rendering.render(settings, "Workflow", name=name)
     workflow["metadata"].setdefault("labels", {}).update(labels)
     client = connected(settings)
@@ -111,42 +98,11 @@ def submit(  # noqa: PLR0913 - one argument a flag
     return 0
 
 
-def _labels(entries: list[str]) -> dict[str, str]:
-    from workflows import names
-
-    labels: dict[str, str] = {}
-    for entry in entries:
-        key, separator, value = entry.partition("=")
-        if not key or not separator:
-            raise UsageError(f"{entry!r} is no label", where="--label", fix="write KEY=VALUE")
-        if problem := names.label_key(key) or names.label_value(value):
-            raise UsageError(f"{entry!r} is no label: {problem}", where="--label", fix="write KEY=VALUE")
-        if labels.setdefault(key, value) != value:
-            raise UsageError(f"label {key!r} is there twice", where="--label", fix="give one value")
-    return labels
-
-
-def _check_addresses(settings: "Settings") -> None:
-    """Refuse what names this machine, whose files the pods do not see."""
-    if uris.parse(settings.source).kind == uris.PATH:
-        raise UsageError(
-            f"a path on this machine is not visible to the pods ({settings.source})",
-            where="--source",
-            fix="put the table into the image (FROM the steps' image, COPY table.parquet /data/) and write "
-            "--source file:///data/table.parquet --image YOURS, or use `run` here",
-        )
-    if settings.registry and uris.parse(settings.registry).local:
-        raise UsageError(
-            f"the pods cannot write to a folder ({settings.registry})",
-            where="--registry",
-            fix="name gs://BUCKET/PREFIX, or use `run` here",
-        )
-
-
 @app.command(rich_help_panel=_CLUSTER)
 def status(
     name: Annotated[
-        str | None, typer.Argument(help="Name of a run on the cluster. (default: list them)", callback=_checked_name)
+        str | None,
+        typer.Argument(help="Name of a run on the cluster. (default: list them)", callback=submission.checked_name),
     ] = None,
     namespace: Namespace = None,
     *,
@@ -298,7 +254,7 @@ def deploy(
     from workflows import rendering
 
     settings = placed(settings)
-    _check_addresses(settings)
+    submission.check_addresses(settings)
     kinds = ["WorkflowTemplate", *([] if schedule is None else ["CronWorkflow"])]
     documents = [rendering.render(settings, kind, name=name, schedule=schedule) for kind in kinds]
     client = connected(settings)

@@ -76,11 +76,19 @@ def _read(path: Path) -> dict[str, Any]:
         raise BadConfigurationError(
             "not a workflow", where=str(path), fix=f"give one of kind {', '.join(rendering.KINDS)}"
         )
-    _check_types(workflow, path)
-    return workflow
+    check_types(workflow, str(path))
+    plain: dict[str, Any] = _without_nulls(workflow)
+    return plain
 
 
-def _check_types(workflow: dict[str, Any], path: Path) -> None:
+def _without_nulls(value: Any) -> Any:  # noqa: ANN401 - plain values of any depth
+    """Leave fields without a value out, as Kubernetes does."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(entry) for key, entry in value.items() if entry is not None}
+    return [_without_nulls(entry) for entry in value] if isinstance(value, list) else value
+
+
+def check_types(workflow: dict[str, Any], where: str) -> None:
     """Raise BadConfigurationError where a field is not of the type that Argo's specification gives it."""
     from hera.workflows import models
     from pydantic import ValidationError
@@ -90,4 +98,4 @@ def _check_types(workflow: dict[str, Any], path: Path) -> None:
     except ValidationError as error:
         problem = error.errors()[0]
         place = ".".join(str(part) for part in problem["loc"])
-        raise BadConfigurationError(f"{place}: {problem['msg']}", where=str(path), fix="quote names and texts") from None
+        raise BadConfigurationError(f"{place}: {problem['msg']}", where=where, fix="quote names and texts") from None

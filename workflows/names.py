@@ -39,7 +39,9 @@ _LONGEST_IMAGE = 255
 
 def subdomain(name: str, longest: int = LONGEST_SUBDOMAIN) -> str | None:
     """Check the name of an object (RFC 1123 subdomain)."""
-    return _checked(name, _SUBDOMAIN, longest, "lower-case letters, digits, '-' and '.', a letter or digit at both ends")
+    return _checked(
+        name, _SUBDOMAIN, longest, "lower-case letters, digits, '-' and '.', a letter or digit at both ends"
+    )
 
 
 def dns_label(name: str) -> str | None:
@@ -107,7 +109,9 @@ def one_line(text: str) -> str | None:
 
 def no_variable(text: str) -> str | None:
     """Check a text that goes into the workflow, where Argo replaces ``{{...}}``."""
-    return one_line(text) or (f"{_shown(text)} holds '{{{{', which begins a variable of Argo's" if "{{" in text else None)
+    return one_line(text) or (
+        f"{_shown(text)} holds '{{{{', which begins a variable of Argo's" if "{{" in text else None
+    )
 
 
 def _checked(name: str, pattern: re.Pattern[str], longest: int | None, rule: str) -> str | None:

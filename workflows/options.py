@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from workflows.settings import Settings
 
 
-
 def _folder(text: str) -> Path:
     """Return the folder of this machine that an address names."""
     return uris.parse(text, (uris.PATH, uris.FILE), what="folder", where="--output").path

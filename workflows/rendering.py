@@ -51,7 +51,9 @@ def render(
     if kind == "WorkflowTemplate":
         return _plain(WorkflowTemplate(**{**fields, "name": named}))
     return _plain(
-        CronWorkflow(**{**fields, "name": named}, schedules=[schedule or WEEKLY], concurrency_policy="Forbid", timezone="UTC")
+        CronWorkflow(
+            **{**fields, "name": named}, schedules=[schedule or WEEKLY], concurrency_policy="Forbid", timezone="UTC"
+        )
     )
 
 
@@ -120,12 +122,13 @@ _BREAKS = re.compile("[\r\x85\u2028\u2029]")
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = None
     if _BREAKS.search(text):
         style = '"'
     elif "\n" in text:
         style = "|"
-    else:
-        style = "'" if _NUMBER_LIKE.fullmatch(text) or _WORDS.fullmatch(text) else None
+    elif _NUMBER_LIKE.fullmatch(text) or _WORDS.fullmatch(text):
+        style = "'"
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 

@@ -55,13 +55,15 @@ def problem(schedule: str) -> str | None:
     words = schedule.split()
     if len(words) != len(_FIELDS):
         return f"{schedule!r} has {len(words)} fields, not five (minute, hour, day, month, day of the week)"
-    for field, word in zip(_FIELDS, words, strict=True):
-        for part in filter(None, word.split(",")):
-            if not _is_range(part, field):
-                return f"{part!r} is no {field.name} ({field.lowest}-{field.highest}), in {schedule!r}"
-        if not word.strip(","):
-            return f"{word!r} is no {field.name}, in {schedule!r}"
-    return None
+    problems = (_field_problem(word, field) for word, field in zip(words, _FIELDS, strict=True))
+    return next((f"{found}, in {schedule!r}" for found in problems if found), None)
+
+
+def _field_problem(word: str, field: _Field) -> str | None:
+    for part in filter(None, word.split(",")):
+        if not _is_range(part, field):
+            return f"{part!r} is no {field.name} ({field.lowest}-{field.highest})"
+    return None if word.strip(",") else f"{word!r} is no {field.name}"
 
 
 def _descriptor_problem(schedule: str) -> str | None:

@@ -9,24 +9,33 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import yaml
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from steps import CHAIN, NAMES, reading, uris
+from steps import CHAIN, reading, uris
 from steps import schema as schemas
 from steps.errors import BadConfigurationError, NoInputError, PipelineError, UsageError
-from workflows import names, overrides, strict_yaml
+from workflows import overrides, strict_yaml
+from workflows.setting_types import (
+    Count,
+    CoverTypes,
+    Image,
+    LabelKey,
+    LabelValue,
+    LocalPath,
+    Name,
+    Namespace,
+    Output,
+    Registry,
+    Scalar,
+    Seconds,
+    Source,
+    StepName,
+    Text,
+    Time,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,88 +43,6 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 ENVIRONMENT_PREFIX = "COVERTYPE_"
-_PODS = (*NAMES, CHAIN)
-
-
-def _no_truth_value(value: object) -> object:
-    """Refuse true and false, which are 1 and 0 in Python."""
-    if isinstance(value, bool):
-        raise ValueError("a whole number is needed")  # noqa: TRY004 - what pydantic understands
-    return value
-
-
-def _one_value(value: object) -> object:
-    if not isinstance(value, (str, int, float)):
-        raise ValueError("one value is needed, as in `train.rounds: 30`")  # noqa: TRY004
-    return _ruled(names.no_variable)(value) if isinstance(value, str) else value
-
-
-def _ruled(rule: Callable[[str], str | None]) -> Callable[[str], str]:
-    """Return a validator of a text that keeps to a rule of ``names``."""
-
-    def check(text: str) -> str:
-        if problem := rule(text):
-            raise ValueError(problem)
-        return text
-
-    return check
-
-
-def _address(accepted: tuple[str, ...], what: str) -> Callable[[str], str]:
-    """Return a validator of an address, which comes back with its scheme in lower case; empty is for none."""
-
-    def check(text: str) -> str:
-        try:
-            return uris.parse(text, accepted, what=what).text if text else text
-        except UsageError as error:
-            raise ValueError(f"{error.what}: {error.fix}") from None
-
-    return check
-
-
-def _names(value: object) -> object:
-    """Read names separated by commas, and numbers as names: labels may be either."""
-    if isinstance(value, str):
-        return [part.strip() for part in value.split(",") if part.strip()]
-    return [str(part) if type(part) is int else part for part in value] if isinstance(value, list) else value
-
-
-def _time(text: str) -> str:
-    """Refuse what is no time; it stays as it was written."""
-    try:
-        reading.parse_time(text)
-    except UsageError as error:
-        raise ValueError(f"{error.what}: {error.fix}") from None
-    return text
-
-
-def _known_step(name: str) -> str:
-    if name not in _PODS:
-        raise ValueError(f"there is no such step, use one of {', '.join(_PODS)}")
-    return name
-
-
-def _object_schema(pattern: str, longest: int) -> WithJsonSchema:
-    return WithJsonSchema({"type": "string", "pattern": pattern, "maxLength": longest})
-
-
-Name = Annotated[
-    str,
-    AfterValidator(_ruled(names.subdomain)),
-    _object_schema(names.SUBDOMAIN_PATTERN, names.LONGEST_SUBDOMAIN),
-]
-Namespace = Annotated[
-    str, AfterValidator(_ruled(names.dns_label)), _object_schema(names.LABEL_PATTERN, names.LONGEST_LABEL)
-]
-LabelKey = Annotated[str, AfterValidator(_ruled(names.label_key))]
-LabelValue = Annotated[str, AfterValidator(_ruled(names.label_value))]
-# A file or folder of this machine, and a text that becomes part of the workflow.
-LocalPath = Annotated[str, AfterValidator(_ruled(names.one_line))]
-Text = Annotated[str, AfterValidator(_ruled(names.no_variable))]
-Count = Annotated[int, BeforeValidator(_no_truth_value), Field(ge=0)]
-Seconds = Annotated[int, BeforeValidator(_no_truth_value), Field(gt=0)]
-Scalar = Annotated[str | int | float | bool, BeforeValidator(_one_value)]
-StepName = Annotated[str, AfterValidator(_known_step)]
 
 
 class Resources(BaseModel):
@@ -150,8 +77,8 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     # What to do: workflow parameters, also in the form of the Argo UI.
-    source: Annotated[Text, AfterValidator(_address(uris.SOURCES, "source")), Field(min_length=1)] = uris.BUILTIN
-    snapshot_time: Annotated[str, AfterValidator(_time)] = ""
+    source: Source = uris.BUILTIN
+    snapshot_time: Time = ""
     location: Text = ""
     maximum_bytes_billed: Count = reading.MAXIMUM_BYTES_BILLED
     rows: Count = 0
@@ -166,23 +93,23 @@ class Settings(BaseModel):
     on_missing: Literal["fail", "drop"] = "fail"
     duplicates: Literal["keep", "drop"] = "keep"
     # Fixed when the workflow is rendered.
-    cover_types: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()
+    cover_types: CoverTypes = ()
     table_schema: LocalPath = Field(default=schemas.BUILTIN, alias="schema")
     overrides: dict[Text, Scalar] = Field(default={}, alias="set")
     query: LocalPath = ""
     space: LocalPath = ""
     warm_start: LocalPath = ""
-    registry: Annotated[Text, AfterValidator(_address(uris.DESTINATIONS, "registry"))] = ""
+    registry: Registry = ""
     # Where it runs.
     pods: Literal["step", "cover-type"] = "step"
-    image: Annotated[str, AfterValidator(_ruled(names.image))] = "covertype-steps:dev"
+    image: Image = "covertype-steps:dev"
     namespace: Namespace = "covertype"
     service_account: Name = "covertype-steps"
     study_volume: Name | None = None
     study_name: Name | None = None
     steps: dict[StepName, Resources] = {}
     # On this machine.
-    output: Annotated[str, AfterValidator(_address(uris.DESTINATIONS, "destination")), Field(min_length=1)] = "runs"
+    output: Output = "runs"
     parallel: Count = 0
     cache: bool = True
 

@@ -27,7 +27,7 @@ LONG = "x" * 64
         (names.field, ["A-b", "2-seater", "x" * 128], ["", "-a", "a.b", "a_b", "x" * 129, "a\n", "٣"]),
         (names.depending_task, ["a2"], ["", "2-seater"]),
         (names.parameter, ["-a_B", "9" * 200], ["", "a.b", "a b", "a\n"]),
-        (names.label_key, ["a", "example.com/A_b.c", "x" * 63], ["", "/a", "a/", "a/b/c", "A.com/a", LONG, "a b", "a="]),
+        (names.label_key, ["a", "example.com/A_b.c", "x" * 63], ["", "/a", "a/", "a/b/c", "A.com/a", LONG, "a b"]),
         (names.label_value, ["", "A_b.c", "1e5", "x" * 63], ["-a", "a-", LONG, "a b", "a\n", "a/b"]),
         (
             names.image,
@@ -38,7 +38,7 @@ LONG = "x" * 64
         (names.no_variable, ["", "a{b}", "é"], ["{{workflow.name}}", "a{{", "a\tb", "\u2028", "\udcff"]),
         (
             schedules.problem,
-            ["0 3 * * 1", "*/5 0-6/2 1,15 JAN-mar sun", "? ? ? ? ?", "5/10 * * * *", "@daily", "@every 1h30m", " 0 3 * * 1 "],
+            ["0 3 * * 1", "*/5 0-6/2 1,15 JAN-mar sun", "? ? ? ? ?", "5/10 * * * *", "@daily", "@every 1h30m"],
             [
                 "", "nonsense", "0 3 * *", "0 3 * * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *",
                 "* * * * 7", "5-1 * * * *", "*/0 * * * *", "1//2 * * * *", "1-2-3 * * * *", "a * * * *", "@dialy",
@@ -70,7 +70,10 @@ NAMES = ["", "Upper", "two words", "a\nb", "x" * 300, "-a", "{{workflow.uid}}", 
         *((("submit", "--name", name), "--name") for name in NAMES),
         (("render", "--kind", "CronWorkflow", "--name", "x" * 60), "--name"),
         (("deploy", "--schedule", "@daily", "--name", "x" * 60), "--name"),
-        *((("render", "--kind", "CronWorkflow", "--schedule", text), "--schedule") for text in ("", "nonsense", "a\nb")),
+        *(
+            (("render", "--kind", "CronWorkflow", "--schedule", text), "--schedule")
+            for text in ("", "nonsense", "a\nb")
+        ),
         *((("deploy", "--schedule", text), "--schedule") for text in ("", "nonsense", "61 * * * *")),
         (("render", "--schedule", "@daily"), "--schedule"),
         *((("submit", "--label", text), "--label") for text in ("a", "=b", "a=b c", f"{LONG}=a", f"a={LONG}", "a=b\n")),

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from google.api_core.exceptions import BadRequest
 
-from steps import bigquery, bigquery_query, gcs, labels, runtime, shapes
+from steps import bigquery, bigquery_query, gcs, labels, runtime, shapes, uris
 from steps import schema as schemas
 from steps.bigquery_client import REQUEST_SECONDS, patience
 from steps.bigquery_errors import message_of
@@ -65,8 +65,7 @@ class Wanted:
 
     def place(self, slug: str) -> str:
         """Return the folder of a dataset: named by its label, by its slug where labels are names."""
-        label = self.schema.cover_type(slug).label
-        return f"{self.prefix.rstrip('/')}/cover_type={label if isinstance(label, int) else slug}"
+        return f"{self.prefix.rstrip('/')}/{self.schema.cover_type(slug).partition}"
 
 
 @dataclass(frozen=True)
@@ -242,7 +241,9 @@ def main(  # noqa: PLR0913 - one argument an option
     slugs = [table.cover_type(key).slug for key in keys] or list(table.slugs)
     sql = Path(query).read_text(encoding="utf-8").strip() if query else ""
     reading = Reading(sql, Path(query).name, parse_time(snapshot_time), location, maximum_bytes_billed)
-    export(Wanted(source, table, reading, slugs, output, labels), gcs.connect())
+    uri = uris.parse(source, (uris.TABLE,)).text
+    prefix = uris.parse(output, (uris.BUCKET,), what="destination", where="--output").text
+    export(Wanted(uri, table, reading, slugs, prefix, labels), gcs.connect())
 
 
 if __name__ == "__main__":

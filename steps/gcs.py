@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from steps import storage
+from steps import storage, uris
 from steps.errors import DeniedError, NoInputError, UsageError
 from steps.gcs_errors import AlreadyThereError, already_there, corrupt, explain, explained, transient
 from steps.gcs_transfer import Patience, Sink, crc32c_file
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # whoever may read and write objects need not have (https://github.com/googleapis/google-cloud-python/issues/17650).
 os.environ.setdefault("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")
 
-SCHEME = "gs://"
+SCHEME = uris.BUCKET
 GET, LIST, CREATE, DELETE = (f"storage.objects.{verb}" for verb in ("get", "list", "create", "delete"))
 # Larger files are sent in pieces of this many bytes, each tried again by itself.
 _PIECE = 8 << 20

@@ -11,9 +11,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
-from urllib.parse import unquote, urlsplit
 
-from steps import gcs, storage
+from steps import gcs, storage, uris
 from steps.errors import BadDataError, NoInputError, PipelineError, UsageError
 from steps.gcs_errors import AlreadyThereError, already_there
 from steps.manifest import MANIFEST, MAXIMUM, Entry, Manifest, decode
@@ -67,13 +66,10 @@ def open_place(uri: str, connect: Callable[[], gcs.Store] | None = None) -> Plac
         UsageError: it names none.
         DeniedError: there are no Google credentials.
     """
-    if uri.startswith(gcs.SCHEME):
-        return Prefix((connect or gcs.connect)(), uri)
-    if uri.startswith("file://"):
-        return Folder(Path(unquote(urlsplit(uri).path)))
-    if "://" in uri or not uri:
-        raise UsageError(f"{uri!r} is no place to publish to", fix="use gs://bucket/prefix, a folder or file://")
-    return Folder(Path(uri))
+    address = uris.parse(uri, uris.DESTINATIONS, what="destination", where="")
+    if address.local:
+        return Folder(address.path)
+    return Prefix((connect or gcs.connect)(), address.text)
 
 
 def read_manifest(place: Place) -> Manifest | None:

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import typer
 
-from steps import ingest, labels, runtime, sampling, shapes, staging, storage, tables
+from steps import ingest, labels, runtime, sampling, shapes, staging, storage, tables, uris
 from steps import schema as schemas
 from steps.errors import BadDataError, UsageError
 from steps.profile import Profile
@@ -250,16 +250,16 @@ def main(  # noqa: PLR0913 - one argument an option
         use.rows_in, use.rows_out = figures["rows_read"], figures["rows"] * len(datasets)
         storage.write_json(profile, figures)
         if output:
-            _publish({table.cover_type(slug).label: path for slug, path in datasets.items()}, profile, output)
+            _publish({table.cover_type(slug).partition: path for slug, path in datasets.items()}, profile, output)
     counts = ", ".join(f"{slug} {count}" for slug, count in figures["cover_types"].items())
     runtime.log(f"{figures['rows']} of {figures['rows_read']} rows kept: {counts}")
 
 
-def _publish(datasets: Mapping[int | str, Path], profile: Path, uri: str) -> None:
-    """Put the datasets, by label, and the profile where others read them, all or nothing."""
+def _publish(datasets: Mapping[str, Path], profile: Path, uri: str) -> None:
+    """Put the datasets, by folder, and the profile where others read them, all or nothing."""
     from steps import publish
 
-    files = {f"cover_type={label}/part-0.parquet": path for label, path in datasets.items()}
+    files = {f"{folder}/part-0.parquet": path for folder, path in datasets.items()}
     published = publish.publish({**files, "profile.json": profile}, uri)
     runtime.log(f"{'already there' if published.already else 'published'}: {published.manifest.location}")
 
@@ -269,13 +269,15 @@ def _fetched(  # noqa: PLR0913, PLR0917 - what was asked for
 ) -> AbstractContextManager[Fetched]:
     """Have BigQuery make the datasets, and fetch the rows; for a source in BigQuery only."""
     options.check_inside()
-    if not source.startswith(SCHEME):
+    address = uris.parse(source)
+    if address.kind != uris.TABLE:
         what = f"this is for BigQuery, the source is {source}"
         raise UsageError(what, where="--inside-bigquery", fix=f"say --source {SCHEME}PROJECT.DATASET.TABLE")
     from steps import bigquery_fetch
     from steps.bigquery_export import Wanted
 
-    return bigquery_fetch.opened(Wanted(source, schema, reading, slugs, prefix, options.labels.value))
+    prefix = uris.parse(prefix, (uris.BUCKET,), what="destination", where="--inside-bigquery").text
+    return bigquery_fetch.opened(Wanted(address.text, schema, reading, slugs, prefix, options.labels.value))
 
 
 def _sql(query: str) -> str:

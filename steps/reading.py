@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from steps import uris
 from steps.errors import UsageError
 
-SCHEME = "bq://"
+SCHEME = uris.TABLE
 MAXIMUM_BYTES_BILLED = 100 << 30
 
 

@@ -7,13 +7,14 @@ only, because the workflow side uses it for the slugs of the cover types.
 from __future__ import annotations
 
 import json
-import re
 import tomllib
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from steps import cover_types as classes
+from steps import texts
 from steps.errors import BadConfigurationError, NoInputError, UsageError
 
 if TYPE_CHECKING:
@@ -34,8 +35,6 @@ OPERATIONS = {
     "sine": 1,
     "cosine": 1,
 }
-# Longest slug: with the longest step's name before it, it must fit the 63 characters of a Kubernetes name.
-_SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 # Columns that the steps add to a table.
 _RESERVED = {"split", "label", "row", "score"}
 # What a value in the file may be for a field's annotation, and how to say so.
@@ -76,6 +75,11 @@ class CoverType:
     label: int | str
     slug: str
     title: str
+
+    @property
+    def partition(self) -> str:
+        """The folder of its published dataset: named by its label, by its slug where labels are texts."""
+        return f"cover_type={self.label if isinstance(self.label, int) else self.slug}"
 
 
 @dataclass(frozen=True)
@@ -129,7 +133,7 @@ class Schema:
     def cover_type(self, key: str) -> CoverType:
         """Return the cover type with this slug or label; UsageError where there is none."""
         for cover_type in self.cover_types:
-            if key in {cover_type.slug, str(cover_type.label)}:
+            if key.strip() in {cover_type.slug, str(cover_type.label).strip()}:
                 return cover_type
         known = ", ".join(f"{cover_type.label} {cover_type.slug}" for cover_type in self.cover_types)
         raise UsageError(f"unknown cover type {key!r}", fix=f"use some of: {known}")
@@ -229,7 +233,17 @@ def _checked(document: object, kind: type, what: str) -> dict[str, Any]:
 
 def _problems(schema: Schema) -> list[str]:
     """Return what is wrong with a schema whose keys and types are right, the first thing first."""
-    return [*_column_problems(schema), *_cover_type_problems(schema), *_derived_problems(schema)]
+    return [
+        *_name_problems(schema),
+        *_column_problems(schema),
+        *classes.problems(schema.cover_types),
+        *_derived_problems(schema),
+    ]
+
+
+def _name_problems(schema: Schema) -> Iterator[str]:
+    if not schema.name.strip() or texts.problem(schema.name):
+        yield f"the name {schema.name!r} must be a text of one line"
 
 
 def _column_problems(schema: Schema) -> Iterator[str]:
@@ -252,20 +266,6 @@ def _column_problems(schema: Schema) -> Iterator[str]:
         )
         if low is not None and high is not None and low > high:
             yield f"the minimum of column {name!r} is above its maximum"
-
-
-def _cover_type_problems(schema: Schema) -> Iterator[str]:
-    slugs, labels = schema.slugs, [cover_type.label for cover_type in schema.cover_types]
-    if len(slugs) < 2:  # noqa: PLR2004 - one class is no choice
-        yield "at least two cover types are needed"
-    for slug in slugs:
-        if not _SLUG.fullmatch(slug):
-            yield f"slug {slug!r} must be lower-case letters, digits and dashes, at most 40"
-        if slugs.count(slug) > 1:
-            yield f"slug {slug!r} is there twice"
-    yield from (f"label {label!r} is there twice" for label in labels if labels.count(label) > 1)
-    if len({type(label) for label in labels}) > 1:
-        yield "labels must be all integers or all strings"
 
 
 def _derived_problems(schema: Schema) -> Iterator[str]:

@@ -16,13 +16,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
-from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
 import pyarrow.csv as pc
 
 from steps import schema as schemas
-from steps import shapes, storage, tables
+from steps import shapes, storage, tables, uris
 from steps.errors import BadConfigurationError, BadDataError, NoInputError, UsageError
 
 if TYPE_CHECKING:
@@ -99,23 +98,14 @@ def resolve(uri: str, schema: Schema) -> list[Path]:
         BadConfigurationError: ``builtin:`` is asked of a schema without a builtin table.
         NoInputError: there is no such file.
     """
-    parts = urlsplit(uri)
-    if uri == "builtin:":
+    address = uris.parse(uri)
+    if address.kind == uris.BUILTIN:
         if not schema.builtin_table:
             raise BadConfigurationError(
                 f"schema {schema.name!r} has no builtin table", where="--source", fix="name a file with --source"
             )
         return [schemas.DATA / schema.builtin_table]
-    if parts.scheme == "file":
-        path = Path(unquote(parts.path))
-    elif "://" in uri:
-        raise UsageError(
-            f"unknown kind of source {parts.scheme}://",
-            where="--source",
-            fix="use builtin:, a path, file://, gs:// or bq://",
-        )
-    else:
-        path = Path(uri)
+    path = address.path
     if path.is_dir():
         raise NoInputError("this is a folder, a file is needed", where=uri, fix="name one CSV or parquet file")
     if path.is_file():

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from steps import bigquery, runtime, sources, tables
+from steps import bigquery, runtime, sources, tables, uris
 from steps.errors import BadDataError
-from steps.reading import SCHEME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from steps.schema import Schema
     from steps.sources import Source
 
-_BUCKET = "gs://"
-
 
 @contextmanager
 def opened(uri: str, schema: Schema, reading: Reading) -> Iterator[Source]:
@@ -35,13 +32,15 @@ def opened(uri: str, schema: Schema, reading: Reading) -> Iterator[Source]:
     Raises:
         PipelineError: as ``sources.open_source``, ``bigquery.read`` and ``gcs.Store`` raise it.
     """
+    address = uris.parse(uri)
+    uri = address.text
     reading.check(uri)
-    if not uri.startswith((SCHEME, _BUCKET)):
+    if address.kind not in (uris.BUCKET, uris.TABLE):
         yield sources.open_source(uri, schema)
         return
     with tempfile.TemporaryDirectory(prefix="covertype-source-") as name:
         folder = Path(name)
-        if uri.startswith(_BUCKET):
+        if address.kind == uris.BUCKET:
             yield _from_bucket(uri, schema, folder)
         else:
             yield _from_bigquery(uri, schema, reading, folder)
@@ -52,9 +51,10 @@ def version_of(uri: str, reading: Reading) -> str | None:
 
     None where the same read may give other rows next time. Errors as :func:`opened`.
     """
-    if uri.startswith(SCHEME):
-        return bigquery.version_of(uri, reading)
-    return " ".join(f"{each.uri}#{each.generation}" for each in _objects(uri)[1])
+    address = uris.parse(uri)
+    if address.kind == uris.TABLE:
+        return bigquery.version_of(address.text, reading)
+    return " ".join(f"{each.uri}#{each.generation}" for each in _objects(address.text)[1])
 
 
 def _from_bigquery(uri: str, schema: Schema, reading: Reading, folder: Path) -> Source:

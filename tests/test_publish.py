@@ -95,9 +95,9 @@ def test_a_file_is_no_place(files: dict[str, Path], tmp_path: Path) -> None:
     assert (tmp_path / "file").read_text() == "x"
 
 
-@pytest.mark.parametrize("uri", ["", "s3://bucket/x", "http://host/x"])
+@pytest.mark.parametrize("uri", ["", "s3://bucket/x", "http://host/x", "bq://a.b.c", "builtin:", "file://models/x"])
 def test_places_that_are_none(files: dict[str, Path], uri: str) -> None:
-    with pytest.raises(UsageError, match="no place to publish to"):
+    with pytest.raises(UsageError, match=r"destination .*use gs://|is empty|machine's name"):
         publish.publish(files, uri)
 
 

@@ -345,7 +345,8 @@ def test_a_damaged_object_is_told_by_its_address(tmp_path: Path, store: Store) -
         ("nowhere.csv", NoInputError),
         ("nowhere/*.csv", NoInputError),
         ("file:///nowhere.csv", NoInputError),
-        ("", NoInputError),
+        ("", UsageError),
+        ("file://nowhere/a.csv", UsageError),
     ],
 )
 def test_uris_that_name_no_file(uri: str, error: type[Exception]) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from steps import runtime
 from steps.errors import UsageError
+from workflows import submission
 from workflows.options import JsonFlag, Output, with_settings
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ app = typer.Typer()
 
 _CLUSTER = "Cluster"
 _MENTIONED = 3
-Name = Annotated[str, typer.Argument(help="Name of a run on the cluster.")]
+Name = Annotated[str, typer.Argument(help="Name of a run on the cluster.", callback=submission.checked_name)]
 Namespace = Annotated[
     str | None, typer.Option("--namespace", "-n", help="Kubernetes namespace. (default: $ARGO_NAMESPACE or covertype)")
 ]
@@ -52,6 +53,7 @@ def placed(settings: "Settings") -> "Settings":
     namespace = os.environ.get("ARGO_NAMESPACE")
     if not namespace or "namespace" in settings.model_fields_set:
         return settings
+    submission.check_namespace(namespace)
     return settings.model_copy(update={"namespace": namespace})
 
 
@@ -75,9 +77,10 @@ def submit(  # noqa: PLR0913 - one argument a flag
     from workflows.cluster.ending import follow_to_end, say
 
     settings = placed(settings)
-    _check_source(settings.source)
+    submission.check_addresses(settings)
+    labels = submission.labels(label or [])
     workflow = rendering.render(settings, "Workflow", name=name)
-    workflow["metadata"].setdefault("labels", {}).update(_labels(label or []))
+    workflow["metadata"].setdefault("labels", {}).update(labels)
     client = connected(settings)
     if dry_run:
         client.create(workflow, dry_run=True)
@@ -95,28 +98,12 @@ def submit(  # noqa: PLR0913 - one argument a flag
     return 0
 
 
-def _labels(entries: list[str]) -> dict[str, str]:
-    for entry in entries:
-        if not entry.partition("=")[0] or "=" not in entry:
-            raise UsageError(f"{entry!r} is no label", where="--label", fix="write KEY=VALUE")
-    return dict(entry.split("=", 1) for entry in entries)
-
-
-def _check_source(source: str) -> None:
-    """Refuse a path of this machine, which the pods do not see."""
-    if source == "builtin:" or "://" in source:
-        return
-    raise UsageError(
-        f"a path on this machine is not visible to the pods ({source})",
-        where="--source",
-        fix="put the table into the image (FROM the steps' image, COPY table.parquet /data/) and write "
-        "--source file:///data/table.parquet --image YOURS, or use `run` here",
-    )
-
-
 @app.command(rich_help_panel=_CLUSTER)
 def status(
-    name: Annotated[str | None, typer.Argument(help="Name of a run on the cluster. (default: list them)")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="Name of a run on the cluster. (default: list them)", callback=submission.checked_name),
+    ] = None,
     namespace: Namespace = None,
     *,
     watch: Watch = False,
@@ -267,11 +254,11 @@ def deploy(
     from workflows import rendering
 
     settings = placed(settings)
-    _check_source(settings.source)
+    submission.check_addresses(settings)
+    kinds = ["WorkflowTemplate", *([] if schedule is None else ["CronWorkflow"])]
+    documents = [rendering.render(settings, kind, name=name, schedule=schedule) for kind in kinds]
     client = connected(settings)
-    kinds = ["WorkflowTemplate", *(["CronWorkflow"] if schedule else [])]
-    for kind in kinds:
-        document = rendering.render(settings, kind, name=name, schedule=schedule or rendering.WEEKLY)
+    for document in documents:
         client.apply(document)
-        print(f"{kind} {document['metadata']['name']} is in namespace {client.namespace}")
+        print(f"{document['kind']} {document['metadata']['name']} is in namespace {client.namespace}")
     return 0

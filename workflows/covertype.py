@@ -125,7 +125,9 @@ def render(
     from steps import storage
     from workflows import rendering
 
-    text = rendering.to_yaml(rendering.render(settings, kind, name=name, schedule=schedule or rendering.WEEKLY))
+    if schedule is not None and kind != "CronWorkflow":
+        raise UsageError(f"a {kind} has no schedule", where="--schedule", fix="say --kind CronWorkflow too")
+    text = rendering.to_yaml(rendering.render(settings, kind, name=name, schedule=schedule))
     if file is None:
         sys.stdout.write(text)
     else:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from steps import uris
 from workflows.cluster_verbs import connected, placed
 from workflows.options import JsonFlag, with_settings
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-_GOOGLE = ("bq://", "gs://")
+_GOOGLE = (uris.TABLE, uris.BUCKET)
 
 
 @app.command(rich_help_panel="Cluster")

@@ -13,7 +13,7 @@ import yaml
 
 from steps import runtime
 from steps.errors import BadConfigurationError, NoInputError
-from workflows import references, rendering
+from workflows import name_checks, references, rendering, strict_yaml
 from workflows.local import document
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ def lint(settings: Settings, file: Path | None) -> int:
     bad = 0
     for workflow in rendered:
         label = f"{workflow['kind']} {workflow['metadata'].get('name') or workflow['metadata'].get('generateName')}"
-        found = [*references.problems(document.read(as_workflow(workflow))), *_argo_problems(workflow)]
+        read = document.read(as_workflow(workflow))
+        found = [*name_checks.problems(workflow, read), *references.problems(read), *_argo_problems(workflow)]
         for problem in found:
             runtime.log(f"error: {problem}, in {label}")
         bad += bool(found)
@@ -68,11 +69,33 @@ def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise NoInputError("no such file", where=str(path), fix="render one with `render -o FILE`")
     try:
-        workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
+        workflow = strict_yaml.load_as_argo(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise BadConfigurationError(f"not valid YAML: {' '.join(str(error).split())}", where=str(path)) from None
     if not isinstance(workflow, dict) or workflow.get("kind") not in rendering.KINDS or "metadata" not in workflow:
         raise BadConfigurationError(
             "not a workflow", where=str(path), fix=f"give one of kind {', '.join(rendering.KINDS)}"
         )
-    return workflow
+    check_types(workflow, str(path))
+    plain: dict[str, Any] = _without_nulls(workflow)
+    return plain
+
+
+def _without_nulls(value: Any) -> Any:  # noqa: ANN401 - plain values of any depth
+    """Leave fields without a value out, as Kubernetes does."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(entry) for key, entry in value.items() if entry is not None}
+    return [_without_nulls(entry) for entry in value] if isinstance(value, list) else value
+
+
+def check_types(workflow: dict[str, Any], where: str) -> None:
+    """Raise BadConfigurationError where a field is not of the type that Argo's specification gives it."""
+    from hera.workflows import models
+    from pydantic import ValidationError
+
+    try:
+        getattr(models, workflow["kind"]).model_validate(workflow)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        place = ".".join(str(part) for part in problem["loc"])
+        raise BadConfigurationError(f"{place}: {problem['msg']}", where=where, fix="quote names and texts") from None

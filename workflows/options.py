@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from steps import uris
+from steps.errors import UsageError
 from workflows import overrides
 
 if TYPE_CHECKING:
@@ -15,7 +17,15 @@ if TYPE_CHECKING:
 
     from workflows.settings import Settings
 
-Output = Annotated[Path | None, typer.Option(help="Folder of runs and cache. (default: runs)")]
+
+def _folder(text: str) -> Path:
+    """Return the folder of this machine that an address names."""
+    return uris.parse(text, (uris.PATH, uris.FILE), what="folder", where="--output").path
+
+
+Output = Annotated[
+    Path | None, typer.Option(metavar="FOLDER", parser=_folder, help="Folder of runs and cache. (default: runs)")
+]
 Destination = Annotated[
     str | None, typer.Option(help="Folder of runs and cache, or gs://BUCKET/PREFIX to publish there. (default: runs)")
 ]
@@ -166,4 +176,6 @@ def _load(flags: dict[str, Any]) -> Settings:
         flags["set"] = dict(overrides.split_entry(entry) for entry in flags["set"])
     if flags["cover_types"] is not None:
         flags["cover_types"] = [part.strip() for part in flags["cover_types"].split(",") if part.strip()]
+        if not flags["cover_types"]:
+            raise UsageError("no cover type is named", where="--cover-types", fix="name some, or leave the flag out")
     return settings.load(flags, config)

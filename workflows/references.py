@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from workflows.local import graph
 from workflows.local.expressions import tasks_in, variables
 
 if TYPE_CHECKING:
@@ -18,9 +19,8 @@ if TYPE_CHECKING:
 
 def problems(document: Document) -> list[str]:
     """Return what is wrong with a workflow, one line each; nothing where all is well."""
-    if document.entrypoint not in document.templates:
-        return [f"entrypoint {document.entrypoint!r} is no template"]
-    found: list[str] = []
+    if found := list(graph.problems(document)):
+        return found
     for template in document.templates.values():
         found += _leaf_problems(template, document) if template.container else _dag_problems(template, document)
     used = {task.template for template in document.templates.values() for task in template.tasks}
@@ -57,18 +57,14 @@ def _dag_problems(dag: Template, document: Document) -> Iterator[str]:
     tasks = {task.name: task for task in dag.tasks}
     for task in dag.tasks:
         place = f"template {dag.name!r}, task {task.name!r}"
-        target = document.templates.get(task.template)
-        if target is None:
-            yield f"{place}: there is no template {task.template!r}"
-            continue
-        for name in sorted(tasks_in(task.depends) - set(tasks)):
-            yield f"{place}: depends on {name!r}, which is no task"
+        target = document.templates[task.template]
         yield from (f"{place}: {problem}" for problem in _argument_problems(task, target))
         for argument in task.arguments.parameters.values():
             for name in variables(argument.value or ""):
                 if name not in _workflow_variables(document) and not _parameter_is_there(name, dag, tasks, document):
                     yield f"{place}: {{{{{name}}}}} does not resolve"
-        for artifact in task.arguments.artifacts.values():
+        taken = (each for each in task.arguments.artifacts.values() if each.name in target.inputs.artifacts)
+        for artifact in taken:
             optional = artifact.optional or target.inputs.artifacts[artifact.name].optional
             reference = variables(artifact.source or "")
             yield from (
@@ -95,12 +91,17 @@ def _argument_problems(task: Task, target: Template) -> Iterator[str]:
 
 def _parameter_is_there(name: str, dag: Template, tasks: dict[str, Task], document: Document) -> bool:
     parts = name.split(".")
-    if parts[:2] == ["inputs", "parameters"]:
+    if parts[:2] == ["inputs", "parameters"] and len(parts) == 3:  # noqa: PLR2004 - inputs.parameters.NAME
         return parts[2] in dag.inputs.parameters
-    if parts[0] == "tasks" and parts[2:4] == ["outputs", "parameters"] and parts[1] in tasks:
-        target = document.templates.get(tasks[parts[1]].template)
-        return target is not None and parts[4] in target.outputs.parameters
+    if _is_output(parts, "parameters", tasks):
+        return parts[4] in document.templates[tasks[parts[1]].template].outputs.parameters
     return False
+
+
+def _is_output(parts: list[str], kind: str, tasks: dict[str, Task]) -> bool:
+    """Return whether a reference is ``tasks.TASK.outputs.KIND.NAME`` with a task that is there."""
+    known = parts[:1] == ["tasks"] and parts[2:4] == ["outputs", kind] and parts[1] in tasks
+    return known and len(parts) == 5  # noqa: PLR2004
 
 
 def _artifact_problems(  # noqa: PLR0913 - what a reference is looked up in
@@ -118,11 +119,11 @@ def _artifact_problems(  # noqa: PLR0913 - what a reference is looked up in
         if parts[2] not in dag.inputs.artifacts:
             yield f"{{{{{reference[0]}}}}} does not resolve"
         return
-    if not (parts[:1] == ["tasks"] and parts[2:4] == ["outputs", "artifacts"] and parts[1] in tasks):
+    if not _is_output(parts, "artifacts", tasks):
         yield f"{'.'.join(reference) or 'its source'!r} does not resolve"
         return
-    target = document.templates.get(tasks[parts[1]].template)
-    if target is None or parts[4] not in target.outputs.artifacts:
+    target = document.templates[tasks[parts[1]].template]
+    if parts[4] not in target.outputs.artifacts:
         yield f"{{{{{reference[0]}}}}} does not resolve"
     elif target.outputs.artifacts[parts[4]].optional and not may_be_absent:
         yield f"{{{{{reference[0]}}}}} may be absent, and this is not optional"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from hera.workflows import CronWorkflow, Workflow, WorkflowTemplate
 
-from workflows import pipeline
+from steps.errors import UsageError
+from workflows import names, pipeline, schedules
 
 if TYPE_CHECKING:
     from workflows.settings import Settings
@@ -20,7 +22,12 @@ KINDS = ("Workflow", "WorkflowTemplate", "CronWorkflow")
 
 
 def render(
-    settings: Settings, kind: str, *, name: str | None = None, schedule: str = WEEKLY, revision: str | None = None
+    settings: Settings,
+    kind: str,
+    *,
+    name: str | None = None,
+    schedule: str | None = None,
+    revision: str | None = None,
 ) -> dict[str, Any]:
     """Return the pipeline as a kind of Argo's, as plain values.
 
@@ -28,9 +35,14 @@ def render(
         settings: what to run, and where.
         kind: one of ``KINDS``.
         name: of a run, a template or a cron workflow; only a run may do without.
-        schedule: when a CronWorkflow runs, as five cron fields.
+        schedule: when a CronWorkflow runs, as five cron fields or ``@daily``; Mondays at three by default.
         revision: git revision to label it with; None takes this checkout's.
+
+    Raises:
+        UsageError: the name or the schedule is none that Argo accepts.
+        PipelineError: as ``pipeline.build``.
     """
+    _check(kind, name, schedule)
     built = pipeline.build(settings, name=name, revision=git_revision() if revision is None else revision)
     if kind == "Workflow":
         return _plain(built)
@@ -39,8 +51,17 @@ def render(
     if kind == "WorkflowTemplate":
         return _plain(WorkflowTemplate(**{**fields, "name": named}))
     return _plain(
-        CronWorkflow(**{**fields, "name": named}, schedules=[schedule], concurrency_policy="Forbid", timezone="UTC")
+        CronWorkflow(
+            **{**fields, "name": named}, schedules=[schedule or WEEKLY], concurrency_policy="Forbid", timezone="UTC"
+        )
     )
+
+
+def _check(kind: str, name: str | None, schedule: str | None) -> None:
+    if name is not None and (problem := names.object_name(kind, name)):
+        raise UsageError(problem, where=f"--name of a {kind}", fix="give another name")
+    if schedule is not None and (problem := schedules.problem(schedule)):
+        raise UsageError(problem, where="--schedule", fix="write five cron fields such as '0 3 * * 1', or @daily")
 
 
 # What the three kinds have in common.
@@ -92,8 +113,23 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
+# What some reader takes for something else than a string, besides what PyYAML, which reads YAML 1.1, knows of: numbers
+# and times of YAML 1.2 and of Argo's reader (go-yaml), such as 1e5, 0o17, 0B1 and 2026-1-2, and the words of both.
+_NUMBER_LIKE = re.compile(r"(?=.*[0-9])[-+.0-9][-+.0-9_:a-fobx \ttz]*", re.IGNORECASE)
+_WORDS = re.compile(r"[-+]?\.?(y|n|yes|no|on|off|true|false|null|nan|inf)|~|=|<<|", re.IGNORECASE)
+# Characters that are line breaks in YAML 1.1 and none in YAML 1.2: only escapes say the same in both.
+_BREAKS = re.compile("[\r\x85\u2028\u2029]")
+
+
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+    style = None
+    if _BREAKS.search(text):
+        style = '"'
+    elif "\n" in text:
+        style = "|"
+    elif _NUMBER_LIKE.fullmatch(text) or _WORDS.fullmatch(text):
+        style = "'"
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 _Dumper.add_representer(str, _text)

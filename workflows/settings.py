@@ -9,15 +9,33 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from steps import CHAIN, NAMES, reading
+from steps import CHAIN, reading, uris
 from steps import schema as schemas
 from steps.errors import BadConfigurationError, NoInputError, PipelineError, UsageError
 from workflows import overrides, strict_yaml
+from workflows.setting_types import (
+    Count,
+    CoverTypes,
+    Image,
+    LabelKey,
+    LabelValue,
+    LocalPath,
+    Name,
+    Namespace,
+    Output,
+    Registry,
+    Scalar,
+    Seconds,
+    Source,
+    StepName,
+    Text,
+    Time,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,49 +43,6 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 ENVIRONMENT_PREFIX = "COVERTYPE_"
-_PODS = (*NAMES, CHAIN)
-
-
-def _no_truth_value(value: object) -> object:
-    """Refuse true and false, which are 1 and 0 in Python."""
-    if isinstance(value, bool):
-        raise ValueError("a whole number is needed")  # noqa: TRY004 - what pydantic understands
-    return value
-
-
-def _one_value(value: object) -> object:
-    if not isinstance(value, (str, int, float)):
-        raise ValueError("one value is needed, as in `train.rounds: 30`")  # noqa: TRY004
-    return value
-
-
-def _names(value: object) -> object:
-    """Read names separated by commas, and numbers as names: labels may be either."""
-    if isinstance(value, str):
-        return [part.strip() for part in value.split(",") if part.strip()]
-    return [str(part) if type(part) is int else part for part in value] if isinstance(value, list) else value
-
-
-def _time(text: str) -> str:
-    """Refuse what is no time; it stays as it was written."""
-    try:
-        reading.parse_time(text)
-    except UsageError as error:
-        raise ValueError(f"{error.what}: {error.fix}") from None
-    return text
-
-
-def _known_step(name: str) -> str:
-    if name not in _PODS:
-        raise ValueError(f"there is no such step, use one of {', '.join(_PODS)}")
-    return name
-
-
-Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
-Count = Annotated[int, BeforeValidator(_no_truth_value), Field(ge=0)]
-Seconds = Annotated[int, BeforeValidator(_no_truth_value), Field(gt=0)]
-Scalar = Annotated[str | int | float | bool, BeforeValidator(_one_value)]
-StepName = Annotated[str, AfterValidator(_known_step)]
 
 
 class Resources(BaseModel):
@@ -81,7 +56,7 @@ class Resources(BaseModel):
     memory_limit: str | None = None
     gpu: Count = 0
     service_account: Name | None = None
-    node_selector: dict[str, str] = {}
+    node_selector: dict[LabelKey, LabelValue] = {}
     tolerations: tuple[dict[str, Scalar], ...] = ()
     deadline_seconds: int = Field(default=3600, gt=0)
 
@@ -102,9 +77,9 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     # What to do: workflow parameters, also in the form of the Argo UI.
-    source: str = Field(default="builtin:", min_length=1)
-    snapshot_time: Annotated[str, AfterValidator(_time)] = ""
-    location: str = ""
+    source: Source = uris.BUILTIN
+    snapshot_time: Time = ""
+    location: Text = ""
     maximum_bytes_billed: Count = reading.MAXIMUM_BYTES_BILLED
     rows: Count = 0
     seed: Count = 0
@@ -118,23 +93,23 @@ class Settings(BaseModel):
     on_missing: Literal["fail", "drop"] = "fail"
     duplicates: Literal["keep", "drop"] = "keep"
     # Fixed when the workflow is rendered.
-    cover_types: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()
-    table_schema: str = Field(default=schemas.BUILTIN, alias="schema")
-    overrides: dict[str, Scalar] = Field(default={}, alias="set")
-    query: str = ""
-    space: str = ""
-    warm_start: str = ""
-    registry: str = ""
+    cover_types: CoverTypes = ()
+    table_schema: LocalPath = Field(default=schemas.BUILTIN, alias="schema")
+    overrides: dict[Text, Scalar] = Field(default={}, alias="set")
+    query: LocalPath = ""
+    space: LocalPath = ""
+    warm_start: LocalPath = ""
+    registry: Registry = ""
     # Where it runs.
     pods: Literal["step", "cover-type"] = "step"
-    image: str = Field(default="covertype-steps:dev", min_length=1)
-    namespace: Name = "covertype"
+    image: Image = "covertype-steps:dev"
+    namespace: Namespace = "covertype"
     service_account: Name = "covertype-steps"
     study_volume: Name | None = None
     study_name: Name | None = None
     steps: dict[StepName, Resources] = {}
     # On this machine.
-    output: str = Field(default="runs", min_length=1)
+    output: Output = "runs"
     parallel: Count = 0
     cache: bool = True
 
@@ -153,12 +128,12 @@ class Settings(BaseModel):
     @property
     def folder(self) -> Path:
         """The folder of runs and cache on this machine, also where the output goes to a bucket."""
-        return Path("runs" if self.bucket else self.output)
+        return Path("runs") if self.bucket else uris.parse(self.output, uris.DESTINATIONS).path
 
     @property
     def bucket(self) -> str:
         """Where in Cloud Storage a run is published; empty for nowhere."""
-        return self.output if self.output.startswith("gs://") else ""
+        return self.output if uris.parse(self.output, uris.DESTINATIONS).kind == uris.BUCKET else ""
 
     @property
     def cores(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import yaml
@@ -19,6 +20,22 @@ class _Loader(yaml.SafeLoader):
                 raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} is there twice", key.start_mark)
             seen.add(key.value)
         return node
+
+
+class _ArgoLoader(_Loader):
+    """Reads numbers as Argo's YAML reader (go-yaml) does, where PyYAML sees texts, such as ``1e5``."""
+
+
+_ArgoLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$"),
+    list("-+.0123456789"),
+)
+
+
+def load_as_argo(text: str) -> Any:  # noqa: ANN401 - whatever YAML gives
+    """Return what a YAML text says to Argo; errors as :func:`load`."""
+    return yaml.load(text, _ArgoLoader)  # noqa: S506 - a safe loader
 
 
 def load(text: str) -> Any:  # noqa: ANN401 - whatever YAML gives

@@ -29,6 +29,7 @@ from hera.workflows.models import (
     ValueFrom,
 )
 
+from steps.errors import BadConfigurationError
 from workflows import hardening
 from workflows.contract import (
     CONTINUES_ANNOTATION,
@@ -220,6 +221,9 @@ def _parameter(name: str, value: str | None) -> Parameter:
 def _input(slot: Slot) -> Artifact:
     path = f"{INPUTS}/{slot.name}/{slot.file}"
     if slot.raw is not None:
+        if "{{" in slot.raw:
+            what = f"{slot.file} becomes part of the workflow and holds '{{{{', which begins a variable of Argo's"
+            raise BadConfigurationError(what, where=f"artifact {slot.name!r}", fix="write it otherwise")
         return RawArtifact(name=slot.name, path=path, data=slot.raw)
     return Artifact(name=slot.name, path=path, optional=slot.optional or None)
 

@@ -43,7 +43,7 @@ def test_flags_win_over_the_environment_over_the_file_over_the_defaults(
         ("timeout: 0", "timeout: input should be greater than 0"),
         ("preset: slow", "preset: input should be 'fast', 'default' or 'thorough'"),
         ("schema: 5", "schema: input should be a valid string"),
-        ("namespace: Not_A_Name", "namespace: string should match"),
+        ("namespace: Not_A_Name", "namespace: 'Not_A_Name' must be lower-case letters, digits and '-'"),
         ("cover_types: [pine]", "unknown cover type 'pine', in {path}: use some of: 1 spruce-fir"),
         ("cover_types: {aspen: 1}", "cover_types: input should be a valid tuple"),
         ("steps: {train: {cpus: 2}}", "unknown setting 'steps.train.cpus', in {path}: use one of cpu, memory"),

@@ -60,13 +60,11 @@ def _parameter_scope(parent: Node) -> dict[str, str]:
 
 def _take(target: Values, name: str, source: str, parent: Node) -> bool:
     """Take an artifact that ``{{inputs.artifacts.X}}`` or ``{{tasks.T.outputs.artifacts.X}}`` refers to."""
-    reference = variables(source)[0].split(".")
-    if reference[:2] == ["inputs", "artifacts"]:
-        return target.take(name, parent.inputs, reference[2])
-    if reference[0] == "tasks" and reference[2:4] == ["outputs", "artifacts"]:
-        return reference[1] in parent.children and target.take(
-            name, parent.children[reference[1]].outputs, reference[4]
-        )
+    match variables(source)[0].split(".") if variables(source) else []:
+        case ["inputs", "artifacts", other]:
+            return target.take(name, parent.inputs, other)
+        case ["tasks", task, "outputs", "artifacts", other]:
+            return task in parent.children and target.take(name, parent.children[task].outputs, other)
     raise BadConfigurationError(f"cannot read the reference {source!r}", where=parent.name)
 
 

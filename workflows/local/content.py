@@ -5,15 +5,12 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
-from steps import reading, storage
+from steps import reading, storage, uris
 from steps.errors import PipelineError
 
 if TYPE_CHECKING:
     from workflows.local.nodes import Values
-
-_REMOTE = ("gs://", reading.SCHEME)
 
 
 def content_of(name: str, inputs: Values) -> str:
@@ -22,19 +19,20 @@ def content_of(name: str, inputs: Values) -> str:
     What cannot be read, and what may give other rows each time it is read, has a digest that no other read has: the
     step runs, and says what is wrong if something is.
     """
-    uri = inputs.parameters[name]
     try:
-        return (_version(uri, inputs) if uri.startswith(_REMOTE) else _digest(uri)) or secrets.token_hex()
+        address = uris.parse(inputs.parameters[name])
+        remote = address.kind in (uris.BUCKET, uris.TABLE)
+        return (_version(address.text, inputs) if remote else _digest(address)) or secrets.token_hex()
     except (PipelineError, OSError):
         return secrets.token_hex()
 
 
-def _digest(uri: str) -> str:
+def _digest(address: uris.Uri) -> str:
     """Return the digests of the files on this machine that a source is; nothing where there is none."""
-    if uri == "builtin:":
+    if address.kind == uris.BUILTIN:
         files = list(Path(__file__).parents[2].glob("steps/data/*.parquet"))
     else:
-        path = Path(unquote(urlsplit(uri).path)) if uri.startswith("file://") else Path(uri)
+        path = address.path
         files = [path] if path.exists() else list(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
     return ",".join(storage.sha256_file(file) for file in sorted(files))
 

@@ -5,8 +5,9 @@ Field names are those of the Workflow specification: https://argo-workflows.read
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from steps.errors import BadConfigurationError
 from workflows.contract import (
@@ -16,6 +17,9 @@ from workflows.contract import (
     RETRY_EXPRESSION,
     SOURCE_ANNOTATION,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # Fields that shape pods or the cluster's housekeeping and change nothing in what a step computes.
 _PODS = {
@@ -119,7 +123,7 @@ def read(workflow: dict[str, Any]) -> Document:
     """Read ``Workflow.to_dict()`` of kind Workflow.
 
     Raises:
-        BadConfigurationError: a field the executor does not know; the message names it with its place.
+        BadConfigurationError: a field the executor does not know, or two things of one name; the message says where.
     """
     _only(workflow, {"apiVersion", "kind", "metadata", "spec"}, "workflow")
     if workflow.get("kind") != "Workflow":
@@ -127,10 +131,11 @@ def read(workflow: dict[str, Any]) -> Document:
     _only(workflow["metadata"], {"name", *_PODS}, "metadata")
     spec = workflow["spec"]
     _only(spec, {"entrypoint", "arguments", "templates", *_PODS}, "spec")
-    templates = [_template(entry) for entry in spec["templates"]]
+    templates = [_template(entry) for entry in _required(spec, "templates", "spec")]
+    _unique((template.name for template in templates), "spec.templates")
     return Document(
         name=workflow["metadata"].get("name") or workflow["metadata"].get("generateName", ""),
-        entrypoint=spec["entrypoint"],
+        entrypoint=_required(spec, "entrypoint", "spec"),
         arguments=_slots(spec.get("arguments", {}), "spec.arguments"),
         templates={template.name: template for template in templates},
     )
@@ -144,6 +149,18 @@ def _only(entry: dict[str, Any], known: set[str], place: str) -> None:
             )
 
 
+def _unique(names: Iterable[str], place: str) -> None:
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise BadConfigurationError(f"name {name!r} is there {count} times", where=place, fix="rename all but one")
+
+
+def _required(entry: dict[str, Any], field: str, place: str) -> Any:  # noqa: ANN401 - whatever the field holds
+    if field not in entry:
+        raise BadConfigurationError(f"there is no {place}.{field}", fix="write it")
+    return entry[field]
+
+
 def _template(entry: dict[str, Any]) -> Template:
     place = f"templates[{entry.get('name')}]"
     known = {"name", "inputs", "outputs", "container", "dag", "retryStrategy", "activeDeadlineSeconds", "metadata"}
@@ -155,7 +172,7 @@ def _template(entry: dict[str, Any]) -> Template:
     annotations = entry.get("metadata", {}).get("annotations", {})
     deadline = entry.get("activeDeadlineSeconds")
     return Template(
-        name=entry["name"],
+        name=_required(entry, "name", place),
         inputs=_slots(entry.get("inputs", {}), f"{place}.inputs"),
         outputs=_slots(entry.get("outputs", {}), f"{place}.outputs"),
         container=_container(entry["container"], f"{place}.container") if "container" in entry else None,
@@ -190,11 +207,13 @@ def _tasks(entry: dict[str, Any], place: str) -> tuple[Task, ...]:
     if entry.get("failFast") is not False:
         raise BadConfigurationError(f"field {place}.failFast must be false to be run here")
     tasks = []
-    for task in entry["tasks"]:
+    for task in _required(entry, "tasks", place):
         where = f"{place}.tasks[{task.get('name')}]"
         _only(task, {"name", "template", "depends", "arguments"}, where)
         arguments = _slots(task.get("arguments", {}), f"{where}.arguments")
-        tasks.append(Task(task["name"], task["template"], task.get("depends") or "", arguments))
+        name, template = (_required(task, part, where) for part in ("name", "template"))
+        tasks.append(Task(name, template, task.get("depends") or "", arguments))
+    _unique((task.name for task in tasks), f"{place}.tasks")
     return tuple(tasks)
 
 
@@ -202,6 +221,8 @@ def _slots(entry: dict[str, Any], place: str) -> Slots:
     _only(entry, {"parameters", "artifacts"}, place)
     parameters = [_parameter(item, f"{place}.parameters[{item.get('name')}]") for item in entry.get("parameters", [])]
     artifacts = [_artifact(item, f"{place}.artifacts[{item.get('name')}]") for item in entry.get("artifacts", [])]
+    _unique((item.name for item in parameters), f"{place}.parameters")
+    _unique((item.name for item in artifacts), f"{place}.artifacts")
     return Slots({item.name: item for item in parameters}, {item.name: item for item in artifacts})
 
 
@@ -231,17 +252,20 @@ def _retry(entry: dict[str, Any] | None, place: str) -> Retry:
         )
     backoff = entry.get("backoff", {})
     _only(backoff, {"duration", "factor", "cap"}, f"{place}.backoff")
-    return Retry(
-        int(entry["limit"]),
-        _seconds(backoff.get("duration", "0")),
-        float(backoff.get("factor", 1)),
-        _seconds(backoff.get("cap", "inf")),
-    )
+    try:
+        return Retry(
+            int(_required(entry, "limit", place)),
+            _seconds(backoff.get("duration", "0")),
+            float(backoff.get("factor", 1)),
+            _seconds(backoff.get("cap", "inf")),
+        )
+    except ValueError as error:
+        raise BadConfigurationError(f"a number or a duration of {place} cannot be read: {error}") from None
 
 
 def _seconds(duration: str) -> float:
     """Read a duration as Argo writes it: ``30``, ``30s``, ``2m``, ``1h``."""
     units = {"s": 1, "m": 60, "h": 3600}
-    if duration[-1] in units:
+    if duration[-1:] in units:
         return float(duration[:-1]) * units[duration[-1]]
     return float(duration)

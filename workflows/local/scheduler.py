@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from steps.errors import PipelineError
-from workflows.local import binding
+from workflows.local import binding, graph
 from workflows.local.expressions import holds, tasks_in
 from workflows.local.nodes import Node, Phase
 
@@ -21,11 +21,15 @@ if TYPE_CHECKING:
 
 
 class Scheduler:
-    """Keeps the tree of nodes of one run; ``changed`` is called with every node whose phase changes."""
+    """Keeps the tree of nodes of one run; ``changed`` is called with every node whose phase changes.
+
+    BadConfigurationError where the document would never end, see ``graph.problems``.
+    """
 
     def __init__(
         self, document: Document, scope: Mapping[str, str], folder: Path, changed: Callable[[Node], None]
     ) -> None:
+        graph.check(document)
         self._document, self._scope, self._changed = document, scope, changed
         self.root = Node((), document.templates[document.entrypoint], folder)
         self.ready: list[Node] = []

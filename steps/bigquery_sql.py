@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from steps.schema import INTEGER_DTYPES
+from steps.dtypes import INTEGER_DTYPES
 from steps.tables import LABEL, ROW, SPLIT, SPLITS
 
 if TYPE_CHECKING:

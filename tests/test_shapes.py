@@ -5,7 +5,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from steps import shapes
+from steps import canonical, shapes
 from steps.errors import BadDataError
 from steps.schema import Column, CoverType, Schema
 from tests.support import FEATURES, SCHEMA, TARGET
@@ -28,7 +28,7 @@ def converted(schema: Schema, values: pa.Array, shape: shapes.Shape | None = Non
     """Return the one canonical column made of one source column."""
     shape = shape or shapes.Shape("canonical", one_hot=False, has_split=False)
     batch = pa.RecordBatch.from_arrays([values], [schema.columns[0].name])
-    return shapes.canonical(schema, shape, batch, 100, "here")[0]
+    return canonical.columns(schema, shape, batch, 100, "here")[0]
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_numbers_that_fit(dtype: str, values: list[Any], kind: pa.DataType) -> N
     [
         (number("int8"), [0, 128], "128 in column 'size' is outside -128 to 127, in row 101 of here"),
         (number("uint8"), [None, -1], "-1 in column 'size' is outside 0 to 255, in row 101"),
-        (number("int64"), [2.0**63], "9.22337e\\+18 in column 'size' is outside"),
+        (number("int64"), [2.0**63], "9.223372036854776e\\+18 in column 'size' is outside"),
         (number("int64"), pa.array([2**63], pa.uint64()), "9223372036854775808 in column 'size' is outside"),
         (number("float64"), [1e300], "1e\\+300 in column 'size' is outside"),
         (number("float32"), [float("inf")], "inf in column 'size' is outside"),
@@ -65,7 +65,6 @@ def test_numbers_that_fit(dtype: str, values: list[Any], kind: pa.DataType) -> N
         (number("int16", -5), [-6], "-6 in column 'size' is outside -5 to 32767"),
         (number("int16"), [1.0, 1.5], "1.5 in column 'size' is no whole number, in row 101"),
         (number("int16"), ["1"], "column 'size' has type string, a number is needed"),
-        (number("int16"), [True], "column 'size' has type bool, a number is needed"),
         (COLOUR, ["red", "pink"], "unknown value 'pink' in column 'colour', in row 101 of here"),
         (COLOUR, ["red", ""], "unknown value '' in column 'colour'"),
         (COLOUR, [1], "column 'colour' has type int64, strings are needed"),
@@ -103,7 +102,7 @@ def flags(rows: list[tuple[Any, Any, Any]], kind: pa.DataType | None = None) -> 
     columns = [pa.array(column).cast(kind) if kind else pa.array(column) for column in zip(*rows, strict=True)]
     batch = pa.RecordBatch.from_arrays(columns, ["colour_0", "colour_1", "colour_2"])
     shape = shapes.recognise(COLOUR, [*batch.schema.names, "kind"], "here")
-    made: list[Any] = shapes.canonical(COLOUR, shape, batch, 0, "here")[0].to_pylist()
+    made: list[Any] = canonical.columns(COLOUR, shape, batch, 0, "here")[0].to_pylist()
     return made
 
 
@@ -168,4 +167,4 @@ def test_headerless_columns() -> None:
 def test_a_split_that_is_none(values: list[Any]) -> None:
     batch = pa.RecordBatch.from_arrays([pa.array(values)], ["split"])
     with pytest.raises(BadDataError, match="in column 'split' is none of train, validation, test"):
-        shapes.splits(batch, 0, "here")
+        canonical.splits(batch, 0, "here")

@@ -50,13 +50,23 @@ class Head:
 
 
 @contextmanager
-def open_bytes(path: Path) -> Iterator[BinaryIO]:
+def _open_bytes(path: Path) -> Iterator[BinaryIO]:
     """Open a plain or gzip file for reading; a damaged gzip stream ends as BadDataError."""
     try:
-        with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
+        with gzip.open(path) if is_gzip(path) else path.open("rb") as file:
             yield cast("BinaryIO", file)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise BadDataError(f"not a whole gzip file ({error})", where=path.name, fix="fetch it again") from None
+        raise damaged_gzip(path, error) from None
+
+
+def is_gzip(path: Path) -> bool:
+    """Whether a file is gzip by its name."""
+    return path.suffix.lower() == ".gz"
+
+
+def damaged_gzip(path: Path, error: Exception) -> BadDataError:
+    """Return the error for a gzip stream that is damaged or ends too soon."""
+    return BadDataError(f"not a whole gzip file ({error})", where=path.name, fix="fetch it again")
 
 
 def read(path: Path, name: str, schema: Schema) -> Head:
@@ -65,7 +75,7 @@ def read(path: Path, name: str, schema: Schema) -> Head:
     Raises:
         BadDataError: the file is no text in UTF-8 whose columns are separated by commas; the message says what it is.
     """
-    with open_bytes(path) as file:
+    with _open_bytes(path) as file:
         data = file.read(_FIRST_BYTES)
         _check_kind(data, name)
         cells, text, lines = _first_record(file, data, name)

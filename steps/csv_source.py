@@ -7,6 +7,7 @@ the file is read once more from its beginning with all such columns as text, whi
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -100,10 +101,7 @@ class Reader:
         parse = pa.csv.ParseOptions(newlines_in_values=True)
         missing = {name: self._missing(name) for name in columns if name not in numeric}
         at = 0
-        with (
-            csv_head.open_bytes(self.path) as file,
-            pa.csv.open_csv(file, read, parse, convert) as reader,
-        ):
+        with self._opened() as file, pa.csv.open_csv(file, read, parse, convert) as reader:
             for batch in reader:
                 arrays = [
                     self._number(name, values, at, whole=numeric[name])
@@ -114,6 +112,21 @@ class Reader:
                 made = pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)
                 yield made.slice(max(0, skipped - at))
                 at += batch.num_rows
+
+    @contextmanager
+    def _opened(self) -> Iterator[pa.NativeFile]:
+        """Open the file for Arrow; BadDataError for a damaged gzip stream.
+
+        Arrow's threads read ahead. A file object of Python's would make them wait for the interpreter, which ends the
+        process with SIGABRT where one of them still does when the interpreter shuts down.
+        """
+        try:
+            with pa.OSFile(str(self.path)) as file:
+                yield pa.CompressedInputStream(file, "gzip") if csv_head.is_gzip(self.path) else file
+        except OSError as error:
+            if error.errno is not None or not csv_head.is_gzip(self.path):
+                raise
+            raise csv_head.damaged_gzip(self.path, error) from None  # Arrow's own errors have no number
 
     def _is_whole(self, name: str) -> bool | None:
         """Whether a column's numbers are whole ones, None for a column of text; one-hot columns are whole."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -133,9 +133,8 @@ class Schema:
 
     def to_json(self) -> str:
         """Return the schema as one line of JSON, which :func:`from_json` reads back as an equal schema."""
-        document = asdict(self)
-        del document["_names"]
-        return json.dumps(document, separators=(",", ":"))
+        document = {part.name: getattr(self, part.name) for part in fields(self) if part.init}
+        return json.dumps(document, default=vars, separators=(",", ":"))
 
 
 def from_json(text: str) -> Schema:

@@ -118,10 +118,9 @@ def needed(schema: Schema, names: Sequence[str], where: str) -> list[str]:
     Raises:
         BadDataError: one is missing.
     """
-    canonical = [*(column.name for column in schema.columns), schema.target]
-    one_hot = [*shapes.one_hot_names(schema), schema.target]
-    known = next((wanted for wanted in (canonical, one_hot) if set(wanted) <= set(names)), names)
-    shape = shapes.recognise(schema, [name for name in names if name in {*known, tables.SPLIT}], where)
+    given = set(names)
+    known = set(next((wanted for _, wanted in shapes.possible(schema) if given.issuperset(wanted)), names))
+    shape = shapes.recognise(schema, [name for name in names if name in known | {tables.SPLIT}], where)
     return [*shapes.columns_of(schema, shape), schema.target]
 
 

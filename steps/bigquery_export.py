@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from google.api_core.exceptions import BadRequest
 
-from steps import bigquery, bigquery_query, gcs, labels, runtime, shapes, uris
+from steps import bigquery, bigquery_query, gcs, labels, runtime, shapes, textfile, uris
 from steps import schema as schemas
 from steps.bigquery_client import REQUEST_SECONDS, patience
 from steps.bigquery_errors import message_of
@@ -239,7 +239,7 @@ def main(  # noqa: PLR0913 - one argument an option
     table = schemas.load(schema)
     keys = [key.strip() for key in cover_types.split(",") if key.strip()]
     slugs = [table.cover_type(key).slug for key in keys] or list(table.slugs)
-    sql = Path(query).read_text(encoding="utf-8").strip() if query else ""
+    sql = textfile.read(Path(query), UsageError).strip() if query else ""
     reading = Reading(sql, Path(query).name, parse_time(snapshot_time), location, maximum_bytes_billed)
     uri = uris.parse(source, (uris.TABLE,)).text
     prefix = uris.parse(output, (uris.BUCKET,), what="destination", where="--output").text

@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from steps.schema import INTEGER_DTYPES
+from steps.dtypes import INTEGER_DTYPES
 from steps.tables import LABEL, ROW, SPLIT, SPLITS
 
 if TYPE_CHECKING:
@@ -139,12 +139,12 @@ def _number(column: Column, given: str, kind: str) -> str:
 
 def _from_one_hot(table: Table, column: Column) -> str:
     """Return the category whose flag is the only 1: the sum and the largest are 1, the smallest is 0."""
-    names = [f"{column.name}_{i}" for i in range(len(column.values))]
+    names = table.shape.flags(column)
     flags = [f"CAST({quoted(n)} AS INT64)" if table.types[n] in _BOOLEAN else quoted(n) for n in names]
     together = ", ".join(flags)
     condition = f"{' + '.join(flags)} = 1 AND GREATEST({together}) = 1 AND LEAST({together}) = 0"
     cases = " ".join(f"WHEN {flag} = 1 THEN {literal(v)}" for flag, v in zip(flags, column.values, strict=True))
-    return _checked(condition, f"CASE {cases} END", " + ".join(flags), f"{column.name}_*")
+    return _checked(condition, f"CASE {cases} END", " + ".join(flags), f"{column.name}{table.shape.separator}*")
 
 
 def _label(table: Table) -> str:

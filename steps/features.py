@@ -82,7 +82,7 @@ class FeatureTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return np.array(names, dtype=object)
 
     def transform(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Return the features of ``table``: numeric columns as they are, codes as int16, derived ones as float32."""
+        """Return the features of ``table``: numeric columns as they are, codes as integers, derived ones as float32."""
         check_is_fitted(self, "seen_")
         columns: dict[str, Any] = {name: table[name].to_numpy() for name in self.numeric}
         for name, values in self.seen_.items():
@@ -94,12 +94,13 @@ class FeatureTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return pd.DataFrame(columns, copy=False)
 
 
-def _codes(column: pd.Series[Any], values: Sequence[str]) -> NDArray[np.int16]:
-    """Return each value's position in ``values``, -1 where it is none of them."""
+def _codes(column: pd.Series[Any], values: Sequence[str]) -> NDArray[np.integer[Any]]:
+    """Return each value's position in ``values``, -1 where it is none of them: int16, int32 for more than it holds."""
+    dtype = np.int16 if len(values) <= np.iinfo(np.int16).max else np.int32
     if not isinstance(column.dtype, pd.CategoricalDtype):
-        return pd.Index(values, dtype=str).get_indexer(pd.Index(column, dtype=str)).astype(np.int16)
+        return pd.Index(values, dtype=str).get_indexer(pd.Index(column, dtype=str)).astype(dtype)
     ranks = pd.Index(values, dtype=str).get_indexer(pd.Index(column.cat.categories, dtype=str))
-    return np.append(ranks, -1)[column.cat.codes.to_numpy()].astype(np.int16)
+    return np.append(ranks, -1)[column.cat.codes.to_numpy()].astype(dtype)
 
 
 def make_transformer(schema: Schema, feature_set: str) -> FeatureTransformer:

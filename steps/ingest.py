@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from steps import hashing, labels, shapes
+from steps import canonical, hashing, labels, shapes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +52,7 @@ def batches(source: Source, label_offset: int) -> Iterator[Batch]:
     """Yield all rows of a source in order.
 
     Raises:
-        BadDataError: a value or a label does not fit the schema, see ``shapes.canonical`` and ``labels.codes``.
+        BadDataError: a value or a label does not fit the schema, see ``canonical.columns`` and ``labels.codes``.
     """
     schema, shape = source.schema, source.shape
     columns = [*shapes.columns_of(schema, shape), schema.target]
@@ -63,9 +63,9 @@ def batches(source: Source, label_offset: int) -> Iterator[Batch]:
             at = first_row - start
             yield Batch(
                 first_row,
-                shapes.canonical(schema, shape, raw, at, where),
+                canonical.columns(schema, shape, raw, at, where),
                 labels.codes(schema, raw.column(schema.target), label_offset, at, where),
-                shapes.splits(raw, at, where) if shape.has_split else None,
+                canonical.splits(raw, at, where) if shape.has_split else None,
                 where,
                 at,
             )

@@ -9,7 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from steps import cells, spelling
 from steps.errors import BadDataError, UsageError
+from steps.spelling import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from steps.schema import Schema
 
 MISSING = -1
+# Labels that a message lists before it counts the others.
+_NAMED = 20
 
 
 def count(schema: Schema, batches: Iterable[pa.Array], where: str) -> Counter[object]:
@@ -82,39 +86,78 @@ def codes(schema: Schema, values: pa.Array, shift: int, first_row: int, where: s
     """
     plain = _plain(schema, values, where)
     labels = [cover_type.label for cover_type in schema.cover_types]
-    known = [label if isinstance(label, str) else float(label) - shift for label in labels]
-    found = pc.index_in(plain, pa.array(known, plain.type), skip_nulls=True)
-    unknown = pc.and_(found.is_null(), plain.is_valid())
-    if pc.any(unknown).as_py():
-        at = int(np.argmax(unknown.to_numpy(zero_copy_only=False)))
+    known = [label if isinstance(label, str) else label - shift for label in labels]
+    try:
+        found = _positions(known, plain)
+        unknown = pc.and_(found.is_null(), plain.is_valid())
+        at = int(np.argmax(unknown.to_numpy(zero_copy_only=False))) if pc.any(unknown).as_py() else None
+        given = None if at is None else plain[at].as_py()
+    except UnicodeDecodeError:
+        what = f"a value of column {schema.target!r} is not UTF-8"
+        raise BadDataError(what, where=where, fix="write it again as UTF-8") from None
+    if at is not None:
         raise BadDataError(
-            f"label {shown(plain[at].as_py())} in column {schema.target!r} is none of {', '.join(map(shown, known))}",
+            f"label {shown(given)} in column {schema.target!r} is none of {_listed(known)}",
             where=f"row {first_row + at} of {where}",
             fix="correct the source" + ("" if _are_strings(schema) else ", or say --labels zero or --labels one"),
         )
     return np.asarray(pc.fill_null(found, MISSING).to_numpy(zero_copy_only=False).astype(np.int16))
 
 
+def are_booleans(schema: Schema) -> bool:
+    """Whether a schema's labels are the numbers 0 and 1, for which a column may hold false and true."""
+    return {cover_type.label for cover_type in schema.cover_types} == {0, 1}
+
+
+def _positions(known: list[int | str], plain: pa.Array) -> pa.Array:
+    """Return each label's position among ``known`` as int32, compared exactly; null where it is none of them."""
+    if not isinstance(known[0], int):
+        return spelling.positions([str(label) for label in known], plain)
+    # A label that the column's type cannot hold is in no row of it.
+    held = {at: label for at, label in enumerate(known) if _holds(plain.type, int(label))}
+    found = pc.index_in(plain, pa.array(list(held.values()), plain.type), skip_nulls=True)
+    return pa.array(list(held), pa.int32()).take(found)
+
+
+def _holds(kind: pa.DataType, label: int) -> bool:
+    if pa.types.is_integer(kind):
+        info = np.iinfo(kind.to_pandas_dtype())
+        return bool(info.min <= label <= info.max)
+    return int(np.dtype(kind.to_pandas_dtype()).type(label)) == label
+
+
+def _listed(labels: list[int | str]) -> str:
+    more = f" and {len(labels) - _NAMED} more" if len(labels) > _NAMED else ""
+    return ", ".join(map(shown, labels[:_NAMED])) + more
+
+
 def _are_strings(schema: Schema) -> bool:
     return isinstance(schema.cover_types[0].label, str)
 
 
-def shown(value: object) -> str:
-    """Return a value for a message; a whole number without the ``.0`` that it has when it comes from a CSV file."""
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
 def _plain(schema: Schema, values: pa.Array, where: str) -> pa.Array:
-    """Return labels as strings or as float64, whichever the schema's are, decoded and with NaN as missing."""
+    """Return labels as strings, or as integers or floats of some width, decoded and with NaN as missing."""
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
-    if pa.types.is_null(values.type):
-        values = values.cast(pa.float64())
     if _are_strings(schema):
-        return values.cast(pa.string())
-    if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
-        raise BadDataError(
-            f"column {schema.target!r} has type {values.type}, integers are needed", where=where, fix="convert it"
-        )
-    plain = values.cast(pa.float64(), safe=False)
-    return pc.if_else(pc.is_nan(plain), pa.scalar(None, plain.type), plain)
+        return spelling.as_text(values, schema.target, where)
+    if pa.types.is_null(values.type):
+        return values.cast(pa.int64())
+    if pa.types.is_boolean(values.type) and are_booleans(schema):
+        return values.cast(pa.int8())
+    if pa.types.is_decimal(values.type):
+        return _from_decimals(schema, values, where)
+    if pa.types.is_floating(values.type):
+        return spelling.without_nan(values)
+    if not pa.types.is_integer(values.type):
+        what = f"column {schema.target!r} has type {values.type}, integers are needed"
+        raise BadDataError(what, where=where, fix="convert it")
+    return values
+
+
+def _from_decimals(schema: Schema, values: pa.Array, where: str) -> pa.Array:
+    try:
+        return cells.whole_numbers(values.cast(pa.string()))
+    except cells.CellError as error:
+        what = f"label {error.cell} in column {schema.target!r} {error.problem}"
+        raise BadDataError(what, where=where, fix="correct the source") from None

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import typer
 
-from steps import ingest, labels, runtime, sampling, shapes, staging, storage, tables, uris
+from steps import ingest, labels, runtime, sampling, shapes, staging, storage, tables, textfile, uris
 from steps import schema as schemas
 from steps.errors import BadDataError, UsageError
 from steps.profile import Profile
@@ -284,10 +284,7 @@ def _sql(query: str) -> str:
     """Return what is in a query's file; UsageError where it is empty."""
     if not query:
         return ""
-    try:
-        sql = Path(query).read_text(encoding="utf-8").strip()
-    except UnicodeDecodeError:
-        raise UsageError("the query is no UTF-8 text", where=query) from None
+    sql = textfile.read(Path(query), UsageError).strip()
     if not sql:
         raise UsageError("the query is empty", where=query, fix="write a SELECT there")
     return sql

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import tomllib
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from steps import column_checks, textfile, texts
 from steps import cover_types as classes
-from steps import texts
 from steps.errors import BadConfigurationError, NoInputError, UsageError
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 BUILTIN = "covertype"
 DATA = Path(__file__).parent / "data"
-INTEGER_DTYPES = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32")
-DTYPES = (*INTEGER_DTYPES, "float32", "float64", "category")
 OPERATIONS = {
     "sum": 2,
     "difference": 2,
@@ -35,8 +33,6 @@ OPERATIONS = {
     "sine": 1,
     "cosine": 1,
 }
-# Columns that the steps add to a table.
-_RESERVED = {"split", "label", "row", "score"}
 # What a value in the file may be for a field's annotation, and how to say so.
 _ACCEPTED: dict[str, tuple[Any, str]] = {
     "str": (str, "a string"),
@@ -140,9 +136,8 @@ class Schema:
 
     def to_json(self) -> str:
         """Return the schema as one line of JSON, which :func:`from_json` reads back as an equal schema."""
-        document = asdict(self)
-        del document["_names"]
-        return json.dumps(document, separators=(",", ":"))
+        document = {part.name: getattr(self, part.name) for part in fields(self) if part.init}
+        return json.dumps(document, default=vars, separators=(",", ":"))
 
 
 def from_json(text: str) -> Schema:
@@ -166,17 +161,14 @@ def read_text(reference: str) -> str:
     if not path.is_file():
         fix = f"give a path, or {BUILTIN!r} for the builtin one"
         raise NoInputError("no such schema file", where=reference, fix=fix)
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise BadConfigurationError(f"not UTF-8 text: {error.reason}", where=reference) from None
+    return textfile.read(path)
 
 
 def parse(text: str, where: str = "schema") -> Schema:
     """Read a schema from TOML text; errors as :func:`load`."""
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also for numbers of too many digits and for nesting
         raise BadConfigurationError(f"not valid TOML: {error}", where=where) from None
     return _parse(document, where)
 
@@ -222,20 +214,29 @@ def _checked(document: object, kind: type, what: str) -> dict[str, Any]:
         if value is None and part.default is MISSING:
             raise ValueError(f"key {name!r} is missing in {what}")
         if value is not None:
-            accepted, words = _ACCEPTED[str(part.type).removesuffix(" | None")]
-            if not isinstance(value, accepted) or (isinstance(value, bool) and accepted is not bool):
-                raise ValueError(f"key {name!r} in {what} must be {words}")
-            if part.type == "tuple[str, ...]" and not all(isinstance(item, str) for item in value):
-                raise ValueError(f"key {name!r} in {what} must be a list of strings")
-            checked[name] = tuple(value) if isinstance(value, list) else value
+            checked[name] = _accepted(value, str(part.type).removesuffix(" | None"), f"key {name!r} in {what}")
     return checked
+
+
+def _accepted(value: object, annotation: str, what: str) -> object:
+    """Return a value of the file as a field's value; ValueError where it does not fit the annotation."""
+    accepted, words = _ACCEPTED[annotation]
+    if annotation == "int | str" and isinstance(value, bool):
+        return str(value).lower()  # a label true is the string "true"
+    if not isinstance(value, accepted) or (isinstance(value, bool) and accepted is not bool):
+        raise ValueError(f"{what} must be {words}")
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise ValueError(f"{what} must fit into 64 bits")
+    if annotation == "tuple[str, ...]" and not all(isinstance(item, str) for item in value):
+        raise ValueError(f"{what} must be a list of strings")
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _problems(schema: Schema) -> list[str]:
     """Return what is wrong with a schema whose keys and types are right, the first thing first."""
     return [
         *_name_problems(schema),
-        *_column_problems(schema),
+        *column_checks.problems(schema),
         *classes.problems(schema.cover_types),
         *_derived_problems(schema),
     ]
@@ -246,29 +247,8 @@ def _name_problems(schema: Schema) -> Iterator[str]:
         yield f"the name {schema.name!r} must be a text of one line"
 
 
-def _column_problems(schema: Schema) -> Iterator[str]:
-    made = [*(column.name for column in schema.columns), *(feature.name for feature in schema.derived)]
-    taken = [*made, schema.target]
-    if not schema.columns:
-        yield "at least one column is needed"
-    yield from (f"column {name!r} is there twice" for name in taken if taken.count(name) > 1)
-    yield from (f"column name {name!r} is reserved" for name in made if name in _RESERVED)
-    if schema.target == "split":
-        yield "column name 'split' is reserved"
-    for column in schema.columns:
-        name, low, high = column.name, column.minimum, column.maximum
-        if column.dtype not in DTYPES:
-            yield f"unknown dtype {column.dtype!r} of column {name!r}, use one of {', '.join(DTYPES)}"
-        if column.categorical and not column.values:
-            yield f"column {name!r} is a category without values"
-        yield from (
-            f"value {v!r} of column {name!r} is there twice" for v in column.values if column.values.count(v) > 1
-        )
-        if low is not None and high is not None and low > high:
-            yield f"the minimum of column {name!r} is above its maximum"
-
-
 def _derived_problems(schema: Schema) -> Iterator[str]:
+    numeric = set(schema.numeric)
     for feature in schema.derived:
         if feature.operation not in OPERATIONS:
             yield f"unknown operation {feature.operation!r} of {feature.name!r}, use one of {', '.join(OPERATIONS)}"
@@ -277,5 +257,5 @@ def _derived_problems(schema: Schema) -> Iterator[str]:
         if len(feature.of) != (count or max(1, len(feature.of))):
             yield f"{feature.name!r}: {feature.operation} takes {count or 'some'} columns, not {len(feature.of)}"
         for name in feature.of:
-            if name not in schema.numeric:
+            if name not in numeric:
                 yield f"{feature.name!r} is made of {name!r}, which is no numeric column"

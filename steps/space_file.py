@@ -6,7 +6,7 @@ import math
 import tomllib
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from steps import hyperparameters
+from steps import hyperparameters, textfile
 from steps.errors import BadConfigurationError, NoInputError
 from steps.hyperparameters import Hyperparameters
 from steps.schema import DATA
@@ -71,8 +71,8 @@ def _parse(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise NoInputError("no such file", where=str(path), fix="check --space")
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:  # tomllib's and the decoder's errors are ValueErrors
+        return tomllib.loads(textfile.read(path))
+    except (ValueError, RecursionError) as error:  # also for numbers of too many digits and for nesting
         return _At(path).refuse(f"not TOML ({error})", "correct the file")
 
 

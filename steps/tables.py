@@ -82,6 +82,8 @@ def opened(path: Path) -> Iterator[pq.ParquetFile]:
 
 
 def _damaged(path: Path, error: Exception) -> BadDataError:
+    if "encrypted" in str(error):
+        return BadDataError("the parquet file is encrypted", where=str(path), fix="write it without encryption")
     return BadDataError(f"not a whole parquet file ({error})", where=str(path), fix="write it again")
 
 

@@ -80,6 +80,29 @@ def test_codes_of_names(kind: pa.DataType) -> None:
         assert labels.codes(NAMES, values.dictionary_encode(), 0, 0, "here").tolist() == [1, labels.MISSING, 0]
 
 
+ZERO_ONE = replace(SCHEMA, cover_types=(CoverType(1, "yes", ""), CoverType(0, "no", "")))
+YES_NO = replace(SCHEMA, cover_types=(CoverType("True", "yes", ""), CoverType("false", "no", "")))
+
+
+@pytest.mark.parametrize("schema", [ZERO_ONE, YES_NO], ids=["numbers", "names"])
+def test_truth_values_are_labels(schema: Schema) -> None:
+    assert labels.codes(schema, pa.array([True, None, False]), 0, 0, "here").tolist() == [0, labels.MISSING, 1]
+
+
+@pytest.mark.parametrize("kind", [pa.int8(), pa.float32(), pa.float64(), pa.decimal128(21, 2)], ids=str)
+def test_numbers_are_labels_that_are_strings(kind: pa.DataType) -> None:
+    schema = replace(SCHEMA, cover_types=(CoverType("1", "one", ""), CoverType("2", "two", "")))
+    values = pa.array([2, None, 1]).cast(kind)
+    assert labels.codes(schema, values, 0, 0, "here").tolist() == [1, labels.MISSING, 0]
+
+
+@pytest.mark.parametrize("kind", [pa.int64(), pa.uint64(), pa.decimal128(19, 0)], ids=str)
+def test_large_labels_are_compared_exactly(kind: pa.DataType) -> None:
+    types = (CoverType(2**53, "a", ""), CoverType(2**53 + 1, "b", ""), CoverType(-1, "c", ""))
+    values = pa.array([2**53 + 1, 2**53]).cast(kind)
+    assert labels.codes(replace(SCHEMA, cover_types=types), values, 0, 0, "here").tolist() == [1, 0]
+
+
 def test_nan_is_a_missing_label() -> None:
     assert labels.codes(SCHEMA, pa.array([float("nan"), 2.0]), 0, 0, "here").tolist() == [labels.MISSING, 1]
 
@@ -91,6 +114,9 @@ def test_nan_is_a_missing_label() -> None:
         (pa.array([1, 2.5]), "label 2.5 in column 'Cover_Type' is none of 1"),
         (pa.array(["1"]), "has type string, integers are needed"),
         (pa.array([True]), "has type bool, integers are needed"),
+        (pa.array([[1]]), "has type list.*, integers are needed"),
+        (pa.array([2**64 - 1], pa.uint64()), "label 18446744073709551615 in column 'Cover_Type' is none of"),
+        (pa.array([1.5]).cast(pa.decimal128(5, 2)), "label 1.50 in column 'Cover_Type' is no whole number"),
     ],
 )
 def test_labels_that_are_none(values: pa.Array, message: str) -> None:

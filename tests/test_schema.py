@@ -2,13 +2,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields
+from typing import TYPE_CHECKING
 
 import pytest
 
+from steps import column_checks
 from steps import schema as schemas
+from steps.dtypes import DTYPES, holds
 from steps.errors import BadConfigurationError, NoInputError, UsageError
 from steps.schema import Column, CoverType, Derived, Schema
-from tests.support import SCHEMA
+from tests.support import SCHEMA, Counted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 GOOD = """
 name = "tiny"
@@ -74,6 +81,19 @@ SIZE = '{ name = "size", dtype = "float32", unit = "m", minimum = 0, maximum = 1
         ("minimum = 0", 'minimum = "0"', "key 'minimum' in entry 1 of 'columns' must be a number"),
         ("minimum = 0", "minimum = true", "key 'minimum' in entry 1 of 'columns' must be a number"),
         ("minimum = 0", "minimum = 2", "the minimum of column 'size' is above its maximum"),
+        ("minimum = 0", "minimum = nan", "the minimum of column 'size' is nan, a finite number is needed"),
+        ("maximum = 1.5", "maximum = nan", "the maximum of column 'size' is nan, a finite number is needed"),
+        ("minimum = 0", "minimum = -inf", "the minimum of column 'size' is -inf, a finite number is needed"),
+        ("maximum = 1.5", "maximum = 1e39", "the maximum of column 'size' is 1e+39, float32 holds"),
+        ("maximum = 1.5", 'values = ["a"]', "column 'size' has values, for which its dtype must be 'category'"),
+        ('"category"', '"category", maximum = 1', "column 'colour' is a category, which has no minimum or maximum"),
+        ('name = "size"', 'name = ""', "a column has no name"),
+        ('name = "size"', 'name = " size"', "column name ' size' begins or ends with a space"),
+        ('name = "size"', r'name = "si\tze"', r"column name 'si\tze' holds '\t', a control character"),
+        ('name = "size"', r'name = "si\u2028ze"', r"holds '\u2028', a control character"),
+        ('name = "double"', 'name = ""', "a column has no name"),
+        ('target = "kind"', r'target = "ki\u0000nd"', r"holds '\x00', a control character"),
+        ('label = "a"', f"label = {2**63}", "key 'label' in entry 1 of 'cover_types' must fit into 64 bits"),
         ('["red", "green"]', '["red", 5]', "key 'values' in entry 2 of 'columns' must be a list of strings"),
         ('["red", "green"]', '["red", "red"]', "value 'red' of column 'colour' is there twice"),
         ('["red", "green"]', "[]", "column 'colour' is a category without values"),
@@ -97,6 +117,37 @@ def test_what_is_wrong_is_named(old: str, new: str, message: str) -> None:
     assert old in GOOD
     with pytest.raises(BadConfigurationError, match=re.escape(message)):
         schemas.parse(GOOD.replace(old, new, 1))
+
+
+@pytest.mark.parametrize("dtype", DTYPES[:7])
+def test_a_range_is_inside_what_the_dtype_holds(dtype: str) -> None:
+    low, high = holds(dtype)
+    text = GOOD.replace("float32", dtype).replace("maximum = 1.5", f"maximum = {high}")
+    size = schemas.parse(text.replace("minimum = 0", f"minimum = {low}")).column("size")
+    assert (size.minimum, size.maximum) == (low, high)
+    beyond = "must fit into 64 bits" if dtype == "int64" else f"{dtype} holds {low} to {high}"
+    for end in (f"maximum = {high + 1}", f"maximum = {high}, minimum = {low - 1}"):
+        with pytest.raises(BadConfigurationError, match=beyond):
+            schemas.parse(text.replace("minimum = 0, ", "").replace(f"maximum = {high}", end))
+
+
+def test_labels_may_be_true_and_false() -> None:
+    read = schemas.parse(GOOD.replace('"a"', "true").replace('"b"', "false"))
+    assert [cover_type.label for cover_type in read.cover_types] == ["true", "false"]
+
+
+def test_names_of_all_languages_are_names() -> None:
+    for name in ("\u0645\u06cc\u200c\u062e\u0648", "caf\u00e9", "重量 [kg]", "a  b", "<b>"):
+        assert schemas.parse(GOOD.replace("colour", name)).categorical == (name,)
+
+
+def test_the_checks_compare_each_name_a_few_times() -> None:
+    names = [Counted(f"name {i}") for i in range(300)]
+    columns = [Column(name, "int8") for name in names]
+    schema = Schema("wide", "kind", (*columns, Column("colour", "category", values=tuple(names))), SCHEMA.cover_types)
+    Counted.comparisons = 0
+    assert list(column_checks.problems(schema)) == []
+    assert Counted.comparisons < 20 * len(names)
 
 
 def test_no_columns() -> None:
@@ -124,3 +175,16 @@ def test_an_unknown_cover_type_lists_the_known() -> None:
 def test_a_file_that_is_not_there() -> None:
     with pytest.raises(NoInputError, match="no such schema file, in nowhere"):
         schemas.load("nowhere.toml")
+
+
+BOM = "\ufeff"
+
+
+@pytest.mark.parametrize(
+    "change", [BOM.__add__, lambda text: text.replace("\n", "\r\n"), lambda text: text.replace("\n", "\r")]
+)
+def test_a_byte_order_mark_and_line_ends_of_other_systems_are_read(
+    tmp_path: Path, change: Callable[[str], str]
+) -> None:
+    (tmp_path / "schema.toml").write_bytes(change(GOOD).encode())
+    assert schemas.load(str(tmp_path / "schema.toml")) == schemas.parse(GOOD)

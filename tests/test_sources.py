@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from steps import gcs, sources, storage
+from steps import csv_source, gcs, sources, storage
+from steps.csv_head import Head
 from steps.errors import BadConfigurationError, BadDataError, NoInputError, UsageError
 from tests.support import (
     FEATURES,
@@ -76,7 +77,7 @@ def test_uci_file_has_55_columns(tmp_path: Path) -> None:
     assert len(file.names) == 55
     assert file.names[-1] == TARGET
     assert (file.names[10], file.names[14]) == ("Wilderness_Area_0", "Soil_Type_0")
-    assert not file.header
+    assert file.head == Head(file.names, lines=0)
 
 
 @pytest.mark.parametrize("turn", [lambda names: names[::-1], sorted])
@@ -167,7 +168,7 @@ def test_ways_of_writing_csv(tmp_path: Path, canonical: Made, name: str, *, head
 
 
 def test_small_csv_blocks_do_not_matter(tmp_path: Path, canonical: Made, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "_CSV_BLOCK", 4096)
+    monkeypatch.setattr(csv_source, "BLOCK_BYTES", 4096)
     source = write_table(tmp_path / "source.csv", ROWS)
     batches = list(sources.open_source(str(source), SCHEMA).batches([TARGET]))
     assert len(batches) > 3

@@ -65,10 +65,12 @@ def _at_google(settings: "Settings") -> "Iterator[Finding] | None":
     """Return the checks of what the settings name at Google, None where they name nothing there."""
     if not any(uri.startswith(_GOOGLE) for uri in (settings.source, settings.registry, settings.bucket)):
         return None
+    from steps import textfile
+    from steps.errors import UsageError
     from steps.reading import Reading, parse_time
     from workflows.google_checks import Asked, examine
 
-    query = Path(settings.query).read_text(encoding="utf-8").strip() if settings.query else ""
+    query = textfile.read(Path(settings.query), UsageError).strip() if settings.query else ""
     snapshot = parse_time(settings.snapshot_time)
     reading = Reading(query, Path(settings.query).name, snapshot, settings.location, settings.maximum_bytes_billed)
     return examine(Asked(settings.source, reading, output=settings.bucket, registry=settings.registry))

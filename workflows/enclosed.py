@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from steps import textfile
 from steps.errors import NoInputError, UsageError
 
 
 def text(file: str, option: str) -> str:
     """Return the text of a file that becomes part of the workflow."""
     try:
-        return Path(file).read_text(encoding="utf-8")
+        return textfile.read(Path(file), UsageError)
     except FileNotFoundError:
         raise NoInputError("no such file", where=file, fix=f"check {option}") from None
-    except UnicodeDecodeError:
-        raise UsageError("this is no UTF-8 text", where=file, fix=f"check {option}") from None
 
 
 def warm_start(place: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from steps import runtime
+from steps import runtime, textfile
 from steps.errors import BadConfigurationError, NoInputError
 from workflows import name_checks, references, rendering, strict_yaml
 from workflows.local import document
@@ -69,8 +69,8 @@ def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise NoInputError("no such file", where=str(path), fix="render one with `render -o FILE`")
     try:
-        workflow = strict_yaml.load_as_argo(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        workflow = strict_yaml.load_as_argo(textfile.read(path))
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # also for dates that are none and for nesting
         raise BadConfigurationError(f"not valid YAML: {' '.join(str(error).split())}", where=str(path)) from None
     if not isinstance(workflow, dict) or workflow.get("kind") not in rendering.KINDS or "metadata" not in workflow:
         raise BadConfigurationError(

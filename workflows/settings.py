@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from steps import CHAIN, reading, uris
+from steps import CHAIN, reading, textfile, uris
 from steps import schema as schemas
 from steps.errors import BadConfigurationError, NoInputError, PipelineError, UsageError
 from workflows import overrides, strict_yaml
@@ -235,10 +235,7 @@ def _read(path: Path) -> dict[str, Any]:
     """Return a config file's settings, not yet checked."""
     if not path.is_file():
         raise NoInputError("no such config file", where=str(path), fix="check --config")
-    try:
-        document = _from_yaml(path.read_text(encoding="utf-8"), str(path)) or {}
-    except UnicodeDecodeError as error:
-        raise BadConfigurationError(f"not UTF-8 text: {error.reason}", where=str(path)) from None
+    document = _from_yaml(textfile.read(path), str(path)) or {}
     if not isinstance(document, dict):
         raise BadConfigurationError(
             "a mapping of settings is needed", where=str(path), fix="write `seed: 1`, for example"

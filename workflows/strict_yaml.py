@@ -44,4 +44,7 @@ def load(text: str) -> Any:  # noqa: ANN401 - whatever YAML gives
     Raises:
         yaml.YAMLError: it is no YAML, or has a key twice.
     """
-    return yaml.load(text, _Loader)  # noqa: S506 - a safe loader
+    try:
+        return yaml.load(text, _Loader)  # noqa: S506 - a safe loader
+    except (ValueError, RecursionError) as error:  # for dates that are none, numbers of too many digits, and nesting
+        raise yaml.YAMLError(str(error)) from None

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import gzip
 import io
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +93,26 @@ def make_parquet() -> None:
     save("not_parquet.parquet", "\n".join(LINES))
     save("damaged_index.parquet", with_damaged_index("Soil_Type"))
 
+    save("encrypted.parquet", (HERE / "no_rows.parquet").read_bytes()[:-4] + b"PARE")
+    save_parquet("dates.parquet", with_column("Elevation", [date(2026, 1, 1)] * len(ROWS), pa.date32()))
+    save_parquet("nested.parquet", with_column("Soil_Type", [["C2702"]] * len(ROWS), pa.list_(pa.string())))
+    save_parquet("bytes.parquet", with_column("Soil_Type", [b"\xff"] * len(ROWS), pa.binary()))
+    save_parquet("decimals.parquet", with_column("Elevation", [Decimal("2500.5")] * len(ROWS), pa.decimal128(9, 1)))
+
+
+def make_text() -> None:
+    data = "\n".join(LINES)
+    save("utf16.csv", data.encode("utf-16"))
+    save("utf16_no_mark.csv", data.encode("utf-16-le"))
+    save("utf32.csv", data.encode("utf-32"))
+    save("latin1_header.csv", data.replace("Aspect", "Asp\u00e9ct", 1).encode("latin-1"))
+    save("latin1_cell.csv", "\n".join(with_cell(2, "Wilderness_Area", "Ne\u00f6ta")).encode("latin-1"))
+    save("nul_header.csv", data.replace("Aspect", "Asp\0ct", 1))
+    save("nul_cell.csv", "\n".join(with_cell(2, "Slope", "1\0")))
+    save("web_page.csv", "<!DOCTYPE html><html><body>Not found</body></html>\n")
+    save("pointer.csv", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+    save("workbook.csv", b"PK\x03\x04\x14\0\x06\0")
+
 
 def make_values() -> None:
     save_lines("label_9.csv", with_cell(6, TARGET, "9"))
@@ -108,6 +130,26 @@ def make_values() -> None:
     save_lines("unknown_soil.csv", with_cell(4, "Soil_Type", "C9999"))
     save_lines("unknown_wilderness.csv", with_cell(4, "Wilderness_Area", "Comanche"))
     save_lines("unknown_split.csv", [LINES[0] + ",split", *(line + ",train" for line in LINES[1:5]), LINES[5] + ",dev"])
+
+    save_lines("true_among_numbers.csv", with_cell(3, "Slope", "True"))
+    save_lines("decimal_comma.csv", with_cell(3, "Slope", '"3,5"'))
+    save_lines("spaces_around.csv", with_cell(3, "Wilderness_Area", " Rawah "))
+    save_lines("beyond_int64.csv", with_cell(3, "Slope", "1e999999999"))
+
+
+def make_header() -> None:
+    """Headers in which something is amiss; the rows are good."""
+    save_lines("lower_case.csv", [LINES[0].lower(), *LINES[1:]])
+    save_lines("misspelt.csv", [LINES[0].replace("Aspect", "Apsect"), *LINES[1:]])
+    save_lines("no_header_of_ours.csv", ["one,two,three", "a,b,c"])
+    save_lines("comment.csv", ["# made by hand", *LINES])
+    save_lines("trailing_comma.csv", [line + "," for line in LINES])
+    save_lines("no_name.csv", [LINES[0].replace("Aspect", ""), *LINES[1:]])
+    save_lines("pipes.csv", [line.replace(",", "|") for line in LINES])
+    save_lines("tabs.csv", [line.replace(",", "\t") for line in LINES])
+    save_lines("semicolons_no_header.data", [line.replace(",", ";") for line in LINES[1:]])
+    decimals = [line.replace(",", ";").replace("0;", "0,0;") for line in LINES[1:]]
+    save_lines("semicolons_decimal_comma.csv", [LINES[0].replace(",", ";"), *decimals])
 
 
 def make_structure() -> None:
@@ -144,11 +186,35 @@ def make_schemas() -> None:
     save("no_values.toml", SCHEMA.replace("float32", "category"))
     save("one_class.toml", SCHEMA.replace(', { label = 2, slug = "two", title = "Two" }', ""))
     save("reserved_name.toml", SCHEMA.replace("size", "row"))
+    save("utf16.toml", SCHEMA.encode("utf-16"))
+    save("nul.toml", SCHEMA.replace("tiny", "ti\0ny"))
+    save("nested_deeply.toml", f"name = {'[' * 5000}\n")
+    save("many_digits.toml", f"name = {'1' * 5000}\n")
+    for name, column in COLUMNS.items():
+        save(f"{name}.toml", SCHEMA.replace('{ name = "size", dtype = "float32" }', f"{{ {column} }}"))
+
+
+# A column that no table can have.
+COLUMNS = {
+    "minimum_nan": 'name = "size", dtype = "float32", minimum = nan',
+    "maximum_infinite": 'name = "size", dtype = "float64", maximum = inf',
+    "minimum_above_dtype": 'name = "size", dtype = "int8", minimum = 128',
+    "maximum_above_dtype": 'name = "size", dtype = "uint16", maximum = 70000',
+    "minimum_of_65_bits": 'name = "size", dtype = "int64", minimum = 9223372036854775808',
+    "minimum_of_category": 'name = "size", dtype = "category", values = ["a"], minimum = 1',
+    "values_of_number": 'name = "size", dtype = "float32", values = ["a"]',
+    "no_column_name": 'name = "", dtype = "float32"',
+    "space_in_name": 'name = "size ", dtype = "float32"',
+    "line_break_in_name": r'name = "si\nze", dtype = "float32"',
+    "named_as_target": 'name = "kind", dtype = "float32"',
+}
 
 
 if __name__ == "__main__":
     make_files()
     make_parquet()
+    make_text()
     make_values()
+    make_header()
     make_structure()
     make_schemas()

@@ -61,7 +61,7 @@ def test_flags_win_over_the_environment_over_the_file_over_the_defaults(
         ("a: [", "not valid YAML: while parsing a flow node"),
         ("seed: 1\nrows: 3\nseed: 2", "not valid YAML: 'seed' is there twice in line 3, column 1"),
         ("steps:\n  train: {cpu: 1, cpu: 2}", "not valid YAML: 'cpu' is there twice in line 2, column 19"),
-        ("\udcff", "not UTF-8 text: invalid start byte"),
+        ("\udcff", "this is not UTF-8 text: byte 0xff on line 1 (invalid start byte)"),
     ],
 )
 def test_a_wrong_config_file_is_named_with_its_key(tmp_path: Path, text: str, named: str) -> None:

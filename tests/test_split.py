@@ -175,7 +175,7 @@ GIVEN = {
     "a class that is missing from a part": (
         ["train", "train", "test", "test", "train", "train", "validation", "test"],
         [0, 1, 0, 1, 0, 1, 0, 1],
-        f"no row of cover type 'yes' has split=validation, {HERE}: add some, leave it out with --cover-types, or {HASH}",
+        f"no row of cover type 'yes' has split=validation, {HERE}: add some, leave it out with --cover-types, or",
     ),
     "a part of one class": (
         ["train", "train", "validation", "test", "train", "train", "validation", "test"],

@@ -65,6 +65,7 @@ def _known_step(name: str) -> str:
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
 Count = Annotated[int, BeforeValidator(_no_truth_value), Field(ge=0)]
+Share = Annotated[float, BeforeValidator(_no_truth_value), Field(ge=0, le=1, allow_inf_nan=False)]
 Seconds = Annotated[int, BeforeValidator(_no_truth_value), Field(gt=0)]
 Scalar = Annotated[str | int | float | bool, BeforeValidator(_one_value)]
 StepName = Annotated[str, AfterValidator(_known_step)]
@@ -115,7 +116,8 @@ class Settings(BaseModel):
     sampler: Literal["tpe", "random"] = "tpe"
     refit: Literal["none", "validation"] = "none"
     labels: Literal["auto", "zero", "one"] = "auto"
-    on_missing: Literal["fail", "drop"] = "fail"
+    on_missing: Literal["fail", "drop", "keep"] = "fail"
+    max_dropped: Share = 0.5
     duplicates: Literal["keep", "drop"] = "keep"
     # Fixed when the workflow is rendered.
     cover_types: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()

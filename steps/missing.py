@@ -145,9 +145,9 @@ def check_dropped(tally: Tally, dropped: int, limit: float, on_missing: OnMissin
     """
     if on_missing is OnMissing.DROP:
         _refuse_empty(tally.empty(), where)
-    if dropped <= limit * tally.rows:
+    share = dropped / max(1, tally.rows)
+    if share <= limit:
         return
-    share = dropped / tally.rows
     allow = f"allow it with --max-dropped {min(1, math.ceil(share * 100) / 100):g}"
     if on_missing is OnMissing.KEEP:
         what, fix = "no label", f"add the labels, or {allow}"

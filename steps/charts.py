@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import io
 import re
+import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -107,7 +108,9 @@ def drawing() -> Iterator[None]:
         "ytick.major.pad": 5,
         "lines.solid_capstyle": "round",
     }
-    with mpl.rc_context(settings):
+    with mpl.rc_context(settings), warnings.catch_warnings():
+        # The browser's font shows the text; matplotlib only measures it with its own, which lacks most scripts.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
         yield
 
 

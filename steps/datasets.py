@@ -103,8 +103,10 @@ def write(source: Source, datasets: Mapping[str, Path], options: Options) -> dic
         missing.check_dropped(tally, dropped["missing"], options.max_dropped, options.on_missing, source.name)
         used = profile.class_counts()
         where = f"the rows used of {source.name}" if any(dropped.values()) else source.name
-        for slug, writer in writers.items():
+        for slug in writers:
             _check_class(slug, tally.class_counts[slug], used, where)
+        for slug, writer in writers.items():
+            part_checks.check_size(slug, used[slug], sum(used.values()) - used[slug], where)
             if source.shape.has_split:
                 _check_parts(slug, parts, schema, where)
             writer.metadata = tables.Metadata(schema, slug, profile.data_sha256)
@@ -123,13 +125,12 @@ def write(source: Source, datasets: Mapping[str, Path], options: Options) -> dic
 
 
 def _check_class(slug: str, in_source: int, used: Mapping[str, int], where: str) -> None:
-    """Raise BadDataError where too few rows of a cover type, or of all others, are left to be split."""
+    """Raise BadDataError where no row of a cover type is used."""
     if in_source and not used[slug]:
         what = f"all {in_source:,} rows of cover type {slug!r} were dropped"
         raise BadDataError(what, where=where, fix="keep them with --on-missing keep, or leave it out of --cover-types")
     if not used[slug]:
         raise BadDataError(f"no row is of cover type {slug!r}", where=where, fix="leave it out with --cover-types")
-    part_checks.check_size(slug, used[slug], sum(used.values()) - used[slug], where)
 
 
 def _check_parts(slug: str, counts: NDArray[np.int64], schema: Schema, where: str) -> None:

@@ -431,6 +431,24 @@ def trial_table_of(objective: str = "pr_auc") -> dict[str, Any]:
     }
 
 
+def test_dropped_rows_and_other_shares_are_shown(inputs: Inputs) -> None:
+    inputs.data({"oak": 400, "beech": 380, "fir": 20}, ["400 of 1,200 rows <b>were dropped</b>"])
+    assert inputs.run() == 0
+    data = inputs.document()["data"]
+    assert data["prevalence"]["fir"] == {"source": round(1 / 3, 6), "used": 0.025, "differs": True}
+    assert (data["class_counts"]["fir"], data["source_class_counts"]["fir"]) == (20, 400)
+    page = check_page(inputs.page())
+    for text in ("Rows used", "800 of 1,200 rows", "400 were left out for a missing value", "<b>were dropped</b>"):
+        assert text in page.text
+    assert "33.33%" in page.text
+    assert "2.50%" in page.text
+
+
+def test_where_all_rows_are_used_there_is_no_section_on_them(inputs: Inputs) -> None:
+    assert inputs.run() == 0
+    assert "Rows used" not in inputs.page()
+
+
 @pytest.mark.parametrize("objective", ["pr_auc", "f1", "logloss"])
 def test_searches_are_shown(inputs: Inputs, objective: str) -> None:
     storage.write_json(inputs.folder / "oak.json", trial_table_of(objective))

@@ -71,6 +71,7 @@ def test_result_has_what_is_promised(first: dict[str, Any]) -> None:
     assert [entry["label"] for entry in first["cover_types"].values()] == [1, 2, 3, 4, 5, 6, 7]
     assert Path(first["report"]).read_text().startswith("<!doctype html>")
     assert len(models(first)) == 7 * 3
+    assert first["notes"][0].startswith("cover types differ in their shares of the source and of the rows used: ")
     low, high = first["cover_types"]["aspen"]["f1_interval"]
     assert low <= first["cover_types"]["aspen"]["f1"] <= high
 
@@ -153,7 +154,9 @@ def test_show_and_runs(first: dict[str, Any], output: Path, capsys: pytest.Captu
     assert invoke("show", first["run"], "--output", output, "--json") == 0
     assert json.loads(capsys.readouterr().out) == first
     assert invoke("show", first["run"], "--output", output) == 0
-    assert "krummholz" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "krummholz" in shown
+    assert f"note: {first['notes'][0]}\n" in shown
     assert invoke("runs", "--output", output) == 0
     listed = capsys.readouterr().out
     assert first["run"] in listed

@@ -68,7 +68,8 @@ def _to_pandas(batch: pa.RecordBatch) -> pd.DataFrame:
     """Return a batch as a data frame; integers stay integers where some are missing, as float64 would round them."""
     holed = {values.type for values in batch.columns if values.null_count}
     nullable = {kind: dtype for kind, dtype in _NULLABLE.items() if kind in holed}
-    return batch.to_pandas(types_mapper=nullable.get)
+    frame: pd.DataFrame = batch.to_pandas(types_mapper=nullable.get)
+    return frame
 
 
 def _features(transformer: FeatureTransformer, batch: pa.RecordBatch, columns: list[str]) -> pa.RecordBatch:

@@ -156,7 +156,7 @@ def line(name: str, found: Found | None, score: metrics.Estimate) -> list[str]:
 def main(  # noqa: PLR0913 - one argument an option
     *,
     seconds: Annotated[float, typer.Option(min=1, help="Seconds after which no side starts another trial.")] = 600,
-    rows: Annotated[int, typer.Option(min=0, help="Size of a stratified sample, 0 for the whole table.")] = 0,
+    rows: Annotated[int, typer.Option(min=0, help="Size of a proportional sample, 0 for the whole table.")] = 0,
     cover_type: Annotated[str, typer.Option(help="The cover type's slug.")] = "lodgepole-pine",
     threads: Annotated[int, typer.Option(min=1, help="Threads of every side.")] = 2,
     folds: Annotated[int, typer.Option(min=2, help="Folds of the cross-validation.")] = 5,

@@ -68,8 +68,11 @@ class Options:
 
     def check_inside(self) -> None:
         """Raise UsageError for what only the preparation here does, not the one inside BigQuery."""
+        if self.on_missing is OnMissing.KEEP:
+            what, fix = "--on-missing keep does not go with it", "leave it out, so that the rows are read from here"
+            raise UsageError(what, where="--inside-bigquery", fix=fix)
         if self != Options(labels=self.labels, max_dropped=self.max_dropped):
-            what = "--rows, --on-missing keep or drop and --duplicates drop do not go with it"
+            what = "--rows, --on-missing drop and --duplicates drop do not go with it"
             raise UsageError(what, where="--inside-bigquery", fix="write them into the query")
 
 

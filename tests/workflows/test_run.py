@@ -268,6 +268,11 @@ def test_bad_data_ends_with_the_step_and_its_message(tmp_path: Path, capsys: pyt
     ("words", "code", "message"),
     [
         (("run", "--rows", "-1"), 2, "error: rows: input should be greater than or equal to 0, in --rows"),
+        (
+            ("run", "--max-dropped", "2"),
+            2,
+            "error: max_dropped: input should be less than or equal to 1, in --max-dropped",
+        ),
         (("run", "--cover-types", "9"), 2, "error: unknown cover type '9'"),
         (("run", "--set", "train.depth=1"), 2, "error: step 'train' has no option 'depth' to set"),
         (("run", "--schema", "nowhere.toml"), 66, "error: no such schema file, in nowhere.toml"),

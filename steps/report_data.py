@@ -29,7 +29,7 @@ def section(contents: Contents) -> str:
     ]
     lead += f" {'; '.join(lost).capitalize()}." if lost else ""
     notes = "".join(f"<li>{escape(note)}</li>" for note in data["notes"])
-    body = f"<ul>{notes}</ul>" if notes else ""
+    body = f'<ul class="remarks">{notes}</ul>' if notes else ""
     rows = "".join(_row(contents.name(cover_type), data, cover_type.slug) for cover_type in contents.schema.cover_types)
     body += page.table("prevalence", "Rows by cover type", COLUMNS, f"<tbody>{rows}</tbody>")
     return page.section("Rows used", lead, body)

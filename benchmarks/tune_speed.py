@@ -27,6 +27,7 @@ from sklearn.model_selection import cross_val_score
 from benchmarks.against_classic import table
 from steps import matrix, metrics, prepare, preprocess, presets, search, space_file, split, tables, training
 from steps import schema as schemas
+from steps.datasets import Options
 from steps.hyperparameters import Hyperparameters
 from steps.objective import Pruner, Sampler
 from steps.search_sampler import suggest
@@ -54,7 +55,7 @@ class Found:
 def prepared(folder: Path, cover_type: str, rows: int, seed: int) -> dict[str, Path]:
     """Return the feature tables of a cover type: train, validation and test."""
     dataset = {cover_type: folder / "dataset.parquet"}
-    prepare.prepare("builtin:", schemas.load(schemas.BUILTIN), dataset, prepare.Options(rows=rows))
+    prepare.prepare("builtin:", schemas.load(schemas.BUILTIN), dataset, Options(rows=rows))
     parts = {part: folder / f"{part}.parquet" for part in tables.SPLITS}
     split.split(dataset[cover_type], parts, seed=seed, fractions=(0.64, 0.16, 0.20))
     features = {part: folder / f"{part}-features.parquet" for part in tables.SPLITS}
@@ -155,7 +156,7 @@ def line(name: str, found: Found | None, score: metrics.Estimate) -> list[str]:
 def main(  # noqa: PLR0913 - one argument an option
     *,
     seconds: Annotated[float, typer.Option(min=1, help="Seconds after which no side starts another trial.")] = 600,
-    rows: Annotated[int, typer.Option(min=0, help="Size of a stratified sample, 0 for the whole table.")] = 0,
+    rows: Annotated[int, typer.Option(min=0, help="Size of a proportional sample, 0 for the whole table.")] = 0,
     cover_type: Annotated[str, typer.Option(help="The cover type's slug.")] = "lodgepole-pine",
     threads: Annotated[int, typer.Option(min=1, help="Threads of every side.")] = 2,
     folds: Annotated[int, typer.Option(min=2, help="Folds of the cross-validation.")] = 5,

@@ -2,6 +2,9 @@
 
 Equal content gives equal bytes, so that bundles can be compared by checksum. Nothing in it is a pickle; the model is
 handed to XGBoost only after its checksum was compared, since XGBoost does not sanitise model files.
+
+``features`` in ``metadata.json`` names the model's inputs in their order. The model file has the same names, or
+``f0 f1 ...`` in the same order where XGBoost refuses one of them: see :func:`steps.matrix.booster_names`.
 """
 
 from __future__ import annotations

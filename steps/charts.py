@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import io
 import re
+import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -107,7 +108,9 @@ def drawing() -> Iterator[None]:
         "ytick.major.pad": 5,
         "lines.solid_capstyle": "round",
     }
-    with mpl.rc_context(settings):
+    with mpl.rc_context(settings), warnings.catch_warnings():
+        # The browser's font shows the text; matplotlib only measures it with its own, which lacks most scripts.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
         yield
 
 
@@ -127,13 +130,19 @@ def svg(figure: Any, name: str, label: str) -> str:  # noqa: ANN401 - matplotlib
     body = out.getvalue().partition("<svg")[2].partition(">")[2]
     body = re.sub(r"\s*<defs>\s*<style.*?</style>\s*</defs>", "", body, flags=re.DOTALL)
     used = set(re.findall(r"#([mp][0-9a-f]{10})\b", body))
-    body = re.sub(r' id="([^"]*)"', lambda match: f' id="{name}-{match[1]}"' if match[1] in used else "", body)
-    body = re.sub(r"#([mp][0-9a-f]{10})\b", rf"#{name}-\1", body).replace("xlink:href", "href")
-    body = re.sub(r"font-family: [^;\"]*;? ?| transform=\"rotate\(-0 [^\"]*\"|(?<=>)\s+(?=<)", "", body)
-    body = re.sub(r"#0000([0-9a-f]{2})\b", lambda match: f"var(--{ROLES[int(match[1], 16) - 1]})", body)
+    # Tags alone: what looks like an id or a colour in a title is the title's.
+    body = re.sub(r"<[^>]*>", lambda match: _finished(match[0], name, used), re.sub(r"(?<=>)\s+(?=<)", "", body))
     width, height = (round(float(size) * 72) for size in figure.get_size_inches())
     size = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
     return f'<svg {size} role="img" aria-label="{html.escape(label)}">{body}'
+
+
+def _finished(tag: str, name: str, used: set[str]) -> str:
+    """Return an SVG tag with the ids that are used made unique, the page's font, and colours by role."""
+    tag = re.sub(r' id="([^"]*)"', lambda match: f' id="{name}-{match[1]}"' if match[1] in used else "", tag)
+    tag = re.sub(r"#([mp][0-9a-f]{10})\b", rf"#{name}-\1", tag).replace("xlink:href", "href")
+    tag = re.sub(r"font-family: [^;\"]*;? ?| transform=\"rotate\(-0 [^\"]*\"", "", tag)
+    return re.sub(r"#0000([0-9a-f]{2})\b", lambda match: f"var(--{ROLES[int(match[1], 16) - 1]})", tag)
 
 
 def learning_curve(curve: Mapping[str, Any], hue: Hue, lowest: float, name: str, label: str) -> str:

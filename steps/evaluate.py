@@ -80,8 +80,10 @@ def pr_curve(labels: NDArray[np.uint8], scores: NDArray[np.float32]) -> dict[str
 
 def importances(model: Bundle) -> dict[str, float]:
     """Return each feature's share of the total gain of all splits, largest first; unused features are left out."""
-    gains = model.booster.get_score(importance_type="total_gain")
-    total = sum(gains.values())
+    features = model.metadata["features"]
+    own_names = dict(zip(matrix.booster_names(features), features, strict=True))
+    gains = {own_names[name]: gain for name, gain in model.booster.get_score(importance_type="total_gain").items()}
+    total = sum(gains.values()) or 1.0
     return {name: round(gain / total, 6) for name, gain in sorted(gains.items(), key=lambda item: (-item[1], item[0]))}
 
 

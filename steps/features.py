@@ -22,8 +22,8 @@ PLAIN, DERIVED = "plain", "derived"
 
 
 def _ratio(a: Floats, b: Floats) -> Floats:
-    """Return a / b, and 0 where b is 0: a model file must load where division warnings are errors."""
-    return np.divide(a, b, out=np.zeros_like(a), where=b != 0)
+    """Return a / b, 0 where b is 0, NaN where either is: a model file must load where warnings are errors."""
+    return np.divide(a, b, out=np.where(np.isnan(a), a, np.float32(0)), where=b != 0)
 
 
 _COMPUTE: dict[str, Callable[..., Any]] = {
@@ -43,8 +43,9 @@ class FeatureTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Passes numeric columns on, turns categories into ordinal codes, and appends derived features.
 
     Fitting learns which categories the training rows have. A code is the category's rank among those, in the order of
-    ``categories``; a category that was not there in training becomes -1. Rows do not influence each other, so that a
-    table may be transformed in pieces.
+    ``categories``; a category that was not there in training becomes -1. What is missing stays missing, and a feature
+    that is derived from it is missing too. Rows do not influence each other, so that a table may be transformed in
+    pieces.
 
     Args:
         numeric: names of the numeric columns.
@@ -82,25 +83,54 @@ class FeatureTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return np.array(names, dtype=object)
 
     def transform(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Return the features of ``table``: numeric columns as they are, codes as integers, derived ones as float32."""
+        """Return the features of ``table``: numeric columns as they are, codes as integers, derived ones as float32.
+
+        Codes are int16, or int32 where a column has more categories than int16 has numbers. Where one is missing they
+        are pandas' nullable integers of the same width.
+
+        Raises:
+            OverflowError: a derived feature is too large for float32; the message names it.
+        """
         check_is_fitted(self, "seen_")
-        columns: dict[str, Any] = {name: table[name].to_numpy() for name in self.numeric}
+        columns: dict[str, Any] = {name: to_array(table[name]) for name in self.numeric}
         for name, values in self.seen_.items():
-            columns[name] = _codes(table[name], values)
-        floats = {name: columns[name].astype(np.float32) for feature in self.derived for name in feature["of"]}
+            columns[name] = _codes(table[name], values, _code_dtype(len((self.categories or {})[name])))
+        floats = {name: _floats(table[name]) for feature in self.derived for name in feature["of"]}
         for feature in self.derived:
-            computed = _COMPUTE[feature["operation"]](*(floats[name] for name in feature["of"]))
-            columns[feature["name"]] = computed.astype(np.float32)
+            with np.errstate(over="ignore"):
+                computed = _COMPUTE[feature["operation"]](*(floats[name] for name in feature["of"])).astype(np.float32)
+            if np.isinf(computed).any():
+                raise OverflowError(f"derived feature {feature['name']!r} is too large for float32")
+            columns[feature["name"]] = computed
         return pd.DataFrame(columns, copy=False)
 
 
-def _codes(column: pd.Series[Any], values: Sequence[str]) -> NDArray[np.integer[Any]]:
-    """Return each value's position in ``values``, -1 where it is none of them: int16, int32 for more than it holds."""
-    dtype = np.int16 if len(values) <= np.iinfo(np.int16).max else np.int32
-    if not isinstance(column.dtype, pd.CategoricalDtype):
-        return pd.Index(values, dtype=str).get_indexer(pd.Index(column, dtype=str)).astype(dtype)
-    ranks = pd.Index(values, dtype=str).get_indexer(pd.Index(column.cat.categories, dtype=str))
-    return np.append(ranks, -1)[column.cat.codes.to_numpy()].astype(dtype)
+def to_array(column: pd.Series[Any]) -> Any:  # noqa: ANN401 - an array of NumPy or of pandas
+    """Return a column of numbers as a NumPy array, or as pandas' own array where some may be missing."""
+    return column.to_numpy() if isinstance(column.dtype, np.dtype) else column.array
+
+
+def _floats(column: pd.Series[Any]) -> Floats:
+    """Return a numeric column as float32, NaN where a value is missing."""
+    if isinstance(column.dtype, np.dtype):
+        return column.to_numpy().astype(np.float32)
+    return np.asarray(column.to_numpy(dtype=np.float32, na_value=np.nan))
+
+
+def _code_dtype(values: int) -> type[np.signedinteger[Any]]:
+    return np.int16 if values <= np.iinfo(np.int16).max else np.int32
+
+
+def _codes(column: pd.Series[Any], values: Sequence[str], dtype: type[np.signedinteger[Any]]) -> Any:  # noqa: ANN401 - as above
+    """Return each value's position in ``values``, -1 where it is none of them, pandas' NA where it is missing."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        ranks = pd.Index(values, dtype=str).get_indexer(pd.Index(column.cat.categories, dtype=str))
+        missing = column.cat.codes.to_numpy() < 0
+        codes = np.append(ranks, -1)[column.cat.codes.to_numpy()].astype(dtype)
+    else:
+        missing = column.isna().to_numpy()
+        codes = pd.Index(values, dtype=str).get_indexer(pd.Index(column, dtype=str)).astype(dtype)
+    return pd.arrays.IntegerArray(codes, missing) if missing.any() else codes
 
 
 def make_transformer(schema: Schema, feature_set: str) -> FeatureTransformer:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # Up to here a table is one piece: with 20 features 80 MB.
 PIECE_ROWS = 1_000_000
+# Characters that XGBoost refuses or loses in the name of a feature.
+_REFUSED = frozenset("[]<\0")
 
 
 class _Batches(xgboost.DataIter):  # type: ignore[misc]  # XGBoost has no types
@@ -54,15 +56,28 @@ def _content(batch: pa.RecordBatch | pa.Table, features: list[str]) -> dict[str,
     return {
         "data": to_array(batch, features),
         "label": batch.column(tables.LABEL).to_numpy(),
-        "feature_names": features,
+        "feature_names": booster_names(features),
     }
 
 
+def booster_names(features: Sequence[str]) -> list[str]:
+    """Return what XGBoost calls the features: their own names, or ``f0 f1 ...`` where it refuses one of them.
+
+    XGBoost refuses ``[``, ``]`` and ``<``, and its model files cut a name at a null character.
+    """
+    if not any(_REFUSED & set(name) for name in features):
+        return list(features)
+    return [f"f{i}" for i in range(len(features))]
+
+
 def to_array(batch: pa.RecordBatch | pa.Table, features: Sequence[str]) -> NDArray[np.float32]:
-    """Return a batch's features as float32, shape (rows, features), row by row in memory."""
+    """Return a batch's features as float32, shape (rows, features), row by row in memory; NaN where one is missing."""
     array = np.empty((batch.num_rows, len(features)), np.float32)
     for i, name in enumerate(features):
-        array[:, i] = batch.column(name).to_numpy()
+        values = batch.column(name)
+        array[:, i] = (values.fill_null(0) if values.null_count else values).to_numpy()
+        if values.null_count:
+            array[values.is_null().to_numpy(zero_copy_only=False), i] = np.nan
     return array
 
 

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+# Models whose answers are packed into one integer; the other bits number the patterns of the models before them.
+_BITS = 32
+# Counts that the bootstrap holds at once, 8 bytes each.
+_MOST_COUNTS = 1 << 24
 _SAME_ROWS = "evaluate every cover type on the test rows of one prepared table"
 
 
@@ -100,9 +104,12 @@ def macro_f1(joined: Joined, thresholds: Sequence[float], seed: int = 0) -> Esti
     if not total:
         return Estimate(None)
     said, truths, counts = _patterns(joined, thresholds)
-    draws = np.random.default_rng(seed).multinomial(total, counts / total, size=RESAMPLES)
     value = float(_macro_f1(counts[np.newaxis], said, truths)[0])
-    low, high = (float(end) for end in np.percentile(_macro_f1(draws, said, truths), [2.5, 97.5]))
+    random, shares = np.random.default_rng(seed), counts / total
+    at_once = max(1, _MOST_COUNTS // len(counts))
+    sizes = [min(at_once, RESAMPLES - done) for done in range(0, RESAMPLES, at_once)]
+    draws = [_macro_f1(random.multinomial(total, shares, size=size), said, truths) for size in sizes]
+    low, high = (float(end) for end in np.percentile(np.concatenate(draws), [2.5, 97.5]))
     return Estimate(value, min(value, low), max(value, high))
 
 
@@ -110,15 +117,18 @@ def _patterns(
     joined: Joined, thresholds: Sequence[float]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.int64]]:
     """Return the distinct patterns: what models said and what is true, shape (patterns, models), and their counts."""
-    models = len(joined.slugs)
-    codes = joined.truth << models
     # One threshold at a time, as a Python float: NumPy then compares in float32, exactly as evaluate did.
-    for model, threshold in enumerate(thresholds):
-        codes |= (joined.scores[model] >= threshold).astype(np.int64) << model
-    distinct, counts = np.unique(codes, return_counts=True)
-    said = (distinct[:, np.newaxis] >> np.arange(models)) & 1 == 1
-    truths = (distinct >> models)[:, np.newaxis] == np.arange(models)
-    return said, truths, counts
+    said = np.stack([scores >= threshold for scores, threshold in zip(joined.scores, thresholds, strict=True)])
+    codes = joined.truth
+    for first in range(0, len(said), _BITS):
+        bits = np.zeros(len(codes), np.int64)
+        for i, yes in enumerate(said[first : first + _BITS]):
+            bits |= yes.astype(np.int64) << i
+        _, rows, codes, counts = np.unique(
+            codes << _BITS | bits, return_index=True, return_inverse=True, return_counts=True
+        )
+    truths = joined.truth[rows][:, np.newaxis] == np.arange(len(said))
+    return said[:, rows].T, truths, counts
 
 
 def _macro_f1(counts: NDArray[np.int64], said: NDArray[np.bool_], truths: NDArray[np.bool_]) -> NDArray[np.float64]:

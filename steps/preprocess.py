@@ -6,14 +6,24 @@ import enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import pandas as pd
 import pyarrow as pa
 import typer
 
 from steps import bundle, presets, runtime, tables
-from steps.features import FeatureTransformer, make_transformer
+from steps.dtypes import INTEGER_DTYPES
+from steps.errors import BadDataError
+from steps.features import FeatureTransformer, make_transformer, to_array
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+# pandas' integers that may be missing, by Arrow's.
+_NULLABLE = {
+    pa.type_for_alias(name): pd.api.types.pandas_dtype(name.replace("i", "I").replace("u", "U"))
+    for name in INTEGER_DTYPES
+}
 
 
 class FeatureSet(enum.StrEnum):
@@ -45,13 +55,26 @@ def transform(transformer: FeatureTransformer, source: Path, target: Path) -> in
         empty = pa.RecordBatch.from_pylist([], schema=file.schema_arrow)
     with tables.writer(target, _features(transformer, empty, columns).schema, described) as writer:
         for batch in tables.batches(source):
-            writer.write(_features(transformer, batch, columns))
+            try:
+                features = _features(transformer, batch, columns)
+            except OverflowError as error:
+                fix = "leave it out of the schema, or say --set preprocess.feature-set=plain"
+                raise BadDataError(str(error), where=source.name, fix=fix) from None
+            writer.write(features)
     return writer.rows
 
 
+def _to_pandas(batch: pa.RecordBatch) -> pd.DataFrame:
+    """Return a batch as a data frame; integers stay integers where some are missing, as float64 would round them."""
+    holed = {values.type for values in batch.columns if values.null_count}
+    nullable = {kind: dtype for kind, dtype in _NULLABLE.items() if kind in holed}
+    frame: pd.DataFrame = batch.to_pandas(types_mapper=nullable.get)
+    return frame
+
+
 def _features(transformer: FeatureTransformer, batch: pa.RecordBatch, columns: list[str]) -> pa.RecordBatch:
-    features = transformer.transform(batch.select(columns).to_pandas())
-    made = {name: pa.array(features[name].to_numpy()) for name in features.columns}
+    features = transformer.transform(_to_pandas(batch.select(columns)))
+    made = {name: pa.array(to_array(features[name])) for name in features.columns}
     return pa.RecordBatch.from_pydict({**made, **{name: batch.column(name) for name in (tables.LABEL, tables.ROW)}})
 
 

@@ -12,19 +12,21 @@ import pyarrow.compute as pc
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from steps.schema import Schema
+    from steps.schema import Column, Schema
 
 
 class Profile:
     """Accumulates figures batch by batch; how the rows were cut into batches shows in no figure.
 
-    The one exception is the mean of a float column, where the sixth decimal may move.
+    The one exception is the mean of a float column, where the sixth decimal may move. Minimum, maximum, mean and counts
+    are of the values that are not missing.
     """
 
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
         self._digest = hashlib.sha256()
         self._rows = 0
+        self._missing = {column.name: 0 for column in schema.columns}
         self._low: dict[str, float] = {}
         self._high: dict[str, float] = {}
         self._sum: dict[str, float] = dict.fromkeys(schema.numeric, 0.0)
@@ -32,7 +34,7 @@ class Profile:
         self._classes = np.zeros(len(schema.cover_types), np.int64)
 
     def add(self, arrays: Sequence[pa.Array], codes: np.ndarray[Any, np.dtype[np.int16]]) -> None:
-        """Add a batch of canonical columns without nulls, and its class positions."""
+        """Add a batch of canonical columns, nulls where a value is missing, and its class positions."""
         if not len(codes):
             return
         self._rows += len(codes)
@@ -40,25 +42,34 @@ class Profile:
         words = np.empty((len(codes), len(arrays) + 1), "<f8")
         words[:, -1] = codes
         for i, (column, values) in enumerate(zip(self._schema.columns, arrays, strict=True)):
-            if column.categorical:
-                plain = values.indices.to_numpy(zero_copy_only=False)
-                self._counts[column.name] += np.bincount(plain, minlength=len(column.values))
-            else:
-                plain = values.to_numpy(zero_copy_only=False)
-                self._add_numeric(column.name, values, plain)
-            words[:, i] = plain
+            plain = values.indices if column.categorical else values
+            words[:, i] = plain.fill_null(0).to_numpy(zero_copy_only=False)
+            if plain.null_count:
+                self._missing[column.name] += plain.null_count
+                words[plain.is_null().to_numpy(zero_copy_only=False), i] = np.nan
+            self._add_column(column, plain.drop_null() if plain.null_count else plain)
         words += 0.0  # -0.0 becomes 0.0: equal values, equal digest
         self._digest.update(words.tobytes())
 
-    def _add_numeric(self, name: str, values: pa.Array, plain: np.ndarray[Any, Any]) -> None:
-        ends = pc.min_max(values).as_py()
+    def _add_column(self, column: Column, present: pa.Array) -> None:
+        """Add the values of a column that are not missing, those of a category as positions."""
+        name = column.name
+        if not len(present):
+            return
+        if column.categorical:
+            self._counts[name] += np.bincount(present.to_numpy(), minlength=len(column.values))
+            return
+        ends = pc.min_max(present).as_py()
         self._low[name] = min(ends["min"], self._low.get(name, ends["min"]))
         self._high[name] = max(ends["max"], self._high.get(name, ends["max"]))
-        self._sum[name] += float(plain.sum(dtype=np.float64))
+        self._sum[name] += float(present.to_numpy().sum(dtype=np.float64))
 
     @property
     def data_sha256(self) -> str:
-        """SHA-256 of the rows in order, each value as a little-endian float64 (categories and classes by position)."""
+        """SHA-256 of the rows in order, each value as a little-endian float64.
+
+        Categories and classes are by position; a missing value is NaN.
+        """
         return self._digest.hexdigest()
 
     def class_counts(self) -> dict[str, int]:
@@ -75,12 +86,15 @@ class Profile:
         }
 
     def _column(self, name: str) -> dict[str, Any]:
-        column = self._schema.column(name)
+        column, missing = self._schema.column(name), self._missing[name]
         if column.categorical:
-            return {"dtype": column.dtype, "counts": dict(zip(column.values, self._counts[name].tolist(), strict=True))}
+            counts = dict(zip(column.values, self._counts[name].tolist(), strict=True))
+            return {"dtype": column.dtype, "missing": missing, "counts": counts}
+        present = self._rows - missing
         return {
             "dtype": column.dtype,
+            "missing": missing,
             "minimum": self._low.get(name),
             "maximum": self._high.get(name),
-            "mean": round(self._sum[name] / self._rows, 6) if self._rows else None,
+            "mean": round(self._sum[name] / present, 6) if present else None,
         }

@@ -24,7 +24,19 @@ if TYPE_CHECKING:
 
     from steps.schema import CoverType, Schema
 
-PROFILE_FACTS = ("source", "source_sha256", "shape", "labels", "rows_read", "dropped", "rows", "data_sha256")
+PROFILE_FACTS = (
+    "source",
+    "source_sha256",
+    "shape",
+    "labels",
+    "rows_read",
+    "dropped",
+    "missing",
+    "rows",
+    "data_sha256",
+    "prevalence",
+    "notes",
+)
 
 
 @dataclass(frozen=True)
@@ -96,7 +108,11 @@ def build(
             for cover_type in asked
             if cover_type.slug in found.metrics
         },
-        "data": {**{fact: profile[fact] for fact in PROFILE_FACTS}, "class_counts": profile["cover_types"]},
+        "data": {
+            **{fact: profile[fact] for fact in PROFILE_FACTS},
+            "class_counts": profile["cover_types"],
+            "source_class_counts": profile["source_cover_types"],
+        },
         "steps": list(usages),
     }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from steps import charts, report_search, report_steps
+from steps import charts, report_data, report_search, report_steps
 from steps import report_html as page
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def render(contents: Contents) -> str:
             _header(contents),
             _banner(contents),
             _headline(contents),
+            report_data.section(contents),
             _metrics(contents),
             _confusion(contents),
             _precision_recall(contents),
@@ -233,7 +234,7 @@ def _importances(contents: Contents) -> str:
     rows = []
     for feature in ranked[:MOST_FEATURES]:
         values = [shares[cover_type.slug].get(feature, 0.0) for cover_type in judged]
-        rows.append((escape(feature.replace("_", " ")), [(f"{value:.1%}", "", value / top) for value in values]))
+        rows.append((escape(feature).replace("_", "_<wbr>"), [(f"{value:.1%}", "", value / top) for value in values]))
     lead = "Share of the total gain of all splits of a model; the features are in order of their mean share."
     if rest := ranked[MOST_FEATURES:]:
         lead += f" {len(rest)} more features with at most {means[rest[0]]:.1%} on average are left out."

@@ -1,4 +1,4 @@
-"""Which rows of a source are kept: a stratified sample with a floor per class, and one of each duplicate."""
+"""Which rows of a source are used: a proportional sample with a minimum per class, and one of each duplicate."""
 
 from __future__ import annotations
 
@@ -14,31 +14,44 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from steps.ingest import Batch
+    from steps.missing import OnMissing
 
     Words = NDArray[np.uint64]
 
 # A sample is the same rows for every seed of a run: the seed's business is the split and the training.
 _SEED = 0x5EED
-_FLOOR = 20
+# Rows that a sample holds of each class that has as many.
+MINIMUM = 20
 
 
 def allocate(counts: Sequence[int], rows: int) -> list[int]:
-    """Share ``rows`` among classes with ``counts`` rows: proportionally, but at least a twentieth of ``rows`` each.
+    """Share ``rows`` among classes with ``counts`` rows in proportion to them, but at least ``MINIMUM`` rows each.
 
-    Where there are more than twenty classes the floor is an equal share. A class that has fewer rows than its floor
-    gives all it has. The sum is ``rows`` or, where all classes together have fewer, their sum; only where ``rows`` is
-    less than the number of classes it is more, as every class keeps a row.
+    A class that has fewer rows than the minimum gives all it has. What the minimum adds to small classes is taken from
+    the larger ones in proportion. Where ``rows`` is too small for the minimum, the minimum is an equal share.
+
+    Args:
+        counts: rows of each class.
+        rows: size of the sample.
+
+    Returns:
+        The rows of each class in the sample. Their sum is ``rows``, or that of ``counts`` where it is less. Only where
+        ``rows`` is less than the number of classes it is more, as every class keeps a row.
     """
     if rows >= sum(counts):
         return list(counts)
-    floor = max(1, rows // max(_FLOOR, len(counts)))
-    floors = [min(count, floor) for count in counts]
-    spare = max(0, rows - sum(floors))
-    rest = [count - least for count, least in zip(counts, floors, strict=True)]
-    total = max(1, sum(rest))
-    shares, remainders = zip(*(divmod(spare * part, total) for part in rest), strict=True)
-    largest_remainders = sorted(range(len(rest)), key=lambda i: (-remainders[i], i))[: spare - sum(shares)]
-    return [floors[i] + shares[i] + (i in largest_remainders) for i in range(len(rest))]
+    minimum = max(1, min(MINIMUM, rows // sum(count > 0 for count in counts)))
+    shares = [min(count, minimum) for count in counts]
+    larger, spare, total = list(range(len(counts))), rows, sum(counts)
+    while small := [i for i in larger if spare * counts[i] < shares[i] * total]:
+        larger = [i for i in larger if i not in small]
+        spare, total = spare - sum(shares[i] for i in small), total - sum(counts[i] for i in small)
+    for i in larger:
+        shares[i] = spare * counts[i] // max(1, total)
+    left = spare - sum(shares[i] for i in larger) if larger else 0
+    for i in sorted(larger, key=lambda i: (-(spare * counts[i] % max(1, total)), i))[:left]:
+        shares[i] += 1
+    return shares
 
 
 class Sample:
@@ -76,26 +89,31 @@ class Sample:
 
 
 class Selection:
-    """The rows of a source that stay: complete, the first of their kind, and in the sample where there is one."""
+    """The rows of a source that are used.
 
-    def __init__(self, firsts: NDArray[np.bool_] | None = None, sample: Sample | None = None) -> None:
+    They have no missing value that is not kept, are the first of their kind where duplicates are dropped, and are in
+    the sample where there is one.
+    """
+
+    def __init__(self, on_missing: OnMissing, firsts: NDArray[np.bool_] | None = None) -> None:
+        self._on_missing = on_missing
         self._firsts = firsts
-        self.sample = sample
+        self.sample: Sample | None = None
 
     def unique(self, batch: Batch) -> NDArray[np.bool_]:
-        """Return the mask of a batch's rows that are complete and did not occur before."""
-        complete = batch.complete()
+        """Return the mask of a batch's rows that may be used and did not occur before."""
+        usable = self._on_missing.usable(batch)
         if self._firsts is None:
-            return complete
-        return complete & self._firsts[batch.first_row : batch.first_row + len(complete)]
+            return usable
+        return usable & self._firsts[batch.first_row : batch.first_row + len(usable)]
 
     def mask(self, batch: Batch, dropped: dict[str, int]) -> NDArray[np.bool_]:
-        """Return the mask of a batch's rows that stay, and add the others to the counts of ``dropped``."""
+        """Return the mask of a batch's rows that are used, and add the others to the counts of ``dropped``."""
         unique = self.unique(batch)
         chosen = unique if self.sample is None else unique & self.sample.keep(batch.first_row, batch.codes)
-        complete = int(batch.complete().sum())
-        dropped["missing"] += len(unique) - complete
-        dropped["duplicates"] += complete - int(unique.sum())
+        usable = int(self._on_missing.usable(batch).sum())
+        dropped["missing"] += len(unique) - usable
+        dropped["duplicates"] += usable - int(unique.sum())
         dropped["not_in_sample"] += int(unique.sum() - chosen.sum())
         return chosen
 

@@ -15,8 +15,9 @@ import numpy as np
 import pyarrow as pa
 import typer
 
-from steps import hashing, runtime, tables
-from steps.errors import BadDataError, UsageError
+from steps import hashing, part_checks, runtime, tables
+from steps.errors import UsageError
+from steps.part_checks import Part
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,8 +41,8 @@ def assign(columns: Sequence[pa.Array], rows: int, seed: int, fractions: Sequenc
     return np.searchsorted(np.cumsum(fractions)[:-1], where, side="right").astype(np.int8)
 
 
-def split(dataset: Path, outputs: Mapping[str, Path], *, seed: int, fractions: Sequence[float]) -> dict[str, list[int]]:
-    """Write the three parts of ``dataset`` to ``outputs`` (split to path) and return their (rows, positive rows).
+def split(dataset: Path, outputs: Mapping[str, Path], *, seed: int, fractions: Sequence[float]) -> dict[str, Part]:
+    """Write the three parts of ``dataset`` to ``outputs`` (split to path) and return what is in each.
 
     Raises:
         UsageError: the fractions are not positive or do not sum to 1.
@@ -54,7 +55,6 @@ def split(dataset: Path, outputs: Mapping[str, Path], *, seed: int, fractions: S
         raise UsageError(f"the fractions {shares} must be above 0 and sum to 1", where=where)
     metadata = tables.read_metadata(dataset)
     features = [column.name for column in metadata.schema.columns]
-    counts = {name: [0, 0] for name in tables.SPLITS}
     with tables.opened(dataset) as file:
         fields = file.schema_arrow.remove_metadata()
     own = tables.SPLIT in fields.names
@@ -62,29 +62,34 @@ def split(dataset: Path, outputs: Mapping[str, Path], *, seed: int, fractions: S
         fields = fields.remove(fields.get_field_index(tables.SPLIT))
     with ExitStack() as stack:
         writers = [stack.enter_context(tables.writer(outputs[name], fields, metadata)) for name in tables.SPLITS]
+        positive = [0] * len(writers)
         for batch in tables.batches(dataset):
             columns = [batch.column(name) for name in features]
             given = batch.column(tables.SPLIT).to_numpy() if own else None
             parts = assign(columns, batch.num_rows, seed, fractions) if given is None else given
             table = batch.select(fields.names)
-            for i, name in enumerate(tables.SPLITS):
+            for i, writer in enumerate(writers):
                 part = table.filter(pa.array(parts == i))
-                writers[i].write(part)
-                counts[name][0] += part.num_rows
-                counts[name][1] += int(part.column(tables.LABEL).to_numpy().sum())
-        _check(counts, metadata.cover_type, dataset)
+                writer.write(part)
+                positive[i] += int(part.column(tables.LABEL).to_numpy().sum())
+        pairs = zip(writers, positive, strict=True)
+        counts = dict(zip(tables.SPLITS, (Part(writer.rows, count) for writer, count in pairs), strict=True))
+        if own:
+            part_checks.check_given(metadata.cover_type, counts, dataset.name)
+        else:
+            part_checks.check_hashed(
+                metadata.cover_type, counts, seed, dataset.name, lambda label: _different(dataset, features, label)
+            )
     return counts
 
 
-def _check(counts: Mapping[str, Sequence[int]], slug: str, dataset: Path) -> None:
-    for name, (rows, positive) in counts.items():
-        for kind, count in (("positive", positive), ("negative", rows - positive)):
-            if not count:
-                raise BadDataError(
-                    f"the {name} split of {slug!r} has no {kind} row",
-                    where=dataset.name,
-                    fix="use more rows, other fractions or another seed",
-                )
+def _different(dataset: Path, features: Sequence[str], label: int) -> int:
+    """Return how many different feature values the rows with this label have."""
+    found: set[int] = set()
+    for batch in tables.batches(dataset):
+        rows = batch.filter(pa.array(batch.column(tables.LABEL).to_numpy() == label))
+        found.update(hashing.hash_rows([rows.column(name) for name in features], rows.num_rows, seed=0).tolist())
+    return len(found)
 
 
 def main(  # noqa: PLR0913 - one argument an option
@@ -103,8 +108,8 @@ def main(  # noqa: PLR0913 - one argument an option
     outputs = dict(zip(tables.SPLITS, (train, validation, test), strict=True))
     with runtime.record_usage(usage, "split", inputs=[dataset], outputs=outputs.values()) as use:
         counts = split(dataset, outputs, seed=seed, fractions=(train_fraction, validation_fraction, test_fraction))
-        use.rows_in = use.rows_out = sum(rows for rows, _ in counts.values())
-    runtime.log(", ".join(f"{name} {rows} rows ({positive} positive)" for name, (rows, positive) in counts.items()))
+        use.rows_in = use.rows_out = sum(part.rows for part in counts.values())
+    runtime.log(", ".join(f"{name} {part.rows} rows ({part.positive} positive)" for name, part in counts.items()))
 
 
 if __name__ == "__main__":

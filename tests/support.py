@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from steps import evaluate, prepare, preprocess, runtime, split, train, tune
 from steps import schema as schemas
+from steps.datasets import Options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,7 +136,7 @@ def write_table(path: Path, table: pa.Table, *, header: bool = True) -> Path:
 def prepared(source: Path | str, folder: Path, schema: Schema = SCHEMA, **options: Any) -> tuple[dict[str, Any], Path]:
     """Prepare the datasets of all cover types in ``folder``; return the profile and the folder."""
     datasets = {slug: folder / f"{slug}.parquet" for slug in schema.slugs}
-    return prepare.prepare(str(source), schema, datasets, prepare.Options(**options)), folder
+    return prepare.prepare(str(source), schema, datasets, Options(**options)), folder
 
 
 def same_values(folder: Path, other: Path) -> bool:

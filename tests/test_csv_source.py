@@ -12,7 +12,7 @@ import pytest
 from steps import csv_source, sources
 from steps import schema as schemas
 from steps.errors import BadDataError
-from steps.prepare import OnMissing
+from steps.missing import OnMissing
 from steps.schema import Column, CoverType, Schema
 from tests.support import SCHEMA, prepared, real_rows, same_values, write_table
 from tests.support import one_hot as as_one_hot

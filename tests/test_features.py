@@ -98,11 +98,45 @@ def test_fitting_again_forgets() -> None:
     assert fitted.fit(table_of(["high"])).seen_ == {"level": ["high"]}
 
 
-def test_a_missing_category_is_unknown() -> None:
-    fitted = transformer().fit(table_of(VALUES))
-    table = table_of(["low", "high"], "category")
+@pytest.mark.parametrize("dtype", ["category", "object"])
+def test_a_missing_category_is_missing_and_not_unknown(dtype: str) -> None:
+    fitted = transformer().fit(table_of(["low", "high"]))
+    table = table_of(["low", "middle", "high"], dtype)
     table.loc[0, "level"] = None
-    assert fitted.transform(table)["level"].tolist() == [-1, 2]
+    codes = fitted.transform(table)["level"]
+    assert codes.dtype == "Int16"
+    assert codes.isna().tolist() == [True, False, False]
+    assert codes.tolist()[1:] == [-1, 1]
+
+
+def test_a_category_that_is_always_missing() -> None:
+    table = table_of(["low", "high"], "category")
+    table["level"] = None
+    assert transformer().fit(table).transform(table)["level"].isna().all()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "Int32"])
+@pytest.mark.parametrize("operation", sorted(OPERATIONS))
+def test_what_is_derived_from_a_missing_value_is_missing(operation: str, dtype: str) -> None:
+    names = ["a", "b"][: OPERATIONS[operation] or 2]
+    derived = [{"name": "new", "operation": operation, "of": names}]
+    table = pd.DataFrame({"a": [None, 4, None, 4], "b": [2, None, 0, 2]}, dtype=dtype)
+    found = FeatureTransformer(numeric=["a", "b"], derived=derived).fit(table).transform(table)["new"]
+    assert found.dtype == np.float32
+    assert found.isna().tolist() == (table[names].isna().any(axis=1)).tolist()
+
+
+def test_more_categories_than_int16_has_numbers() -> None:
+    values = [f"v{i}" for i in range(40_000)]
+    fitted = FeatureTransformer(categories={"kind": values}).fit(pd.DataFrame({"kind": values}))
+    assert fitted.transform(pd.DataFrame({"kind": ["v39999", "v7"]}))["kind"].tolist() == [39_999, 7]
+
+
+def test_a_derived_feature_beyond_float32_is_refused() -> None:
+    table = pd.DataFrame({"a": [1.0, 1e30], "b": [1.0, 1e30]})
+    made = FeatureTransformer(numeric=["a", "b"], derived=[{"name": "ab", "operation": "product", "of": ["a", "b"]}])
+    with pytest.raises(OverflowError, match="derived feature 'ab' is too large for float32"):
+        made.fit(table).transform(table)
 
 
 def test_an_unfitted_transformer_is_refused() -> None:

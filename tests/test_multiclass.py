@@ -58,6 +58,21 @@ def test_figures_are_those_of_scikit_learn(rows: int, classes: int, seed: int, s
     assert 0 <= macro.low <= macro.value <= macro.high <= 1
 
 
+@pytest.mark.parametrize("classes", [32, 33, 57, 58, 63, 64, 65, 100])
+def test_macro_f1_of_many_classes_is_that_of_scikit_learn(classes: int) -> None:
+    truth = np.arange(3000) % classes
+    labels = (truth == np.arange(classes)[:, np.newaxis]).astype(np.uint8)
+    noise = np.random.default_rng(classes).random(labels.shape)
+    scores = (0.5 * noise + 0.5 * labels).astype(np.float32)
+    tables = {f"c{i}": Scored(np.arange(3000), labels[i], scores[i]) for i in range(classes)}
+    said = np.stack([table.scores >= 0.48 for table in tables.values()])
+    found = multiclass.macro_f1(multiclass.join(tables, complete=True), [0.48] * classes)
+    assert found.value == pytest.approx(f1_score(labels.T, said.T, average="macro"))
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < found.high
+
+
 def test_macro_f1_is_the_mean_of_the_f1_that_evaluate_reports_even_at_a_score_of_the_threshold() -> None:
     labels = np.array([[1, 0, 1, 0], [0, 1, 0, 1]], np.uint8)
     scores = np.array([[0.1, 0.3, 0.7, 0.2], [0.1, 0.9, 0.1, 0.3]], np.float32)

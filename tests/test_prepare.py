@@ -10,7 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from steps import prepare, storage, tables
+from steps.datasets import Duplicates
 from steps.errors import BadDataError, UsageError
+from steps.missing import OnMissing
 from tests.support import FEATURES, SCHEMA, TARGET, call, decoded, prepared, real_rows, succeed, write_table
 
 if TYPE_CHECKING:
@@ -67,7 +69,7 @@ def test_dtypes_are_the_schema_s(datasets: Path) -> None:
 def test_rows_with_a_missing_value_are_dropped_and_counted(tmp_path: Path, ending: str) -> None:
     table = with_missing(ROWS, [(3, "Slope"), (3, "Soil_Type"), (7, "Soil_Type"), (9, TARGET)])
     source = write_table(tmp_path / f"source{ending}", table)
-    profile, folder = prepared(source, tmp_path / "out", on_missing=prepare.OnMissing.DROP)
+    profile, folder = prepared(source, tmp_path / "out", on_missing=OnMissing.DROP)
     assert profile["dropped"] == {"missing": 3, "duplicates": 0, "not_in_sample": 0}
     assert (profile["rows"], profile["rows_read"]) == (347, 350)
     assert dataset(folder).column("row").to_pylist() == [i for i in range(350) if i not in {3, 7, 9}]
@@ -83,7 +85,7 @@ def test_a_missing_value_fails_and_names_column_and_row(tmp_path: Path, column: 
 def test_a_column_of_nothing_is_missing(tmp_path: Path) -> None:
     at = ROWS.column_names.index("Slope")
     source = write_table(tmp_path / "source.parquet", ROWS.set_column(at, "Slope", pa.nulls(350)))
-    with pytest.raises(BadDataError, match="missing in column 'Slope', in row 0"):
+    with pytest.raises(BadDataError, match=r"column 'Slope' has no value in any row, in source.parquet: leave it out"):
         prepared(source, tmp_path / "out")
 
 
@@ -92,7 +94,7 @@ def test_duplicates_are_counted_and_the_first_stays(tmp_path: Path) -> None:
     source = write_table(tmp_path / "source.parquet", table)
     kept, _ = prepared(source, tmp_path / "keep")
     assert (kept["rows"], kept["dropped"]["duplicates"]) == (353, 0)
-    dropped, folder = prepared(source, tmp_path / "drop", duplicates=prepare.Duplicates.DROP)
+    dropped, folder = prepared(source, tmp_path / "drop", duplicates=Duplicates.DROP)
     assert (dropped["rows"], dropped["dropped"]["duplicates"]) == (350, 3)
     assert dataset(folder).column("row").to_pylist() == list(range(350))
 
@@ -102,7 +104,7 @@ def test_equal_features_with_another_label_are_no_duplicates(tmp_path: Path) -> 
     other = pc.subtract(pa.scalar(8, pa.uint8()), twin.column(TARGET))
     table = pa.concat_tables([ROWS, twin.set_column(12, TARGET, other)])
     source = write_table(tmp_path / "source.parquet", table)
-    profile, _ = prepared(source, tmp_path / "out", duplicates=prepare.Duplicates.DROP)
+    profile, _ = prepared(source, tmp_path / "out", duplicates=Duplicates.DROP)
     assert profile["dropped"]["duplicates"] == 0
 
 
@@ -111,8 +113,8 @@ def test_everything_that_is_dropped_is_counted_once(tmp_path: Path) -> None:
     source = write_table(tmp_path / "source.parquet", table)
     options: dict[str, Any] = {
         "rows": 100,
-        "on_missing": prepare.OnMissing.DROP,
-        "duplicates": prepare.Duplicates.DROP,
+        "on_missing": OnMissing.DROP,
+        "duplicates": Duplicates.DROP,
     }
     profile, _ = prepared(source, tmp_path / "out", **options)
     assert profile["rows"] == 100
@@ -132,6 +134,7 @@ def test_profile_figures(tmp_path: Path) -> None:
     elevation = ROWS.column("Elevation").to_numpy()
     assert profile["columns"]["Elevation"] == {
         "dtype": "int16",
+        "missing": 0,
         "minimum": elevation.min(),
         "maximum": elevation.max(),
         "mean": round(float(elevation.mean()), 6),

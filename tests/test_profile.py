@@ -60,6 +60,7 @@ def test_figures(rows: list[Row]) -> None:
     counts = [row[1] for row in rows]
     assert found["columns"]["count"] == {
         "dtype": "int32",
+        "missing": 0,
         "minimum": min(counts),
         "maximum": max(counts),
         "mean": round(sum(counts) / len(counts), 6),
@@ -70,4 +71,10 @@ def test_figures(rows: list[Row]) -> None:
 def test_no_rows() -> None:
     found = Profile(SCHEMA).to_dict()
     assert found["rows"] == 0
-    assert found["columns"]["size"] == {"dtype": "float32", "minimum": None, "maximum": None, "mean": None}
+    assert found["columns"]["size"] == {
+        "dtype": "float32",
+        "missing": 0,
+        "minimum": None,
+        "maximum": None,
+        "mean": None,
+    }

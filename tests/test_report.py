@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
-from steps import charts, metrics, report, report_page, runtime, schema, storage, tables
+from steps import charts, data_notes, metrics, report, report_page, runtime, schema, storage, tables
 from steps.study import Trial
 from steps.trial_table import EMPTY
 
@@ -52,13 +52,27 @@ class Inputs:
         self.scores = generator.random((len(SLUGS), ROWS)).astype(np.float32)
         self.scores[self.truth, np.arange(ROWS)] += np.float32(0.3)
         self.scores /= np.float32(1.3)
-        profile = dict.fromkeys(report.PROFILE_FACTS, "x") | {"rows": 1200, "data_sha256": SHA, "cover_types": {}}
-        storage.write_json(folder / "profile.json", profile)
+        self.data(dict.fromkeys(SLUGS, 400), [])
         self.usage("prepare", 0, 2)
         for place, slug in enumerate(SLUGS):
             self.evaluated(place, slug)
             for step_place, step in enumerate(STEPS):
                 self.usage(f"{step}.{slug}", 2 + step_place, 0.5 + place)
+
+    def data(self, used: dict[str, int], notes: list[str]) -> None:
+        """Write the profile of a table of 400 rows a cover type, some of them used."""
+        source = dict.fromkeys(SLUGS, 400)
+        profile = dict.fromkeys(report.PROFILE_FACTS, "x") | {
+            "rows": sum(used.values()),
+            "rows_read": 1200,
+            "dropped": {"missing": 1200 - sum(used.values()), "duplicates": 0, "not_in_sample": 0},
+            "data_sha256": SHA,
+            "cover_types": used,
+            "source_cover_types": source,
+            "prevalence": data_notes.prevalence(source, used),
+            "notes": notes,
+        }
+        storage.write_json(self.folder / "profile.json", profile)
 
     def path(self, kind: str, slug: str) -> Path:
         return self.folder / slug / kind
@@ -215,7 +229,7 @@ def test_a_whole_run(inputs: Inputs) -> None:
     assert not any(step["cached"] for step in document["steps"])
 
     page = check_page(inputs.page())
-    for text in (*TITLES, "trees & <b>shrubs</b>", "Height <m>", SHA[:12], "fast", "1,234,567", "3-way accuracy"):
+    for text in (*TITLES, "trees & <b>shrubs</b>", "Height_<m>", SHA[:12], "fast", "1,234,567", "3-way accuracy"):
         assert text in page.text
     assert f"{document['accuracy']:.4f}" in page.text
     assert page.count("svg") == 3 + 2 + 1
@@ -415,6 +429,24 @@ def trial_table_of(objective: str = "pr_auc") -> dict[str, Any]:
         ],
         "trials": trials,
     }
+
+
+def test_dropped_rows_and_other_shares_are_shown(inputs: Inputs) -> None:
+    inputs.data({"oak": 400, "beech": 380, "fir": 20}, ["400 of 1,200 rows <b>were dropped</b>"])
+    assert inputs.run() == 0
+    data = inputs.document()["data"]
+    assert data["prevalence"]["fir"] == {"source": round(1 / 3, 6), "used": 0.025, "differs": True}
+    assert (data["class_counts"]["fir"], data["source_class_counts"]["fir"]) == (20, 400)
+    page = check_page(inputs.page())
+    for text in ("Rows used", "800 of 1,200 rows", "400 were left out for a missing value", "<b>were dropped</b>"):
+        assert text in page.text
+    assert "33.33%" in page.text
+    assert "2.50%" in page.text
+
+
+def test_where_all_rows_are_used_there_is_no_section_on_them(inputs: Inputs) -> None:
+    assert inputs.run() == 0
+    assert "Rows used" not in inputs.page()
 
 
 @pytest.mark.parametrize("objective", ["pr_auc", "f1", "logloss"])

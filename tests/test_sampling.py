@@ -29,13 +29,30 @@ def test_shares_add_up_and_nobody_gives_more_than_it_has(counts: list[int], rows
 
 
 @given(COUNTS, st.integers(1, 10**6))
-def test_every_class_keeps_its_floor(counts: list[int], rows: int) -> None:
-    floor = max(1, rows // max(20, len(counts)))
-    assert all(share >= min(count, floor) for share, count in zip(sampling.allocate(counts, rows), counts, strict=True))
+def test_every_class_keeps_its_minimum(counts: list[int], rows: int) -> None:
+    minimum = max(1, min(20, rows // max(1, sum(count > 0 for count in counts))))
+    shares = sampling.allocate(counts, rows)
+    assert all(share >= min(count, minimum) for share, count in zip(shares, counts, strict=True))
 
 
-def test_more_classes_than_twenty_share_alike() -> None:
+@given(COUNTS, st.integers(1, 10**6))
+def test_classes_above_their_minimum_are_in_proportion(counts: list[int], rows: int) -> None:
+    shares = sampling.allocate(counts, rows)
+    larger = [(share, count) for share, count in zip(shares, counts, strict=True) if share > min(count, 20)]
+    total = sum(share for share, _ in larger)
+    of = sum(count for _, count in larger)
+    assert all(abs(share - total * count / of) <= 2 for share, count in larger)
+
+
+def test_a_sample_of_the_real_table_is_proportional() -> None:
+    counts = [211840, 283301, 35754, 2747, 9493, 17367, 20510]
+    assert sampling.allocate(counts, 10_000) == [3646, 4876, 615, 47, 164, 299, 353]
+    assert sampling.allocate(counts, 1000) == [358, 478, 60, 20, 20, 29, 35]
+
+
+def test_classes_with_less_than_the_minimum_share_alike() -> None:
     assert sampling.allocate([1000] * 40, 100) == [3] * 20 + [2] * 20
+    assert sampling.allocate([30_000, 1000, 5], 30) == [15, 10, 5]
 
 
 @given(COUNTS, st.integers(1, 10**6))
@@ -77,7 +94,7 @@ def test_first_occurrences(hashes: list[int]) -> None:
 def test_a_thousand_rows_of_the_real_table(tmp_path: Path) -> None:
     profile, folder = prepared("builtin:", tmp_path / "1", rows=1000)
     assert profile["rows"] == sum(profile["cover_types"].values()) == 1000
-    assert min(profile["cover_types"].values()) >= 50
+    assert min(profile["cover_types"].values()) == 20
     assert profile["dropped"] == {"missing": 0, "duplicates": 0, "not_in_sample": 580_012}
     assert same_values(folder, prepared("builtin:", tmp_path / "2", rows=1000)[1])
     for slug in SCHEMA.slugs:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steps import split, tables
+from steps import prepare, schema, split, tables
+from steps.datasets import Options
 from steps.errors import BadDataError, UsageError
 from tests.support import FEATURES, PARTS, SCHEMA, TARGET, builtin, prepared, real_rows, write_table
 
@@ -142,21 +144,87 @@ def test_a_split_column_is_honoured(tmp_path: Path) -> None:
         assert "split" not in parts[part].column_names
 
 
-def test_a_part_without_a_positive_row_is_refused(tmp_path: Path) -> None:
-    folder = with_own_split(tmp_path, ["train", "test"])
-    with pytest.raises(BadDataError, match="the validation split of 'aspen' has no positive row"):
-        split_rows(folder / "aspen.parquet", tmp_path / "parts")
+def in_order(parts: list[str], labels: list[int], values: list[int]) -> pa.Table:
+    """Return a table with a column of numbers, a label and, where ``parts`` are given, a split."""
+    columns = {"x": pa.array(values, pa.int32()), "y": pa.array(labels), "split": pa.array(parts)}
+    return pa.table(columns if parts else {name: columns[name] for name in "xy"})
+
+
+TWO = schema.parse(
+    """
+    name = "two"
+    target = "y"
+    columns = [{ name = "x", dtype = "int32" }]
+    cover_types = [{ label = 0, slug = "no", title = "No" }, { label = 1, slug = "yes", title = "Yes" }]
+    """
+)
+MIX = [0, 1] * 4
+HERE, NEED = "in source.parquet", "training, validation and test need one each"
+HASH = "leave the column 'split' out of the source to have the rows split by a hash"
+GIVEN = {
+    "a part that no row is in": (
+        ["train", "train", "test", "test"] * 2,
+        MIX,
+        f"no row has split=validation, {HERE}: add rows with it, or {HASH}",
+    ),
+    "all rows in one part": (
+        ["train"] * 8,
+        MIX,
+        f"no row has split=validation, {HERE}: add rows with it, or {HASH}",
+    ),
+    "a class that is missing from a part": (
+        ["train", "train", "test", "test", "train", "train", "validation", "test"],
+        [0, 1, 0, 1, 0, 1, 0, 1],
+        f"no row of cover type 'yes' has split=validation, {HERE}: add some, leave it out with --cover-types, or",
+    ),
+    "a part of one class": (
+        ["train", "train", "validation", "test", "train", "train", "validation", "test"],
+        [0, 1, 1, 1, 0, 1, 1, 0],
+        f"all rows with split=validation are of cover type 'yes', {HERE}: add rows of other cover types with it,",
+    ),
+    "a class of one row": (
+        [],
+        [0, 0, 0, 0, 1, 0, 0, 0],
+        f"cover type 'yes' has 1 row, and {NEED}, {HERE}: add rows of it, or leave it out with --cover-types",
+    ),
+    "one row of other classes": (
+        [],
+        [1, 1, 1, 1, 1, 0, 1, 1],
+        f"cover types other than 'yes' have 1 row, and {NEED}, {HERE}: add rows of other cover types",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", GIVEN)
+def test_what_cannot_be_split_is_refused_before_anything_is_written(tmp_path: Path, case: str) -> None:
+    parts, labels, message = GIVEN[case]
+    source = write_table(tmp_path / "source.parquet", in_order(parts, labels, list(range(8))))
+    outcome = tmp_path / "yes.parquet"
+    with pytest.raises(BadDataError, match=re.escape(message)):
+        prepare.prepare(str(source), TWO, {"yes": outcome}, Options())
+    assert not outcome.exists()
+
+
+def split_two(folder: Path, table: pa.Table, **options: int) -> None:
+    """Prepare a table and split the rows of ``yes``."""
+    source = write_table(folder / "source.parquet", table)
+    prepare.prepare(str(source), TWO, {"yes": folder / "yes.parquet"}, Options())
+    split_rows(folder / "yes.parquet", folder / "parts", **options)
+
+
+def test_a_seed_that_leaves_a_part_without_a_row_says_so(tmp_path: Path) -> None:
+    table = in_order([], [0] * 40 + [1] * 3, list(range(43)))
+    message = "seed 0 puts none of the 3 rows of cover type 'yes' into the test split, in yes.parquet: use more"
+    with pytest.raises(BadDataError, match=message):
+        split_two(tmp_path, table)
     assert not list((tmp_path / "parts").iterdir())
 
 
-def test_a_part_without_a_negative_row_is_refused(tmp_path: Path) -> None:
-    table = real_rows(700)
-    labels = table.column(TARGET).to_numpy()
-    words = np.where(labels == 5, "test", np.where(np.arange(700) % 2, "train", "validation"))
-    words[np.flatnonzero(labels == 5)[:10]] = ["train", "validation"] * 5
-    source = write_table(tmp_path / "source.parquet", table.append_column("split", pa.array(words)))
-    with pytest.raises(BadDataError, match="the test split of 'aspen' has no negative row"):
-        split_rows(prepared(source, tmp_path)[1] / "aspen.parquet", tmp_path / "parts")
+def test_equal_rows_are_in_one_part_and_no_seed_changes_that(tmp_path: Path) -> None:
+    table = in_order([], [0] * 40 + [1] * 9, [*range(40), *[50] * 9])
+    message = "the 9 rows of cover type 'yes' have 1 different values in all, and equal rows are never in two parts"
+    with pytest.raises(BadDataError, match=message):
+        split_two(tmp_path, table)
 
 
 @pytest.mark.parametrize(

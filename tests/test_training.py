@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steps import matrix, metrics, prepare, tables, training
+from steps.datasets import Options
 from steps.errors import UsageError
 from steps.hyperparameters import Hyperparameters
 from steps.training import Curve, Matrices
@@ -34,7 +35,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Chain:
     """Features of 40,000 rows: XGBoost shares out blocks of 2,048 rows, so that a small table keeps one thread busy."""
     folder = tmp_path_factory.mktemp("large")
     made = Chain(folder)
-    prepare.prepare("builtin:", SCHEMA, {"aspen": made["dataset"]}, prepare.Options(rows=40_000))
+    prepare.prepare("builtin:", SCHEMA, {"aspen": made["dataset"]}, Options(rows=40_000))
     made.split()
     made.preprocess()
     return made

@@ -181,6 +181,8 @@ def show_result(console: Console, result: dict[str, Any]) -> None:
         if result[key] is not None:
             ends = result.get(f"{key}_interval")
             console.print(f"{title} {_number(result[key])}" + (f" (95% {_interval(ends)})" if ends else ""))
+    for note in result.get("notes", []):
+        console.print(f"note: {note}", markup=False, soft_wrap=True)
     steps = f"{result['executed_steps']} steps executed, {result['cached_steps']} from the cache"
     console.print(f"{result['status']} in {result['seconds']:.1f} s: {steps}")
     for title, key in (("report", "report"), ("models", "models"), ("run", "directory")):

@@ -15,7 +15,7 @@ FORM: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("snapshot-time", (), "Read BigQuery as it was then, such as 2026-11-21T09:30:00Z; empty for now."),
     ("location", (), "Where BigQuery runs a query, such as EU; empty for the table's."),
     ("maximum-bytes-billed", (), "A query that bills more bytes is refused, 0 for no limit."),
-    ("rows", (), "Size of a stratified sample, 0 for all rows."),
+    ("rows", (), "Size of a proportional sample, 0 for all rows."),
     ("seed", (), "Seed of the split, the search and the training."),
     ("preset", ("fast", "default", "thorough"), "How much time to spend for how good a model."),
     ("trials", (), "Hyperparameter trials per cover type, 0 for the preset's parameters."),
@@ -24,8 +24,9 @@ FORM: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("sampler", ("tpe", "random"), "How the next trial is chosen."),
     ("refit", ("none", "validation"), "Rows that the final model is trained on again besides the training rows."),
     ("labels", ("auto", "zero", "one"), "Where the source's labels start counting."),
-    ("on-missing", ("fail", "drop"), "What to do with a row that has a missing value."),
-    ("duplicates", ("keep", "drop"), "What to do with a row that was there before."),
+    ("on-missing", ("fail", "drop", "keep"), "What to do with a row that has a missing value."),
+    ("max-dropped", (), "Largest share of the rows that may be dropped for a missing value, 0 to 1."),
+    ("duplicates", ("keep", "drop"), "What to do with a row that is equal to an earlier one."),
 )
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 CHAIN = ("split", "preprocess", "tune", "train", "evaluate")
 SOURCE_PARAMETERS = ("source", "snapshot-time", "location", "maximum-bytes-billed")
-PREPARE_PARAMETERS = (*SOURCE_PARAMETERS, "rows", "labels", "on-missing", "duplicates")
+PREPARE_PARAMETERS = (*SOURCE_PARAMETERS, "rows", "labels", "on-missing", "max-dropped", "duplicates")
 # Fixed, not a guess from the machine: the number of cover types at work is what fills the cores.
 THREADS = "1"
 SEARCH_PARAMETERS = ("trials", "timeout", "objective", "sampler")
@@ -31,6 +31,7 @@ def prepare(slugs: Sequence[str], table_schema: Slot, query: Slot | None) -> Ste
             USAGE,
         ],
         parameters=dict.fromkeys(PREPARE_PARAMETERS),
+        values=["summary"],
         source_parameters=["source"],
     )
 

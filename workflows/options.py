@@ -58,7 +58,7 @@ _FLAGS: dict[str, Any] = {
         str | None, typer.Option(help="Labels or slugs, by commas. (default: all)", rich_help_panel=_JOB)
     ],
     "rows": Annotated[
-        int | None, typer.Option(help="Stratified sample of so many rows. (default: all)", rich_help_panel=_JOB)
+        int | None, typer.Option(help="Proportional sample of so many rows. (default: all)", rich_help_panel=_JOB)
     ],
     "seed": Annotated[
         int | None, typer.Option(help="Of split, search and training. (default: 0)", rich_help_panel=_JOB)
@@ -95,11 +95,20 @@ _FLAGS: dict[str, Any] = {
         typer.Option(help="Where labels start. (default: auto)", rich_help_panel=_JOB),
     ],
     "on_missing": Annotated[
-        Literal["fail", "drop"] | None,
+        Literal["fail", "drop", "keep"] | None,
         typer.Option(help="Rows with a missing value. (default: fail)", rich_help_panel=_JOB),
     ],
+    "max_dropped": Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Most rows that may be dropped for a missing value. (default: 0.5)",
+            rich_help_panel=_JOB,
+        ),
+    ],
     "duplicates": Annotated[
-        Literal["keep", "drop"] | None, typer.Option(help="Rows there before. (default: keep)", rich_help_panel=_JOB)
+        Literal["keep", "drop"] | None,
+        typer.Option(help="Rows equal to an earlier one. (default: keep)", rich_help_panel=_JOB),
     ],
     "schema": Annotated[str | None, typer.Option(help="Schema file of another table (TOML).", rich_help_panel=_JOB)],
     "set": Annotated[

@@ -78,6 +78,7 @@ def summarise(folder: Path, root: Node, seconds: float) -> dict[str, Any]:
         "directory": str(folder),
         "report": str(folder / "report.html") if (folder / "report.html").exists() else None,
         "models": str(folder / "models") if (folder / "models").exists() else None,
+        "notes": report.get("data", {}).get("notes", []),
         "failed_steps": {leaf.name: leaf.message for leaf in leaves if leaf.phase.bad},
         "cover_types": {
             slug: {key: entry[key] for key in COVER_TYPE_KEYS} for slug, entry in report["cover_types"].items()

@@ -96,6 +96,7 @@ Source = Annotated[Text, AfterValidator(_address(uris.SOURCES, "source")), Field
 Registry = Annotated[Text, AfterValidator(_address(uris.DESTINATIONS, "registry"))]
 Output = Annotated[str, AfterValidator(_address(uris.DESTINATIONS, "destination")), Field(min_length=1)]
 Count = Annotated[int, BeforeValidator(_no_truth_value), Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), BeforeValidator(_no_truth_value)]
 Seconds = Annotated[int, BeforeValidator(_no_truth_value), Field(gt=0)]
 Scalar = Annotated[str | int | float | bool, BeforeValidator(_one_value)]
 StepName = Annotated[str, AfterValidator(_known_step)]

@@ -31,6 +31,7 @@ from workflows.setting_types import (
     Registry,
     Scalar,
     Seconds,
+    Share,
     Source,
     StepName,
     Text,
@@ -90,7 +91,8 @@ class Settings(BaseModel):
     sampler: Literal["tpe", "random"] = "tpe"
     refit: Literal["none", "validation"] = "none"
     labels: Literal["auto", "zero", "one"] = "auto"
-    on_missing: Literal["fail", "drop"] = "fail"
+    on_missing: Literal["fail", "drop", "keep"] = "fail"
+    max_dropped: Share = 0.5
     duplicates: Literal["keep", "drop"] = "keep"
     # Fixed when the workflow is rendered.
     cover_types: CoverTypes = ()

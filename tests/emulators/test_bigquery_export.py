@@ -269,6 +269,7 @@ def test_a_bucket_that_is_not_there(cloud: Emulator, out: Path) -> None:
     [
         ("builtin:", [], "this is for BigQuery, the source is builtin:, in --inside-bigquery"),
         (TABLE, ["--rows", 10], "--rows, --on-missing drop and --duplicates drop do not go with it"),
+        (TABLE, ["--on-missing", "keep"], "--on-missing keep does not go with it, in --inside-bigquery: leave it out"),
         (TABLE, ["--duplicates", "drop"], "do not go with it, in --inside-bigquery: write them into the query"),
     ],
 )

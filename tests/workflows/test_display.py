@@ -56,6 +56,7 @@ def test_the_table_of_metrics_is_whole_on_any_usual_terminal(width: int) -> None
         "cover_types": {"cottonwood-willow": entry},
         "accuracy": None,
         "macro_f1": None,
+        "notes": ["90 of 100 rows [x] were dropped"],
         "executed_steps": 0,
         "cached_steps": 0,
         "status": "Succeeded",

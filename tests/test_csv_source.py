@@ -6,13 +6,11 @@ import gzip
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from steps import csv_source, sources
+from steps import csv_source, ingest, sources
 from steps import schema as schemas
 from steps.errors import BadDataError
-from steps.missing import OnMissing
 from steps.schema import Column, CoverType, Schema
 from tests.support import SCHEMA, prepared, real_rows, same_values, write_table
 from tests.support import one_hot as as_one_hot
@@ -22,15 +20,23 @@ if TYPE_CHECKING:
 
 
 def schema_of(dtype: str, *labels: int | str, **options: Any) -> Schema:
-    types = tuple(CoverType(label, f"c{i}", "") for i, label in enumerate(labels or ("a", "b")))
+    types = tuple(CoverType(label, f"c{i}", f"C{i}") for i, label in enumerate(labels or ("a", "b")))
     return Schema("tiny", "y", (Column("x", dtype, **options), Column("z", "float64")), types)
 
 
-def read(folder: Path, schema: Schema, text: str | bytes, **options: Any) -> pa.Table:
-    """Prepare a CSV file and return the dataset of the first class."""
+def read(folder: Path, schema: Schema, text: str | bytes) -> pa.Table:
+    """Return the complete rows of a CSV file: the features, and whether a row is of the first class."""
     (folder / "source.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
-    prepared(folder / "source.csv", folder, schema, **options)
-    return pq.read_table(folder / "c0.parquet")
+    return rows_of(folder / "source.csv", schema)
+
+
+def rows_of(path: Path, schema: Schema) -> pa.Table:
+    names = [*(column.name for column in schema.columns), "label"]
+    parts = [
+        pa.table([*batch.arrays, pa.array((batch.codes == 0).astype("u1"))], names).filter(pa.array(batch.complete()))
+        for batch in ingest.batches(sources.open_source(str(path), schema), 0)
+    ]
+    return pa.concat_tables(parts)
 
 
 BIG = [2**53 + 1, -(2**63), 2**63 - 1]
@@ -51,7 +57,7 @@ def test_other_ways_of_writing_a_large_number_keep_every_digit(tmp_path: Path, c
 
 @pytest.mark.parametrize("dtype", ["int8", "int64", "uint32"])
 def test_whole_numbers_with_a_point_and_missing_ones(tmp_path: Path, dtype: str) -> None:
-    table = read(tmp_path, schema_of(dtype), "x,z,y\n3.0,0,a\nNaN,0,a\n,0,a\n4,0,b\n", on_missing=OnMissing.DROP)
+    table = read(tmp_path, schema_of(dtype), "x,z,y\n3.0,0,a\nNaN,0,a\n,0,a\n4,0,b\n")
     assert table["x"].to_pylist() == [3, 4]
 
 
@@ -63,11 +69,10 @@ def test_a_large_label_is_the_very_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize("dtype", ["int8", "float32"])
 def test_true_and_false_are_one_and_zero(tmp_path: Path, dtype: str) -> None:
     text = "x,z,y\nTrue,0,a\nfalse,0,a\nTRUE,0,b\n,0,b\n"
-    assert read(tmp_path, schema_of(dtype), text, on_missing=OnMissing.DROP)["x"].to_pylist() == [1, 0, 1]
+    assert read(tmp_path, schema_of(dtype), text)["x"].to_pylist() == [1, 0, 1]
     table = pa.table({"x": [True, False, True], "z": [0, 0, 0], "y": ["a", "a", "b"]})
     source = write_table(tmp_path / "source.parquet", table)
-    prepared(source, tmp_path / "parquet", schema_of(dtype))
-    assert pq.read_table(tmp_path / "parquet" / "c0.parquet")["x"].to_pylist() == [1, 0, 1]
+    assert rows_of(source, schema_of(dtype))["x"].to_pylist() == [1, 0, 1]
 
 
 @pytest.mark.parametrize("rows", [["True", "7"], ["7", "True"], ["True", *["7"] * 500], ["7", *["True"] * 500]])
@@ -89,8 +94,7 @@ def test_a_boolean_target_has_the_same_labels_in_every_file(tmp_path: Path, labe
         assert read(tmp_path, schema, TRUTH.format(yes, no))["label"].to_pylist() == [1, 0]
     for values in (pa.array([True, False]), pa.array([True, False]).dictionary_encode()):
         source = write_table(tmp_path / "source.parquet", pa.table({"x": [1, 2], "z": [0, 0], "y": values}))
-        prepared(source, tmp_path, schema)
-        assert pq.read_table(tmp_path / "c0.parquet")["label"].to_pylist() == [1, 0]
+        assert rows_of(source, schema)["label"].to_pylist() == [1, 0]
 
 
 def test_a_truth_value_is_no_label_of_other_numbers(tmp_path: Path) -> None:
@@ -105,9 +109,9 @@ def test_what_is_missing_is_decided_column_by_column(tmp_path: Path) -> None:
         Column("fence", "category", values=("None", "")),
         Column("pool", "category", values=("yes",)),
     )
-    schema = Schema("houses", "y", columns, (CoverType("NA", "c0", ""), CoverType("b", "c1", "")))
+    schema = Schema("houses", "y", columns, (CoverType("NA", "c0", "A"), CoverType("b", "c1", "B")))
     text = "lot,alley,fence,pool,y\n1,NA,None,yes,NA\n2,Grvl,,yes,b\nNA,NA,None,yes,b\n4,,None,yes,b\n5,NA,None,NA,b\n"
-    table = read(tmp_path, schema, text, on_missing=OnMissing.DROP)
+    table = read(tmp_path, schema, text)
     assert table.select(["lot", "alley", "fence", "label"]).to_pylist() == [
         {"lot": 1, "alley": "NA", "fence": "None", "label": 1},
         {"lot": 2, "alley": "Grvl", "fence": "", "label": 0},
@@ -145,7 +149,7 @@ def test_a_first_cell_without_end_is_said_in_one_line(tmp_path: Path, text: str)
 
 def test_a_header_longer_than_what_is_read_at_first(tmp_path: Path) -> None:
     columns = tuple(Column(f"a rather long name of column {i}", "int8") for i in range(5000))
-    schema = Schema("wide", "y", columns, (CoverType("a", "c0", ""), CoverType("b", "c1", "")))
+    schema = Schema("wide", "y", columns, (CoverType("a", "c0", "A"), CoverType("b", "c1", "B")))
     lines = [[*(column.name for column in columns), "y"], [*"1" * 5000, "a"], [*"2" * 5000, "b"]]
     (tmp_path / "source.csv").write_text("\n".join(map(",".join, lines)))
     source = sources.open_source(str(tmp_path / "source.csv"), schema)
@@ -154,7 +158,7 @@ def test_a_header_longer_than_what_is_read_at_first(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("first", ["2019", "1e5", "nan", "inf"])
 def test_a_column_named_like_a_number_is_a_header(tmp_path: Path, first: str) -> None:
-    types = (CoverType("a", "c0", ""), CoverType("b", "c1", ""))
+    types = (CoverType("a", "c0", "A"), CoverType("b", "c1", "B"))
     schema = Schema("years", "y", (Column(first, "int8"),), types)
     assert read(tmp_path, schema, f"{first},y\n1,a\n2,b\n")[first].to_pylist() == [1, 2]
     assert read(tmp_path, schema, "1,a\n2,b\n")[first].to_pylist() == [1, 2]
@@ -208,7 +212,7 @@ def test_a_column_without_a_name_is_left_out_at_the_beginning_alone(
 
 
 def test_an_id_that_the_schema_asks_for_is_a_column(tmp_path: Path) -> None:
-    schema = Schema("ids", "y", (Column("Id", "int8"),), (CoverType("a", "c0", ""), CoverType("b", "c1", "")))
+    schema = Schema("ids", "y", (Column("Id", "int8"),), (CoverType("a", "c0", "A"), CoverType("b", "c1", "B")))
     assert read(tmp_path, schema, "Id,y\n1,a\n2,b\n")["Id"].to_pylist() == [1, 2]
 
 

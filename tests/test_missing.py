@@ -93,7 +93,9 @@ def test_notes_are_in_the_log_and_in_the_summary(tmp_path: Path) -> None:
 def toml() -> str:
     columns = [f'{{ name = "{each}", dtype = "{PASSENGERS.column(each).dtype}" }}' for each in PASSENGERS.numeric]
     columns.append('{ name = "Cabin", dtype = "category", values = ["A", "B"] }')
-    classes = [f'{{ label = {each.label}, slug = "{each.slug}", title = "t" }}' for each in PASSENGERS.cover_types]
+    classes = [
+        f'{{ label = {each.label}, slug = "{each.slug}", title = "{each.slug}" }}' for each in PASSENGERS.cover_types
+    ]
     return (
         'name = "passengers"\ntarget = "Survived"\n'
         f"columns = [{', '.join(columns)}]\ncover_types = [{', '.join(classes)}]\n"

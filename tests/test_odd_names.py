@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 NAMES = [
     *("weight [kg]", "a < b", '"quoted"', "größe 大きさ 😀", "1st", "f0", "f1", "a.b", "a", "a_b", "a b", "a,b"),
-    *("label.x", "<script>alert(1)</script>", "$x^2$", "#0000ff", "tab\there", " ", "x=1", "%s {0}", "back\\slash"),
+    *("label.x", "<script>alert(1)</script>", "$x^2$", "#0000ff", "two  blanks", "_", "x=1", "%s {0}", "back\\slash"),
 ]
 TITLES = ["#0000ff #000001 & <b>bold</b>", 'font-family: "大きさ"; id="m0123456789"']
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from google.api_core import exceptions as api
 from google.cloud import bigquery
 
-from steps import runtime, sources, uris
+from steps import runtime, sources
 from steps.bigquery import parse
 from steps.bigquery_client import REQUEST_SECONDS, patience
 from steps.bigquery_errors import reason_of
@@ -50,8 +50,7 @@ def load(name: str, schema: Schema, *, location: str = "", replace: bool = False
         DeniedError: a permission is missing, the message names it; or there are no credentials.
         TransientError: the service or the connection failed until retries ended.
     """
-    given = uris.parse(name, (uris.TABLE, uris.PATH), what="table", where="--table")
-    uri = given.text if given.kind == uris.TABLE else SCHEME + name
+    uri = SCHEME + name[len(SCHEME) if name.lower().startswith(SCHEME) else 0 :]
     with _as_table(uri):
         address = parse(uri, Reading())
     path = sources.resolve("builtin:", schema)[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,10 @@ from steps import cover_types
 from steps import schema as schemas
 from steps.errors import BadConfigurationError
 from steps.schema import CoverType
-from workflows import name_checks, names, overrides, references, rendering
+from workflows import name_checks, names, overrides, publishing, references, rendering
 from workflows.local import document
+from workflows.local.document import Slots, Template
+from workflows.local.nodes import Node
 from workflows.settings import Settings
 
 HEAD = 'name = "t"\ntarget = "y"\ncolumns = [{ name = "x", dtype = "float64" }]\n'
@@ -23,8 +26,6 @@ A, B = CoverType("a", "one", "One"), CoverType("b", "two", "Two")
 
 def text(*classes: CoverType) -> str:
     """Return a schema as TOML; a JSON string is one of TOML, but for a few escapes that are not used here."""
-    import json
-
     entries = (
         f"{{ label = {json.dumps(each.label)}, slug = {json.dumps(each.slug)}, title = {json.dumps(each.title)} }}"
         for each in classes
@@ -73,6 +74,17 @@ def test_a_name_of_the_schema_is_one_line() -> None:
 def test_a_label_may_be_the_slug_of_its_own_class_and_have_blanks() -> None:
     schema = schemas.parse(text(CoverType("one", "one", "One"), CoverType(" <=50K", "two", "Two")))
     assert [schema.cover_type(key).slug for key in ("one", "two", "<=50K", " <=50K")] == ["one", "two", "two", "two"]
+
+
+def test_a_label_that_is_a_text_is_no_name_of_a_folder(tmp_path: Path) -> None:
+    labels = {"one": {"label": "../a/b"}, "two": {"label": -1}}
+    (tmp_path / "report.json").write_text(json.dumps({"cover_types": labels}))
+    template = Template("x", Slots(), Slots())
+    root, made = Node((), template, tmp_path), Node(("prepare",), template, tmp_path)
+    made.outputs.artifacts = {f"dataset-{slug}": tmp_path / slug for slug in labels}
+    root.children["prepare"] = made
+    files = publishing.files_of(tmp_path, root)
+    assert set(files) == {"report.json", "cover_type=one/part-0.parquet", "cover_type=-1/part-0.parquet"}
 
 
 def test_letters_of_both_cases_are_two_labels() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from steps import storage
+from steps.schema import CoverType
 from workflows import results
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def files_of(folder: Path, root: Node) -> dict[str, Path]:
     labels = storage.read_json(document)["cover_types"] if document.exists() else {}
     made = root.children["prepare"].outputs.artifacts if "prepare" in root.children else {}
     datasets = {
-        f"cover_type={entry['label']}/part-0.parquet": made[f"dataset-{slug}"]
+        f"{CoverType(entry['label'], slug, '').partition}/part-0.parquet": made[f"dataset-{slug}"]
         for slug, entry in labels.items()
         if f"dataset-{slug}" in made
     }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import resource
+import signal
 import sys
 import time
 import traceback
@@ -17,7 +19,7 @@ import typer.exceptions
 import typer.main
 
 from steps import storage
-from steps.errors import INTERRUPTED, RUN_FAILED, PipelineError, from_os_error
+from steps.errors import INTERRUPTED, RUN_FAILED, TERMINATED, PipelineError, from_system_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -28,6 +30,30 @@ UsageOption = Annotated[Path | None, typer.Option(help="Where to write wall time
 # Environment variable that says which part of a process's work the running step is, as "done/all" steps.
 PART = "COVERTYPE_PART"
 _INTERRUPT = "interrupted: run again to go on, what was finished is kept"
+_TERMINATION = "terminated: run again to resume, what was finished is kept"
+
+
+class TerminatedError(SystemExit):
+    """SIGTERM arrived; raised in the main thread, so that temporary files and remote jobs are cleaned up."""
+
+    def __init__(self) -> None:
+        super().__init__(TERMINATED)
+
+
+def prepare_process() -> None:
+    """Set up a process whose main thread runs a command line: call this before anything is printed.
+
+    Characters that the output's encoding lacks are replaced. SIGTERM raises :class:`TerminatedError`.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    signal.signal(signal.SIGTERM, _terminate)
+
+
+def _terminate(*_: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not interrupt the clean-up
+    raise TerminatedError
 
 
 def log(message: str) -> None:
@@ -77,10 +103,12 @@ def guarded(action: Callable[[], int]) -> int:
         return _fail(error.format_message().rstrip(".") + ": see --help", error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         return _fail(_INTERRUPT, INTERRUPTED)
-    except (PipelineError, OSError) as error:
+    except TerminatedError:
+        return _fail(_TERMINATION, TERMINATED)
+    except (PipelineError, OSError, UnicodeEncodeError) as error:
         if os.environ.get("COVERTYPE_DEBUG"):
             traceback.print_exc()
-        known = from_os_error(error) if isinstance(error, OSError) else error
+        known = error if isinstance(error, PipelineError) else from_system_error(error)
         return _fail(str(known), known.exit_code)
     except Exception as error:  # noqa: BLE001 - the last line of defence: a defect must end as a line and a code too
         traceback.print_exc()
@@ -94,6 +122,7 @@ def _fail(message: str, code: int) -> int:
 
 def main_of(main: Callable[..., Any]) -> None:
     """Run a step as ``python -m steps.NAME`` does, and exit."""
+    prepare_process()
     sys.exit(run(main, sys.argv[1:]))
 
 

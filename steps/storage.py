@@ -67,8 +67,8 @@ def write_bytes(final: Path, data: bytes) -> None:
 
 
 def write_text(final: Path, text: str) -> None:
-    """Write ``text`` as UTF-8 to ``final``, whole or not at all."""
-    write_bytes(final, text.encode())
+    r"""Write ``text`` as UTF-8 to ``final``, whole or not at all; surrogates, as in paths, as ``\udcff``."""
+    write_bytes(final, text.encode(errors="backslashreplace"))
 
 
 def write_json(final: Path, value: Any) -> None:  # noqa: ANN401 - whatever json.dumps takes

@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -81,7 +80,7 @@ def submit(  # noqa: PLR0913 - one argument a flag
     client = connected(settings)
     if dry_run:
         client.create(workflow, dry_run=True)
-        sys.stdout.write(json.dumps(workflow) + "\n" if as_json else rendering.to_yaml(workflow))
+        print(json.dumps(workflow)) if as_json else rendering.print_yaml(workflow)
         runtime.log(f"{client.server} accepts this workflow in namespace {client.namespace}; nothing was started")
         return 0
     run = client.create(workflow)["metadata"]["name"]

@@ -115,11 +115,11 @@ def render(
     from steps import storage
     from workflows import rendering
 
-    text = rendering.to_yaml(rendering.render(settings, kind, name=name, schedule=schedule or rendering.WEEKLY))
+    rendered = rendering.render(settings, kind, name=name, schedule=schedule or rendering.WEEKLY)
     if file is None:
-        sys.stdout.write(text)
+        rendering.print_yaml(rendered)
     else:
-        storage.write_text(file, text)
+        storage.write_text(file, rendering.to_yaml(rendered))
     return 0
 
 
@@ -168,7 +168,10 @@ def runs(output: Output = None, *, as_json: JsonFlag = False) -> int:
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    sys.exit(runtime.guarded(lambda: app(standalone_mode=False) or 0))
+    runtime.prepare_process()
+    code = runtime.guarded(lambda: app(standalone_mode=False) or 0)
+    runtime.flush()
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,9 +68,18 @@ def _plain(workflow: Workflow) -> dict[str, Any]:
     return plain
 
 
-def to_yaml(rendered: dict[str, Any]) -> str:
-    """Return plain values as YAML: what names a thing comes first, and long texts stay readable."""
-    return yaml.dump(_ordered(rendered), Dumper=_Dumper, sort_keys=False, width=1000, allow_unicode=True)
+def to_yaml(rendered: dict[str, Any], *, ascii_only: bool = False) -> str:
+    """Return plain values as YAML: what names a thing comes first, and long texts stay readable.
+
+    With ``ascii_only`` other characters are escaped, which changes no value.
+    """
+    return yaml.dump(_ordered(rendered), Dumper=_Dumper, sort_keys=False, width=1000, allow_unicode=not ascii_only)
+
+
+def print_yaml(rendered: dict[str, Any]) -> None:
+    """Print plain values as YAML, which is UTF-8 by its definition: in ASCII where standard output is not."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    sys.stdout.write(to_yaml(rendered, ascii_only=codecs.lookup(encoding).name != "utf-8"))
 
 
 _FIRST = ("apiVersion", "kind", "metadata", "spec", "name", "template", "depends", "entrypoint", "arguments", "inputs")

@@ -252,6 +252,11 @@ def _explained(problem: ErrorDetails) -> tuple[str, str | None]:
         return f"unknown setting {name!r}", f"use one of {', '.join(known)}"
     if problem["type"] in {"dict_type", "model_type"}:
         return f"{name}: a mapping is needed", "see the README for an example"
+    if problem["type"] == "string_unicode":
+        return (
+            f"{name}: this is no text in the encoding of this machine",
+            "set PYTHONUTF8=1, or rename the file",
+        )
     reason = problem["msg"].removeprefix("Value error, ").rstrip(".")
     return f"{name}: {reason if reason.startswith('CPU') else reason[:1].lower() + reason[1:]}", None
 

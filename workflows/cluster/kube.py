@@ -91,7 +91,13 @@ class KubeClient:
         environment = {key: value for key, value in os.environ.items() if key != "ARGO_SERVER"}
         try:
             done = subprocess.run(
-                command, capture_output=True, text=True, check=False, timeout=_RETRY_SECONDS, env=environment
+                command,
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",
+                check=False,
+                timeout=_RETRY_SECONDS,
+                env=environment,
             )
         except subprocess.TimeoutExpired:
             raise UnavailableError("no answer in time", where="argo retry", fix="try again") from None

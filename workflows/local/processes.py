@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from steps.errors import from_os_error
-from steps.runtime import flush
+from steps.runtime import flush, prepare_process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -108,8 +108,10 @@ def _main(module: str, arguments: list[str], environment: dict[str, str], log: s
         os._exit(from_os_error(error).exit_code)
     for stream in (1, 2):
         os.dup2(file, stream)
-    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115 - lives as long as the process
-    sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
+    # A log is UTF-8 whatever the locale says: the runner reads its error lines.
+    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - lives as long as the process
+    sys.stderr = open(2, "w", buffering=1, encoding="utf-8", closefd=False)  # noqa: SIM115
+    prepare_process()
     os.environ.update(environment)
     sys.argv = [module, *arguments]
     code = 0

@@ -276,16 +276,21 @@ def test_the_wait_can_be_limited(kube: FakeApi, capsys: pytest.CaptureFixture[st
     assert f"error: {NAME} is Running after 0.05 s and goes on" in capsys.readouterr().err
 
 
-def test_an_interrupt_only_stops_looking(
-    kube: FakeApi, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("ending", "code"), [(KeyboardInterrupt, 130), (runtime.TerminatedError, 143)])
+def test_a_signal_only_stops_looking(
+    kube: FakeApi,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    ending: type[BaseException],
+    code: int,
 ) -> None:
     kube.on(f"GET {KUBE}/{NAME}", (200, running()))
 
     def interrupt(_: float) -> None:
-        raise KeyboardInterrupt
+        raise ending
 
     monkeypatch.setattr("time.sleep", interrupt)
-    assert invoke("status", NAME, "--watch") == 130
+    assert invoke("status", NAME, "--watch") == code
     assert capsys.readouterr().err.startswith(f"error: detached, {NAME} goes on: look again with")
     assert {request.method for request in kube.requests} == {"GET"}
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from steps import runtime
-from steps.errors import INTERRUPTED, BadConfigurationError, PipelineError, TransientError, UnavailableError
+from steps.errors import INTERRUPTED, TERMINATED, BadConfigurationError, PipelineError, TransientError, UnavailableError
 from workflows.cluster import nodes
 from workflows.cluster.table import duration, state_table
 from workflows.display import Drawing
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class DetachedError(PipelineError):
-    """A person stopped looking; the run goes on."""
+    """Ctrl-C or SIGTERM ended the watching; the run goes on."""
 
     exit_code = INTERRUPTED
 
@@ -59,7 +59,7 @@ class Follower:
             TransientError: the time is over.
             BadConfigurationError: an image does not come.
             UnavailableError: the server has been silent for too long.
-            DetachedError: Ctrl-C.
+            DetachedError: Ctrl-C or SIGTERM.
         """
         try:
             while True:
@@ -70,8 +70,10 @@ class Follower:
                         return state
                     self._check_images(state)
                 self._pause(state)
-        except KeyboardInterrupt:
-            raise DetachedError(f"detached, {self._name} goes on", fix=self._again()) from None
+        except (KeyboardInterrupt, runtime.TerminatedError) as signal:
+            detached = DetachedError(f"detached, {self._name} goes on", fix=self._again())
+            detached.exit_code = TERMINATED if isinstance(signal, runtime.TerminatedError) else INTERRUPTED
+            raise detached from None
 
     def _again(self) -> str:
         return f"look again with `status {self._name} --watch`, end it with `stop {self._name}`"

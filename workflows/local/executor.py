@@ -82,8 +82,7 @@ class Executor:
                 self._wait()
                 self._observer.tick(self.root)
         finally:
-            for running in self._running:
-                running.process.stop()
+            processes.stop([running.process for running in self._running])
         return self.root
 
     def _start_ready(self) -> None:
@@ -183,7 +182,7 @@ class Executor:
             node = running.node
             node.progress = _read_progress(running.progress_file)
             if running.process.exit_code is None and time.time() > running.deadline:
-                running.process.stop()
+                processes.stop([running.process])
                 node.message = f"stopped after its deadline of {node.template.deadline:g} s"
             if running.process.exit_code is not None:
                 self._running.remove(running)

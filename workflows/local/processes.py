@@ -15,6 +15,7 @@ import runpy
 import signal
 import sys
 import threading
+import time
 import traceback
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 _SERVER, _FRESH = multiprocessing.get_context("forkserver"), multiprocessing.get_context("spawn")
 _GRACE_SECONDS = 5.0
+_SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Process:
             args=(command.module, list(command.arguments), dict(command.environment), str(command.log)),
             daemon=True,
         )
-        with _interrupts_blocked():
+        with _signals_blocked():
             self._process.start()
 
     @property
@@ -66,26 +68,38 @@ class Process:
         code = self._process.exitcode
         return 128 - code if code is not None and code < 0 else code
 
-    def stop(self) -> None:
-        """End the process: SIGTERM, and SIGKILL when it has not ended after five seconds."""
+    def terminate(self) -> None:
+        """Send SIGTERM."""
         self._process.terminate()
-        self._process.join(_GRACE_SECONDS)
+
+    def kill_after(self, seconds: float) -> None:
+        """Wait until the process has ended, and send SIGKILL when it has not after so many seconds."""
+        self._process.join(max(0.0, seconds))
         if self._process.is_alive():
             self._process.kill()
             self._process.join()
 
 
+def stop(running: Sequence[Process]) -> None:
+    """End processes: SIGTERM to all, and SIGKILL to those that have not ended after five seconds."""
+    for process in running:
+        process.terminate()
+    end = time.monotonic() + _GRACE_SECONDS
+    for process in running:
+        process.kill_after(end - time.monotonic())
+
+
 def start_server(modules: Sequence[str]) -> None:
     """Start the fork server, which imports these modules in the background; does nothing where one runs already."""
     _SERVER.set_forkserver_preload([*modules, "workflows.local.warm"])
-    with _interrupts_blocked():
+    with _signals_blocked():
         multiprocessing.forkserver.ensure_running()
 
 
 @contextmanager
-def _interrupts_blocked() -> Iterator[None]:
-    """Keep Ctrl-C from what is started here, also while it imports; in this process it is only put off."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+def _signals_blocked() -> Iterator[None]:
+    """Keep signals from what is started here, also while it imports; in this process they are only put off."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         yield
     finally:
@@ -101,7 +115,7 @@ def _main(module: str, arguments: list[str], environment: dict[str, str], log: s
     """Run a module in this fresh process as ``python -m`` would, and exit with its code."""
     _follow_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group: the runner decides who ends
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
     try:
         file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     except OSError as error:  # nobody to tell but the runner
@@ -134,6 +148,8 @@ def _follow_parent() -> None:
 
     def watch() -> None:
         multiprocessing.connection.wait([parent.sentinel])
+        os.kill(os.getpid(), signal.SIGTERM)  # the clean-up is the main thread's
+        time.sleep(_GRACE_SECONDS)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

@@ -20,6 +20,7 @@ import typer.main
 
 from steps import storage
 from steps.errors import INTERRUPTED, RUN_FAILED, TERMINATED, PipelineError, from_system_error
+from steps.redaction import redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -57,9 +58,9 @@ def _terminate(*_: object) -> None:
 
 
 def log(message: str) -> None:
-    """Print one line of a step's log to standard error at once; a log that cannot be written fails nothing."""
+    """Print one line of a step's log to standard error at once, without secrets; an unwritable log fails nothing."""
     with suppress(OSError):
-        print(message, file=sys.stderr, flush=True)
+        print(redact(message), file=sys.stderr, flush=True)
 
 
 def as_app(main: Callable[..., Any]) -> typer.Typer:
@@ -107,16 +108,16 @@ def guarded(action: Callable[[], int]) -> int:
         return _fail(_TERMINATION, TERMINATED)
     except (PipelineError, OSError, UnicodeEncodeError) as error:
         if os.environ.get("COVERTYPE_DEBUG"):
-            traceback.print_exc()
+            log(traceback.format_exc().rstrip())
         known = error if isinstance(error, PipelineError) else from_system_error(error)
         return _fail(str(known), known.exit_code)
     except Exception as error:  # noqa: BLE001 - the last line of defence: a defect must end as a line and a code too
-        traceback.print_exc()
+        log(traceback.format_exc().rstrip())
         return _fail(f"unexpected {type(error).__name__}: {error}", RUN_FAILED)
 
 
 def _fail(message: str, code: int) -> int:
-    log("error: " + " ".join(message.split()))
+    log("error: " + " ".join(redact(message).split()))
     return code
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from steps import CHAIN, NAMES, reading
+from steps import CHAIN, NAMES, reading, redaction
 from steps import schema as schemas
 from steps.errors import BadConfigurationError, NoInputError, PipelineError, UsageError
 from workflows import overrides, strict_yaml
@@ -57,6 +57,13 @@ def _time(text: str) -> str:
     return text
 
 
+def _without_credentials(address: str) -> str:
+    """Refuse a user name or password in an address: it would be shown in logs, and in the workflow on the cluster."""
+    if "://" in address and redaction.names_a_user(address):
+        raise ValueError("an address must not hold a user name or password")
+    return address
+
+
 def _known_step(name: str) -> str:
     if name not in _PODS:
         raise ValueError(f"there is no such step, use one of {', '.join(_PODS)}")
@@ -64,6 +71,7 @@ def _known_step(name: str) -> str:
 
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
+Address = Annotated[str, AfterValidator(_without_credentials)]
 Count = Annotated[int, BeforeValidator(_no_truth_value), Field(ge=0)]
 Seconds = Annotated[int, BeforeValidator(_no_truth_value), Field(gt=0)]
 Scalar = Annotated[str | int | float | bool, BeforeValidator(_one_value)]
@@ -102,7 +110,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     # What to do: workflow parameters, also in the form of the Argo UI.
-    source: str = Field(default="builtin:", min_length=1)
+    source: Address = Field(default="builtin:", min_length=1)
     snapshot_time: Annotated[str, AfterValidator(_time)] = ""
     location: str = ""
     maximum_bytes_billed: Count = reading.MAXIMUM_BYTES_BILLED
@@ -124,7 +132,7 @@ class Settings(BaseModel):
     query: str = ""
     space: str = ""
     warm_start: str = ""
-    registry: str = ""
+    registry: Address = ""
     # Where it runs.
     pods: Literal["step", "cover-type"] = "step"
     image: str = Field(default="covertype-steps:dev", min_length=1)
@@ -134,7 +142,7 @@ class Settings(BaseModel):
     study_name: Name | None = None
     steps: dict[StepName, Resources] = {}
     # On this machine.
-    output: str = Field(default="runs", min_length=1)
+    output: Address = Field(default="runs", min_length=1)
     parallel: Count = 0
     cache: bool = True
 

@@ -223,10 +223,10 @@ def new_folder(final: Path) -> Iterator[Path]:
         AlreadyThereError: there is a folder with something in it.
     """
     final.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f"{storage.PARTIAL}{final.name}-", dir=final.parent))
+    temporary = storage.name_beside(final)
+    temporary.mkdir()
     try:
         yield temporary
-        temporary.chmod(0o755)
         temporary.rename(final)  # fails where there is one that is not empty, whoever made it meanwhile
     except OSError as error:
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST):

@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 import shutil
-import tempfile
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from steps.errors import FULL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 _CHUNK = 1 << 20
 # Names the temporary files, so that whoever lists a folder can tell them from results.
@@ -30,16 +30,22 @@ def atomic_path(final: Path) -> Iterator[Path]:
     """
     with _errors_about(final):
         final.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f"{PARTIAL}{final.name}-", dir=final.parent)
-        os.close(handle)
-        temporary = Path(name)
+        temporary = name_beside(final)
+        temporary.touch(exist_ok=False)
         try:
             yield temporary
             _sync(temporary)
-            temporary.chmod(0o644)
             temporary.replace(final)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def name_beside(final: Path) -> Path:
+    """Return a name for a temporary file or folder beside ``final`` that nothing has yet.
+
+    Not by :mod:`tempfile`, which lets nobody but the owner read what it makes: permissions are the user's umask's.
+    """
+    return final.with_name(f"{PARTIAL}{final.name}-{secrets.token_hex(4)}")
 
 
 @contextmanager
@@ -105,12 +111,12 @@ def atomic_folder(final: Path) -> Iterator[Path]:
     """
     with _errors_about(final):
         final.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f"{PARTIAL}{final.name}-", dir=final.parent))
+        temporary = name_beside(final)
+        temporary.mkdir()
         try:
             yield temporary
             for path in temporary.iterdir():
                 _sync(path)
-            temporary.chmod(0o755)
             shutil.rmtree(final, ignore_errors=True)
             temporary.replace(final)
         finally:

@@ -97,9 +97,7 @@ def test_answers_that_repeat_the_token(
         (404, {"message": said}),
         (503, said.encode()),
     ):
-        monkeypatch.setattr(
-            api, "answer", lambda request, code=code, body=body: api.requests.append(request) or (code, body)
-        )
+        monkeypatch.setattr(api, "default", (code, body))
         for verb in VERBS:
             assert invoke(*verb)[0] != 0
     assert {request.headers["Authorization"] for request in api.requests} == {f"Bearer {SECRET}"}
@@ -323,7 +321,9 @@ def test_what_does_not_is_left_alone(text: str) -> None:
 
 
 @pytest.mark.parametrize("way", ["kube", "server", "nobody"])
-def test_netrc_has_no_say(way: str, api: FakeApi, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_netrc_has_no_say(
+    way: str, api: FakeApi, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, invoke: Callable[..., tuple[int, str]]
+) -> None:
     (tmp_path / "netrc").write_text(
         "machine 127.0.0.1 login other password other\ndefault login other password other\n"
     )
@@ -334,7 +334,7 @@ def test_netrc_has_no_say(way: str, api: FakeApi, monkeypatch: pytest.MonkeyPatc
     api.on(f"GET {path}/", (200, {"items": []}))
     api.on(f"POST {path}", (201, {"metadata": {"name": NAME, "namespace": "covertype"}, "spec": {}}))
     for verb in (("status",), ("submit", "--rows", "1000")):
-        assert runtime.guarded(lambda verb=verb: app(args=list(verb), standalone_mode=False) or 0) == 0
+        assert invoke(*verb)[0] == 0
     assert len(api.requests) == 3
     wanted = None if way == "nobody" else f"Bearer {SECRET}"
     assert {request.headers.get("Authorization") for request in api.requests} == {wanted}

@@ -61,7 +61,7 @@ class Session(requests.Session):
     def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
         """Drop the credentials where a redirect leads to another host; requests would ask ~/.netrc for others."""
         asked, redirected = response.request.url or "", prepared_request.url or ""
-        if self.should_strip_auth(asked, redirected):
+        if self.should_strip_auth(asked, redirected):  # type: ignore[no-untyped-call]
             prepared_request.headers.pop("Authorization", None)
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:  # noqa: ANN401

@@ -117,7 +117,7 @@ def _main(module: str, arguments: list[str], environment: dict[str, str], log: s
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group: the runner decides who ends
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
     try:
-        file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
     except OSError as error:  # nobody to tell but the runner
         os._exit(from_os_error(error).exit_code)
     for stream in (1, 2):

@@ -199,7 +199,7 @@ class Folder:
         manifest = Manifest(self.location, tuple(entries), metadata)
         with new_folder(self.root) as temporary:
             for entry in entries:
-                _copy(sources[entry.name], temporary / entry.path)
+                storage.copy(sources[entry.name], temporary / entry.path)
                 if not _holds(temporary / entry.path, entry):
                     raise _changed(entry)
             storage.write_bytes(temporary / MANIFEST, manifest.encode())
@@ -207,7 +207,7 @@ class Folder:
 
     def download(self, entry: Entry, target: Path) -> None:
         """Copy a file."""
-        _copy(self.root / entry.path, target)
+        storage.copy(self.root / entry.path, target)
         if not _holds(target, entry):
             target.unlink()
             raise _other(str(self.root / entry.path))
@@ -236,11 +236,6 @@ def new_folder(final: Path) -> Iterator[Path]:
         raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _copy(source: Path, target: Path) -> None:
-    with storage.atomic_path(target) as temporary:
-        shutil.copyfile(source, temporary)
 
 
 def _holds(path: Path, entry: Entry) -> bool:

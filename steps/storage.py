@@ -87,6 +87,12 @@ def read_json(path: Path) -> Any:  # noqa: ANN401 - whatever json.loads gives
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+def copy(source: Path, final: Path) -> None:
+    """Copy a file's bytes to ``final``, whole or not at all."""
+    with atomic_path(final) as temporary:
+        shutil.copyfile(source, temporary)
+
+
 def sha256_file(path: Path) -> str:
     """Return the hexadecimal SHA-256 of a file's bytes, read in pieces of 1 MiB."""
     with path.open("rb") as file:

@@ -26,12 +26,15 @@ def umask(request: pytest.FixtureRequest) -> Iterator[int]:
     os.umask(before)
 
 
-def check(folder: Path, umask: int) -> None:
-    """Check the permissions of all that is below a folder."""
-    found = {path: oct(path.stat().st_mode & 0o777) for path in folder.rglob("*")}
+def check(folder: Path, umask: int, shared: int = 0) -> None:
+    """Check the permissions of all below a folder, of which ``shared`` files are hard links and read-only."""
+    found = {path: path.stat() for path in folder.rglob("*")}
     wanted = {path: oct((0o777 if path.is_dir() else 0o666) & ~umask) for path in found}
+    linked = {path for path, stat in found.items() if path.is_file() and stat.st_nlink > 1}
+    assert len(linked) == shared
+    wanted |= {path: oct(0o444 & ~umask) for path in linked}
     assert found
-    assert found == wanted
+    assert {path: oct(stat.st_mode & 0o777) for path, stat in found.items()} == wanted
 
 
 def test_whole_files_and_folders(tmp_path: Path, umask: int) -> None:
@@ -58,10 +61,10 @@ def test_a_cache_and_a_study(tmp_path: Path, umask: int) -> None:
     identity = dict.fromkeys(("cover_type", "data", "space", "objective", "start", "seed"), "x")
     with study.opened(tmp_path / "kept" / "study", identity):
         pass
-    check(tmp_path, umask)
+    check(tmp_path, umask, shared=3)
 
 
 def test_a_run(tmp_path: Path, umask: int) -> None:
     root = execute(tmp_path, workflow([dag("main", task("a")), leaf("a", tmp_path / "trace", "--text=a")]))
     assert root.phase is Phase.SUCCEEDED
-    check(tmp_path, umask)
+    check(tmp_path, umask, shared=2)

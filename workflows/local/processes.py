@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from steps.errors import from_os_error
 from steps.runtime import flush, prepare_process
+from workflows.local import socket_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -92,7 +93,7 @@ def stop(running: Sequence[Process]) -> None:
 def start_server(modules: Sequence[str]) -> None:
     """Start the fork server, which imports these modules in the background; does nothing where one runs already."""
     _SERVER.set_forkserver_preload([*modules, "workflows.local.warm"])
-    with _signals_blocked():
+    with _signals_blocked(), socket_folder.chosen():
         multiprocessing.forkserver.ensure_running()
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import io
+import math
 import os
 import resource
 import signal
@@ -19,7 +21,7 @@ import typer.exceptions
 import typer.main
 
 from steps import storage
-from steps.errors import INTERRUPTED, RUN_FAILED, TERMINATED, PipelineError, from_system_error
+from steps.errors import INTERRUPTED, RUN_FAILED, TERMINATED, PipelineError, UsageError, from_system_error
 from steps.redaction import redact
 
 if TYPE_CHECKING:
@@ -65,8 +67,16 @@ def log(message: str) -> None:
 
 def as_app(main: Callable[..., Any]) -> typer.Typer:
     """Return the command line of a step's ``main`` function, as typer makes it from the annotations."""
+
+    @functools.wraps(main)
+    def checked(**options: Any) -> Any:  # noqa: ANN401 - whatever the step has
+        for name, value in options.items():
+            if isinstance(value, float) and not math.isfinite(value):  # it passes min and max
+                raise UsageError(f"{value} is not a finite number", where=f"--{name.replace('_', '-')}", fix="give one")
+        return main(**options)
+
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(main)
+    app.command()(checked)
     return app
 
 

@@ -147,6 +147,17 @@ def test_command_lines(arguments: list[str], code: int, last: str) -> None:
     assert len(result.log.splitlines()) == 1
 
 
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf"])
+def test_a_number_that_is_none_is_refused(number: str) -> None:
+    def main(*, share_of_rows: Annotated[float, typer.Option(min=0, max=1)] = 0.5) -> None:
+        """Do nothing."""
+
+    result = call(main, "--share-of-rows", number)
+    assert result.code == 2
+    assert len(result.log.splitlines()) == 1
+    assert "--share-of-rows" in result.errors[0]
+
+
 def usage_of(folder: Path, error: BaseException | None = None) -> dict[str, object]:
     (folder / "in").write_bytes(b"12345")
     (folder / "out").mkdir()

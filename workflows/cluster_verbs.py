@@ -9,7 +9,7 @@ import typer
 
 from steps import runtime
 from steps.errors import UsageError
-from workflows.options import JsonFlag, Output, with_settings
+from workflows.options import JsonFlag, Output, limit, with_settings
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,7 +29,10 @@ Namespace = Annotated[
 Watch = Annotated[bool, typer.Option("--watch", "-w", help="Show it until it ends; Ctrl-C only stops looking.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until it ends: exit code 0 when it succeeded, 1 when not.")]
 WaitTimeout = Annotated[
-    float | None, typer.Option("--wait-timeout", metavar="S", help="Seconds to wait. (default: until it ends)")
+    float | None,
+    typer.Option(
+        "--wait-timeout", metavar="S", callback=limit, help="Seconds to wait, above 0. (default: until it ends)"
+    ),
 ]
 
 

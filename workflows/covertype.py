@@ -30,7 +30,7 @@ app.add_typer(cluster_verbs.app)
 app.add_typer(doctor_verb.app)
 app.add_typer(bigquery_verbs.app)
 
-Parallel = Annotated[int | None, typer.Option(help="Cores to fill. (default: all)")]
+Parallel = Annotated[int | None, typer.Option(help="Cores to fill, above 0. (default: all)")]
 CacheFlag = Annotated[
     bool | None, typer.Option("--cache/--no-cache", help="Use results of earlier runs. (default: cache)")
 ]

@@ -72,8 +72,9 @@ def _known_step(name: str) -> str:
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
 Address = Annotated[str, AfterValidator(_without_credentials)]
-Count = Annotated[int, BeforeValidator(_no_truth_value), Field(ge=0)]
-Seconds = Annotated[int, BeforeValidator(_no_truth_value), Field(gt=0)]
+# The bounds come first: after a validator pydantic writes them into the JSON schema under other names.
+Count = Annotated[int, Field(ge=0), BeforeValidator(_no_truth_value)]
+Positive = Annotated[int, Field(gt=0), BeforeValidator(_no_truth_value)]
 Scalar = Annotated[str | int | float | bool, BeforeValidator(_one_value)]
 StepName = Annotated[str, AfterValidator(_known_step)]
 
@@ -91,7 +92,7 @@ class Resources(BaseModel):
     service_account: Name | None = None
     node_selector: dict[str, str] = {}
     tolerations: tuple[dict[str, Scalar], ...] = ()
-    deadline_seconds: int = Field(default=3600, gt=0)
+    deadline_seconds: Positive = 3600
 
     @model_validator(mode="after")
     def _quantities(self) -> Self:
@@ -118,7 +119,7 @@ class Settings(BaseModel):
     seed: Count = 0
     preset: Literal["fast", "default", "thorough"] = "default"
     trials: Count = 0
-    timeout: Seconds | None = None
+    timeout: Positive | None = None
     objective: Literal["pr_auc", "f1", "logloss"] = "pr_auc"
     sampler: Literal["tpe", "random"] = "tpe"
     refit: Literal["none", "validation"] = "none"
@@ -143,7 +144,7 @@ class Settings(BaseModel):
     steps: dict[StepName, Resources] = {}
     # On this machine.
     output: Address = Field(default="runs", min_length=1)
-    parallel: Count = 0
+    parallel: Positive | None = None
     cache: bool = True
 
     def resources(self, step: str) -> Resources:
@@ -265,6 +266,8 @@ def _explained(problem: ErrorDetails) -> tuple[str, str | None]:
             f"{name}: this is no text in the encoding of this machine",
             "set PYTHONUTF8=1, or rename the file",
         )
+    if problem["type"] == "greater_than":
+        return f"{name}: a number above {problem['ctx']['gt']} is needed", "leave it out for the default"
     reason = problem["msg"].removeprefix("Value error, ").rstrip(".")
     return f"{name}: {reason if reason.startswith('CPU') else reason[:1].lower() + reason[1:]}", None
 

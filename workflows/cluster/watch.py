@@ -48,7 +48,7 @@ class Follower:
 
     def __init__(self, client: Client, name: str, *, timeout: float | None = None, pace: Pace | None = None) -> None:
         self._client, self._name, self._pace = client, name, pace or Pace()
-        self._end = time.monotonic() + timeout if timeout else float("inf")
+        self._end = float("inf") if timeout is None else time.monotonic() + timeout
         self._timeout = timeout
         self._silent_since = self._stuck_since = float("inf")
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import codecs
-import shutil
-import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 from hera.workflows import CronWorkflow, Workflow, WorkflowTemplate
 
 from workflows import pipeline
+from workflows.revision import git_revision
 
 if TYPE_CHECKING:
     from workflows.settings import Settings
@@ -108,13 +106,3 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 
 
 _Dumper.add_representer(str, _text)
-
-
-def git_revision() -> str:
-    """Return the short revision of this checkout, or nothing where there is none."""
-    git = shutil.which("git")
-    if git is None:
-        return ""
-    command = [git, "-C", str(Path(__file__).parent), "rev-parse", "--short=12", "HEAD"]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
-    return found.stdout.strip()

@@ -277,7 +277,7 @@ def test_an_image_that_cannot_be_pulled_ends_the_wait(kube: FakeApi, capsys: pyt
 def test_a_pull_that_succeeds_later_is_waited_for(
     kube: FakeApi, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(watch.time, "sleep", lambda _: None)
+    monkeypatch.setattr("time.sleep", lambda _: None)
     kube.on(f"POST {KUBE}", (201, created(NAME)))
     pulling = [(200, running(message=PULLING))] * 2
     kube.on(f"GET {KUBE}/{NAME}", *pulling, (200, running(node_phase="Running")), (200, succeeded()))

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from google.oauth2.credentials import Credentials
 
-from steps import prepare, runtime
+from steps import bigquery_client, gcs, prepare, runtime
 from steps.gcs_transfer import Patience
 from steps.redaction import redact
 from tests.support import call
@@ -338,3 +339,21 @@ def test_netrc_has_no_say(
     assert len(api.requests) == 3
     wanted = None if way == "nobody" else f"Bearer {SECRET}"
     assert {request.headers.get("Authorization") for request in api.requests} == {wanted}
+
+
+@pytest.mark.parametrize("service", ["storage", "bigquery"])
+def test_netrc_has_no_say_at_google(
+    service: str, api: FakeApi, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "netrc").write_text("default login other password other\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    for name in ("BIGQUERY_EMULATOR_HOST", "STORAGE_EMULATOR_HOST"):
+        monkeypatch.delenv(name, raising=False)
+    credentials = Credentials(SECRET)  # type: ignore[no-untyped-call]
+    monkeypatch.setattr("google.auth.default", lambda **_: (credentials, "p"))
+    client: Any = gcs.connect().client if service == "storage" else bigquery_client.connect("p")
+    client._connection.API_BASE_URL = api.url
+    api.default = (200, {})
+    list(client.list_buckets() if service == "storage" else client.list_datasets())
+    [request] = api.requests
+    assert {name.lower(): value for name, value in request.headers.items()}["authorization"] == f"Bearer {SECRET}"

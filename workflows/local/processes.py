@@ -149,7 +149,7 @@ def _follow_parent() -> None:
 
     def watch() -> None:
         multiprocessing.connection.wait([parent.sentinel])
-        os.kill(os.getpid(), signal.SIGTERM)  # the clean-up is the main thread's
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)  # the clean-up is the main thread's
         time.sleep(_GRACE_SECONDS)
         os._exit(1)
 

@@ -16,6 +16,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
 from steps.errors import UsageError
+from steps.google_session import use_own_credentials
 
 if TYPE_CHECKING:
     from google.auth.credentials import Credentials
@@ -40,7 +41,8 @@ def connect(project: str, location: str = "") -> bigquery.Client:
     if not (project or own):
         fix = "say --source bq://PROJECT, or set GOOGLE_CLOUD_PROJECT"
         raise UsageError("no project is named that BigQuery could bill", where="--source", fix=fix)
-    return bigquery.Client(project=project or own, credentials=credentials, location=location or None)
+    project = project or own
+    return use_own_credentials(bigquery.Client(project=project, credentials=credentials, location=location or None))
 
 
 def own_project() -> str:

@@ -143,7 +143,7 @@ def _check_absent(store: Store, prefix: str) -> None:
 def _list(store: Store, wanted: Wanted, done: Exported) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / LISTING
-        path.write_text(json.dumps(done.document(wanted), indent=1) + "\n")
+        path.write_text(json.dumps(done.document(wanted), indent=1) + "\n", encoding="utf-8")
         store.upload(path, f"{wanted.prefix.rstrip('/')}/{LISTING}", if_absent=True)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from steps import bigquery, runtime
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from steps.reading import Reading
 
+# Less than the local executor and Kubernetes wait between SIGTERM and SIGKILL (5 and 30 seconds).
+_CANCEL_SECONDS = 4.0
 _Job = TypeVar("_Job", "QueryJob", "LoadJob")
 
 
@@ -37,13 +39,14 @@ def finished(job: _Job, where: str) -> _Job:
 
 @contextmanager
 def awaited(job: QueryJob | LoadJob) -> Iterator[None]:
-    """Enter the block when a job is done; where nobody waits for it any more, it is told to stop."""
+    """Enter the block when a job is done; an interrupt or SIGTERM cancels the job."""
     wait = 0.1
     try:
         while not job.done(retry=patience(), timeout=REQUEST_SECONDS):
             time.sleep(wait)
             wait = min(2 * wait, 5.0)
         yield
-    except KeyboardInterrupt:
-        job.cancel(retry=None, timeout=REQUEST_SECONDS)
+    except (KeyboardInterrupt, runtime.TerminatedError):
+        with suppress(Exception):  # the process ends for the signal, with the signal's exit code
+            job.cancel(retry=None, timeout=_CANCEL_SECONDS)
         raise

@@ -10,6 +10,7 @@ import errno
 RUN_FAILED = 1
 USAGE = 2
 INTERRUPTED = 130
+TERMINATED = 143
 
 
 class PipelineError(Exception):
@@ -79,6 +80,21 @@ FULL = {
     errno.EDQUOT: ("the disk quota is used up", "free some space and run again"),
     errno.EFBIG: ("the file is larger than is allowed here", "raise the limit (ulimit -f) and run again"),
 }
+
+
+def from_system_error(error: OSError | UnicodeEncodeError) -> PipelineError:
+    """Map an error that any file or path may cause to the one of ours that says what to do about it."""
+    return from_os_error(error) if isinstance(error, OSError) else _not_text(error)
+
+
+def _not_text(error: UnicodeEncodeError) -> UsageError:
+    """Return the error for the path of a file that is no text; what has no surrogates is no path, and not shown."""
+    surrogates = any("\udc80" <= character <= "\udcff" for character in error.object)
+    return UsageError(
+        f"not text that {error.encoding} has characters for",
+        where=ascii(error.object[:200]) if surrogates else None,
+        fix="rename the file or folder, or set PYTHONUTF8=1",
+    )
 
 
 def from_os_error(error: OSError) -> PipelineError:

@@ -18,6 +18,7 @@ from steps import storage, uris
 from steps.errors import DeniedError, NoInputError, UsageError
 from steps.gcs_errors import AlreadyThereError, already_there, corrupt, explain, explained, transient
 from steps.gcs_transfer import Patience, Sink, crc32c_file
+from steps.google_session import use_own_credentials
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,7 +79,7 @@ def connect(patience: Patience | None = None) -> Store:
     with explained("Cloud Storage", GET):
         from google.cloud.storage import Client  # type: ignore[import-untyped]
 
-        return Store(Client(project=None), patience or PATIENCE)
+        return Store(use_own_credentials(Client(project=None)), patience or PATIENCE)
 
 
 class Store:

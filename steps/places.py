@@ -195,7 +195,7 @@ class Folder:
         manifest = Manifest(self.location, tuple(entries), metadata)
         with new_folder(self.root) as temporary:
             for entry in entries:
-                _copy(sources[entry.name], temporary / entry.path)
+                storage.copy(sources[entry.name], temporary / entry.path)
                 if not _holds(temporary / entry.path, entry):
                     raise _changed(entry)
             storage.write_bytes(temporary / MANIFEST, manifest.encode())
@@ -203,7 +203,7 @@ class Folder:
 
     def download(self, entry: Entry, target: Path) -> None:
         """Copy a file."""
-        _copy(self.root / entry.path, target)
+        storage.copy(self.root / entry.path, target)
         if not _holds(target, entry):
             target.unlink()
             raise _other(str(self.root / entry.path))
@@ -219,10 +219,10 @@ def new_folder(final: Path) -> Iterator[Path]:
         AlreadyThereError: there is a folder with something in it.
     """
     final.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f"{storage.PARTIAL}{final.name}-", dir=final.parent))
+    temporary = storage.name_beside(final)
+    temporary.mkdir()
     try:
         yield temporary
-        temporary.chmod(0o755)
         temporary.rename(final)  # fails where there is one that is not empty, whoever made it meanwhile
     except OSError as error:
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
@@ -232,11 +232,6 @@ def new_folder(final: Path) -> Iterator[Path]:
         raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _copy(source: Path, target: Path) -> None:
-    with storage.atomic_path(target) as temporary:
-        shutil.copyfile(source, temporary)
 
 
 def _holds(path: Path, entry: Entry) -> bool:

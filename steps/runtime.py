@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import io
+import math
 import os
 import resource
+import signal
 import sys
 import time
 import traceback
@@ -17,7 +21,8 @@ import typer.exceptions
 import typer.main
 
 from steps import storage
-from steps.errors import INTERRUPTED, RUN_FAILED, PipelineError, from_os_error
+from steps.errors import INTERRUPTED, RUN_FAILED, TERMINATED, PipelineError, UsageError, from_system_error
+from steps.redaction import redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -30,18 +35,50 @@ PART = "COVERTYPE_PART"
 _INTERRUPT = "interrupted: run again to go on, what was finished is kept"
 # Characters of a reason that another library gives: XGBoost's for a missing OpenMP is a page.
 _REASON_LENGTH = 300
+_TERMINATION = "terminated: run again to resume, what was finished is kept"
+
+
+class TerminatedError(SystemExit):
+    """SIGTERM arrived; raised in the main thread, so that temporary files and remote jobs are cleaned up."""
+
+    def __init__(self) -> None:
+        super().__init__(TERMINATED)
+
+
+def prepare_process() -> None:
+    """Set up a process whose main thread runs a command line: call this before anything is printed.
+
+    Characters that the output's encoding lacks are replaced. SIGTERM raises :class:`TerminatedError`.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    signal.signal(signal.SIGTERM, _terminate)
+
+
+def _terminate(*_: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not interrupt the clean-up
+    raise TerminatedError
 
 
 def log(message: str) -> None:
-    """Print one line of a step's log to standard error at once; a log that cannot be written fails nothing."""
+    """Print one line of a step's log to standard error at once, without secrets; an unwritable log fails nothing."""
     with suppress(OSError):
-        print(message, file=sys.stderr, flush=True)
+        print(redact(message), file=sys.stderr, flush=True)
 
 
 def as_app(main: Callable[..., Any]) -> typer.Typer:
     """Return the command line of a step's ``main`` function, as typer makes it from the annotations."""
+
+    @functools.wraps(main)
+    def checked(**options: Any) -> Any:  # noqa: ANN401 - whatever the step has
+        for name, value in options.items():
+            if isinstance(value, float) and not math.isfinite(value):  # it passes min and max
+                raise UsageError(f"{value} is not a finite number", where=f"--{name.replace('_', '-')}", fix="give one")
+        return main(**options)
+
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(main)
+    app.command()(checked)
     return app
 
 
@@ -79,16 +116,22 @@ def guarded(action: Callable[[], int]) -> int:
         return _fail(error.format_message().rstrip(".") + ": see --help", error.exit_code)
     except KeyboardInterrupt:
         return _fail(_INTERRUPT, INTERRUPTED)
-    except ImportError as error:
-        return _fail(str(cannot_load(error.name or "a library", error)), RUN_FAILED)
-    except (PipelineError, OSError) as error:
+    except TerminatedError:
+        return _fail(_TERMINATION, TERMINATED)
+    except (PipelineError, OSError, UnicodeEncodeError, ImportError) as error:
         if os.environ.get("COVERTYPE_DEBUG"):
-            traceback.print_exc()
-        known = from_os_error(error) if isinstance(error, OSError) else error
+            log(traceback.format_exc().rstrip())
+        known = _explained(error)
         return _fail(str(known), known.exit_code)
     except Exception as error:  # noqa: BLE001 - the last line of defence: a defect must end as a line and a code too
-        traceback.print_exc()
+        log(traceback.format_exc().rstrip())
         return _fail(f"unexpected {type(error).__name__}: {error}", RUN_FAILED)
+
+
+def _explained(error: PipelineError | OSError | UnicodeEncodeError | ImportError) -> PipelineError:
+    if isinstance(error, ImportError):
+        return cannot_load(error.name or "a library", error)
+    return error if isinstance(error, PipelineError) else from_system_error(error)
 
 
 def cannot_load(module: str, error: Exception) -> PipelineError:
@@ -99,12 +142,13 @@ def cannot_load(module: str, error: Exception) -> PipelineError:
 
 
 def _fail(message: str, code: int) -> int:
-    log("error: " + " ".join(message.split()))
+    log("error: " + " ".join(redact(message).split()))
     return code
 
 
 def main_of(main: Callable[..., Any]) -> None:
     """Run a step as ``python -m steps.NAME`` does, and exit."""
+    prepare_process()
     sys.exit(run(main, sys.argv[1:]))
 
 

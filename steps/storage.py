@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 import shutil
-import tempfile
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from steps.errors import FULL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 _CHUNK = 1 << 20
 # Names the temporary files, so that whoever lists a folder can tell them from results.
@@ -30,16 +30,22 @@ def atomic_path(final: Path) -> Iterator[Path]:
     """
     with _errors_about(final):
         final.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f"{PARTIAL}{final.name}-", dir=final.parent)
-        os.close(handle)
-        temporary = Path(name)
+        temporary = name_beside(final)
+        temporary.touch(exist_ok=False)
         try:
             yield temporary
             _sync(temporary)
-            temporary.chmod(0o644)
             temporary.replace(final)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def name_beside(final: Path) -> Path:
+    """Return a name for a temporary file or folder beside ``final`` that nothing has yet.
+
+    Not by :mod:`tempfile`, which lets nobody but the owner read what it makes: permissions are the user's umask's.
+    """
+    return final.with_name(f"{PARTIAL}{final.name}-{secrets.token_hex(4)}")
 
 
 @contextmanager
@@ -67,8 +73,8 @@ def write_bytes(final: Path, data: bytes) -> None:
 
 
 def write_text(final: Path, text: str) -> None:
-    """Write ``text`` as UTF-8 to ``final``, whole or not at all."""
-    write_bytes(final, text.encode())
+    r"""Write ``text`` as UTF-8 to ``final``, whole or not at all; surrogates, as in paths, as ``\udcff``."""
+    write_bytes(final, text.encode(errors="backslashreplace"))
 
 
 def write_json(final: Path, value: Any) -> None:  # noqa: ANN401 - whatever json.dumps takes
@@ -79,6 +85,12 @@ def write_json(final: Path, value: Any) -> None:  # noqa: ANN401 - whatever json
 def read_json(path: Path) -> Any:  # noqa: ANN401 - whatever json.loads gives
     """Read a JSON file."""
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def copy(source: Path, final: Path) -> None:
+    """Copy a file's bytes to ``final``, whole or not at all."""
+    with atomic_path(final) as temporary:
+        shutil.copyfile(source, temporary)
 
 
 def sha256_file(path: Path) -> str:
@@ -105,12 +117,12 @@ def atomic_folder(final: Path) -> Iterator[Path]:
     """
     with _errors_about(final):
         final.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f"{PARTIAL}{final.name}-", dir=final.parent))
+        temporary = name_beside(final)
+        temporary.mkdir()
         try:
             yield temporary
             for path in temporary.iterdir():
                 _sync(path)
-            temporary.chmod(0o755)
             shutil.rmtree(final, ignore_errors=True)
             temporary.replace(final)
         finally:

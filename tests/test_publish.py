@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steps import gcs, places, publish
+from steps import gcs, publish, storage
 from steps.errors import BadDataError, NoInputError, UsageError
 from steps.gcs_errors import AlreadyThereError
 from steps.manifest import MANIFEST, MAXIMUM, Entry, Manifest, decode, is_good
@@ -136,7 +136,7 @@ def test_a_file_that_changes_meanwhile(files: dict[str, Path], tmp_path: Path, m
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(source.read_bytes() + b"!")
 
-    monkeypatch.setattr(places, "_copy", copy)
+    monkeypatch.setattr(storage, "copy", copy)
     with pytest.raises(BadDataError, match="changed while it was published"):
         publish.publish(files, str(tmp_path / "place"))
     assert [path.name for path in tmp_path.iterdir()] == ["source"]

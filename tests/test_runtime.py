@@ -5,6 +5,8 @@ import errno
 import io
 import json
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -90,6 +92,27 @@ def test_an_interrupt(error: BaseException) -> None:
     assert ended(error) == call(main) == Result(130, INTERRUPTED)
 
 
+_TERMINATED_STEP = """
+import os, signal, sys, time
+from pathlib import Path
+from steps import runtime, storage
+def main() -> None:
+    with storage.atomic_path(Path(sys.argv[1], "final")) as temporary:
+        temporary.write_text("half")
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(60)
+runtime.main_of(lambda: main())
+"""
+
+
+def test_sigterm_cleans_up_and_ends_with_143(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _TERMINATED_STEP.replace("sys.argv[1]", repr(str(tmp_path)))]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    line = "error: terminated: run again to resume, what was finished is kept\n"
+    assert (done.returncode, done.stderr) == (errors.TERMINATED, line)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_exit_keeps_its_code() -> None:
     def main() -> None:
         raise typer.Exit(3)
@@ -122,6 +145,17 @@ def test_command_lines(arguments: list[str], code: int, last: str) -> None:
     assert result.code == code
     assert result.log.splitlines()[-1].startswith(last)
     assert len(result.log.splitlines()) == 1
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf"])
+def test_a_number_that_is_none_is_refused(number: str) -> None:
+    def main(*, share_of_rows: Annotated[float, typer.Option(min=0, max=1)] = 0.5) -> None:
+        """Do nothing."""
+
+    result = call(main, "--share-of-rows", number)
+    assert result.code == 2
+    assert len(result.log.splitlines()) == 1
+    assert "--share-of-rows" in result.errors[0]
 
 
 def usage_of(folder: Path, error: BaseException | None = None) -> dict[str, object]:

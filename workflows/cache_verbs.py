@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workflows.options import JsonFlag, Output
+from workflows.options import JsonFlag, Output, finite
 
 if TYPE_CHECKING:
     from workflows.local.cache import Cache
@@ -40,7 +40,9 @@ def ls(output: Output = None, *, as_json: JsonFlag = False) -> int:
 def prune(
     output: Output = None,
     *,
-    older_than: Annotated[float, typer.Option(min=0, metavar="DAYS", help="Days not used; 0 removes all.")] = 30,
+    older_than: Annotated[
+        float, typer.Option(min=0, metavar="DAYS", callback=finite, help="Days not used; 0 removes all.")
+    ] = 30,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
     as_json: JsonFlag = False,
 ) -> int:

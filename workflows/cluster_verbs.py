@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +10,7 @@ import typer
 from steps import runtime
 from steps.errors import UsageError
 from workflows import submission
-from workflows.options import JsonFlag, Output, with_settings
+from workflows.options import JsonFlag, Output, limit, with_settings
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,7 +30,10 @@ Namespace = Annotated[
 Watch = Annotated[bool, typer.Option("--watch", "-w", help="Show it until it ends; Ctrl-C only stops looking.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until it ends: exit code 0 when it succeeded, 1 when not.")]
 WaitTimeout = Annotated[
-    float | None, typer.Option("--wait-timeout", metavar="S", help="Seconds to wait. (default: until it ends)")
+    float | None,
+    typer.Option(
+        "--wait-timeout", metavar="S", callback=limit, help="Seconds to wait, above 0. (default: until it ends)"
+    ),
 ]
 
 
@@ -84,7 +86,7 @@ def submit(  # noqa: PLR0913 - one argument a flag
     client = connected(settings)
     if dry_run:
         client.create(workflow, dry_run=True)
-        sys.stdout.write(json.dumps(workflow) + "\n" if as_json else rendering.to_yaml(workflow))
+        print(json.dumps(workflow)) if as_json else rendering.print_yaml(workflow)
         runtime.log(f"{client.server} accepts this workflow in namespace {client.namespace}; nothing was started")
         return 0
     run = client.create(workflow)["metadata"]["name"]

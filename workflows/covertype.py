@@ -40,7 +40,7 @@ app.add_typer(cluster_verbs.app)
 app.add_typer(doctor_verb.app)
 app.add_typer(bigquery_verbs.app)
 
-Parallel = Annotated[int | None, typer.Option(help="Cores to fill. (default: all)")]
+Parallel = Annotated[int | None, typer.Option(help="Cores to fill, above 0. (default: all)")]
 CacheFlag = Annotated[
     bool | None, typer.Option("--cache/--no-cache", help="Use results of earlier runs. (default: cache)")
 ]
@@ -127,11 +127,11 @@ def render(
 
     if schedule is not None and kind != "CronWorkflow":
         raise UsageError(f"a {kind} has no schedule", where="--schedule", fix="say --kind CronWorkflow too")
-    text = rendering.to_yaml(rendering.render(settings, kind, name=name, schedule=schedule))
+    rendered = rendering.render(settings, kind, name=name, schedule=schedule)
     if file is None:
-        sys.stdout.write(text)
+        rendering.print_yaml(rendered)
     else:
-        storage.write_text(file, text)
+        storage.write_text(file, rendering.to_yaml(rendered))
     return 0
 
 
@@ -180,7 +180,10 @@ def runs(output: Output = None, *, as_json: JsonFlag = False) -> int:
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    sys.exit(runtime.guarded(lambda: app(standalone_mode=False) or 0))
+    runtime.prepare_process()
+    code = runtime.guarded(lambda: app(standalone_mode=False) or 0)
+    runtime.flush()
+    sys.exit(code)
 
 
 if __name__ == "__main__":

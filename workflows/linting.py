@@ -54,11 +54,11 @@ def _argo_problems(workflow: dict[str, Any]) -> list[str]:
     tool = argo_tool()
     if tool is None:
         return []
-    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".yaml") as file:
         file.write(rendering.to_yaml(workflow))
         file.flush()
         command = [tool, "lint", "--offline", "--no-color", file.name]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
     if done.returncode == 0:
         return []
     text = " ".join((done.stdout + done.stderr).replace(file.name, "").split())

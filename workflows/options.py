@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -52,13 +53,16 @@ _FLAGS: dict[str, Any] = {
     "location": Annotated[str | None, typer.Option(help="Where BigQuery runs a query.", rich_help_panel=_JOB)],
     "maximum_bytes_billed": Annotated[
         int | None,
-        typer.Option(metavar="BYTES", help="Refuse a query that bills more. (default: 100 GiB)", rich_help_panel=_JOB),
+        typer.Option(
+            metavar="BYTES", help="Refuse a query that bills more, 0: never. (default: 100 GiB)", rich_help_panel=_JOB
+        ),
     ],
     "cover_types": Annotated[
         str | None, typer.Option(help="Labels or slugs, by commas. (default: all)", rich_help_panel=_JOB)
     ],
     "rows": Annotated[
-        int | None, typer.Option(help="Proportional sample of so many rows. (default: all)", rich_help_panel=_JOB)
+        int | None,
+        typer.Option(help="Proportional sample of so many rows, 0: all. (default: 0)", rich_help_panel=_JOB),
     ],
     "seed": Annotated[
         int | None, typer.Option(help="Of split, search and training. (default: 0)", rich_help_panel=_JOB)
@@ -67,9 +71,12 @@ _FLAGS: dict[str, Any] = {
         Literal["fast", "default", "thorough"] | None,
         typer.Option(help="Features and hyperparameters. (default: default)", rich_help_panel=_JOB),
     ],
-    "trials": Annotated[int | None, typer.Option(help="Trials per cover type. (default: 0)", rich_help_panel=_JOB)],
+    "trials": Annotated[
+        int | None, typer.Option(help="Trials per cover type, 0: no search. (default: 0)", rich_help_panel=_JOB)
+    ],
     "timeout": Annotated[
-        int | None, typer.Option(help="Seconds after which no trial starts. (default: none)", rich_help_panel=_JOB)
+        int | None,
+        typer.Option(help="Seconds, above 0, after which no trial starts. (default: no limit)", rich_help_panel=_JOB),
     ],
     "objective": Annotated[
         Literal["pr_auc", "f1", "logloss"] | None,
@@ -152,6 +159,20 @@ _FLAGS: dict[str, Any] = {
     ],
     "service_account": Annotated[str | None, typer.Option(help="Service account of the pods.", rich_help_panel=_PLACE)],
 }
+
+
+def finite(value: float | None) -> float | None:
+    """Refuse what is no finite number: every comparison with it is false, so that it passes any limit."""
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"{value} is not a finite number")
+    return value
+
+
+def limit(value: float | None) -> float | None:
+    """Refuse a limit that is not above zero: leaving the option out is the way to say that there is none."""
+    if value is not None and finite(value) is not None and value <= 0:
+        raise typer.BadParameter(f"{value:g} is not above 0; leave it out for no limit")
+    return value
 
 
 def with_settings(verb: Callable[..., int]) -> Callable[..., int]:

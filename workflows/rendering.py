@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import re
-import shutil
-import subprocess
-from pathlib import Path
+import sys
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -13,6 +12,7 @@ from hera.workflows import CronWorkflow, Workflow, WorkflowTemplate
 
 from steps.errors import UsageError
 from workflows import names, pipeline, schedules
+from workflows.revision import git_revision
 
 if TYPE_CHECKING:
     from workflows.settings import Settings
@@ -87,9 +87,18 @@ def _plain(workflow: Workflow) -> dict[str, Any]:
     return plain
 
 
-def to_yaml(rendered: dict[str, Any]) -> str:
-    """Return plain values as YAML: what names a thing comes first, and long texts stay readable."""
-    return yaml.dump(_ordered(rendered), Dumper=_Dumper, sort_keys=False, width=1000, allow_unicode=True)
+def to_yaml(rendered: dict[str, Any], *, ascii_only: bool = False) -> str:
+    """Return plain values as YAML: what names a thing comes first, and long texts stay readable.
+
+    With ``ascii_only`` other characters are escaped, which changes no value.
+    """
+    return yaml.dump(_ordered(rendered), Dumper=_Dumper, sort_keys=False, width=1000, allow_unicode=not ascii_only)
+
+
+def print_yaml(rendered: dict[str, Any]) -> None:
+    """Print plain values as YAML, which is UTF-8 by its definition: in ASCII where standard output is not."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    sys.stdout.write(to_yaml(rendered, ascii_only=codecs.lookup(encoding).name != "utf-8"))
 
 
 _FIRST = ("apiVersion", "kind", "metadata", "spec", "name", "template", "depends", "entrypoint", "arguments", "inputs")
@@ -133,13 +142,3 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 
 
 _Dumper.add_representer(str, _text)
-
-
-def git_revision() -> str:
-    """Return the short revision of this checkout, or nothing where there is none."""
-    git = shutil.which("git")
-    if git is None:
-        return ""
-    command = [git, "-C", str(Path(__file__).parent), "rev-parse", "--short=12", "HEAD"]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
-    return found.stdout.strip()

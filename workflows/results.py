@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from steps import storage
 from steps.errors import DOCUMENTED, RUN_FAILED, BadDataError, NoInputError
-from workflows.local.cache import place
 from workflows.local.nodes import Phase
 
 if TYPE_CHECKING:
@@ -43,17 +43,20 @@ def new_name(prefix: str) -> str:
 
 
 def publish(folder: Path, root: Node) -> None:
-    """Put the report and the models of a run where a person finds them: ``report.html report.json models/SLUG``."""
+    """Copy the report and the models of a run to where a person finds them: ``report.html report.json models/SLUG``.
+
+    Copies, not links: people edit them, and the files of ``nodes/`` are also the cache's and other runs'.
+    """
     for name, node in root.children.items():
         if "model" in node.outputs.artifacts:
             with storage.atomic_folder(folder / "models" / name) as temporary:
                 for file in filter(Path.is_file, node.outputs.artifacts["model"].iterdir()):
-                    place(file, temporary / file.name)
+                    shutil.copyfile(file, temporary / file.name)
     report = root.children.get("report")
     if report:
         for artifact in ("html", "json"):
             if artifact in report.outputs.artifacts:
-                place(report.outputs.artifacts[artifact], folder / f"report.{artifact}")
+                storage.copy(report.outputs.artifacts[artifact], folder / f"report.{artifact}")
 
 
 def summarise(folder: Path, root: Node, seconds: float) -> dict[str, Any]:

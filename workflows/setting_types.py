@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from steps import CHAIN, NAMES, reading, uris
+from steps import CHAIN, NAMES, reading, redaction, uris
 from steps.errors import UsageError
 from workflows import names
 
@@ -44,6 +44,8 @@ def _address(accepted: tuple[str, ...], what: str) -> Callable[[str], str]:
     """Return a validator of an address, which comes back with its scheme in lower case; empty is for none."""
 
     def check(text: str) -> str:
+        if "://" in text and redaction.names_a_user(text):  # it would be shown in logs, and in the workflow
+            raise ValueError("an address must not hold a user name or password")
         try:
             return uris.parse(text, accepted, what=what).text if text else text
         except UsageError as error:
@@ -95,9 +97,10 @@ Image = Annotated[str, AfterValidator(_ruled(names.image))]
 Source = Annotated[Text, AfterValidator(_address(uris.SOURCES, "source")), Field(min_length=1)]
 Registry = Annotated[Text, AfterValidator(_address(uris.DESTINATIONS, "registry"))]
 Output = Annotated[str, AfterValidator(_address(uris.DESTINATIONS, "destination")), Field(min_length=1)]
-Count = Annotated[int, BeforeValidator(_no_truth_value), Field(ge=0)]
+# The bounds come first: after a validator pydantic writes them into the JSON schema under other names.
+Count = Annotated[int, Field(ge=0), BeforeValidator(_no_truth_value)]
+Positive = Annotated[int, Field(gt=0), BeforeValidator(_no_truth_value)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), BeforeValidator(_no_truth_value)]
-Seconds = Annotated[int, BeforeValidator(_no_truth_value), Field(gt=0)]
 Scalar = Annotated[str | int | float | bool, BeforeValidator(_one_value)]
 StepName = Annotated[str, AfterValidator(_known_step)]
 CoverTypes = Annotated[tuple[str, ...], BeforeValidator(_names)]

@@ -28,9 +28,9 @@ from workflows.setting_types import (
     Name,
     Namespace,
     Output,
+    Positive,
     Registry,
     Scalar,
-    Seconds,
     Share,
     Source,
     StepName,
@@ -59,7 +59,7 @@ class Resources(BaseModel):
     service_account: Name | None = None
     node_selector: dict[LabelKey, LabelValue] = {}
     tolerations: tuple[dict[str, Scalar], ...] = ()
-    deadline_seconds: int = Field(default=3600, gt=0)
+    deadline_seconds: Positive = 3600
 
     @model_validator(mode="after")
     def _quantities(self) -> Self:
@@ -86,7 +86,7 @@ class Settings(BaseModel):
     seed: Count = 0
     preset: Literal["fast", "default", "thorough"] = "default"
     trials: Count = 0
-    timeout: Seconds | None = None
+    timeout: Positive | None = None
     objective: Literal["pr_auc", "f1", "logloss"] = "pr_auc"
     sampler: Literal["tpe", "random"] = "tpe"
     refit: Literal["none", "validation"] = "none"
@@ -112,7 +112,7 @@ class Settings(BaseModel):
     steps: dict[StepName, Resources] = {}
     # On this machine.
     output: Output = "runs"
-    parallel: Count = 0
+    parallel: Positive | None = None
     cache: bool = True
 
     def resources(self, step: str) -> Resources:
@@ -229,6 +229,13 @@ def _explained(problem: ErrorDetails) -> tuple[str, str | None]:
         return f"unknown setting {name!r}", f"use one of {', '.join(known)}"
     if problem["type"] in {"dict_type", "model_type"}:
         return f"{name}: a mapping is needed", "see the README for an example"
+    if problem["type"] == "string_unicode":
+        return (
+            f"{name}: this is no text in the encoding of this machine",
+            "set PYTHONUTF8=1, or rename the file",
+        )
+    if problem["type"] == "greater_than":
+        return f"{name}: a number above {problem['ctx']['gt']} is needed", "leave it out for the default"
     reason = problem["msg"].removeprefix("Value error, ").rstrip(".")
     return f"{name}: {reason if reason.startswith('CPU') else reason[:1].lower() + reason[1:]}", None
 

@@ -148,13 +148,14 @@ def test_one_cover_type_failing_leaves_the_others(tmp_path: Path) -> None:
 
 
 def test_an_image_that_cannot_be_pulled_is_said_soon() -> None:
-    begun = time.monotonic()
     flags = (*QUICK, "--namespace", harness.NAMESPACE, "--image", "nowhere.invalid/steps:1")
-    name, run = submitting(*flags)
-    code, _, err = end(run, timeout=90)
-    assert code == 78, err
-    assert "nowhere.invalid/steps:1" in err
-    assert time.monotonic() - begun < 90
+    name, run = submitting(*flags, "--wait-timeout", "60")
+    code, _, err = end(run, timeout=120)
+    assert code == 75, err
+    assert "\ncannot pull the image of step prepare (" in err
+    last = err.splitlines()[-1]
+    assert "without the image of step prepare" in last
+    assert "nowhere.invalid/steps:1" in last
     _, shown, _ = end(start("status", name))
     assert "image" in shown.lower()
     end(start("stop", name))

@@ -21,6 +21,7 @@ from steps.bigquery import Address
 from steps.bigquery_errors import explained
 from steps.errors import BadDataError, DeniedError, PipelineError, TransientError, UsageError
 from steps.reading import Reading, parse_time
+from steps.runtime import TerminatedError
 from tests.support import FEATURES, SCHEMA, TARGET, call, one_hot, real_rows
 
 if TYPE_CHECKING:
@@ -117,22 +118,24 @@ def test_a_query_has_a_version_only_with_a_snapshot() -> None:
 class Job:
     """A query that runs until somebody is tired of it."""
 
-    def __init__(self) -> None:
-        self.asked, self.cancelled = 0, False
+    def __init__(self, ending: type[BaseException]) -> None:
+        self.asked, self.cancelled, self._ending = 0, False, ending
 
     def done(self, **_: object) -> bool:
         self.asked += 1
         if self.asked > 2:
-            raise KeyboardInterrupt
+            raise self._ending
         return False
 
     def cancel(self, **_: object) -> None:
         self.cancelled = True
+        raise ConnectionError
 
 
-def test_a_query_that_nobody_waits_for_is_cancelled() -> None:
-    job: Any = Job()
-    with pytest.raises(KeyboardInterrupt), bigquery_jobs.awaited(job):
+@pytest.mark.parametrize("ending", [KeyboardInterrupt, TerminatedError])
+def test_a_query_that_nobody_waits_for_is_cancelled(ending: type[BaseException]) -> None:
+    job: Any = Job(ending)
+    with pytest.raises(ending), bigquery_jobs.awaited(job):
         pass
     assert (job.asked, job.cancelled) == (3, True)
 

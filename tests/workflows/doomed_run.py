@@ -1,4 +1,4 @@
-"""A run that is killed: ``python -m tests.workflows.doomed_run FOLDER`` starts one slow step and dies once it runs."""
+"""A run that a signal ends: ``python -m tests.workflows.doomed_run FOLDER SIGKILL`` sends it once a slow step runs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from steps import runtime
 from tests.workflows.documents import dag, leaf, task, workflow
 from workflows.local import document
 from workflows.local.cache import Cache
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
 
 
 class Killer:
-    """Kills this process, as ``kill -9`` does, when the step has begun."""
+    """Sends this process a signal when the step has begun."""
 
-    def __init__(self, trace: Path) -> None:
-        self._trace = trace
+    def __init__(self, trace: Path, number: signal.Signals) -> None:
+        self._trace, self._number = trace, number
 
     def changed(self, node: Node) -> None:
         """Do nothing."""
@@ -29,16 +30,18 @@ class Killer:
     def tick(self, root: Node) -> None:  # noqa: ARG002 - the observer's signature
         """Look whether the step has begun."""
         if self._trace.exists():
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self._number)
 
 
-def main() -> None:
-    """Run and be killed."""
-    folder = Path(sys.argv[1])
-    made = workflow([dag("main", task("a")), leaf("a", folder / "trace", "--sleep=3")])
+def main() -> int:
+    """Run and be ended."""
+    folder, number = Path(sys.argv[1]), signal.Signals[sys.argv[2]]
+    made = workflow([dag("main", task("a")), leaf("a", folder / "trace", "--sleep=60")])
     options = Options(folder / "run", 1, Cache(folder / "cache"))
-    Executor(document.read(made), "w", options, Killer(folder / "trace")).run()
+    Executor(document.read(made), "w", options, Killer(folder / "trace", number)).run()
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    runtime.prepare_process()
+    sys.exit(runtime.guarded(main))

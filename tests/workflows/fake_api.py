@@ -39,6 +39,8 @@ class FakeApi:
     requests: list[Request] = field(default_factory=list)
     # What an S3 store lists below a key: the key, and the listing.
     listing: tuple[str, bytes] = ("", b"")
+    # What is answered to all that no answer is given for.
+    default: tuple[int, Any] | None = None
 
     def on(self, what: str, *answers: tuple[int, Any]) -> None:
         self.answers[what] = list(answers)
@@ -49,7 +51,7 @@ class FakeApi:
             return 200, self.listing[1]
         known = self.answers.get(f"{request.method} {request.path}")
         if not known:
-            return 404, status(404, "the server could not find the requested resource")
+            return self.default or (404, status(404, "the server could not find the requested resource"))
         return known.pop(0) if len(known) > 1 else known[0]
 
     def kubeconfig(self, folder: Path) -> Path:

@@ -32,7 +32,12 @@ def main() -> None:
         Path(path).write_text("1/2\n")
     doomed = given.kill_at if attempt == 1 else None
     _die(doomed == "start")
-    time.sleep(given.sleep)
+    try:
+        time.sleep(given.sleep)
+    except SystemExit:
+        if given.trace:
+            _append(given.trace, f"terminated {given.name}")
+        raise
     text = "".join(path.read_text() for path in given.read if path.exists()) + given.text
     for path in given.write:
         path.write_text(text[: len(text) // 2] if doomed == "half" else text)

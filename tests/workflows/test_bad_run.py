@@ -65,6 +65,27 @@ def no_half_file(folder: Path) -> bool:
     return not [name for name in leftovers(folder) if PARTIAL in name]
 
 
+# --- limits ---
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "nan", "inf"])
+@pytest.mark.parametrize(
+    "words", [("submit", "--wait", "--wait-timeout"), ("retry", "x", "--wait-timeout"), ("run", "--timeout"),
+              ("run", "--parallel")]
+)  # fmt: skip
+def test_a_limit_is_above_zero(words: tuple[str, ...], value: str, invoke: Any, tmp_path: Path) -> None:
+    output = ("--output", tmp_path) if words[0] == "run" else ()
+    ended = invoke(*words, value, *output)
+    assert (ended.code, len(ended.errors)) == (2, 1), ended.err
+    assert words[-1] in ended.errors[0]
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("value", ["-1", "nan", "inf"])
+def test_an_age_is_a_finite_number(value: str, invoke: Any, tmp_path: Path) -> None:
+    invoke("cache", "prune", "--older-than", value, "--output", tmp_path).is_one_line(2, "Invalid value for '--older-t")
+
+
 # --- exit codes ---
 
 

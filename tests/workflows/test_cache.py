@@ -11,9 +11,12 @@ import pytest
 
 from steps import runtime
 from steps.errors import TransientError
+from workflows import results
 from workflows.covertype import app
 from workflows.local import upkeep
 from workflows.local.cache import Cache, digest_of, key_of
+from workflows.local.document import Container, Slots, Template
+from workflows.local.nodes import Node
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,6 +80,32 @@ def test_a_damaged_object_counts_as_absent_and_can_be_stored_again(cache: Cache,
     assert cache.find(KEY) is None
     cache.store(KEY, "steps.a", {"file": tmp_path / "file", "folder": tmp_path / "folder"}, {})
     assert cache.find(KEY)
+
+
+def test_an_edit_of_one_run_reaches_no_other(cache: Cache, tmp_path: Path) -> None:
+    def run(name: str) -> Path:
+        """Take a report and a model from the cache, as a run does."""
+        found, folder = cache.find(KEY), tmp_path / name
+        assert found
+        template, step = Template("main", Slots(), Slots()), Template("step", Slots(), Slots(), Container("m", (), {}))
+        root = Node((), template, folder)
+        for child, artifact, digest in (("report", "html", "file"), ("aspen", "model", "folder")):
+            node = root.children[child] = Node((child,), step, folder / "nodes" / child)
+            node.outputs.artifacts = {artifact: node.folder / artifact}
+            cache.restore(found.artifacts[digest], node.folder / artifact)
+        results.publish(folder, root)
+        return folder
+
+    first, second = run("first"), run("second")
+    for path in ("report.html", "models/aspen/part"):
+        with (first / path).open("a") as file:
+            file.write("edited")
+    third = run("third")
+    for folder in (second, third):
+        assert ((folder / "report.html").read_text(), (folder / "models/aspen/part").read_text()) == ("file", "part")
+    for path in ("nodes/report/html", "nodes/aspen/model/part"):
+        assert (first / path).samefile(third / path)
+        assert (first / path).stat().st_mode & 0o222 == 0
 
 
 def test_prune_removes_what_is_old_and_what_nothing_refers_to(cache: Cache, tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeApi]:
 
 
 def _fast(self: watch.Pace) -> None:
-    for name, value in (("interval", 0.01), ("patience", 0.3), ("no_image", 0.05)):
+    for name, value in (("interval", 0.01), ("patience", 0.3), ("pull_patience", 0.1)):
         object.__setattr__(self, name, value)
 
 
@@ -257,16 +257,57 @@ def test_waiting_gives_a_dead_server_up(kube: FakeApi, capsys: pytest.CaptureFix
     assert f"look again with `status {NAME} --watch`" in capsys.readouterr().err
 
 
-def test_an_image_that_does_not_come_ends_the_wait(kube: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
-    stuck = running(message='ImagePullBackOff: Back-off pulling image "nowhere:1"')
+PULLING = 'ImagePullBackOff: Back-off pulling image "nowhere:1"'
+
+
+def test_an_image_that_cannot_be_pulled_ends_the_wait(kube: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
     kube.on(f"POST {KUBE}", (201, created(NAME)))
-    kube.on(f"GET {KUBE}/{NAME}", (200, stuck))
+    first, between = running(message="ErrImagePull: no such host"), running(message="PodInitializing")
+    kube.on(f"GET {KUBE}/{NAME}", (200, first), (200, between), (200, running(message=PULLING)))
     assert invoke("submit", *SMALL, "--wait") == 78
-    err = capsys.readouterr().err
-    assert "error: the image of step prepare does not come (ImagePullBackOff" in err
-    assert f"`stop {NAME}`" in err
+    said, error = capsys.readouterr().err.splitlines()
+    assert said == "cannot pull the image of step prepare (ErrImagePull: no such host) yet: trying again for 0 s"
+    assert error.startswith(f"error: cannot pull the image of step prepare ({PULLING}), in {NAME}: push or load")
+    assert f"`stop {NAME}`" in error
+    assert len(kube.requests) > 4
     assert invoke("status", NAME) == 0
     assert "✗ no image" in capsys.readouterr().out
+
+
+def test_a_pull_that_succeeds_later_is_waited_for(
+    kube: FakeApi, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    kube.on(f"POST {KUBE}", (201, created(NAME)))
+    pulling = [(200, running(message=PULLING))] * 2
+    kube.on(f"GET {KUBE}/{NAME}", *pulling, (200, running(node_phase="Running")), (200, succeeded()))
+    assert invoke("submit", *SMALL, "--wait") == 0
+    assert [line.partition(" (")[0] for line in capsys.readouterr().err.splitlines()] == [
+        "cannot pull the image of step prepare",
+        "the image of step prepare was pulled",
+    ]
+
+
+def succeeded() -> dict[str, Any]:
+    return {**RECORDED, "status": {"phase": "Succeeded", "nodes": {}}}
+
+
+@pytest.mark.parametrize("reason", ["InvalidImageName", "ErrImageNeverPull"])
+def test_an_image_that_nobody_will_pull_ends_the_wait_at_once(
+    kube: FakeApi, capsys: pytest.CaptureFixture[str], reason: str
+) -> None:
+    kube.on(f"GET {KUBE}/{NAME}", (200, running(message=f"{reason}: bad")))
+    assert invoke("status", NAME, "--watch") == 78
+    assert capsys.readouterr().err.startswith(f"error: cannot pull the image of step prepare ({reason}: bad)")
+    assert len(kube.requests) == 1
+
+
+def test_a_limited_wait_names_the_image_that_it_waited_for(kube: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
+    kube.on(f"POST {KUBE}", (201, created(NAME)))
+    kube.on(f"GET {KUBE}/{NAME}", (200, running(message=PULLING)))
+    assert invoke("submit", *SMALL, "--wait", "--wait-timeout", "0.05") == 75
+    wanted = f"error: {NAME} is Running after 0.05 s without the image of step prepare ({PULLING}) and goes on"
+    assert wanted in capsys.readouterr().err
 
 
 def test_the_wait_can_be_limited(kube: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
@@ -276,16 +317,21 @@ def test_the_wait_can_be_limited(kube: FakeApi, capsys: pytest.CaptureFixture[st
     assert f"error: {NAME} is Running after 0.05 s and goes on" in capsys.readouterr().err
 
 
-def test_an_interrupt_only_stops_looking(
-    kube: FakeApi, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("ending", "code"), [(KeyboardInterrupt, 130), (runtime.TerminatedError, 143)])
+def test_a_signal_only_stops_looking(
+    kube: FakeApi,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    ending: type[BaseException],
+    code: int,
 ) -> None:
     kube.on(f"GET {KUBE}/{NAME}", (200, running()))
 
     def interrupt(_: float) -> None:
-        raise KeyboardInterrupt
+        raise ending
 
     monkeypatch.setattr("time.sleep", interrupt)
-    assert invoke("status", NAME, "--watch") == 130
+    assert invoke("status", NAME, "--watch") == code
     assert capsys.readouterr().err.startswith(f"error: detached, {NAME} goes on: look again with")
     assert {request.method for request in kube.requests} == {"GET"}
 

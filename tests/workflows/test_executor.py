@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from steps.errors import TransientError
+from steps.errors import TERMINATED, TransientError
 from tests.workflows.documents import artifact, dag, leaf, task, workflow
 from workflows import contract
 from workflows.local import document
@@ -103,7 +103,7 @@ def test_a_damaged_object_in_the_cache_is_made_again(tmp_path: Path) -> None:
 
 
 def test_the_codes_tried_again_are_those_of_the_rendered_workflow() -> None:
-    assert (TransientError.exit_code, 128 + signal.SIGTERM) == contract.RETRIED_CODES
+    assert (TransientError.exit_code, TERMINATED) == (75, 128 + signal.SIGTERM) == contract.RETRIED_CODES
 
 
 def test_a_failure_stops_what_needs_it_and_nothing_else(tmp_path: Path) -> None:
@@ -142,11 +142,14 @@ def test_tries_again_after_exit_codes_75_and_143_alone(tmp_path: Path) -> None:
     }
 
 
-def test_a_step_past_its_deadline_is_stopped(tmp_path: Path) -> None:
-    made = workflow([dag("main", task("slow")), leaf("slow", None, "--sleep=60", activeDeadlineSeconds=1, retries=2)])
+def test_a_step_past_its_deadline_is_stopped_and_cleans_up(tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    made = workflow([dag("main", task("slow")), leaf("slow", trace, "--sleep=60", activeDeadlineSeconds=2, retries=2)])
     root = execute(tmp_path, made)
     assert root.phase is Phase.FAILED
-    assert "deadline of 1 s" in root.children["slow"].message
+    assert "deadline of 2 s" in root.children["slow"].message
+    assert root.children["slow"].exit_code == TERMINATED
+    assert not trace.exists() or trace.read_text().splitlines()[-1] == "terminated slow"
 
 
 def test_a_missing_output_is_an_error(tmp_path: Path) -> None:
@@ -187,11 +190,18 @@ def test_an_interrupt_stops_the_steps(tmp_path: Path) -> None:
         execute(tmp_path, made, seen=seen)
     assert time.monotonic() - before < 25
     begun = tmp_path / "a"  # on a busy machine it has not even begun
-    assert not begun.exists() or "end" not in begun.read_text()
+    assert not begun.exists() or begun.read_text().splitlines() in (["start a"], ["start a", "terminated a"])
 
 
-def test_steps_end_with_the_runner(tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, "-m", "tests.workflows.doomed_run", str(tmp_path)], check=False)
-    assert done.returncode == -signal.SIGKILL
-    time.sleep(3.5)  # longer than the step would have slept
-    assert (tmp_path / "trace").read_text().split() == ["start", "a"]
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM"])
+def test_steps_end_with_the_runner_and_clean_up(tmp_path: Path, name: str) -> None:
+    command = [sys.executable, "-m", "tests.workflows.doomed_run", str(tmp_path), name]
+    with (tmp_path / "err").open("wb") as err:  # a pipe would be waited for until the steps end too
+        done = subprocess.run(command, check=False, stderr=err, timeout=60)
+    assert done.returncode == (-signal.SIGKILL if name == "SIGKILL" else TERMINATED)
+    trace, end = tmp_path / "trace", time.monotonic() + 30
+    while "terminated" not in trace.read_text() and time.monotonic() < end:
+        time.sleep(0.05)
+    assert trace.read_text().split() == ["start", "a", "terminated", "a"]
+    if name == "SIGTERM":
+        assert (tmp_path / "err").read_text().splitlines()[-1].startswith("error: terminated: run again")

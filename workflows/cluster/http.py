@@ -17,6 +17,7 @@ from steps.errors import (
     UnavailableError,
     UsageError,
 )
+from steps.redaction import names_a_user, redact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +31,10 @@ _FORBIDDEN = re.compile(
 )
 # As argo-server itself words one.
 _NOT_ALLOWED = re.compile(r'not allowed to (?P<verb>\w+) (?P<resource>\w+) in namespace "(?P<namespace>[^"]*)"')
+# Of an S3 store, whose answers also repeat the request and its access key.
+_XML_MESSAGE = re.compile(r"<Message>(.*?)</Message>", re.DOTALL)
+# Printable ASCII; a token may have its kind in front.
+_CREDENTIAL = re.compile(r"[!-~]*( [!-~]+)*")
 _SERVER_ERRORS = 500
 _TOO_MANY = 429
 
@@ -50,6 +55,14 @@ class Session(requests.Session):
         super().__init__()
         self.server, self._login = server, login
         self.timeout: tuple[float, float | None] = TIMEOUT
+        self.secrets: set[str] = set()
+        self.auth = _as_it_is  # else requests lets ~/.netrc replace the Authorization header
+
+    def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
+        """Drop the credentials where a redirect leads to another host; requests would ask ~/.netrc for others."""
+        asked, redirected = response.request.url or "", prepared_request.url or ""
+        if self.should_strip_auth(asked, redirected):  # type: ignore[no-untyped-call]
+            prepared_request.headers.pop("Authorization", None)
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:  # noqa: ANN401
         """Send a request; return its answer if it is a good one, raise one of our errors otherwise."""
@@ -61,8 +74,37 @@ class Session(requests.Session):
         except requests.RequestException as error:
             raise unreachable(error, self.server) from None
         if not response.ok:
-            raise from_answer(response.status_code, response.text, self.server, self._login)
+            raise from_answer(response.status_code, self.redact(response.text), self.server, self._login)
         return response
+
+    def redact(self, text: str) -> str:
+        """Return a text of the server's, or of a tool that knows its secrets, without them."""
+        return redact(text, self.secrets)
+
+
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
+
+
+def credential(text: str, where: str) -> str:
+    """Return a token or key as a header can carry it: without white space around it, as files end with.
+
+    Raises:
+        BadConfigurationError: other characters are in it; the message does not show it.
+    """
+    word = text.strip()
+    if not _CREDENTIAL.fullmatch(word):
+        what = "the secret has line breaks or other characters that no header can carry"
+        raise BadConfigurationError(what, where=where, fix="set it again, as one line of printable ASCII characters")
+    return word
+
+
+def check_address(address: str, where: str) -> str:
+    """Return an address of a server; BadConfigurationError, which does not show it, where it holds credentials."""
+    if names_a_user(address):
+        what = "the address holds a user name or a password"
+        raise BadConfigurationError(what, where=where, fix="write the address alone: credentials have their own place")
+    return address
 
 
 def unreachable(error: Exception, server: str) -> PipelineError:
@@ -76,6 +118,8 @@ def unreachable(error: Exception, server: str) -> PipelineError:
         )
     if isinstance(error, requests.Timeout):
         return UnavailableError("no answer in time", where=server, fix="check the address and the network")
+    if isinstance(error, requests.exceptions.InvalidHeader):  # its text shows the header
+        return BadConfigurationError("a header cannot be sent", where=server, fix="check the token or key")
     if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
         return BadConfigurationError("not an address", where=server, fix="write host:port")
     return UnavailableError(_reason(error), where=server, fix="check that it runs and that the address is right")
@@ -96,11 +140,12 @@ def _reason(error: BaseException) -> str:
 
 
 def message_of(text: str) -> str:
-    """Return what an answer says in words: the `message` of a JSON answer, or the text itself."""
+    """Return what an answer says in words: the `message` of a JSON or XML answer, or the text itself."""
     try:
         document = json.loads(text)
     except ValueError:
-        return " ".join(text.split())[:500]
+        said = _XML_MESSAGE.search(text)
+        return " ".join((said[1] if said else text).split())[:500]
     found: Mapping[str, Any] = document if isinstance(document, dict) else {}
     return str(found.get("message") or found.get("error") or text)[:2000]
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from steps.errors import BadConfigurationError, PipelineError, UnavailableError, UsageError
+from steps.errors import PipelineError, UnavailableError, UsageError
+from workflows.cluster import kubeconfig
 from workflows.cluster.client import LABEL
-from workflows.cluster.http import Session
+from workflows.cluster.http import Session, check_address, credential
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     import requests
 
@@ -33,8 +34,8 @@ class KubeClient:
 
     def __init__(self, namespace: str, environment: Mapping[str, str]) -> None:
         self.namespace = namespace
-        self._configuration = _configuration(environment)
-        self.server: str = self._configuration.host.rstrip("/")
+        self._configuration = kubeconfig.load(environment)
+        self.server: str = check_address(self._configuration.host.rstrip("/"), "the server of the kubeconfig")
         self._session = Session(self.server, login=_LOGIN)
         self._session.auth = self._authenticate
         certificate, key = self._configuration.cert_file, self._configuration.key_file
@@ -43,9 +44,9 @@ class KubeClient:
 
     def _authenticate(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Put in the token of the moment: the official client renews those that run out."""
-        token = self._configuration.auth_settings().get("BearerToken")
-        if token and token["value"]:
-            request.headers["Authorization"] = token["value"]
+        if token := kubeconfig.token(self._configuration):
+            request.headers["Authorization"] = credential(token, "the token of the kubeconfig")
+            self._session.secrets.add(token)
         return request
 
     def call(self, method: str, path: str, **options: Any) -> requests.Response:  # noqa: ANN401 - as requests has them
@@ -91,12 +92,18 @@ class KubeClient:
         environment = {key: value for key, value in os.environ.items() if key != "ARGO_SERVER"}
         try:
             done = subprocess.run(
-                command, capture_output=True, text=True, check=False, timeout=_RETRY_SECONDS, env=environment
+                command,
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",
+                check=False,
+                timeout=_RETRY_SECONDS,
+                env=environment,
             )
         except subprocess.TimeoutExpired:
             raise UnavailableError("no answer in time", where="argo retry", fix="try again") from None
         if done.returncode:
-            raise PipelineError(f"argo retry failed: {(done.stderr or done.stdout).strip()}")
+            raise PipelineError(f"argo retry failed: {self._session.redact(done.stderr or done.stdout).strip()}")
 
     def delete(self, name: str) -> None:
         """Remove a workflow."""
@@ -135,27 +142,3 @@ class KubeClient:
             f"https://localhost:2746/workflows/{self.namespace}/{name} "
             "(after kubectl -n argo port-forward service/argo-server 2746)"
         )
-
-
-def _configuration(environment: Mapping[str, str]) -> Any:  # noqa: ANN401 - the kubernetes package has no types
-    """Return the official client's configuration."""
-    from kubernetes import client, config
-    from kubernetes.config.config_exception import ConfigException
-
-    configuration = client.Configuration()
-    places = environment.get("KUBECONFIG") or str(Path("~/.kube/config").expanduser())
-    try:
-        if (
-            not any(Path(place).exists() for place in places.split(os.pathsep))
-            and "KUBERNETES_SERVICE_HOST" in os.environ
-        ):
-            config.load_incluster_config(client_configuration=configuration)
-        else:
-            config.load_kube_config(config_file=places, client_configuration=configuration)
-    except ConfigException as error:
-        raise BadConfigurationError(
-            f"no way to a cluster: {' '.join(str(error).split())}",
-            where=f"KUBECONFIG {places}",
-            fix="set KUBECONFIG, or ARGO_SERVER",
-        ) from None
-    return configuration

@@ -17,8 +17,9 @@ from typing import Any
 PENDING, RUNNING, SUCCEEDED, OMITTED = "Pending", "Running", "Succeeded", "Omitted"
 BAD = {"Failed", "Error"}
 FINISHED = {SUCCEEDED, OMITTED, "Skipped", *BAD}
-# Why a container's image does not come, as the kubelet words it.
-NO_IMAGE = re.compile(r"^(ImagePullBackOff|ErrImagePull|InvalidImageName|ErrImageNeverPull|ImageInspectError)\b")
+# Why a container has no image, as the kubelet words it: what it tries again, and what no further try can change.
+_NO_IMAGE = re.compile(r"^(ImagePullBackOff|ErrImagePull|ImageInspectError|RegistryUnavailable)\b")
+_IMPOSSIBLE_IMAGE = re.compile(r"^(InvalidImageName|ErrImageNeverPull)\b")
 # What every pod goes through: nothing to tell a person.
 _USUAL = re.compile(r"^(PodInitializing|ContainerCreating|)$")
 _ATTEMPT = re.compile(r"\(\d+\)$")
@@ -58,8 +59,13 @@ class Step:
 
     @property
     def no_image(self) -> bool:
-        """Whether its pod waits for an image that does not come."""
-        return self.phase == PENDING and bool(NO_IMAGE.match(self.message))
+        """Whether its pod waits for an image that could not be pulled so far."""
+        return self.phase == PENDING and bool(_NO_IMAGE.match(self.message) or self.impossible_image)
+
+    @property
+    def impossible_image(self) -> bool:
+        """Whether its pod waits for an image that will never be pulled."""
+        return self.phase == PENDING and bool(_IMPOSSIBLE_IMAGE.match(self.message))
 
     @property
     def note(self) -> str:

@@ -15,9 +15,9 @@ from urllib.parse import quote, urlencode
 from xml.etree import ElementTree as ET
 
 from steps import storage
-from steps.errors import DeniedError, NoInputError, PipelineError, UnavailableError
+from steps.errors import BadConfigurationError, DeniedError, NoInputError, PipelineError, UnavailableError
 from workflows.cluster.forward import reachable
-from workflows.cluster.http import Session
+from workflows.cluster.http import Session, check_address, credential
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,6 +47,7 @@ class Bucket:
         headers = sign(self, path, encoded, dt.datetime.now(dt.UTC))
         try:
             with Session(self.url, login=_BY_SERVER) as session:
+                session.secrets |= {self.access_key, self.secret_key}
                 answer = session.get(f"{self.url}{path}" + (f"?{encoded}" if encoded else ""), headers=headers)
         except (UnavailableError, DeniedError) as error:
             raise type(error)(error.what, where=f"artifact repository {self.url}", fix=_BY_SERVER) from None
@@ -88,7 +89,11 @@ def _value(selector: Mapping[str, str], secret: Secrets) -> str:
     values = secret(selector["name"])
     if selector["key"] not in values:
         raise NoInputError(f"secret {selector['name']!r} has no key {selector['key']!r}", fix=_BY_SERVER)
-    return base64.b64decode(values[selector["key"]]).decode()
+    where = f"key {selector['key']!r} of secret {selector['name']!r}"
+    try:
+        return credential(base64.b64decode(values[selector["key"]], validate=True).decode("ascii"), where)
+    except ValueError:  # its text shows a part of the value
+        raise BadConfigurationError("not ASCII text in base64", where=where, fix=_BY_SERVER) from None
 
 
 def download(workflow: dict[str, Any], artifact: Mapping[str, Any], target: Path, secret: Secrets) -> None:
@@ -101,7 +106,7 @@ def download(workflow: dict[str, Any], artifact: Mapping[str, Any], target: Path
         secret: reads a secret by name, its values in base64.
     """
     place = place_of(workflow, artifact)
-    host = place.get("endpoint") or "s3.amazonaws.com"
+    host = check_address(place.get("endpoint") or "s3.amazonaws.com", "the endpoint of the artifact repository")
     with reachable(host, _BY_SERVER) as here:
         bucket = Bucket(
             url=f"{'http' if place.get('insecure') else 'https'}://{here}",

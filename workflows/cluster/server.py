@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote
 from steps import storage
 from steps.errors import BadConfigurationError
 from workflows.cluster.client import LABEL
-from workflows.cluster.http import AlreadyExistsError, Session
+from workflows.cluster.http import AlreadyExistsError, Session, check_address, credential
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,8 +46,9 @@ class ServerClient:
             import urllib3
 
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-        token = environment.get("ARGO_TOKEN", "").strip()
+        token = credential(environment.get("ARGO_TOKEN", ""), "ARGO_TOKEN")
         self._token = token if " " in token or not token else f"Bearer {token}"
+        self._session.secrets.add(token)
 
     @property
     def _service(self) -> WorkflowsService:
@@ -174,7 +175,7 @@ def address(environment: Mapping[str, str]) -> str:
 
     ARGO_SERVER is host:port; a scheme in front, which argo refuses, is taken for what it says.
     """
-    host = environment["ARGO_SERVER"].strip().rstrip("/")
+    host = check_address(environment["ARGO_SERVER"].strip().rstrip("/"), "ARGO_SERVER")
     scheme, separator, rest = host.rpartition("://")
     if separator and scheme not in {"http", "https"}:
         raise BadConfigurationError(f"unknown scheme {scheme!r}", where="ARGO_SERVER", fix="write host:port")

@@ -1,4 +1,4 @@
-"""Following a run until it ends: through lost connections and failing servers, but not through a missing image."""
+"""Following a run until it ends: through lost connections, failing servers and failing pulls, all with a limit."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from steps import runtime
-from steps.errors import INTERRUPTED, BadConfigurationError, PipelineError, TransientError, UnavailableError
+from steps.errors import INTERRUPTED, TERMINATED, BadConfigurationError, PipelineError, TransientError, UnavailableError
 from workflows.cluster import nodes
 from workflows.cluster.table import duration, state_table
 from workflows.display import Drawing
@@ -22,18 +22,21 @@ if TYPE_CHECKING:
 
 
 class DetachedError(PipelineError):
-    """A person stopped looking; the run goes on."""
+    """Ctrl-C or SIGTERM ended the watching; the run goes on."""
 
     exit_code = INTERRUPTED
 
 
 @dataclass(frozen=True)
 class Pace:
-    """Seconds between looks, until a silent server is given up, and for which a missing image may still come."""
+    """Seconds between looks, of silence until a server counts as lost, and of failing pulls until an image does.
+
+    The kubelet waits 10, 20, 40, 80, 160 and 300 seconds between pulls: five fail in five minutes.
+    """
 
     interval: float = 1.0
     patience: float = 300.0
-    no_image: float = 5.0
+    pull_patience: float = 300.0
 
 
 class Follower:
@@ -48,18 +51,19 @@ class Follower:
 
     def __init__(self, client: Client, name: str, *, timeout: float | None = None, pace: Pace | None = None) -> None:
         self._client, self._name, self._pace = client, name, pace or Pace()
-        self._end = time.monotonic() + timeout if timeout else float("inf")
+        self._end = float("inf") if timeout is None else time.monotonic() + timeout
         self._timeout = timeout
-        self._silent_since = self._stuck_since = float("inf")
+        self._silent_since = float("inf")
+        self._failing_pulls: dict[str, float] = {}
 
     def follow(self, show: Callable[[State], None]) -> State:
         """Call ``show`` with each state until the run has ended, and return the last one.
 
         Raises:
             TransientError: the time is over.
-            BadConfigurationError: an image does not come.
+            BadConfigurationError: an image cannot be pulled.
             UnavailableError: the server has been silent for too long.
-            DetachedError: Ctrl-C.
+            DetachedError: Ctrl-C or SIGTERM.
         """
         try:
             while True:
@@ -70,8 +74,10 @@ class Follower:
                         return state
                     self._check_images(state)
                 self._pause(state)
-        except KeyboardInterrupt:
-            raise DetachedError(f"detached, {self._name} goes on", fix=self._again()) from None
+        except (KeyboardInterrupt, runtime.TerminatedError) as signal:
+            detached = DetachedError(f"detached, {self._name} goes on", fix=self._again())
+            detached.exit_code = TERMINATED if isinstance(signal, runtime.TerminatedError) else INTERRUPTED
+            raise detached from None
 
     def _again(self) -> str:
         return f"look again with `status {self._name} --watch`, end it with `stop {self._name}`"
@@ -96,26 +102,45 @@ class Follower:
         return state
 
     def _check_images(self, state: State) -> None:
-        stuck = [step for step in state.steps.values() if step.no_image]
+        """Report failing pulls once each; raise BadConfigurationError where one cannot or does not succeed."""
         now = time.monotonic()
-        self._stuck_since = min(self._stuck_since, now) if stuck else float("inf")
-        if now - self._stuck_since >= self._pace.no_image:
-            raise no_image(stuck[0], self._name)
+        for step in state.steps.values():
+            begun = self._failing_pulls.get(step.node)
+            if step.no_image and begun is None:
+                self._failing_pulls[step.node] = begun = now
+                if not step.impossible_image:
+                    again = f"trying again for {duration(self._pace.pull_patience)}"
+                    runtime.log(f"cannot pull {_image_of(step)} yet: {again}")
+            elif begun is not None and step.phase != nodes.PENDING:
+                del self._failing_pulls[step.node]
+                runtime.log(f"the image of step {step.name} was pulled")
+            if step.impossible_image or (
+                step.no_image and begun is not None and now - begun >= self._pace.pull_patience
+            ):
+                raise no_image(step, self._name)
 
     def _pause(self, state: State | None) -> None:
         if time.monotonic() >= self._end:
             phase = state.phase if state else "not seen to have ended"
-            raise TransientError(f"{self._name} is {phase} after {self._timeout:g} s and goes on", fix=self._again())
+            stuck = next((step for step in state.steps.values() if step.no_image), None) if state else None
+            reason = f" without {_image_of(stuck)}" if stuck else ""
+            raise TransientError(
+                f"{self._name} is {phase} after {self._timeout:g} s{reason} and goes on", fix=self._again()
+            )
         time.sleep(self._pace.interval)
 
 
 def no_image(step: Step, name: str) -> PipelineError:
-    """Return the error for a step whose image does not come."""
+    """Return the error for a step whose image cannot be pulled."""
     return BadConfigurationError(
-        f"the image of step {step.name} does not come ({step.message})",
+        f"cannot pull {_image_of(step)}",
         where=name,
         fix=f"push or load the image, or choose another by --image; `stop {name}` ends the run that waits for it",
     )
+
+
+def _image_of(step: Step) -> str:
+    return f"the image of step {step.name} ({' '.join(step.message.split())})"
 
 
 class Display(Drawing):

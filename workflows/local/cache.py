@@ -3,7 +3,8 @@
 ``kept/`` holds what a step writes as it goes, such as the trials of a search, for a later attempt to go on from.
 
 An action is written last, in one rename, after its objects: whatever is killed at whatever moment, an action that is
-there is whole. Objects are checked against their name when they are used; a damaged one counts as absent.
+there is whole. Objects are checked against their name when they are used; a damaged one counts as absent. Runs share an
+object's files by hard links in their ``nodes/``, which are read-only; what a run gives to people is copies.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import json
 import os
 import re
 import shutil
-from contextlib import contextmanager
+import stat
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +26,7 @@ from steps import storage
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+_WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 _DIGEST = re.compile(r"(tree-)?[0-9a-f]{64}")
 
 
@@ -82,7 +85,8 @@ class Cache:
         return result
 
     def restore(self, digest: str, target: Path) -> None:
-        """Put an object at ``target``."""
+        """Put an object at ``target``: its files are shared with other runs, and read-only."""
+        protect(self.objects / digest)
         place(self.objects / digest, target)
 
     def store(self, key: str, step: str, artifacts: Mapping[str, Path], parameters: Mapping[str, str]) -> Result:
@@ -101,6 +105,7 @@ class Cache:
             temporary = self.objects / f"{storage.PARTIAL}{digest}-{os.getpid()}"
             try:
                 place(path, temporary)
+                protect(temporary)
                 temporary.rename(target)
             except OSError:
                 if not target.exists():  # else another run has put it there meanwhile
@@ -134,6 +139,14 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def protect(path: Path) -> None:
+    """Take the permission to write from a file, or from a folder's files, which hard links share with other runs."""
+    for part in path.rglob("*") if path.is_dir() else (path,):
+        if part.is_file():
+            with suppress(PermissionError):  # it is another user's
+                part.chmod(part.stat().st_mode & ~_WRITE)
+
+
 def place(source: Path, target: Path) -> None:
     """Put a file, or a folder's files, at a name that does not exist yet: hard links where possible, else copies."""
     if source.is_dir():
@@ -149,5 +162,4 @@ def _link(source: Path, target: Path) -> None:
     try:
         target.hardlink_to(source)
     except OSError:  # on another file system, or on one without links
-        with storage.atomic_path(target) as temporary:
-            shutil.copyfile(source, temporary)
+        storage.copy(source, target)

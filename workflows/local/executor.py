@@ -82,8 +82,7 @@ class Executor:
                 self._wait()
                 self._observer.tick(self.root)
         finally:
-            for running in self._running:
-                running.process.stop()
+            processes.stop([running.process for running in self._running])
         return self.root
 
     def _start_ready(self) -> None:
@@ -183,7 +182,7 @@ class Executor:
             node = running.node
             node.progress = _read_progress(running.progress_file)
             if running.process.exit_code is None and time.time() > running.deadline:
-                running.process.stop()
+                processes.stop([running.process])
                 node.message = f"stopped after its deadline of {node.template.deadline:g} s"
             if running.process.exit_code is not None:
                 self._running.remove(running)
@@ -221,7 +220,7 @@ class Executor:
             return
         for name, path in binding.parameter_paths(node.template, node.folder).items():
             default = node.template.outputs.parameters[name].value
-            node.outputs.parameters[name] = path.read_text().strip() if path.exists() else default or ""
+            node.outputs.parameters[name] = path.read_text("utf-8").strip() if path.exists() else default or ""
         node.outputs.digests = self._options.cache.store(
             node.key, node.container.module, found, node.outputs.parameters
         ).artifacts
@@ -236,14 +235,14 @@ def start_server(modules: Iterable[str]) -> None:
 
 def _read_progress(path: Path) -> str:
     try:
-        return path.read_text().strip()
+        return path.read_text("utf-8").strip()
     except OSError:
         return ""
 
 
 def _last_error(log: Path, code: int) -> str:
     """Return the last ``error:`` line of a log, or what the exit code says."""
-    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    lines = log.read_text("utf-8", errors="replace").splitlines() if log.exists() else []
     errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
     if errors:
         return errors[-1]

@@ -15,15 +15,17 @@ import runpy
 import signal
 import sys
 import threading
+import time
 import traceback
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from steps.errors import PipelineError, from_os_error
-from steps.runtime import cannot_load, flush
+from steps.runtime import cannot_load, flush, prepare_process
 from steps.runtime import log as log_line
+from workflows.local import socket_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -36,6 +38,7 @@ _ROOT = str(Path(__file__).resolve().parents[2])
 PRELOAD = "COVERTYPE_PRELOAD"
 # Exit code of a process whose module cannot be imported, as a shell has it for what cannot be executed.
 CANNOT_LOAD = 126
+_SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
 
 @dataclass(frozen=True)
@@ -76,33 +79,43 @@ class Process:
         code = self._process.exitcode
         return 128 - code if code is not None and code < 0 else code
 
-    def stop(self) -> None:
-        """End the process: SIGTERM, and SIGKILL when it has not ended after five seconds."""
+    def terminate(self) -> None:
+        """Send SIGTERM."""
         self._process.terminate()
-        self._process.join(_GRACE_SECONDS)
+
+    def kill_after(self, seconds: float) -> None:
+        """Wait until the process has ended, and send SIGKILL when it has not after so many seconds."""
+        self._process.join(max(0.0, seconds))
         if self._process.is_alive():
             self._process.kill()
             self._process.join()
 
 
+def stop(running: Sequence[Process]) -> None:
+    """End processes: SIGTERM to all, and SIGKILL to those that have not ended after five seconds."""
+    for process in running:
+        process.terminate()
+    end = time.monotonic() + _GRACE_SECONDS
+    for process in running:
+        process.kill_after(end - time.monotonic())
+
+
 def start_server(modules: Sequence[str]) -> None:
     """Start the fork server, which imports these modules in the background; does nothing where one runs already."""
     _SERVER.set_forkserver_preload(["workflows.local.warm"])
-    with _child_start(**{PRELOAD: ",".join(modules)}):
+    with _child_start(**{PRELOAD: ",".join(modules)}), socket_folder.chosen():
         multiprocessing.forkserver.ensure_running()
 
 
 @contextmanager
 def _child_start(**environment: str) -> Iterator[None]:
-    """Start an interpreter that this project's code is imported in, never the current folder's, and no Ctrl-C reaches.
+    """Start an interpreter that this project's code is imported in, never the current folder's, and no signal reaches.
 
     multiprocessing starts its interpreters with ``-c``, which puts the current folder first on the path: a file
     ``queue.py`` there would be imported instead of the standard library's.
     """
     path = os.pathsep.join(filter(None, [_ROOT, os.environ.get("PYTHONPATH")]))
-    with ExitStack() as stack:
-        stack.enter_context(_environment(PYTHONSAFEPATH="1", PYTHONPATH=path, **environment))
-        stack.enter_context(_interrupts_blocked())
+    with _environment(PYTHONSAFEPATH="1", PYTHONPATH=path, **environment), _signals_blocked():
         yield
 
 
@@ -122,9 +135,9 @@ def _environment(**variables: str) -> Iterator[None]:
 
 
 @contextmanager
-def _interrupts_blocked() -> Iterator[None]:
-    """Keep Ctrl-C from what is started here, also while it imports; in this process it is only put off."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+def _signals_blocked() -> Iterator[None]:
+    """Keep signals from what is started here, also while it imports; in this process they are only put off."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         yield
     finally:
@@ -140,15 +153,17 @@ def _main(module: str, arguments: list[str], environment: dict[str, str], log: s
     """Run a module in this fresh process as ``python -m`` would, and exit with its code."""
     _follow_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group: the runner decides who ends
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
     try:
-        file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
     except OSError as error:  # nobody to tell but the runner
         os._exit(from_os_error(error).exit_code)
     for stream in (1, 2):
         os.dup2(file, stream)
-    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115 - lives as long as the process
-    sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
+    # A log is UTF-8 whatever the locale says: the runner reads its error lines.
+    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - lives as long as the process
+    sys.stderr = open(2, "w", buffering=1, encoding="utf-8", closefd=False)  # noqa: SIM115
+    prepare_process()
     os.environ.update(environment)
     sys.argv = [module, *arguments]
     code = 0
@@ -172,6 +187,8 @@ def _follow_parent() -> None:
 
     def watch() -> None:
         multiprocessing.connection.wait([parent.sentinel])
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)  # the clean-up is the main thread's
+        time.sleep(_GRACE_SECONDS)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

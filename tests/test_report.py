@@ -81,7 +81,7 @@ class Inputs:
             "importances": {"Height_<m>": 0.75, f"only_{slug}": 0.25},
         }
         storage.write_json(self.path("metrics.json", slug), document)
-        part = {"aucpr": [0.6, 0.7, 0.65], "logloss": [0.5, 0.4, 0.4]}
+        part = {"pr_auc": [0.6, 0.7, 0.65], "logloss": [0.5, 0.4, 0.4]}
         storage.write_json(self.path("curve.json", slug), {"rounds": [1, 2, 3], "train": part, "validation": part})
         with tables.writer(self.path("scores", slug), SCORED, tables.Metadata(self.schema, slug, SHA)) as writer:
             columns = [pa.array(np.arange(ROWS)), pa.array(labels), pa.array(scores)]
@@ -312,7 +312,7 @@ def test_cached_steps_are_in_the_table_and_not_in_the_timeline(inputs: Inputs, m
 
 
 def test_a_perfect_model_is_drawn(inputs: Inputs) -> None:
-    curve = {"rounds": [1], "train": {"aucpr": [1.0]}, "validation": {"aucpr": [1.0]}}
+    curve = {"rounds": [1], "train": {"pr_auc": [1.0]}, "validation": {"pr_auc": [1.0]}}
     for place, slug in enumerate(SLUGS):
         inputs.scores[place] = inputs.labels(place)
         inputs.evaluated(place, slug)

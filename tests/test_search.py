@@ -100,7 +100,7 @@ def test_a_finished_study_is_not_gone_on_with(
     monkeypatch.setattr(search_trials.Trials, "next_trial", None)
     after = searched(chain, 3, path)
     assert (after, path.read_bytes()) == (before, content)
-    assert "going on with a study of 4 trials" in capsys.readouterr().err
+    assert "resuming a study of 4 trials" in capsys.readouterr().err
 
 
 def test_a_timeout_counts_what_earlier_runs_took(chain: Chain, tmp_path: Path) -> None:
@@ -232,10 +232,10 @@ def test_nothing_is_trained_twice(chain: Chain, tmp_path: Path, monkeypatch: pyt
 
 
 def test_the_best_round_of_a_curve_is_by_its_metric() -> None:
-    values = {"validation": {"aucpr": [0.5, 0.9, 0.7], "logloss": [0.3, 0.4, 0.2], "f1": [0.6, 0.5, 0.4]}}
+    values = {"validation": {"pr_auc": [0.5, 0.9, 0.7], "logloss": [0.3, 0.4, 0.2], "f1": [0.6, 0.5, 0.4]}}
     best = {metric: training.Curve([2, 4, 6], values, metric) for metric in values["validation"]}
     assert {metric: (curve.best_rounds, curve.best_value) for metric, curve in best.items()} == {
-        "aucpr": (4, 0.9),
+        "pr_auc": (4, 0.9),
         "logloss": (6, 0.2),
         "f1": (2, 0.6),
     }
@@ -275,7 +275,7 @@ def test_the_best_trial_trained_again_has_its_value(chain: Chain) -> None:
         sign = objective.sign
         assert sign * result["value"] == max(sign * trial.value for trial in trials if trial.state == study.COMPLETE)
         final = Hyperparameters(**result["parameters"])
-        watching = training.Watching(objective.metric)
+        watching = training.Watching(objective.value)
         _, curve = made._train(final, watching)
         assert curve.watched[-1] == result["value"]
         gain = made.gain(trial_table.best_of(trials, objective))

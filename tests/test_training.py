@@ -66,7 +66,7 @@ def test_early_stopping_cuts_to_the_best_round(chain: Chain) -> None:
     )
     matrices = matrices_of(chain)
     booster, curve = training.train(matrices, parameters, seed=0, threads=1)
-    scores = curve.values["validation"]["aucpr"]
+    scores = curve.values["validation"]["pr_auc"]
     assert curve.rounds[-1] < 400
     assert curve.rounds[-1] - curve.best_rounds == 6
     assert booster.num_boosted_rounds() == curve.best_rounds == curve.rounds[scores.index(max(scores))]
@@ -92,7 +92,7 @@ def test_the_curve_is_what_the_model_scores(chain: Chain) -> None:
 
 def test_the_first_of_equal_rounds_is_the_best() -> None:
     curve = Curve([2, 4, 6])
-    curve.values["validation"]["aucpr"] = [0.5, 0.7, 0.7]
+    curve.values["validation"]["pr_auc"] = [0.5, 0.7, 0.7]
     assert curve.best_rounds == 4
 
 

@@ -77,7 +77,7 @@ def test_trials_on_the_command_line(
     assert hyperparameters.read(own_chain["best_parameters"]).rounds <= 4
     own_chain.train()
     curve = json.loads(own_chain["learning_curve"].read_text())
-    assert curve["validation"]["aucpr"][-1] == best["value"]
+    assert curve["validation"]["pr_auc"][-1] == best["value"]
 
 
 @pytest.mark.parametrize("objective", ["f1", "logloss"])

@@ -59,7 +59,7 @@ class WeightedRanking:
 
 
 def _counts_at_positives(labels: Labels, scores: Scores) -> tuple[Counts, Counts]:
-    """Return the counts of positive rows and of all rows with at least the score of each positive row, highest first."""
+    """Return for each positive row how many positive rows and how many rows have its score or more, highest first."""
     every, positive = np.sort(scores), np.sort(scores[labels == 1])
     hits = len(positive) - np.searchsorted(positive, positive)
     predicted = len(every) - np.searchsorted(every, positive)

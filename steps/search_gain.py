@@ -78,12 +78,12 @@ def compare(labels: Parts, preset: Parts, best: Parts, objective: Objective, see
     first, second = (_measure(labels, scores, objective) for scores in (preset, best))
     once = np.ones((1, rows), np.int64)
     values = float(first(once)[0]), float(second(once)[0])
-    differences = np.concatenate([second(weights) - first(weights) for weights in _resampled(rows, seed)])
+    differences = np.concatenate([second(weights) - first(weights) for weights in resampled(rows, seed)])
     low, high = np.percentile(objective.sign * differences, [2.5, 97.5])
     return Gain(*values, objective.sign * (values[1] - values[0]), float(low), float(high), rows, positive)
 
 
-def _resampled(rows: int, seed: int) -> Iterator[Weights]:
+def resampled(rows: int, seed: int) -> Iterator[Weights]:
     """Yield how often each row is drawn, in blocks of samples: int64 of shape (samples, rows)."""
     random = np.random.default_rng(seed)
     size = max(1, _BLOCK // rows)

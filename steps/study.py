@@ -216,8 +216,10 @@ def _parse(content: bytes, path: Path, versions: Collection[int] = (VERSION,)) -
     documents = [_parse_line(line, number, path) for number, line in enumerate(content.splitlines(), 1)]
     identity, *rows = documents or [{}]
     if (version := identity.get("study")) in VERSIONS and version not in versions:
-        what = f"this study is of format {version}, whose values were measured on other rows than those of {VERSION}"
-        raise BadDataError(what, where=str(path), fix="give a new study, and this one to --warm-start")
+        what = "this study is from an older version, which evaluated its trials on other rows"
+        raise BadDataError(
+            what, where=str(path), fix="begin a new one; --warm-start reads this one's best points"
+        )
     if version not in VERSIONS:
         raise BadDataError("this is no study", where=str(path), fix="give a file that tune --study wrote, or a new one")
     trials = []

@@ -406,7 +406,16 @@ def trial_table_of(objective: str = "pr_auc") -> dict[str, Any]:
     return {
         "objective": objective,
         "best": 6,
-        "gain": {"preset": 0.6, "best": 0.75, "gain": 0.15, "low": 0.1, "high": 0.2, "outside_noise": True},
+        "gain": {
+            "preset": 0.6,
+            "best": 0.75,
+            "gain": 0.15,
+            "low": 0.1,
+            "high": 0.2,
+            "rows": 90,
+            "positive_rows": 9,
+            "significant": True,
+        },
         "importances": {"learning_rate": 0.75, "max_depth": 0.25},
         "space": [
             {"name": "learning_rate", "low": 0.1, "high": 0.5, "log": True},
@@ -427,7 +436,7 @@ def test_searches_are_shown(inputs: Inputs, objective: str) -> None:
     page = check_page(text)
     assert "Hyperparameter search" in text
     assert "best 0.7571 in trial 6 of 12" in text
-    assert "+0.1500<small>+0.1000 to +0.2000</small>" in text
+    assert "+0.1500<small>+0.1000 to +0.2000</small></td><td>yes</td><td>90<small>9 positive</small>" in text
     found = {slug: entry["search"] for slug, entry in inputs.document()["cover_types"].items()}
     assert (found["oak"]["trials"], found["oak"]["pruned"], found["oak"]["best"]) == (12, 3, 6)
     values = [point["value"] for point in found["oak"]["best_points"]]
@@ -440,6 +449,16 @@ def test_searches_are_shown(inputs: Inputs, objective: str) -> None:
     assert page.count("svg") == Page(inputs.page("plain")).count("svg") + 2
     assert inputs.run(*tables_, name="again") == 0
     assert inputs.page("again") == text
+
+
+def test_a_gain_that_is_not_significant_or_not_tested_is_shown_so(inputs: Inputs) -> None:
+    none = dict.fromkeys(("preset", "best", "gain", "low", "high"))
+    for change, words in (({"significant": False}, "<td>no</td>"), ({**none, "significant": False}, "not tested")):
+        table = trial_table_of()
+        storage.write_json(inputs.folder / "oak.json", {**table, "gain": {**table["gain"], **change}})
+        assert inputs.run(f"--trial-table=oak={inputs.folder / 'oak.json'}") == 0
+        check_page(inputs.page())
+        assert words in inputs.page()
 
 
 def test_without_a_search_there_is_no_section(inputs: Inputs) -> None:

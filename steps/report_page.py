@@ -216,7 +216,8 @@ def _learning_curves(contents: Contents) -> str:
         figures.append(page.figure(f"{contents.name(cover_type)}<small>{best}</small>", plot))
     lead = (
         "PR-AUC (average precision) over the boosting rounds: validation rows in colour, training rows dashed. "
-        "A line that still rises says that more rounds would help. The vertical axes are all the same."
+        "A line that still rises says that more rounds would help. The vertical axes are all the same. "
+        "The best value of a curve is the best of many on these rows: the test rows above estimate the quality."
     )
     return page.section("Learning curves", lead, f'<div class="grid">{"".join(figures)}</div>')
 

@@ -37,7 +37,7 @@ class Trial:
     """A trial that ended.
 
     ``number`` counts from 1; ``origin`` says where the point came from. ``values`` are the searched hyperparameters
-    that its sampler chose, ``parameters`` all of them. ``value`` is the best of the objective on the validation rows,
+    that its sampler chose, ``parameters`` all of them. ``value`` is the best of the objective on the selection rows,
     after ``best_rounds`` rounds; a pruned trial has those of the rounds it made. ``curve`` has the objective at each
     tenth of its rounds, for the pruner; ``seconds`` are wall time.
     """
@@ -217,9 +217,7 @@ def _parse(content: bytes, path: Path, versions: Collection[int] = (VERSION,)) -
     identity, *rows = documents or [{}]
     if (version := identity.get("study")) in VERSIONS and version not in versions:
         what = "this study is from an older version, which evaluated its trials on other rows"
-        raise BadDataError(
-            what, where=str(path), fix="begin a new one; --warm-start reads this one's best points"
-        )
+        raise BadDataError(what, where=str(path), fix="begin a new one; --warm-start reads this one's best points")
     if version not in VERSIONS:
         raise BadDataError("this is no study", where=str(path), fix="give a file that tune --study wrote, or a new one")
     trials = []

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.search_false_positives import Design, simulate
-from steps import metrics, search_gain, training, trial_table
+from steps import metrics, scoring, search_gain, training, trial_table
 from steps.holdout import Parts
 from steps.objective import Objective
 
@@ -32,9 +32,8 @@ def halves(values: NDArray[Any]) -> Parts:
 
 @pytest.mark.parametrize("objective", Objective)
 def test_a_better_model_is_significant_and_the_same_is_not(objective: Objective) -> None:
-    labels, good = scored(1.0)
-    _, bad = scored(4.0, seed=1)
-    labels, good, bad = (halves(values) for values in (labels, good, bad))
+    labels, good = (halves(values) for values in scored(1.0))
+    bad = halves(scored(4.0, seed=1)[1])
     gain = search_gain.compare(labels, bad, good, objective)
     assert gain.significant
     assert (gain.rows, gain.positive_rows) == (ROWS / 2, ROWS / 6)
@@ -101,7 +100,7 @@ def test_weights_are_repeated_rows(rows: list[tuple[bool, int]], data: st.DataOb
     truth, scored_ = Parts(labels, labels), Parts(scores, scores)
     measure = {each: search_gain._measure(truth, scored_, each)(weights[np.newaxis])[0] for each in Objective}
     assert measure[Objective.PR_AUC] == pytest.approx(metrics.pr_auc(*repeated).value)
-    assert measure[Objective.LOGLOSS] == pytest.approx(metrics.log_losses(*repeated).mean(), abs=1e-6)
+    assert measure[Objective.LOGLOSS] == pytest.approx(scoring.log_losses(*repeated).mean(), abs=1e-6)
     confusion = metrics.Confusion.of(
         repeated[0], repeated[1].astype(np.float64) >= training.best_threshold(labels, scores)
     )

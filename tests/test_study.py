@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +66,7 @@ def test_two_searches_that_begin_at_once_share_the_study(
 
     owner, name = {
         "before the check": (study, "_begun"),
-        "before the lock": (study.fcntl, "flock"),
+        "before the lock": (fcntl, "flock"),
         "before the rename": (storage, "write_bytes"),
     }[moment]
     monkeypatch.setattr(owner, name, interleave(getattr(owner, name)))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steps import matrix, metrics, prepare, tables, training
+from steps import matrix, metrics, prepare, scoring, tables, training
 from steps.errors import UsageError
 from steps.hyperparameters import Hyperparameters
 from steps.training import Curve, Matrices
@@ -85,8 +85,11 @@ def test_the_curve_is_what_the_model_scores(chain: Chain) -> None:
     assert curve.rounds == [3, 5]
     assert seen == [(3, 5), (5, 5)]
     labels = matrices.validation.get_label().astype("u1")
-    losses = metrics.log_losses(labels, booster.predict(matrices.validation))
+    losses = scoring.log_losses(labels, booster.predict(matrices.validation))
     assert curve.values["validation"]["logloss"][-1] == pytest.approx(losses.mean(), abs=1e-5)
+    assert (
+        curve.values["validation"]["pr_auc"][-1] == metrics.pr_auc(labels, booster.predict(matrices.validation)).value
+    )
     assert set(curve.to_dict()) == {"rounds", "train", "validation"}
 
 

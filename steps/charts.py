@@ -158,8 +158,8 @@ def learning_curve(curve: Mapping[str, Any], hue: Hue, lowest: float, name: str,
     figure, axes = axes_of(268, 184, left=38, bottom=46)
     rounds, marker = curve["rounds"], "o" if len(curve["rounds"]) < _FEW_POINTS else None
     style = {"marker": marker, "markersize": 3.5}
-    axes.plot(rounds, curve["train"]["aucpr"], color=stand_in("muted"), linestyle=(0, (3, 2)), linewidth=1.4, **style)
-    axes.plot(rounds, curve["validation"]["aucpr"], color=stand_in(hue.role), linewidth=2.2, **style)
+    axes.plot(rounds, curve["train"]["pr_auc"], color=stand_in("muted"), linestyle=(0, (3, 2)), linewidth=1.4, **style)
+    axes.plot(rounds, curve["validation"]["pr_auc"], color=stand_in(hue.role), linewidth=2.2, **style)
     axes.set_xlabel("rounds")
     axes.set_xlim(0, rounds[-1] * 1.03)
     axes.set_ylim(lowest, 1 + (1 - lowest) * 0.03)

@@ -18,14 +18,14 @@ _LESS_IS_BETTER = "logloss"
 
 
 def complete(table: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the trials that were made to their end, the best first."""
+    """Return the trials that were not pruned, the best first."""
     trials = [trial for trial in table["trials"] if trial["state"] == "complete"]
     sign = 1 if table["objective"] == _LESS_IS_BETTER else -1
     return sorted(trials, key=lambda trial: sign * trial["value"])
 
 
 def history(table: Mapping[str, Any], hue: Hue, name: str, label: str) -> str:
-    """Draw the objective over the trials: complete ones as dots, given-up ones as grey crosses, the best so far."""
+    """Draw the objective over the trials: complete ones as dots, pruned ones as grey crosses, the best so far."""
     figure, axes = axes_of(268, 184, left=50, bottom=46)
     choose = min if table["objective"] == _LESS_IS_BETTER else max
     done = sorted(complete(table), key=lambda trial: int(trial["number"]))

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import expit, logit
 from scipy.stats import norm, rankdata
-from sklearn.metrics import average_precision_score
+
+from steps.scoring import average_precision, log_losses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,7 +100,7 @@ def pr_auc(labels: Labels, scores: Scores) -> Estimate:
     positive = int(labels.sum())
     if not positive:
         return Estimate(None)
-    value = float(average_precision_score(labels, scores))
+    value = average_precision(labels, scores)
     inside = _inside(value, 0.5 / positive)
     return _on_logit(value, inside, 1 / np.sqrt(positive * inside * (1 - inside)))
 
@@ -137,12 +138,6 @@ def mean(losses: NDArray[np.float64]) -> Estimate:
     value = float(losses.mean())
     error = float(losses.std(ddof=1) / np.sqrt(len(losses))) if len(losses) > 1 else 0.0
     return Estimate(value, max(0.0, value - Z * error), value + Z * error)
-
-
-def log_losses(labels: Labels, scores: Scores) -> NDArray[np.float64]:
-    """Return each row's log loss, probabilities kept 1e-7 away from 0 and 1."""
-    probability = np.clip(scores.astype(np.float64), _EDGE, 1 - _EDGE)
-    return np.asarray(-np.log(np.where(labels == 1, probability, 1 - probability)))
 
 
 def binary_metrics(labels: Labels, scores: Scores, threshold: float) -> tuple[dict[str, Estimate], Confusion]:

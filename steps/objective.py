@@ -1,4 +1,4 @@
-"""What a search maximises or minimises on the validation rows."""
+"""What a search maximises or minimises on validation rows."""
 
 from __future__ import annotations
 
@@ -6,16 +6,11 @@ import enum
 
 
 class Objective(enum.StrEnum):
-    """PR-AUC, the best F1 over all thresholds, or the log loss."""
+    """PR-AUC (average precision), the best F1 over all thresholds, or the log loss."""
 
     PR_AUC = "pr_auc"
     F1 = "f1"
     LOGLOSS = "logloss"
-
-    @property
-    def metric(self) -> str:
-        """The name of its learning curve (see ``training.Curve``)."""
-        return "aucpr" if self is Objective.PR_AUC else self.value
 
     @property
     def sign(self) -> int:
@@ -28,14 +23,14 @@ class Objective(enum.StrEnum):
 
 
 class Sampler(enum.StrEnum):
-    """How the next trial is chosen: from what the trials so far say (TPE), or at random."""
+    """How the next trial is chosen: from the results of the trials so far (TPE), or at random."""
 
     TPE = "tpe"
     RANDOM = "random"
 
 
 class Pruner(enum.StrEnum):
-    """Which trials are given up early: those below the median of the others at the same share of their rounds."""
+    """Which trials are stopped early: those below the median of the others at the same share of their rounds."""
 
     MEDIAN = "median"
     NONE = "none"

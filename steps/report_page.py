@@ -203,21 +203,22 @@ def _learning_curves(contents: Contents) -> str:
     if not shown:
         return ""
     curves = [
-        contents.curves[cover_type.slug][part]["aucpr"] for cover_type in shown for part in ("train", "validation")
+        contents.curves[cover_type.slug][part]["pr_auc"] for cover_type in shown for part in ("train", "validation")
     ]
     # The first rounds are far below the rest: with them on the axis, nothing could be told from a curve's end.
     lowest = min(0.95, math.floor(min(min(curve[len(curve) // 3 :]) for curve in curves) * 20) / 20)
     figures = []
     for cover_type in shown:
         curve = contents.curves[cover_type.slug]
-        validation = curve["validation"]["aucpr"]
+        validation = curve["validation"]["pr_auc"]
         best = f"best {max(validation):.4f} after {curve['rounds'][validation.index(max(validation))]} rounds"
         label = f"{cover_type.title}: PR-AUC over rounds; on the validation rows {best}"
         plot = charts.learning_curve(curve, contents.hue(cover_type), lowest, f"curve-{cover_type.slug}", label)
         figures.append(page.figure(f"{contents.name(cover_type)}<small>{best}</small>", plot))
     lead = (
-        "PR-AUC over the boosting rounds: validation rows in colour, training rows dashed. "
-        "A line that still rises says that more rounds would help. The vertical axes are all the same."
+        "PR-AUC (average precision) over the boosting rounds: validation rows in colour, training rows dashed. "
+        "A line that still rises says that more rounds would help. The vertical axes are all the same. "
+        "The best value of a curve is the best of many on these rows: the test rows above estimate the quality."
     )
     return page.section("Learning curves", lead, f'<div class="grid">{"".join(figures)}</div>')
 

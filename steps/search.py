@@ -1,4 +1,7 @@
-"""Search hyperparameters: trials on the training rows, judged on the validation rows; the test rows are never read.
+"""Search hyperparameters: trials are trained on the training rows and chosen on half of the validation rows.
+
+The other half of the validation rows then tells whether the best trial is better than the preset. The test rows are
+never read.
 
 The first trial is the preset itself. Then come the other presets and an earlier search's best points, as far as they
 are points of the space and not tried yet, then what the sampler chooses.
@@ -45,18 +48,20 @@ class Limits:
         return len(trials) >= self.trials or bool(trials and left is not None and left <= 0)
 
 
-def search(job: Job, limits: Limits, path: Path | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
+def search(
+    job: Job, limits: Limits, path: Path | None = None, earlier: Path | None = None
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the best parameters with their origin, and the table of trials (see ``trial_table.build``).
 
     The same job, limits without a timeout and library versions give the same parameters, also where the search was
-    interrupted and gone on with from the study in ``path``.
+    interrupted and resumed from the study in ``path``. A new study starts as a copy of the one in ``earlier``.
 
     Raises:
-        PipelineError: the study there cannot be gone on with (``study.opened``); the rows are no feature tables, or
+        PipelineError: the study there cannot be resumed (``study.opened``); the rows are no feature tables, or
             all of one kind; XGBoost refuses a parameter.
     """
     made = Trials(job)
-    with study.opened(path, job.identity()) as kept:
+    with study.opened(path, job.identity(), earlier) as kept:
         _make_trials(made, kept, limits)
     best = trial_table.best_of(kept.trials, job.objective)
     gain = made.gain(best)
@@ -73,7 +78,7 @@ def search(job: Job, limits: Limits, path: Path | None = None) -> tuple[dict[str
 def _make_trials(made: Trials, kept: Study, limits: Limits) -> None:
     """Make trials until a limit is reached; log and report each."""
     if kept.trials:
-        runtime.log(f"going on with a study of {len(kept.trials)} trials")
+        runtime.log(f"resuming a study of {len(kept.trials)} trials")
     runtime.report_progress(min(len(kept.trials), limits.trials), limits.trials)
     while not limits.reached(kept.trials):
         kept.add(made.next_trial(kept.trials))
@@ -92,7 +97,7 @@ def _line(trials: Sequence[Trial], limits: Limits, objective: Objective) -> str:
         parts.append(f"about {_duration(rest if left is None else min(rest, left))} left")
     outcome = f"{objective.value} {last.value:.4f} after {last.best_rounds} rounds"
     if last.state != COMPLETE:
-        outcome = f"given up at {outcome} of {last.parameters['rounds']}"
+        outcome = f"pruned at {outcome} of {last.parameters['rounds']}"
     return f"{', '.join(parts)}; {last.origin}: {outcome} in {last.seconds:.1f} s"
 
 
@@ -101,9 +106,12 @@ def _duration(seconds: float) -> str:
 
 
 def _verdict(gain: Gain, best: Trial, objective: Objective) -> str:
-    """Return the line that says whether the best trial beats the preset by more than chance."""
-    how = "outside" if gain.outside_noise else "inside"
+    """Return the line that tells whether the best trial is better than the preset."""
+    found = trial_table.verdict(gain.to_dict())
+    start = f"trial {best.number} against the preset on {gain.rows} held-out validation rows: "
+    if gain.low is None:
+        return start + found
     return (
-        f"trial {best.number} against the preset on the validation rows: {objective.value} {gain.best:.4f} to "
-        f"{gain.preset:.4f}, {gain.gain:+.4f} better (95% interval {gain.low:+.4f} to {gain.high:+.4f}, {how} noise)"
+        f"{start}{objective.value} {gain.best:.4f} to {gain.preset:.4f}, gain {gain.gain:+.4f} "
+        f"(95% interval {gain.low:+.4f} to {gain.high:+.4f}: {found}, paired bootstrap, one-sided at 2.5%)"
     )

@@ -1,15 +1,16 @@
-"""Make the trials of a search: choose a point, train there on the training rows, judge it on the validation rows."""
+"""Make the trials of a search: choose a point, train there on the training rows, evaluate it on validation rows.
+
+Only half of the validation rows evaluate trials. The other half is held out for the comparison with the preset.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import math
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from steps import matrix, runtime, search_gain, storage, tables, training
-from steps.errors import BadDataError
+from steps import holdout, matrix, runtime, search_gain, storage, tables, training
 from steps.objective import Objective, Pruner, Sampler
 from steps.search_sampler import TENTHS, Chooser
 from steps.study import COMPLETE, PRUNED, Trial
@@ -47,7 +48,7 @@ class Job:
     points: Sequence[tuple[str, Hyperparameters]] = field(default=())
 
     def identity(self) -> dict[str, Any]:
-        """Return what a study must be of to be gone on with by this search."""
+        """Return what a study must be of to be resumed by this search."""
         digest = hashlib.sha256("".join(storage.sha256_file(self.features[part]) for part in training.PARTS).encode())
         return {
             "cover_type": tables.read_metadata(self.features["train"]).cover_type,
@@ -76,6 +77,7 @@ class Trials:
         self._chooser = Chooser(job.space, job.objective, job.sampler, job.pruner, job.seed)
         self._matrices: dict[int, training.Matrices] = {}
         self._scores: dict[Hyperparameters, Scores] = {}
+        self._halves = holdout.read(job.features["validation"], job.seed)
 
     def next_trial(self, trials: Sequence[Trial]) -> Trial:
         """Choose the point after these trials, and train there."""
@@ -88,7 +90,7 @@ class Trials:
             asked = self._chooser.ask(trials)
             origin, values = self.job.sampler.value, asked.values
             parameters = self.job.space.apply(self.job.start, values)
-        watch = _Watch(self.job, parameters, asked)
+        watch = _Watch(self.job, parameters, asked, self._halves.selection)
         booster, curve = self._train(watch.parameters, watch.watching)
         watch.finish(curve)
         trial = Trial(
@@ -132,7 +134,7 @@ class Trials:
         return self._matrices[max_bin]
 
     def _remember(self, booster: Any, parameters: Hyperparameters, trial: Trial, before: Sequence[Trial]) -> None:  # noqa: ANN401 - XGBoost has no types
-        """Keep the validation scores of the preset and of the best trial: they are compared in the end."""
+        """Keep the validation scores of the preset and of the best trial for the comparison at the end."""
         validation = self._matrices_of(parameters.max_bin).validation
         if parameters == self.job.start:
             self._scores[parameters] = booster.predict(validation)
@@ -145,41 +147,48 @@ class Trials:
     def gain(self, best: Trial) -> search_gain.Gain:
         """Compare the best trial with the preset, both as they would be trained in the end."""
         final = replace(self.job.start, **{**best.parameters, "rounds": best.best_rounds})
-        preset, other = self._scores_of(self.job.start), self._scores_of(final)
-        labels = self._matrices_of(final.max_bin).validation.get_label().astype("u1")
+        labels, preset, other = (
+            self._halves.parts(values)
+            for values in (self._halves.labels, self._scores_of(self.job.start), self._scores_of(final))
+        )
         return search_gain.compare(labels, preset, other, self.job.objective, self.job.seed)
 
     def _scores_of(self, parameters: Hyperparameters) -> Scores:
-        """Return the validation scores at a point; a search that only went on has to train there again."""
+        """Return the scores of all validation rows at a point; a resumed search has to train there again."""
         if parameters not in self._scores:
-            booster, _ = self._train(parameters, training.Watching(parts=("validation",)))
+            # A point with early stopping of its own must not look at the held-out rows either.
+            parts = ("validation",) if parameters.early_stopping else ()
+            booster, _ = self._train(parameters, _watching(self.job.objective, self._halves.selection, parts))
             self._scores[parameters] = booster.predict(self._matrices_of(parameters.max_bin).validation)
         return self._scores[parameters]
 
 
+def _watching(objective: Objective, selection: NDArray[np.bool_], parts: tuple[str, ...]) -> training.Watching:
+    return training.Watching(objective.value, (objective.value,), parts, selection)
+
+
 class _Watch:
-    """Watches one trial: keeps the objective at each tenth of its rounds, and gives it up where the pruner says so.
+    """Watches one trial: keeps the objective at each tenth of its rounds, and prunes it where the pruner decides so.
 
     A known point (``asked`` is None) is trained to its end, and the preset (a point with nothing changed) without
     early stopping, unless it has its own.
     """
 
-    def __init__(self, job: Job, parameters: Hyperparameters, asked: Asked | None) -> None:
+    def __init__(
+        self, job: Job, parameters: Hyperparameters, asked: Asked | None, selection: NDArray[np.bool_]
+    ) -> None:
         self.state, self.tenths = COMPLETE, dict[str, float]()
-        self._job, self._rounds, self._asked = job, parameters.rounds, asked
+        self._job, self._rounds, self._asked, self._selection = job, parameters.rounds, asked, selection
         patience = parameters.early_stopping or (job.space.early_stopping if parameters != job.start else 0)
         self.parameters = replace(parameters, evaluate_every=job.space.evaluate_every, early_stopping=patience)
 
     @property
     def watching(self) -> training.Watching:
-        """What the training is to be watched with."""
-        return training.Watching(self._job.objective.metric, ("validation",), self._stop)
+        """How the training is evaluated: by the objective on the selection rows."""
+        return replace(_watching(self._job.objective, self._selection, ("validation",)), stop=self._stop)
 
     def _stop(self, curve: training.Curve) -> bool:
         value, tenth = curve.watched[-1], TENTHS * curve.rounds[-1] // self._rounds
-        if not math.isfinite(value):
-            what = f"{self._job.objective.value} is not defined: the validation rows are all of one kind"
-            raise BadDataError(what, where=str(self._job.features["validation"]), fix="take more rows")
         if tenth <= len(self.tenths):
             return False
         self._fill(tenth, value)

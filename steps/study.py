@@ -1,7 +1,9 @@
-"""A search's trials in a file that grows by a line a trial: what a search that was killed goes on from.
+"""A search's trials in a file that grows by a line for each trial, from which a search that was killed is resumed.
 
-The first line says what the study is of; a line for each trial that ended follows, synced to the disk before the next
-trial starts. A last line without its end is that of a trial that was being written: it is left out, and made again.
+The first line says what the study is of. A line for each trial that ended follows, synced to the disk before the next
+trial starts. A last line without its end is that of a trial that was being written: it is dropped, and the trial is
+made again. One process at a time has the file locked. Only that process may replace the file, so a process that waited
+for the lock compares the path with what it has locked, and opens the path again where they differ.
 """
 
 from __future__ import annotations
@@ -15,15 +17,18 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from steps import runtime
+from steps import runtime, storage
 from steps.errors import FULL, BadDataError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from pathlib import Path
     from typing import BinaryIO
 
-VERSION = 1
+# Version 1 had the values of trials on all validation rows, and another PR-AUC: they cannot be compared.
+VERSION = 2
+# Those whose points can be read, to be tried again.
+VERSIONS = (1, VERSION)
 COMPLETE, PRUNED = "complete", "pruned"
 
 
@@ -32,7 +37,7 @@ class Trial:
     """A trial that ended.
 
     ``number`` counts from 1; ``origin`` says where the point came from. ``values`` are the searched hyperparameters
-    that its sampler chose, ``parameters`` all of them. ``value`` is the best of the objective on the validation rows,
+    that its sampler chose, ``parameters`` all of them. ``value`` is the best of the objective on the selection rows,
     after ``best_rounds`` rounds; a pruned trial has those of the rounds it made. ``curve`` has the objective at each
     tenth of its rounds, for the pruner; ``seconds`` are wall time.
     """
@@ -71,7 +76,7 @@ _DIFFERENCES = {
 
 
 class Study:
-    """The trials so far, and the file they are kept in, if any; use :func:`opened`."""
+    """The trials so far, and the file that they are stored in, if any; use :func:`opened`."""
 
     def __init__(self, trials: list[Trial], file: BinaryIO | None = None) -> None:
         self.trials = trials
@@ -85,12 +90,13 @@ class Study:
 
 
 @contextmanager
-def opened(path: Path | None, identity: Mapping[str, Any]) -> Iterator[Study]:
+def opened(path: Path | None, identity: Mapping[str, Any], earlier: Path | None = None) -> Iterator[Study]:
     """Open the study in ``path``, or begin it where no file or an empty one is there; in memory without a path.
 
     Args:
-        path: the file; another process that opens it so waits until the block ends.
+        path: the file; another process that opens it so waits until the block ends, and then sees its trials.
         identity: what the study is of: ``cover_type data space objective start seed``.
+        earlier: a study whose copy this one begins with.
 
     Raises:
         UsageError: the study there is of something else.
@@ -100,20 +106,76 @@ def opened(path: Path | None, identity: Mapping[str, Any]) -> Iterator[Study]:
     if path is None:
         yield Study([])
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+b") as file:
-        _lock(file, path)
-        file.seek(0)
-        content = file.read()
-        whole = content[: content.rfind(b"\n") + 1]
-        file.truncate(len(whole))
-        if whole:
-            was, trials = _parse(whole, path)
+    with _begun(path, earlier, lambda content, where: _compare(_parse(content, where)[0], identity, where)) as file:
+        content = _whole_lines(file)
+        file.truncate(len(content))
+        if content:
+            was, trials = _parse(content, path)
             _compare(was, identity, path)
         else:
             trials = []
             _append(file, {"study": VERSION, **identity})
         yield Study(trials, file)
+
+
+def begin(path: Path, earlier: Path | None) -> None:
+    """Make an empty study, or a copy of the ``earlier`` one, where no file or an empty one is there."""
+    if earlier is None:  # nothing to write, so no need to wait for a search that has the study locked
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        return
+    with _begun(path, earlier, _parse):
+        pass
+
+
+@contextmanager
+def _begun(path: Path, earlier: Path | None, check: Callable[[bytes, Path], object]) -> Iterator[BinaryIO]:
+    """Open and lock ``path``, and copy the checked ``earlier`` study into it first where it is empty.
+
+    The copy replaces the empty file in one rename while that is locked: a process that is killed leaves the whole copy
+    or none, and one that waits for the lock sees that its file was replaced.
+    """
+    while True:
+        with _locked(path) as file:
+            if earlier is None or _whole_lines(file):
+                yield file
+                return
+            content = _whole_lines_of(earlier.read_bytes())
+            if not content:
+                yield file
+                return
+            check(content, earlier)
+            storage.write_bytes(path, content)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[BinaryIO]:
+    """Open ``path``, made where it is missing, and keep other processes from it until the block ends."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        with path.open("a+b") as file:
+            _lock(file, path)
+            if _is_at(file, path):
+                yield file
+                return
+
+
+def _is_at(file: BinaryIO, path: Path) -> bool:
+    """Whether an open file is still the one at ``path``."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _whole_lines(file: BinaryIO) -> bytes:
+    file.seek(0)
+    return _whole_lines_of(file.read())
+
+
+def _whole_lines_of(content: bytes) -> bytes:
+    """Return what is before the end of the last whole line."""
+    return content[: content.rfind(b"\n") + 1]
 
 
 def read(path: Path) -> tuple[dict[str, Any], list[Trial]]:
@@ -123,11 +185,11 @@ def read(path: Path) -> tuple[dict[str, Any], list[Trial]]:
         BadDataError: the file is damaged, or no study.
     """
     content = path.read_bytes()
-    return _parse(content[: content.rfind(b"\n") + 1], path) if content else ({}, [])
+    return _parse(_whole_lines_of(content), path, VERSIONS) if content else ({}, [])
 
 
 def _lock(file: BinaryIO, path: Path) -> None:
-    """Wait until no other process has the file open here; the trials it made are then those to go on from."""
+    """Wait until no other process has the file locked; the trials that it made are then resumed."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -149,11 +211,14 @@ def _append(file: BinaryIO, document: Mapping[str, Any]) -> None:
         raise
 
 
-def _parse(content: bytes, path: Path) -> tuple[dict[str, Any], list[Trial]]:
+def _parse(content: bytes, path: Path, versions: Collection[int] = (VERSION,)) -> tuple[dict[str, Any], list[Trial]]:
     """Return the first line and the trials; BadDataError names the line that is none."""
     documents = [_parse_line(line, number, path) for number, line in enumerate(content.splitlines(), 1)]
     identity, *rows = documents or [{}]
-    if identity.get("study") != VERSION:
+    if (version := identity.get("study")) in VERSIONS and version not in versions:
+        what = "this study is from an older version, which evaluated its trials on other rows"
+        raise BadDataError(what, where=str(path), fix="begin a new one; --warm-start reads this one's best points")
+    if version not in VERSIONS:
         raise BadDataError("this is no study", where=str(path), fix="give a file that tune --study wrote, or a new one")
     trials = []
     for number, row in enumerate(rows, 1):

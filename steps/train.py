@@ -119,7 +119,7 @@ def main(  # noqa: PLR0913 - one argument an option
         bundle.write(model, preprocessor, booster, facts)
         storage.write_json(learning_curve, curve.to_dict())
         use.rows_in = sum(tables.count_rows(path) for path in features.values())
-    best = curve.values["validation"]["aucpr"][curve.rounds.index(facts["best_rounds"])]
+    best = curve.values["validation"][training.PR_AUC][curve.rounds.index(facts["best_rounds"])]
     runtime.log(f"{facts['best_rounds']} rounds, validation PR-AUC {best:.4f}, threshold {threshold:.3f}")
 
 

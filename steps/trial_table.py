@@ -54,6 +54,13 @@ def build(trials: Sequence[Trial], space: Space, objective: Objective, gain: Gai
     }
 
 
+def verdict(gain: Mapping[str, Any]) -> str:
+    """Return in words whether the ``gain`` of a table is statistically significant."""
+    if gain["low"] is None:
+        return f"not tested: the {gain['rows']} held-out validation rows are all of one kind"
+    return "statistically significant" if gain["significant"] else "not statistically significant"
+
+
 def importances(trials: Sequence[Trial], space: Space, seed: int) -> dict[str, float]:
     """Return how much each dimension says about a complete trial's value, summing to 1; nothing for few trials.
 
@@ -91,8 +98,8 @@ def trials_of(document: object) -> list[Trial] | None:
 def summary(table: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return what ``report.json`` says of a search; None of a table without trials.
 
-    It has ``objective``, how many ``trials`` there were and how many of them were given up (``pruned``), the number of
-    the ``best``, ``gain`` (see ``search_gain.Gain``) and ``best_points``: ``value`` and ``parameters``, best first.
+    It has ``objective``, how many ``trials`` there were and how many of them were ``pruned``, the number of the
+    ``best``, ``gain`` (see ``search_gain.Gain``) and ``best_points``: ``value`` and ``parameters``, best first.
     """
     trials = trials_of(table)
     if not trials:

@@ -1,7 +1,7 @@
-"""Choose a cover type's hyperparameters: the preset's, or the best of ``--trials`` trials on the validation rows.
+"""Choose a cover type's hyperparameters: the preset's, or the best of ``--trials`` trials on half the validation rows.
 
-With ``--study`` the trials are kept in a file as they end: the same command goes on where a search was killed, and one
-that asks for more trials goes on from the old ones.
+With ``--study`` each trial is stored in a file when it ends: the same command resumes a search that was killed, and one
+that asks for more trials adds them to the old ones.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from steps.device import Device
 from steps.errors import UsageError
 from steps.hyperparameters import Hyperparameters
 from steps.objective import Objective, Pruner, Sampler
-from steps.trial_table import EMPTY
+from steps.study import begin
+from steps.trial_table import EMPTY, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,19 +48,6 @@ def _points(preset: presets.Preset, features: Path, warm_start: Path | None) -> 
     return [*found, *(("warm start", point) for point in earlier)]
 
 
-def _begin(study: Path | None, earlier: Path | None) -> None:
-    """Let a study be there to go on with: a copy of the earlier one, unless it has begun already; else an empty file.
-
-    UsageError where an earlier one is given and no study to go on with.
-    """
-    if study is None:
-        if earlier is not None:
-            raise UsageError("there is nowhere to go on", where="--earlier-study", fix="give --study too")
-        return
-    if not study.exists() or (earlier is not None and not storage.size_of(study)):
-        storage.write_bytes(study, b"" if earlier is None else earlier.read_bytes())
-
-
 def main(  # noqa: PLR0913 - one argument an option
     *,
     train_features: Annotated[Path, typer.Option(help="Training features, from preprocess.")],
@@ -72,17 +60,17 @@ def main(  # noqa: PLR0913 - one argument an option
         float | None,
         typer.Option(parser=_seconds, help="Seconds of trials after which no new one starts; empty for no limit."),
     ] = None,
-    objective: Annotated[Objective, typer.Option(help="What to improve on the validation rows.")] = Objective.PR_AUC,
+    objective: Annotated[Objective, typer.Option(help="What to improve on validation rows.")] = Objective.PR_AUC,
     sampler: Annotated[Sampler, typer.Option(help="How the next trial is chosen.")] = Sampler.TPE,
-    pruner: Annotated[Pruner, typer.Option(help="Which trials are given up early.")] = Pruner.MEDIAN,
+    pruner: Annotated[Pruner, typer.Option(help="Which trials are stopped early.")] = Pruner.MEDIAN,
     space: Annotated[Path | None, typer.Option(help="Search space (TOML); without it the bundled one.")] = None,
-    study: Annotated[Path | None, typer.Option(help="Where the trials are kept as they end, to go on from.")] = None,
-    earlier_study: Annotated[Path | None, typer.Option(help="Study to go on from where --study is new.")] = None,
+    study: Annotated[Path | None, typer.Option(help="File of trials, to resume a search from.")] = None,
+    earlier_study: Annotated[Path | None, typer.Option(help="Study that a new --study begins with a copy of.")] = None,
     warm_start: Annotated[
         Path | None,
         typer.Option(help="Earlier search whose best points are tried first: report.json, a trial table or a study."),
     ] = None,
-    outcome: Annotated[Path | None, typer.Option(help="Where a line goes that says what was found.")] = None,
+    outcome: Annotated[Path | None, typer.Option(help="Where to write a line with the result.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the sampler and of the training.")] = 0,
     threads: Annotated[int, typer.Option(min=1, help="Threads XGBoost uses.")] = 1,
     device: Annotated[Device, typer.Option(help="Where to train.")] = Device.CPU,
@@ -94,7 +82,10 @@ def main(  # noqa: PLR0913 - one argument an option
         start = _start(preset)
         result: dict[str, Any] = {"origin": f"preset {preset.value}", "parameters": start.to_dict()}
         table = EMPTY
-        _begin(study, earlier_study)
+        if study is None and earlier_study is not None:
+            raise UsageError("there is no study to begin with it", where="--earlier-study", fix="give --study too")
+        if not trials and study is not None:
+            begin(study, earlier_study)
         if trials:
             from steps import search, search_trials  # Optuna: half a second that a run without trials does not need
 
@@ -110,7 +101,7 @@ def main(  # noqa: PLR0913 - one argument an option
                 device=device.value,
                 points=_points(preset, train_features, warm_start),
             )
-            result, table = search.search(job, search.Limits(trials, timeout), study)
+            result, table = search.search(job, search.Limits(trials, timeout), study, earlier_study)
         storage.write_json(best_parameters, result)
         storage.write_json(trial_table, table)
     runtime.record_values((outcome, _outcome(result, table)))
@@ -121,9 +112,11 @@ def _outcome(result: Mapping[str, Any], table: Mapping[str, Any]) -> str:
     """Return the line that the Argo UI shows of a search."""
     if not (gain := table["gain"]):
         return str(result["origin"])
-    how = "outside" if gain["outside_noise"] else "inside"
+    if gain["low"] is None:
+        return f"{result['origin']}: {table['objective']} {result['value']:.4f}, {verdict(gain)}"
     value = f"{table['objective']} {gain['best']:.4f}"
-    return f"{result['origin']}: {value}, {gain['gain']:+.4f} better than the preset, {how} noise"
+    found = f"{value}, {gain['gain']:+.4f} against the preset, {verdict(gain)}"
+    return f"{result['origin']}: {found} on {gain['rows']} held-out validation rows"
 
 
 if __name__ == "__main__":

@@ -95,7 +95,7 @@ class Inputs:
             "importances": {"Height_<m>": 0.75, f"only_{slug}": 0.25},
         }
         storage.write_json(self.path("metrics.json", slug), document)
-        part = {"aucpr": [0.6, 0.7, 0.65], "logloss": [0.5, 0.4, 0.4]}
+        part = {"pr_auc": [0.6, 0.7, 0.65], "logloss": [0.5, 0.4, 0.4]}
         storage.write_json(self.path("curve.json", slug), {"rounds": [1, 2, 3], "train": part, "validation": part})
         with tables.writer(self.path("scores", slug), SCORED, tables.Metadata(self.schema, slug, SHA)) as writer:
             columns = [pa.array(np.arange(ROWS)), pa.array(labels), pa.array(scores)]
@@ -326,7 +326,7 @@ def test_cached_steps_are_in_the_table_and_not_in_the_timeline(inputs: Inputs, m
 
 
 def test_a_perfect_model_is_drawn(inputs: Inputs) -> None:
-    curve = {"rounds": [1], "train": {"aucpr": [1.0]}, "validation": {"aucpr": [1.0]}}
+    curve = {"rounds": [1], "train": {"pr_auc": [1.0]}, "validation": {"pr_auc": [1.0]}}
     for place, slug in enumerate(SLUGS):
         inputs.scores[place] = inputs.labels(place)
         inputs.evaluated(place, slug)
@@ -420,7 +420,16 @@ def trial_table_of(objective: str = "pr_auc") -> dict[str, Any]:
     return {
         "objective": objective,
         "best": 6,
-        "gain": {"preset": 0.6, "best": 0.75, "gain": 0.15, "low": 0.1, "high": 0.2, "outside_noise": True},
+        "gain": {
+            "preset": 0.6,
+            "best": 0.75,
+            "gain": 0.15,
+            "low": 0.1,
+            "high": 0.2,
+            "rows": 90,
+            "positive_rows": 9,
+            "significant": True,
+        },
         "importances": {"learning_rate": 0.75, "max_depth": 0.25},
         "space": [
             {"name": "learning_rate", "low": 0.1, "high": 0.5, "log": True},
@@ -459,7 +468,7 @@ def test_searches_are_shown(inputs: Inputs, objective: str) -> None:
     page = check_page(text)
     assert "Hyperparameter search" in text
     assert "best 0.7571 in trial 6 of 12" in text
-    assert "+0.1500<small>+0.1000 to +0.2000</small>" in text
+    assert "+0.1500<small>+0.1000 to +0.2000</small></td><td>yes</td><td>90<small>9 positive</small>" in text
     found = {slug: entry["search"] for slug, entry in inputs.document()["cover_types"].items()}
     assert (found["oak"]["trials"], found["oak"]["pruned"], found["oak"]["best"]) == (12, 3, 6)
     values = [point["value"] for point in found["oak"]["best_points"]]
@@ -472,6 +481,16 @@ def test_searches_are_shown(inputs: Inputs, objective: str) -> None:
     assert page.count("svg") == Page(inputs.page("plain")).count("svg") + 2
     assert inputs.run(*tables_, name="again") == 0
     assert inputs.page("again") == text
+
+
+def test_a_gain_that_is_not_significant_or_not_tested_is_shown_so(inputs: Inputs) -> None:
+    none = dict.fromkeys(("preset", "best", "gain", "low", "high"))
+    for change, words in (({"significant": False}, "<td>no</td>"), ({**none, "significant": False}, "not tested")):
+        table = trial_table_of()
+        storage.write_json(inputs.folder / "oak.json", {**table, "gain": {**table["gain"], **change}})
+        assert inputs.run(f"--trial-table=oak={inputs.folder / 'oak.json'}") == 0
+        check_page(inputs.page())
+        assert words in inputs.page()
 
 
 def test_without_a_search_there_is_no_section(inputs: Inputs) -> None:

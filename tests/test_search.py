@@ -13,7 +13,21 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from steps import matrix, runtime, search, search_trials, space_file, study, tables, training, trial_table, warm_points
+from steps import (
+    hashing,
+    holdout,
+    matrix,
+    metrics,
+    runtime,
+    search,
+    search_trials,
+    space_file,
+    study,
+    tables,
+    training,
+    trial_table,
+    warm_points,
+)
 from steps.errors import BadDataError, UsageError, from_os_error
 from steps.hyperparameters import Hyperparameters
 from steps.objective import Objective, Pruner, Sampler
@@ -100,7 +114,7 @@ def test_a_finished_study_is_not_gone_on_with(
     monkeypatch.setattr(search_trials.Trials, "next_trial", None)
     after = searched(chain, 3, path)
     assert (after, path.read_bytes()) == (before, content)
-    assert "going on with a study of 4 trials" in capsys.readouterr().err
+    assert "resuming a study of 4 trials" in capsys.readouterr().err
 
 
 def test_a_timeout_counts_what_earlier_runs_took(chain: Chain, tmp_path: Path) -> None:
@@ -183,6 +197,23 @@ def test_a_second_search_waits_for_the_first_on_the_same_study(
     assert found == [1]
 
 
+def test_an_earlier_study_of_something_else_is_refused_and_not_copied(chain: Chain, tmp_path: Path) -> None:
+    searched(chain, 1, tmp_path / "earlier")
+    with pytest.raises(UsageError, match="of another seed"):
+        search.search(job(chain, seed=3), search.Limits(2), tmp_path / "study", tmp_path / "earlier")
+    assert (tmp_path / "study").read_bytes() == b""
+
+
+def test_a_study_of_an_older_version_gives_points_only(chain: Chain, tmp_path: Path) -> None:
+    path = tmp_path / "study.jsonl"
+    searched(chain, 2, path)
+    points = warm_points.read(path)
+    path.write_text(path.read_text().replace('"study": 2', '"study": 1'))
+    with pytest.raises(BadDataError, match="this study is from an older version"):
+        searched(chain, 3, path)
+    assert warm_points.read(path) == points
+
+
 def test_a_full_disk_is_said_so_and_the_trials_before_are_kept(
     chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -232,10 +263,10 @@ def test_nothing_is_trained_twice(chain: Chain, tmp_path: Path, monkeypatch: pyt
 
 
 def test_the_best_round_of_a_curve_is_by_its_metric() -> None:
-    values = {"validation": {"aucpr": [0.5, 0.9, 0.7], "logloss": [0.3, 0.4, 0.2], "f1": [0.6, 0.5, 0.4]}}
+    values = {"validation": {"pr_auc": [0.5, 0.9, 0.7], "logloss": [0.3, 0.4, 0.2], "f1": [0.6, 0.5, 0.4]}}
     best = {metric: training.Curve([2, 4, 6], values, metric) for metric in values["validation"]}
     assert {metric: (curve.best_rounds, curve.best_value) for metric, curve in best.items()} == {
-        "aucpr": (4, 0.9),
+        "pr_auc": (4, 0.9),
         "logloss": (6, 0.2),
         "f1": (2, 0.6),
     }
@@ -275,12 +306,42 @@ def test_the_best_trial_trained_again_has_its_value(chain: Chain) -> None:
         sign = objective.sign
         assert sign * result["value"] == max(sign * trial.value for trial in trials if trial.state == study.COMPLETE)
         final = Hyperparameters(**result["parameters"])
-        watching = training.Watching(objective.metric)
-        _, curve = made._train(final, watching)
+        watching = training.Watching(objective.value, rows=made._halves.selection)
+        booster, curve = made._train(final, watching)
         assert curve.watched[-1] == result["value"]
         gain = made.gain(trial_table.best_of(trials, objective))
-        assert gain.gain > 0
-        assert gain.best == pytest.approx(result["value"], abs=5e-3)
+        labels, scores = (
+            made._halves.parts(values)
+            for values in (made._halves.labels, booster.predict(made._matrices_of(final.max_bin).validation))
+        )
+        threshold = training.best_threshold(labels.selection, scores.selection)
+        found, _ = metrics.binary_metrics(labels.held_out, scores.held_out, threshold)
+        assert gain.best == pytest.approx(found[objective.value.replace("logloss", "log_loss")].value)
+
+
+def test_held_out_rows_choose_nothing(own_chain: Chain) -> None:
+    before, table = search.search(job(own_chain, sampler=Sampler.TPE), search.Limits(14))
+    path = own_chain["validation_features"]
+    halves = holdout.read(path, 0)
+    with tables.opened(path) as file:
+        rows = file.read()
+    names = tables.read_metadata(path).features
+    hashes = hashing.hash_rows([rows.column(name).combine_chunks() for name in names], rows.num_rows, 0)
+    # Labels change only where the halves stay as they are.
+    changed = ~halves.selection & (hashes > hashes[halves.selection].max())
+    labels = halves.labels.copy()
+    labels[changed] = np.roll(halves.labels[changed], 1)
+    at = rows.column_names.index(tables.LABEL)
+    field = rows.schema.field(at)
+    with tables.writer(path, rows.schema, tables.read_metadata(path)) as out:
+        for batch in rows.set_column(at, field, pa.array(labels, field.type)).to_batches():
+            out.write(batch)
+    assert (holdout.read(path, 0).selection == halves.selection).all()
+    assert (labels != halves.labels).sum() > 10
+    after, other = search.search(job(own_chain, sampler=Sampler.TPE), search.Limits(14))
+    assert after == before
+    assert [{**row, "seconds": 0} for row in other["trials"]] == [{**row, "seconds": 0} for row in table["trials"]]
+    assert other["gain"] != table["gain"]
 
 
 def test_the_pruner_gives_bad_trials_up(chain: Chain) -> None:
@@ -322,7 +383,6 @@ def test_a_trial_stops_early_but_the_preset_does_not(chain: Chain) -> None:
     assert looked[1] == second.best_rounds + 4 < 60
 
 
-@pytest.mark.filterwarnings("ignore:.*only positive or negative samples")
 def test_validation_rows_of_one_kind_are_said_so(own_chain: Chain) -> None:
     path = own_chain["validation_features"]
     with tables.opened(path) as file:
@@ -333,7 +393,7 @@ def test_validation_rows_of_one_kind_are_said_so(own_chain: Chain) -> None:
     with tables.writer(path, rows.schema, metadata) as out:
         for batch in rows.set_column(at, rows.schema.field(at), zeros).to_batches():
             out.write(batch)
-    with pytest.raises(BadDataError, match="pr_auc is not defined: the validation rows are all of one kind"):
+    with pytest.raises(BadDataError, match="the validation rows are all of one kind"):
         searched(own_chain, 1)
 
 
@@ -353,7 +413,10 @@ def test_the_log_says_how_far_and_how_good(
     assert re.fullmatch(pattern, lines[0])
     assert f"best {max(trial.value for trial in trials):.4f} (trial " in lines[2]
     assert "left" not in lines[2]
-    assert "against the preset on the validation rows" in lines[3]
+    assert re.search(
+        r"against the preset on \d+ held-out validation rows: pr_auc \S+ to \S+, gain \S+ \(95% interval", lines[3]
+    )
+    assert re.search(r": (not )?statistically significant, paired bootstrap, one-sided at 2.5%\)$", lines[3])
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0.4, "0 s"), (119, "119 s"), (3600, "60 min")])
@@ -369,7 +432,10 @@ def test_the_table_has_what_the_report_shows(chain: Chain) -> None:
         result["parameters"],
     )
     assert table["objective"] == "pr_auc"
-    assert set(table["gain"]) == {"preset", "best", "gain", "low", "high", "outside_noise"}
+    assert set(table["gain"]) == {
+        *("preset", "best", "gain", "low", "high"),
+        *("rows", "positive_rows", "significant"),
+    }
     assert table["gain"]["low"] <= table["gain"]["gain"] <= table["gain"]["high"]
     assert {row["name"] for row in table["space"]} == {dimension.name for dimension in SPACE.dimensions}
     assert sum(table["importances"].values()) == pytest.approx(1)

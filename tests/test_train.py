@@ -70,7 +70,7 @@ def test_the_command_line_wins_over_the_file(own_chain: Chain) -> None:
 def test_the_threshold_and_curve_are_written(chain: Chain) -> None:
     curve = json.loads(chain["learning_curve"].read_text())
     assert curve["rounds"][-1] == 12
-    assert len(curve["validation"]["aucpr"]) == len(curve["rounds"])
+    assert len(curve["validation"]["pr_auc"]) == len(curve["rounds"])
     assert curve["train"]["logloss"][-1] < curve["train"]["logloss"][0]
     assert 0 < bundle.read(chain["model"]).threshold < 1
 

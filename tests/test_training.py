@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steps import matrix, metrics, prepare, tables, training
+from steps import matrix, metrics, prepare, scoring, tables, training
 from steps.datasets import Options
 from steps.errors import UsageError
 from steps.hyperparameters import Hyperparameters
@@ -67,7 +67,7 @@ def test_early_stopping_cuts_to_the_best_round(chain: Chain) -> None:
     )
     matrices = matrices_of(chain)
     booster, curve = training.train(matrices, parameters, seed=0, threads=1)
-    scores = curve.values["validation"]["aucpr"]
+    scores = curve.values["validation"]["pr_auc"]
     assert curve.rounds[-1] < 400
     assert curve.rounds[-1] - curve.best_rounds == 6
     assert booster.num_boosted_rounds() == curve.best_rounds == curve.rounds[scores.index(max(scores))]
@@ -86,14 +86,17 @@ def test_the_curve_is_what_the_model_scores(chain: Chain) -> None:
     assert curve.rounds == [3, 5]
     assert seen == [(3, 5), (5, 5)]
     labels = matrices.validation.get_label().astype("u1")
-    losses = metrics.log_losses(labels, booster.predict(matrices.validation))
+    losses = scoring.log_losses(labels, booster.predict(matrices.validation))
     assert curve.values["validation"]["logloss"][-1] == pytest.approx(losses.mean(), abs=1e-5)
+    assert (
+        curve.values["validation"]["pr_auc"][-1] == metrics.pr_auc(labels, booster.predict(matrices.validation)).value
+    )
     assert set(curve.to_dict()) == {"rounds", "train", "validation"}
 
 
 def test_the_first_of_equal_rounds_is_the_best() -> None:
     curve = Curve([2, 4, 6])
-    curve.values["validation"]["aucpr"] = [0.5, 0.7, 0.7]
+    curve.values["validation"]["pr_auc"] = [0.5, 0.7, 0.7]
     assert curve.best_rounds == 4
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from steps import hyperparameters, presets, training, tune
+from steps import holdout, hyperparameters, presets, training, tune
 from steps.hyperparameters import Hyperparameters
 from steps.training import Watching
 from tests.limits import without_override
@@ -77,14 +77,15 @@ def test_trials_on_the_command_line(
     assert hyperparameters.read(own_chain["best_parameters"]).rounds <= 4
     own_chain.train()
     curve = json.loads(own_chain["learning_curve"].read_text())
-    assert curve["validation"]["aucpr"][-1] == best["value"]
+    assert set(curve["validation"]) == {"logloss", "pr_auc"}
 
 
 @pytest.mark.parametrize("objective", ["f1", "logloss"])
 def test_the_objective_is_what_is_improved(own_chain: Chain, small: Path, objective: str) -> None:
     own_chain.tune(trials=3, space=small, objective=objective, sampler="random", pruner="none")
     best = json.loads(own_chain["best_parameters"].read_text())
-    watching = Watching("logloss" if objective == "logloss" else "f1")
+    selection = holdout.read(own_chain["validation_features"], 0).selection
+    watching = Watching(objective, rows=selection)
     chosen = Hyperparameters(**best["parameters"])
     _, curve = training.train(matrices_of(own_chain), chosen, seed=0, threads=1, watching=watching)
     assert curve.best_value == best["value"]
@@ -149,7 +150,7 @@ def test_a_warm_start_tries_what_was_best(own_chain: Chain, small: Path, tmp_pat
         ({"study": "{folder}/space.toml"}, 65, "error: this is no study, in {folder}/space.toml: give a file that"),
         ({"warm_start": "{folder}/none"}, 66, "error: no such file, in {folder}/none: check the path"),
         ({"warm_start": "{folder}/space.toml"}, 65, "error: this is no study, in {folder}/space.toml: give a file"),
-        ({"earlier_study": "{folder}/none"}, 2, "error: there is nowhere to go on, in --earlier-study: give --study"),
+        ({"earlier_study": "{folder}/none"}, 2, "error: there is no study to begin with it, in --earlier-study: give"),
         (
             {"study": "{folder}/new", "earlier_study": "{folder}/none"},
             66,

@@ -95,7 +95,7 @@ def test_a_lost_search_goes_on_with_its_trials(studies: str) -> None:
     assert code == 0, err
     # Of a pod that is lost soon after its start Argo makes another for the same attempt.
     assert json.loads(out)["status"] == "Succeeded"
-    assert "going on with a study of" in harness.pipeline("logs", name, *step)
+    assert "resuming a study of" in harness.pipeline("logs", name, *step)
 
 
 def test_a_step_out_of_memory_fails_once_and_says_its_limit(tmp_path: Path) -> None:

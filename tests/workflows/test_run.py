@@ -352,7 +352,7 @@ def test_more_trials_go_on_with_those_there_are(output: Path, capsys: pytest.Cap
     assert same["executed_steps"] == 0
     assert more["cached_steps"] >= 3  # prepare, split, preprocess; what follows too where the best is the same
     folder = Path(more["directory"]) / "nodes/cottonwood-willow.tune"
-    assert "going on with a study of 2 trials" in (folder / "log.txt").read_text()
+    assert "resuming a study of 2 trials" in (folder / "log.txt").read_text()
     tables = [
         json.loads((Path(result["directory"]) / "nodes/cottonwood-willow.tune/out/trial-table/trials.json").read_text())
         for result in (first, more)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.fuzz.drawn_schemas import Document
     from tests.fuzz.drawn_tables import Table
 
-SCHEMA, CONFIG, OUTPUT = "schema.toml", "job.yaml", "runs"
+SCHEMA, CONFIG, OUTPUT, PROFILE = "schema.toml", "job.yaml", "runs", "profile.json"
 _LEARNING = ("train.rounds=2", "train.max_leaves=4")
 
 
@@ -74,6 +74,27 @@ def runs(draw: st.DrawFn) -> Case:
     json_ = ["--json"] if draw(st.booleans()) else []
     encoding = draw(st.sampled_from(["utf-8", "utf-8", "utf-8", "ascii", "latin-1", "cp1252"]))
     return Case((*verb, *flags, *own, *json_, *last), files, encoding, document, table, settings)
+
+
+@st.composite
+def preparations(draw: st.DrawFn) -> Case:
+    """Draw the first step of a run alone, which is where most of a schema and a table can go wrong."""
+    document = draw(drawn_schemas.documents())
+    table = draw(drawn_tables.tables(document))
+    drawn = _settings(draw, document, table)
+    settings = {name: drawn[name] for name in ("rows", "labels", "on_missing", "duplicates") if name in drawn}
+    flags = [f"--{name.replace('_', '-')}={value}" for name, value in {"source": table.source, "schema": SCHEMA, **settings}.items()]
+    slugs = _names_of(document)[::2]
+    outputs = [f"--dataset={slug}={dataset_name(at)}" for at, slug in enumerate(slugs)]
+    words_ = [word.replace("\x00", "") for word in ("steps.prepare", *flags, *outputs, f"--profile={PROFILE}")]
+    files = {SCHEMA: toml_text.document(document).encode(), **table.files}
+    encoding = draw(st.sampled_from(["utf-8", "utf-8", "utf-8", "ascii"]))
+    return Case(tuple(words_), files, encoding, document, table, settings)
+
+
+def dataset_name(position: int) -> str:
+    """Return the file that the dataset of the class at this position goes to."""
+    return f"dataset-{position}.parquet"
 
 
 @st.composite

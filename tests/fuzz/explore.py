@@ -12,6 +12,7 @@ import os
 import random
 import shlex
 import time
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -57,15 +58,8 @@ def _explore_long(cases: st.SearchStrategy[T], check: Callable[[T], str], second
     found: dict[str, Broken] = {}
     while time.monotonic() < end:
         hunt = _Hunt(check, set(found), ends, end)
-
-        @seed(random.SystemRandom().getrandbits(64))
-        @settings(**_ALWAYS, max_examples=200, report_multiple_bugs=False, print_blob=False)
-        @given(cases)
-        def once(case: T, hunt: _Hunt[T] = hunt) -> None:
-            hunt.look(case)
-
         try:
-            once()
+            hunt.over(cases)
         except Broken as fault:
             found[fault.signature] = fault
             _write(fault, hunt.shown(fault), len(found))
@@ -86,6 +80,17 @@ class _Hunt(Generic[T]):
         self._faults: dict[str, Broken] = {}
         self._cases: dict[str, T] = {}
 
+    def over(self, cases: st.SearchStrategy[T]) -> None:
+        """Look at new cases; ``Broken`` at the first new fault, with the smallest case that was found in time."""
+
+        @seed(random.SystemRandom().getrandbits(64))
+        @settings(**_ALWAYS, max_examples=200, report_multiple_bugs=False, print_blob=False)
+        @given(cases)
+        def once(case: T) -> None:
+            self.look(case)
+
+        once()
+
     def look(self, case: T) -> None:
         """Check a case; a known fault is none, and when the time of shrinking is over, neither is another new one."""
         key = repr(case)
@@ -94,7 +99,7 @@ class _Hunt(Generic[T]):
         if time.monotonic() > self._end:
             return
         try:
-            self._ends[self._check(case)] += 1
+            self._ends[self._checked(case)] += 1
         except Broken as fault:
             self._ends[fault.kind] += 1
             wanted = next(iter(self._faults.values())).signature if self._faults else fault.signature
@@ -104,6 +109,16 @@ class _Hunt(Generic[T]):
                 self._end = time.monotonic() + (0 if fault.kind == "hang" else _SHRINKING_SECONDS)
             self._faults[key], self._cases[key] = fault, case
             raise
+
+    def _checked(self, case: T) -> str:
+        """Check a case; an exception of the test itself is a fault to write down like the others."""
+        try:
+            return self._check(case)
+        except Broken:
+            raise
+        except Exception as error:
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            raise Broken("test", f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}", str(error)) from error
 
     def shown(self, fault: Broken) -> T:
         """Return the smallest case that showed a fault."""

@@ -25,23 +25,29 @@ _LEAST_OF_A_CLASS = 20
 _TRUTH = {"true", "false"}
 
 
-def check_rows(case: Case, run: Path) -> None:
+def check_run(case: Case, run: Path) -> None:
     """Check that a run that succeeded is about the rows, values and classes that the table has."""
+    slugs = chosen_slugs(case)
+    report = json.loads((run / "report.json").read_bytes())
+    profile = next(run.glob("nodes/prepare/out/profile/*"))
+    if list(report["cover_types"]) != slugs:
+        breaks("rows", "other classes than asked for", f"{list(report['cover_types'])} != {slugs}")
+    check_datasets(case, {slug: next(run.glob(f"nodes/prepare/out/dataset-{slug}/*")) for slug in slugs}, profile)
+    found = json.loads(profile.read_bytes())
+    for key in ("rows", "rows_read", "dropped"):
+        if report["data"][key] != found[key]:
+            breaks("rows", f"{key} of the report is not the profile's")
+    _check_report(case, run, expected(case), report)
+
+
+def check_datasets(case: Case, datasets: dict[str, Path], profile: Path) -> None:
+    """Check that datasets that were prepared have the rows, values and classes that the table has."""
     for column in case.document["columns"]:
         if any(_is_nan(column.get(end)) for end in ("minimum", "maximum")):
             breaks("rows", "a bound that is NaN was accepted")
     table = expected(case)
-    slugs = chosen_slugs(case)
-    report = json.loads((run / "report.json").read_bytes())
-    profile = json.loads(next(run.glob("nodes/prepare/out/profile/*")).read_bytes())
-    if list(report["cover_types"]) != slugs:
-        breaks("rows", "other classes than asked for", f"{list(report['cover_types'])} != {slugs}")
-    kept = _check_datasets(case, run, table, slugs)
-    _check_counts(case, profile, table, kept)
-    for key in ("rows", "rows_read", "dropped"):
-        if report["data"][key] != profile[key]:
-            breaks("rows", f"{key} of the report is not the profile's")
-    _check_report(case, run, table, report)
+    kept = _check_datasets(case, datasets, table)
+    _check_counts(case, json.loads(profile.read_bytes()), table, kept)
 
 
 def expected(case: Case) -> pd.DataFrame:
@@ -123,13 +129,13 @@ def _shift(case: Case, labels: list[int]) -> int:
     return int(min(labels) - 1 in case.table.target and max(labels) not in case.table.target)
 
 
-def _check_datasets(case: Case, run: Path, table: pd.DataFrame, slugs: list[str]) -> list[int]:
+def _check_datasets(case: Case, datasets: dict[str, Path], table: pd.DataFrame) -> list[int]:
     """Compare every dataset's rows with the table's, and return their positions."""
     names = [name for name in table.columns if name != _CLASS]
     all_slugs = [entry["slug"] for entry in case.document["cover_types"]]
     rows: list[int] = []
-    for slug in slugs:
-        dataset = pq.read_table(next(run.glob(f"nodes/prepare/out/dataset-{slug}/*")))
+    for slug, path in datasets.items():
+        dataset = pq.read_table(path)
         rows = dataset.column("row").to_pylist()
         if rows != sorted(set(rows)) or (rows and not 0 <= rows[0] <= rows[-1] < len(table)):
             breaks("rows", "row numbers that the table has not")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.fuzz import drawn_commands, meaning, promises
+from tests.fuzz.drawn_commands import PROFILE
 from tests.fuzz.explore import explore
 from tests.fuzz.nursery import ROOT, run_alone
 
@@ -28,7 +29,11 @@ def checked(case: Case, execute: Callable[[Path], Ended]) -> str:
         promises.check_end(ended, folder)
         result = promises.result_of(folder)
         if ended.code == 0 and result:
-            meaning.check_rows(case, result[0])
+            meaning.check_run(case, result[0])
+        elif ended.code == 0 and (folder / PROFILE).exists():
+            slugs = [entry["slug"] for entry in case.document["cover_types"]]
+            datasets = {slug: folder / drawn_commands.dataset_name(at) for at, slug in enumerate(slugs)}
+            meaning.check_datasets(case, datasets, folder / PROFILE)
         return str(ended.code)
     finally:
         shutil.rmtree(folder)
@@ -38,7 +43,15 @@ def test_runs_end_as_promised(nursery: Nursery) -> None:
     def check(case: Case) -> str:
         return checked(case, lambda folder: nursery.run("cli", case.words, folder, seconds=60, encoding=case.encoding))
 
-    ends = explore(drawn_commands.runs(), check, examples=8)
+    ends = explore(drawn_commands.runs(), check, examples=6)
+    assert ends["0"] > 1, ends
+
+
+def test_preparations_end_as_promised(nursery: Nursery) -> None:
+    def check(case: Case) -> str:
+        return checked(case, lambda folder: nursery.run("step", case.words, folder, encoding=case.encoding))
+
+    ends = explore(drawn_commands.preparations(), check, examples=30)
     assert ends["0"] > 1, ends
 
 

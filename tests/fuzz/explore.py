@@ -31,7 +31,7 @@ T = TypeVar("T", bound="Case")
 
 SECONDS = "COVERTYPE_FUZZ_SECONDS"
 FINDINGS = "COVERTYPE_FUZZ_FINDINGS"
-_SHRINKING_SECONDS = 60.0
+_SHRINKING_SECONDS, _SHRINKING_CASES = 60.0, 300
 _ALWAYS: dict[str, Any] = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
 
 
@@ -77,6 +77,7 @@ class _Hunt(Generic[T]):
         self, check: Callable[[T], str], known: set[str], ends: collections.Counter[str], end: float
     ) -> None:
         self._check, self._known, self._ends, self._end = check, known, ends, end
+        self._left = _SHRINKING_CASES
         self._faults: dict[str, Broken] = {}
         self._cases: dict[str, T] = {}
 
@@ -96,8 +97,9 @@ class _Hunt(Generic[T]):
         key = repr(case)
         if key in self._faults:
             raise self._faults[key]
-        if time.monotonic() > self._end:
+        if time.monotonic() > self._end or self._left == 0:
             return
+        self._left -= bool(self._faults)
         try:
             self._ends[self._checked(case)] += 1
         except Broken as fault:

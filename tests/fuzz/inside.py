@@ -1,0 +1,99 @@
+"""What a child of the nursery runs: the command line with its steps in the same process, a step, or a reader."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+import traceback
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from steps import runtime, space_file
+from workflows import covertype
+from workflows.local import processes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+
+class ProcessHere:
+    """Stands for ``processes.Process``: runs the step in this process, to its end, before it returns."""
+
+    sentinel = 0
+
+    def __init__(self, command: processes.Command, *, fresh: bool = False) -> None:  # noqa: ARG002 - its signature
+        command.log.parent.mkdir(parents=True, exist_ok=True)
+        with _instead(command):
+            self.exit_code = _module(command.module)
+
+    def stop(self) -> None:
+        """Do nothing: it has ended."""
+
+
+@contextmanager
+def _instead(command: processes.Command) -> Iterator[None]:
+    """Give the step its own arguments, environment and streams, and take them back."""
+    saved = dict(os.environ), sys.argv, sys.stdout, sys.stderr
+    os.environ.update(command.environment)
+    sys.argv = [command.module, *command.arguments]
+    with command.log.open("a", buffering=1, encoding=sys.stdout.encoding, errors=sys.stdout.errors) as log:
+        sys.stdout = sys.stderr = log
+        try:
+            yield
+        finally:
+            environment, sys.argv, sys.stdout, sys.stderr = saved
+            os.environ.clear()
+            os.environ.update(environment)
+
+
+def _module(name: str) -> int:
+    """Run a module as ``python -m`` would and return its exit code, as ``processes._main`` does."""
+    try:
+        runpy.run_module(name, run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except Exception:  # noqa: BLE001 - as there
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def _wait(*_: object) -> None:
+    """Wait for nothing: every step has ended when it was started."""
+
+
+def _cli(words: Sequence[str]) -> int:
+    unpatched: dict[str, Any] = {"Process": ProcessHere, "wait": _wait, "start_server": _wait}
+    for name, value in unpatched.items():
+        setattr(processes, name, value)
+    return runtime.guarded(lambda: covertype.app(args=list(words), standalone_mode=False) or 0)
+
+
+def _step(words: Sequence[str]) -> int:
+    sys.argv = list(words)
+    return _module(words[0])
+
+
+def _space(words: Sequence[str]) -> int:
+    """Read a search space and nothing else, as tune does."""
+    return runtime.guarded(lambda: 0 if space_file.read(Path(words[0])).dimensions else 1)
+
+
+KINDS: dict[str, Callable[[Sequence[str]], int]] = {"cli": _cli, "step": _step, "space": _space}
+
+
+def main(kind: str, words: Sequence[str], encoding: str) -> int:
+    """Run one command and return its exit code; its output goes to the file descriptors 1 and 2."""
+    sys.stdout = open(1, "w", encoding=encoding, errors="strict", closefd=False)  # noqa: SIM115 - lives as long as it
+    sys.stderr = open(2, "w", buffering=1, encoding=encoding, errors="backslashreplace", closefd=False)  # noqa: SIM115
+    try:
+        return KINDS[kind](words)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    except BaseException:  # noqa: BLE001 - what an interpreter would do
+        traceback.print_exc()
+        return 1
+    finally:
+        runtime.flush()

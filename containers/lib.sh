@@ -15,8 +15,12 @@ builder() {
   die "docker, podman or buildah is needed: install one, or set IMAGE_BUILD to a command that builds"
 }
 
-# The git revision, with -dirty where files differ from it; nothing to say outside a checkout.
-revision() { git describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null || echo unknown; }
+# The git revision, with -dirty where files differ from it; "unknown" where git does not track this code, as in a copy
+# of the folder that lies in another repository.
+revision() {
+  git ls-files --error-unmatch containers/lib.sh >/dev/null 2>&1 &&
+    git describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null || echo unknown
+}
 
 # Where the code is published, without a user's name or token; a path of this machine is nobody's business.
 source_address() {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -48,6 +49,17 @@ def test_build_says_what_the_image_is_made_from(asked: Path) -> None:
         assert f"--build-arg {wanted}" in line
     assert str(ROOT) not in line
     assert "@" not in line  # neither a user nor a token of the remote's address
+
+
+def test_a_copy_in_another_repository_has_no_revision(asked: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "other/copy"
+    shutil.copytree(ROOT / "containers", copy / "containers")
+    shutil.copy(ROOT / "pyproject.toml", copy)
+    commands = ("git init", "git -c user.name=a -c user.email=a@b commit --allow-empty --message=first")
+    for command in commands:
+        subprocess.run(command.split(), cwd=tmp_path / "other", check=True, capture_output=True)
+    subprocess.run([copy / "containers/build", "steps:1"], check=True, capture_output=True)
+    assert "REVISION=unknown" in asked.read_text()
 
 
 def test_build_takes_the_builder_that_works(asked: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,9 +27,44 @@ REFUSED = "<refused>"
 PARTS = ("train", "validation", "test")
 _WIDEST = 60  # of what numbers are drawn
 _ODD_NUMBER_CELLS = (
-    *(" 5", "5 ", "+5", "5.0", "5e0", "007", "0x10", "1_0", "５", "1,5", "1;5", "inf", "-inf", "1e39", "1e400", "-0", "-0.0"),
+    *(
+        " 5",
+        "5 ",
+        "+5",
+        "5.0",
+        "5e0",
+        "007",
+        "0x10",
+        "1_0",
+        "５",
+        "1,5",
+        "1;5",
+        "inf",
+        "-inf",
+        "1e39",
+        "1e400",
+        "-0",
+        "-0.0",
+    ),
     *("9007199254740993", "-9007199254740993", "9223372036854775807", "18446744073709551615", "18446744073709551616"),
-    *("1e5", "2.5", "true", "TRUE", "5\u00a0", "5\n", "--5", ".5", "5.", "0.1", "1e-400", "?", "-", "None", "<NA>", "\x00"),
+    *(
+        "1e5",
+        "2.5",
+        "true",
+        "TRUE",
+        "5\u00a0",
+        "5\n",
+        "--5",
+        ".5",
+        "5.",
+        "0.1",
+        "1e-400",
+        "?",
+        "-",
+        "None",
+        "<NA>",
+        "\x00",
+    ),
     *("9" * 400, "0." + "3" * 400),
 )
 
@@ -100,9 +135,7 @@ def tables(draw: st.DrawFn, document: Document) -> Table:
     codes = rng.integers(0, len(labels), rows)
     shift = draw(st.sampled_from([0, 0, 0, 0, 1, -1]))
     written = [label - shift if type(label) is int else label for label in labels]
-    table = Table(
-        {column.name: _cells(column, codes, rng) for column in columns}, [written[code] for code in codes]
-    )
+    table = Table({column.name: _cells(column, codes, rng) for column in columns}, [written[code] for code in codes])
     if draw(st.integers(0, 3)) == 0:
         weights = draw(st.sampled_from([(0.6, 0.2, 0.2), (0.6, 0.2, 0.2), (0.5, 0, 0.5), (1, 0, 0)]))
         table.split = [PARTS[part] for part in rng.choice(3, rows, p=weights)]
@@ -182,10 +215,14 @@ def _as_csv(draw: st.DrawFn, table: Table, columns: list[_Column], target: str, 
     if "column gone" in changes:
         header, rows = header[:-1], [row[:-1] for row in rows]
     parts = [rows[: len(rows) // 2], rows[len(rows) // 2 :]] if "two files" in changes else [rows]
-    stem = draw(st.sampled_from(["table", "table", "table", "tab le", "täb", "-t", "t[1]", "a%20b", "t*", "日本", "t'\"$x"]))
+    stem = draw(
+        st.sampled_from(["table", "table", "table", "tab le", "täb", "-t", "t[1]", "a%20b", "t*", "日本", "t'\"$x"])
+    )
     for number, part in enumerate(parts):
         name = f"{stem}{number}{ending}" if len(parts) > 1 else f"{stem}{ending}"
-        table.files[name] = _csv_bytes([] if "headerless" in changes else [header], part, layout, packed=ending.endswith("gz"))
+        table.files[name] = _csv_bytes(
+            [] if "headerless" in changes else [header], part, layout, packed=ending.endswith("gz")
+        )
     table.source = f"{stem}?{ending}" if len(parts) > 1 else next(iter(table.files))
 
 
@@ -221,6 +258,23 @@ def _spell(value: Any) -> str:
     return "" if value is None else repr(value) if isinstance(value, float) else str(value)
 
 
+def _ends_of(dtype: str) -> list[str]:
+    """Return numbers at the ends of a dtype and just outside, and where a float64 no longer has every whole number."""
+    if dtype.startswith(("int", "uint")) and dtype.removeprefix("u") in {"int8", "int16", "int32", "int64"}:
+        ends = np.iinfo(dtype)
+        found = [ends.min, ends.max, ends.min - 1, ends.max + 1, 2**53 + 1, -(2**53) - 1, 2**62 + 1]
+        return [str(int(number)) for number in found if abs(number) <= abs(int(ends.max)) + 1]
+    return [
+        "3.4028234663852886e+38",
+        "3.5e38",
+        "1e-46",
+        "16777217",
+        "0.1",
+        "1.7976931348623157e308",
+        "9007199254740993",
+    ]
+
+
 def _spoil_cells(
     draw: st.DrawFn, table: Table, columns: list[_Column], grid: dict[str, list[str]], labels: list[str]
 ) -> None:
@@ -230,8 +284,13 @@ def _spoil_cells(
         at = draw(st.integers(0, table.rows - 1))
         column = draw(st.sampled_from([*columns, None]))
         number = numeric if column is None else not column.categorical
-        odd = st.sampled_from((*_ODD_NUMBER_CELLS, *words.SPELLED_MISSING)) if number else words.texts
-        text = draw(odd if draw(st.integers(0, 4)) else words.texts)
+        offered = [st.sampled_from(words.SPELLED_MISSING), words.texts]
+        if number:
+            offered += [
+                st.sampled_from(_ODD_NUMBER_CELLS),
+                st.sampled_from(_ends_of(column.dtype if column else "int64")),
+            ]
+        text = draw(draw(st.sampled_from(offered)))
         cells, spelled = (table.target, labels) if column is None else (table.columns[column.name], grid[column.name])
         spelled[at] = text
         if text in (column.values if column else {str(label) for label in table.target}):
@@ -265,11 +324,18 @@ def _as_parquet(draw: st.DrawFn, table: Table, columns: list[_Column], target: s
         table.columns[column.name] = meaning(array, text=column.categorical)
         arrays.append((column.name, array))
     text = any(isinstance(label, str) for label in table.target)
-    array = _array(draw, table.target, pa.string() if text else pa.int64(), _TEXT_TYPES if text else _NUMBER_TYPES, odd=odd)
+    array = _array(
+        draw, table.target, pa.string() if text else pa.int64(), _TEXT_TYPES if text else _NUMBER_TYPES, odd=odd
+    )
     table.target = meaning(array, text=text)
     arrays.append((draw(words.texts) if odd and draw(st.integers(0, 9)) == 0 else target, array))
     if table.split:
-        arrays.append(("split", pa.array(table.split, draw(st.sampled_from([pa.string(), pa.dictionary(pa.int8(), pa.string())])))))
+        arrays.append(
+            (
+                "split",
+                pa.array(table.split, draw(st.sampled_from([pa.string(), pa.dictionary(pa.int8(), pa.string())]))),
+            )
+        )
     if odd and draw(st.booleans()):
         arrays = draw(st.permutations(arrays))
     made = pa.Table.from_arrays([array for _, array in arrays], names=[name for name, _ in arrays])
@@ -277,12 +343,16 @@ def _as_parquet(draw: st.DrawFn, table: Table, columns: list[_Column], target: s
         made = made.append_column(draw(st.sampled_from(["__index_level_0__", "extra", ""])), pa.array(range(len(made))))
     out = io.BytesIO()
     size = draw(st.sampled_from([1 << 20, 7, 1])) if odd else 1 << 20
-    pq.write_table(made, out, row_group_size=size, compression=draw(st.sampled_from(["snappy", "none", "zstd", "gzip"])))
+    pq.write_table(
+        made, out, row_group_size=size, compression=draw(st.sampled_from(["snappy", "none", "zstd", "gzip"]))
+    )
     table.source = "table.parquet"
     table.files[table.source] = out.getvalue()
 
 
-def _array(draw: st.DrawFn, cells: list[Any], usual: pa.DataType, kinds: tuple[pa.DataType, ...], *, odd: bool) -> pa.Array:
+def _array(
+    draw: st.DrawFn, cells: list[Any], usual: pa.DataType, kinds: tuple[pa.DataType, ...], *, odd: bool
+) -> pa.Array:
     kind = draw(st.sampled_from(kinds)) if odd and draw(st.integers(0, 2)) == 0 else usual
     for wanted in (kind, usual, pa.float64(), pa.string()):
         try:
@@ -321,7 +391,9 @@ def meaning(array: pa.Array, *, text: bool) -> list[Any]:
         elif isinstance(value, bytes):
             found.append(value.decode() if text else REFUSED)
         elif text:
-            found.append({True: "true", False: "false"}.get(value, str(value)) if not isinstance(value, list | dict) else REFUSED)
+            found.append(
+                {True: "true", False: "false"}.get(value, str(value)) if not isinstance(value, list | dict) else REFUSED
+            )
         elif isinstance(value, str):
             found.append(number_in(value))
         elif isinstance(value, int | float) or type(value).__name__ == "Decimal":

@@ -115,7 +115,12 @@ def _codes(case: Case) -> list[Any]:
             for cell in cells
         ]
     shift = _shift(case, labels)
-    return [cell if cell in {None, REFUSED} else {label - shift: code for code, label in enumerate(labels)}.get(cell, REFUSED) for cell in cells]
+    return [
+        cell
+        if cell in {None, REFUSED}
+        else {label - shift: code for code, label in enumerate(labels)}.get(cell, REFUSED)
+        for cell in cells
+    ]
 
 
 def _shift(case: Case, labels: list[int]) -> int:
@@ -155,7 +160,9 @@ def _compare(name: str, found: list[Any], expected_: list[Any]) -> None:
         absent = value is None or _is_nan(value)
         if (absent and wanted is not None) or (not absent and value != wanted):
             kind = "was refused for" if wanted == REFUSED else "is not"
-            breaks("rows", f"a value {kind} what the table has", f"column {name!r}, kept row {at}: {value!r}, {wanted!r}")
+            breaks(
+                "rows", f"a value {kind} what the table has", f"column {name!r}, kept row {at}: {value!r}, {wanted!r}"
+            )
 
 
 def _check_counts(case: Case, profile: dict[str, Any], table: pd.DataFrame, kept: list[int]) -> None:

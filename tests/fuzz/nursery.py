@@ -170,6 +170,5 @@ def _wait(child: int, seconds: float) -> int | None:
         time.sleep(_POLL_SECONDS)
 
 
-
 if __name__ == "__main__":
     serve()

@@ -85,7 +85,9 @@ def defect_in(text: str) -> str:
     """Return the exception and the innermost place in the project that a traceback tells of."""
     frames = _FRAME.findall(text.rpartition(_TRACEBACK)[2])
     place = "{}:{} {}".format(*frames[-1]) if frames else "no frame"
-    errors_ = _DEFECT.findall(text) or re.findall(r"^(\w+(?:\.\w+)*(?:Error|Exception|Interrupt))\b", text, re.MULTILINE)
+    errors_ = _DEFECT.findall(text) or re.findall(
+        r"^(\w+(?:\.\w+)*(?:Error|Exception|Interrupt))\b", text, re.MULTILINE
+    )
     return f"{errors_[-1] if errors_ else 'exception'} at {place}"
 
 
@@ -146,7 +148,9 @@ def _check_run(ended: Ended, folder: Path, result: dict[str, Any]) -> None:
         count = sum(line.startswith("error") for line in logs.get(name, "").split("\n"))
         if count != 1:
             message = generalised(failed[name])
-            breaks("error line", f"{count} in the log of {name.rpartition('.')[2]}: {message}", logs.get(name, "")[-3000:])
+            breaks(
+                "error line", f"{count} in the log of {name.rpartition('.')[2]}: {message}", logs.get(name, "")[-3000:]
+            )
     if ended.code == errors.RUN_FAILED and len(causes) == 1:
         breaks("exit code", f"1 of one step: {generalised(failed[causes[0]])}", _end_of(ended))
 

@@ -63,7 +63,9 @@ def prepare_words(source: str, *more: str) -> tuple[str, ...]:
     return ("steps.prepare", "--source", source, "--schema", SCHEMA, *outputs, "--profile", "profile.json", *more)
 
 
-def with_bytes(words: tuple[str, ...], name: str, data: st.SearchStrategy[bytes], **others: bytes) -> st.SearchStrategy[Case]:
+def with_bytes(
+    words: tuple[str, ...], name: str, data: st.SearchStrategy[bytes], **others: bytes
+) -> st.SearchStrategy[Case]:
     files = {key.replace("_", "."): value for key, value in others.items()}
     return data.map(lambda drawn: Case(words, {**files, name: drawn}))
 
@@ -108,7 +110,13 @@ CSVS = [
     csv_of(ROWS),
     csv_of(ROWS, quoting=csv.QUOTE_ALL),
     csv_of({**ROWS, "split": ["train", "validation", "test"] * 2}),
-    csv_of({**{key: ROWS[key] for key in ("height", "größe", "kind")}, "site_0": [1, 0, 0, 1, 1, 0], "site_1": [0, 1, 1, 0, 0, 1]}),
+    csv_of(
+        {
+            **{key: ROWS[key] for key in ("height", "größe", "kind")},
+            "site_0": [1, 0, 0, 1, 1, 0],
+            "site_1": [0, 1, 1, 0, 0, 1],
+        }
+    ),
     csv_of(ROWS).split(b"\n", 1)[1],
 ]
 PARQUETS = [
@@ -166,7 +174,9 @@ def test_packed_csv_files(nursery: Nursery) -> None:
 
 def test_csv_files_with_numbered_classes(nursery: Nursery) -> None:
     rows = {**ROWS, "kind": [1, 0, 1, 0, 1, 1]}
-    data = mutated.files([csv_of(rows), csv_of({**rows, "kind": [float(label) for label in rows["kind"]]})], mutated.OF_CSV)
+    data = mutated.files(
+        [csv_of(rows), csv_of({**rows, "kind": [float(label) for label in rows["kind"]]})], mutated.OF_CSV
+    )
     schema = toml_text.document({**NUMBERED, "labels_may_start_at_zero": True}).encode()
     cases = with_bytes(prepare_words("table.csv"), "table.csv", data, schema_toml=schema)
     explore(cases, property_of(nursery, "step", check_prepared), examples=15)
@@ -213,7 +223,9 @@ CONFIGS = [
     b"on_missing: drop\nduplicates: drop\nobjective: f1\nsampler: random\nrefit: validation\npods: cover-type\n",
     b"image: registry.example/steps@sha256:00\nnamespace: a\nservice_account: b\nstudy_volume: c\nstudy_name: d\n"
     b"registry: gs://bucket/models\noutput: gs://bucket/runs\nparallel: 2\ncache: false\n",
-    json.dumps({name: field.default for name, field in Settings.model_fields.items() if isinstance(field.default, int)}).encode(),
+    json.dumps(
+        {name: field.default for name, field in Settings.model_fields.items() if isinstance(field.default, int)}
+    ).encode(),
 ]
 
 

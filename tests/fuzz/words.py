@@ -16,7 +16,22 @@ ODD_TEXTS = (
     *("{{workflow.name}}", "{{inputs.parameters.seed}}", "{{", "}}", "{a}", "%s", "%(a)s", "$HOME", "`a`", "\\", "\\n"),
     *("<script>alert(1)</script>", "&amp;", "</text>", "[red]a[/red]", "[/]", "[bold", "a=b", "a.b", "a:b", "a|b", "*"),
     *("split", "label", "row", "score", "f0", "index", "__index_level_0__", "Unnamed: 0", "class", "_names", "name"),
-    *("é", "e\u0301", "ß", "İ", "ﬁ", "日本語", "العربية", "\u202eabc", "a\u200bb", "\ufeffa", "\u00a0", "🌲", "👩‍👩‍👧", "\U0010ffff"),
+    *(
+        "é",
+        "e\u0301",
+        "ß",
+        "İ",
+        "ﬁ",
+        "日本語",
+        "العربية",
+        "\u202eabc",
+        "a\u200bb",
+        "\ufeffa",
+        "\u00a0",
+        "🌲",
+        "👩‍👩‍👧",
+        "\U0010ffff",
+    ),
     *("\x00", "a\x00b", "\x01", "\x1b[31m", "\x7f", "\x85", "\ufffe", "a" * 300, "é" * 150),
 )
 ODD_SLUGS = (

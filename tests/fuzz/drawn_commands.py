@@ -12,8 +12,8 @@ from tests.fuzz import drawn_schemas, drawn_tables, toml_text, words
 from workflows.settings import Settings
 
 if TYPE_CHECKING:
+    from tests.fuzz.cells import Table
     from tests.fuzz.drawn_schemas import Document
-    from tests.fuzz.drawn_tables import Table
 
 SCHEMA, CONFIG, OUTPUT, PROFILE = "schema.toml", "job.yaml", "runs", "profile.json"
 _LEARNING = ("train.rounds=2", "train.max_leaves=4")
@@ -87,11 +87,10 @@ def preparations(draw: st.DrawFn) -> Case:
     document = draw(drawn_schemas.documents())
     table = draw(drawn_tables.tables(document))
     drawn = _settings(draw, document, table)
-    settings = {name: drawn[name] for name in ("rows", "labels", "on_missing", "duplicates") if name in drawn}
-    flags = [
-        f"--{name.replace('_', '-')}={value}"
-        for name, value in {"source": table.source, "schema": SCHEMA, **settings}.items()
-    ]
+    own = {"rows", "labels", "on_missing", "duplicates"}
+    settings = {name: value for name, value in drawn.items() if name in own}
+    given = {"source": table.source, "schema": SCHEMA, **settings}
+    flags = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
     slugs = _names_of(document)[::2]
     outputs = [f"--dataset={slug}={dataset_name(at)}" for at, slug in enumerate(slugs)]
     words_ = [word.replace("\x00", "") for word in ("steps.prepare", *flags, *outputs, f"--profile={PROFILE}")]

@@ -94,7 +94,15 @@ def _label(draw: st.DrawFn, document: Document) -> None:
 
 def _two_like_labels(draw: st.DrawFn, document: Document) -> None:
     """Give two classes labels that a careless program takes for one, or that are truth values."""
-    pairs = [("1", "01"), ("1", "1.0"), ("True", "False"), ("true", "false"), ("a", "A"), ("a", "a "), ("NA", "N/A")]
+    pairs: list[tuple[Any, Any]] = [
+        ("1", "01"),
+        ("1", "1.0"),
+        ("True", "False"),
+        ("true", "false"),
+        ("a", "A"),
+        ("a", "a "),
+        ("NA", "N/A"),
+    ]
     pairs += [("\u00e9", "e\u0301"), (2**53, 2**53 + 1), (0, 256), (1, 2**16 + 1), ("", "nan"), (-1, 0), (True, False)]
     for cover_type, label in zip(document["cover_types"], draw(st.sampled_from(pairs)), strict=False):
         cover_type["label"] = label

@@ -27,7 +27,8 @@ _LONGEST = {"CronWorkflow": 52}
 class _Core(yaml.SafeLoader):
     """Reads YAML 1.2's core schema and what Go's readers add to it, where PyYAML reads YAML 1.1."""
 
-    yaml_implicit_resolvers: dict[str, Any] = {}
+
+_Core.yaml_implicit_resolvers = {}
 
 
 for _tag, _pattern in (

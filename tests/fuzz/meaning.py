@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from tests.fuzz.drawn_tables import REFUSED
+from tests.fuzz.cells import REFUSED
 from tests.fuzz.promises import breaks
 
 if TYPE_CHECKING:
@@ -92,7 +92,8 @@ def _value(cell: Any, column: Document) -> Any:
     try:
         if dtype.kind in "iu":
             whole = int(cell)
-            return whole if whole == cell and np.iinfo(dtype).min <= whole <= np.iinfo(dtype).max else REFUSED
+            ends = np.iinfo(column["dtype"])
+            return whole if whole == cell and ends.min <= whole <= ends.max else REFUSED
         return float(dtype.type(float(cell)))
     except (ValueError, OverflowError, TypeError):
         return REFUSED

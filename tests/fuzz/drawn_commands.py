@@ -12,8 +12,8 @@ from tests.fuzz import drawn_schemas, drawn_tables, toml_text, words
 from workflows.settings import Settings
 
 if TYPE_CHECKING:
+    from tests.fuzz.cells import Table
     from tests.fuzz.drawn_schemas import Document
-    from tests.fuzz.drawn_tables import Table
 
 SCHEMA, CONFIG, OUTPUT, PROFILE = "schema.toml", "job.yaml", "runs", "profile.json"
 _LEARNING = ("train.rounds=2", "train.max_leaves=4")
@@ -45,7 +45,10 @@ class Case:
 
     def __repr__(self) -> str:
         """Return what reproduces it: the command line and the files."""
-        lines = [f"words = {list(self.words)!r}", *([f"encoding = {self.encoding!r}"] if self.encoding != "utf-8" else [])]
+        lines = [
+            f"words = {list(self.words)!r}",
+            *([f"encoding = {self.encoding!r}"] if self.encoding != "utf-8" else []),
+        ]
         return "\n".join(["", *lines, *(f"file {name!r} = {data!r}" for name, data in self.files.items())])
 
 
@@ -66,7 +69,9 @@ def runs(draw: st.DrawFn) -> Case:
         wanted = draw(st.one_of(st.sampled_from(_names_of(document)), words.texts)).replace("\x00", "")
         verb, settings = ["train"], {**settings, "cover_types": wanted}
     given = {"source": table.source, "schema": SCHEMA, "preset": "fast", **settings}
-    flags, config = _spread(draw, {key: value for key, value in given.items() if verb == ["run"] or key != "cover_types"})
+    flags, config = _spread(
+        draw, {key: value for key, value in given.items() if verb == ["run"] or key != "cover_types"}
+    )
     overrides = [*_LEARNING, *(draw(_odd_overrides(document)) if draw(st.integers(0, 4)) == 0 else ())]
     own = [f"--output={OUTPUT}", "--parallel=1", *(f"--set={entry}" for entry in overrides)]
     last = ["--", settings["cover_types"]] if verb == ["train"] else []
@@ -82,8 +87,10 @@ def preparations(draw: st.DrawFn) -> Case:
     document = draw(drawn_schemas.documents())
     table = draw(drawn_tables.tables(document))
     drawn = _settings(draw, document, table)
-    settings = {name: drawn[name] for name in ("rows", "labels", "on_missing", "duplicates") if name in drawn}
-    flags = [f"--{name.replace('_', '-')}={value}" for name, value in {"source": table.source, "schema": SCHEMA, **settings}.items()]
+    own = {"rows", "labels", "on_missing", "duplicates"}
+    settings = {name: value for name, value in drawn.items() if name in own}
+    given = {"source": table.source, "schema": SCHEMA, **settings}
+    flags = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
     slugs = _names_of(document)[::2]
     outputs = [f"--dataset={slug}={dataset_name(at)}" for at, slug in enumerate(slugs)]
     words_ = [word.replace("\x00", "") for word in ("steps.prepare", *flags, *outputs, f"--profile={PROFILE}")]
@@ -134,9 +141,7 @@ def _settings(draw: st.DrawFn, document: Document, table: Table | None) -> dict[
         "refit": st.sampled_from(choices("refit")),
         "pods": st.sampled_from(choices("pods")),
         "timeout": st.sampled_from([1000, 0, -1, "", 2**63]),
-        "cover_types": st.one_of(
-            st.lists(st.sampled_from(_names_of(document)), max_size=3).map(",".join), words.texts
-        ),
+        "cover_types": st.one_of(st.lists(st.sampled_from(_names_of(document)), max_size=3).map(",".join), words.texts),
     }
     chosen = draw(st.lists(st.sampled_from(sorted(offered)), max_size=3, unique=True))
     if draw(st.booleans()):
@@ -151,7 +156,9 @@ def _places(draw: st.DrawFn) -> dict[str, str]:
     """Draw settings about where a run is to be."""
     offered = ("namespace", "image", "service_account", "study_volume", "study_name", "registry", "source", "output")
     chosen = draw(st.lists(st.sampled_from(offered), max_size=2, unique=True))
-    places = st.one_of(words.texts, st.sampled_from(["gs://bucket/a", "GS://bucket/a", "file://a/b", "./models", "bq://p.d.t"]))
+    places = st.one_of(
+        words.texts, st.sampled_from(["gs://bucket/a", "GS://bucket/a", "file://a/b", "./models", "bq://p.d.t"])
+    )
     return {name: draw(places) for name in chosen if name != "output"}
 
 
@@ -159,8 +166,10 @@ def _of_render(draw: st.DrawFn) -> list[str]:
     offered: dict[str, st.SearchStrategy[str]] = {
         "kind": st.sampled_from(["Workflow", "WorkflowTemplate", "CronWorkflow", "Pod"]),
         "name": st.one_of(words.slugs, st.sampled_from(["a" * 52, "a" * 53, "a" * 63, "a" * 64, "a.b", "a" * 253])),
-        "schedule": st.one_of(words.texts, st.sampled_from(["0 3 * * 1", "@daily", "* * * * *", "61 * * * *", "0 0 31 2 *"])),
-        "file": st.sampled_from(["made.yaml", "made.yaml", "a/b/made.yaml", "", "."]),
+        "schedule": st.one_of(
+            words.texts, st.sampled_from(["0 3 * * 1", "@daily", "* * * * *", "61 * * * *", "0 0 31 2 *"])
+        ),
+        "file": st.sampled_from(["made.yaml", "made.yaml", "a/made.yaml", "", "."]),
     }
     chosen = draw(st.lists(st.sampled_from(sorted(offered)), max_size=3, unique=True))
     return [f"--{name}={draw(offered[name])}".replace("\x00", "") for name in chosen]
@@ -171,17 +180,52 @@ def _odd_overrides(document: Document) -> st.SearchStrategy[list[str]]:
     slugs = st.sampled_from(_names_of(document))
     plain = ("train.rounds=3", "train.learning_rate=0.5", "train.max_depth=3", "split.seed=3", "evaluate.threads=2")
     odd = (
-        *("train.rounds=0", "train.rounds=-1", "train.rounds=2.5", "train.rounds=", "train.rounds", "=", "", "train.=1"),
+        *(
+            "train.rounds=0",
+            "train.rounds=-1",
+            "train.rounds=2.5",
+            "train.rounds=",
+            "train.rounds",
+            "=",
+            "",
+            "train.=1",
+        ),
         *("train.learning_rate=nan", "train.learning_rate=inf", "train.learning_rate=-1", "train.learning_rate=1e-400"),
-        *("train.gamma=nan", "train.gamma=inf", "train.gamma=1e39", "train.max_bin=1", "train.max_bin=2", "train.max_bin=0"),
-        *("train.reg_lambda=nan", "train.scale_pos_weight=nan", "train.scale_pos_weight=inf", "train.scale_pos_weight=0"),
+        *(
+            "train.gamma=nan",
+            "train.gamma=inf",
+            "train.gamma=1e39",
+            "train.max_bin=1",
+            "train.max_bin=2",
+            "train.max_bin=0",
+        ),
+        *(
+            "train.reg_lambda=nan",
+            "train.scale_pos_weight=nan",
+            "train.scale_pos_weight=inf",
+            "train.scale_pos_weight=0",
+        ),
         *("train.subsample=0.01", "train.min_child_weight=1e30", "train.max_delta_step=nan", "train.grow_policy=x"),
         *("train.early_stopping=1", "train.evaluate_every=1", "train.early_stopping=-1", "train.device=cuda"),
         *("split.train_fraction=nan", "split.train_fraction=0.98", "split.test_fraction=inf", "split.test-fraction=0"),
-        *("preprocess.feature_set=derived", "preprocess.feature_set=plain", "preprocess.feature_set=x", "prepare.rows=3"),
-        *("train.threads=0", "train.threads=x", "tune.pruner=none", "report.seed=1", "train.model=x", "train.rounds=--help"),
+        *(
+            "preprocess.feature_set=derived",
+            "preprocess.feature_set=plain",
+            "preprocess.feature_set=x",
+            "prepare.rows=3",
+        ),
+        *(
+            "train.threads=0",
+            "train.threads=x",
+            "tune.pruner=none",
+            "report.seed=1",
+            "train.model=x",
+            "train.rounds=--help",
+        ),
     )
-    of_slug = st.builds("train.{}.{}".format, slugs, st.sampled_from(["rounds=3", "max_depth=2", "rounds=x", "threads=2"]))
+    of_slug = st.builds(
+        "train.{}.{}".format, slugs, st.sampled_from(["rounds=3", "max_depth=2", "rounds=x", "threads=2"])
+    )
     return st.lists(st.one_of(st.sampled_from((*plain, *odd)), of_slug), min_size=1, max_size=2).map(
         lambda entries: [entry.replace("\x00", "") for entry in entries]
     )
@@ -190,7 +234,11 @@ def _odd_overrides(document: Document) -> st.SearchStrategy[list[str]]:
 def _spread(draw: st.DrawFn, settings: dict[str, str]) -> tuple[list[str], dict[str, bytes]]:
     """Give settings as flags, or some of them in a config file; no flag can hold a null character."""
     must = {name for name, value in settings.items() if "\x00" in value}
-    filed = {*draw(st.lists(st.sampled_from(sorted(settings)), max_size=3)), *must} if must or draw(st.integers(0, 5)) == 0 else set()
+    filed = (
+        {*draw(st.lists(st.sampled_from(sorted(settings)), max_size=3)), *must}
+        if must or draw(st.integers(0, 5)) == 0
+        else set()
+    )
     flags = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items() if name not in filed]
     if not filed:
         return flags, {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ Document = dict[str, Any]
 _CLASSES = (("Oak", "oak"), ("Elm", "elm"), ("Ash", "ash-tree"), ("Fir", "fir"))
 _NUMBERS = ("height", "width", "depth")
 _CATEGORY = {"name": "site", "dtype": "category", "values": ["north", "south", "east"]}
-_DTYPES = tuple(dtype for dtype in schemas.DTYPES if dtype != "category")
+_DTYPES = (*(dtype for dtype in schemas.DTYPES if dtype != "category"), "int64", "int64", "float32", "float64")
 
 
 @st.composite
@@ -36,14 +37,15 @@ def _plain(draw: st.DrawFn) -> Document:
     if draw(st.booleans()):
         columns.append({**_CATEGORY, "values": list(_CATEGORY["values"])})
     chosen = _CLASSES[: draw(st.integers(2, 3))]
-    labels: Any = draw(st.sampled_from([(1, 2, 3, 4), (0, 1, 2, 3), (3, 1, 9, 7), tuple(label for label, _ in _CLASSES)]))
+    labels: Any = draw(
+        st.sampled_from([(1, 2, 3, 4), (0, 1, 2, 3), (3, 1, 9, 7), tuple(label for label, _ in _CLASSES)])
+    )
     return {
         "name": "trees",
         "target": "kind",
         "columns": columns,
         "cover_types": [
-            {"label": label, "slug": slug, "title": title}
-            for label, (title, slug) in zip(labels, chosen, strict=False)
+            {"label": label, "slug": slug, "title": title} for label, (title, slug) in zip(labels, chosen, strict=False)
         ],
     }
 
@@ -55,7 +57,15 @@ def _column_name(draw: st.DrawFn, document: Document) -> None:
 def _two_like_names(draw: st.DrawFn, document: Document) -> None:
     """Give two columns names that a careless program takes for one."""
     first = draw(st.sampled_from(["Höhe", "a", "site", "height", "x [m]"]))
-    like = [first.upper(), f"{first} ", f"{first}_0", first, first.replace("ö", "o\u0308"), f"{first}\u200b", f'"{first}"']
+    like = [
+        first.upper(),
+        f"{first} ",
+        f"{first}_0",
+        first,
+        first.replace("ö", "o\u0308"),
+        f"{first}\u200b",
+        f'"{first}"',
+    ]
     document["columns"][0]["name"] = first
     document["columns"].append({"name": draw(st.sampled_from(like)), "dtype": "float32"})
 
@@ -84,7 +94,15 @@ def _label(draw: st.DrawFn, document: Document) -> None:
 
 def _two_like_labels(draw: st.DrawFn, document: Document) -> None:
     """Give two classes labels that a careless program takes for one, or that are truth values."""
-    pairs = [("1", "01"), ("1", "1.0"), ("True", "False"), ("true", "false"), ("a", "A"), ("a", "a "), ("NA", "N/A")]
+    pairs: list[tuple[Any, Any]] = [
+        ("1", "01"),
+        ("1", "1.0"),
+        ("True", "False"),
+        ("true", "false"),
+        ("a", "A"),
+        ("a", "a "),
+        ("NA", "N/A"),
+    ]
     pairs += [("\u00e9", "e\u0301"), (2**53, 2**53 + 1), (0, 256), (1, 2**16 + 1), ("", "nan"), (-1, 0), (True, False)]
     for cover_type, label in zip(document["cover_types"], draw(st.sampled_from(pairs)), strict=False):
         cover_type["label"] = label
@@ -111,7 +129,8 @@ def _values(draw: st.DrawFn, document: Document) -> None:
 def _range(draw: st.DrawFn, document: Document) -> None:
     column = draw(st.sampled_from(document["columns"]))
     for end in draw(st.sampled_from([("minimum",), ("maximum",), ("minimum", "maximum")])):
-        column[end] = draw(words.numbers)
+        near = [math.nan, -math.inf, math.inf, 0, 0.5, 30, 30.5, -128, 127, 2**53 + 1]
+        column[end] = draw(st.sampled_from(near) if draw(st.integers(0, 2)) else words.numbers)
 
 
 def _dtype(draw: st.DrawFn, document: Document) -> None:

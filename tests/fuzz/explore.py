@@ -61,9 +61,10 @@ def _explore_long(cases: st.SearchStrategy[T], check: Callable[[T], str], second
         try:
             hunt.over(cases)
         except Broken as fault:
-            found[fault.signature] = fault
-            _write(fault, hunt.shown(fault), len(found))
-            print(f"found {fault.signature}", flush=True)
+            for signature, (each, case) in {fault.signature: (fault, hunt.shown(fault)), **hunt.others}.items():
+                found[signature] = each
+                _write(each, case, len(found))
+                print(f"found {signature}", flush=True)
     print(f"{sum(ends.values())} cases: {dict(ends)}")
     if found:
         raise AssertionError("\n".join(found))
@@ -73,11 +74,11 @@ def _explore_long(cases: st.SearchStrategy[T], check: Callable[[T], str], second
 class _Hunt(Generic[T]):
     """One round of the long exploration, until its first new fault."""
 
-    def __init__(
-        self, check: Callable[[T], str], known: set[str], ends: collections.Counter[str], end: float
-    ) -> None:
+    def __init__(self, check: Callable[[T], str], known: set[str], ends: collections.Counter[str], end: float) -> None:
         self._check, self._known, self._ends, self._end = check, known, ends, end
         self._left = _SHRINKING_CASES
+        # Faults that were met while another was shrunk.
+        self.others: dict[str, tuple[Broken, T]] = {}
         self._faults: dict[str, Broken] = {}
         self._cases: dict[str, T] = {}
 
@@ -105,7 +106,10 @@ class _Hunt(Generic[T]):
         except Broken as fault:
             self._ends[fault.kind] += 1
             wanted = next(iter(self._faults.values())).signature if self._faults else fault.signature
-            if fault.signature in self._known or fault.signature != wanted:
+            if fault.signature in self._known:
+                return
+            if fault.signature != wanted:
+                self.others.setdefault(fault.signature, (fault, case))
                 return
             if not self._faults:
                 self._end = time.monotonic() + (0 if fault.kind == "hang" else _SHRINKING_SECONDS)
@@ -120,7 +124,9 @@ class _Hunt(Generic[T]):
             raise
         except Exception as error:
             frame = traceback.extract_tb(error.__traceback__)[-1]
-            raise Broken("test", f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}", str(error)) from error
+            raise Broken(
+                "test", f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}", str(error)
+            ) from error
 
     def shown(self, fault: Broken) -> T:
         """Return the smallest case that showed a fault."""

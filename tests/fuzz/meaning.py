@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from tests.fuzz.drawn_tables import REFUSED
+from tests.fuzz.cells import REFUSED
 from tests.fuzz.promises import breaks
 
 if TYPE_CHECKING:
@@ -92,7 +92,8 @@ def _value(cell: Any, column: Document) -> Any:
     try:
         if dtype.kind in "iu":
             whole = int(cell)
-            return whole if whole == cell and np.iinfo(dtype).min <= whole <= np.iinfo(dtype).max else REFUSED
+            ends = np.iinfo(column["dtype"])
+            return whole if whole == cell and ends.min <= whole <= ends.max else REFUSED
         return float(dtype.type(float(cell)))
     except (ValueError, OverflowError, TypeError):
         return REFUSED
@@ -115,7 +116,12 @@ def _codes(case: Case) -> list[Any]:
             for cell in cells
         ]
     shift = _shift(case, labels)
-    return [cell if cell in {None, REFUSED} else {label - shift: code for code, label in enumerate(labels)}.get(cell, REFUSED) for cell in cells]
+    return [
+        cell
+        if cell in {None, REFUSED}
+        else {label - shift: code for code, label in enumerate(labels)}.get(cell, REFUSED)
+        for cell in cells
+    ]
 
 
 def _shift(case: Case, labels: list[int]) -> int:
@@ -155,7 +161,9 @@ def _compare(name: str, found: list[Any], expected_: list[Any]) -> None:
         absent = value is None or _is_nan(value)
         if (absent and wanted is not None) or (not absent and value != wanted):
             kind = "was refused for" if wanted == REFUSED else "is not"
-            breaks("rows", f"a value {kind} what the table has", f"column {name!r}, kept row {at}: {value!r}, {wanted!r}")
+            breaks(
+                "rows", f"a value {kind} what the table has", f"column {name!r}, kept row {at}: {value!r}, {wanted!r}"
+            )
 
 
 def _check_counts(case: Case, profile: dict[str, Any], table: pd.DataFrame, kept: list[int]) -> None:

@@ -15,33 +15,59 @@ if TYPE_CHECKING:
 _TOKEN = re.compile(rb'"[^"\n]*"|[\w.+-]+|[^\w\s]|\n', re.ASCII)
 _NESTED = 20_000
 COMMON = (
-    *("", " ", "\t", "\n", "\r", "\r\n", "\x00", "\x1b", "\ufeff", "\u2028", "\u00a0", '"', "'", '""', '"""', "'''", "#", "\\"),
+    *("", " ", "\t", "\n", "\r", "\r\n", "\x00", "\x1b", "\ufeff", "\u2028", "\u00a0", '"', "'", '""', '"""', "'''"),
+    *("#", "\\"),
     *("nan", "inf", "-inf", "1e999", "-1e999", "1e-999", "-0", "-0.0", "9" * 5000, "1e" + "9" * 20, "0." + "1" * 5000),
-    *("9223372036854775807", "9223372036854775808", "18446744073709551616", "-9223372036854775809", "1_000", "0x1F", "1e5"),
-    *("true", "false", "null", "NA", "x" * 70_000, "é", "🌲", "\udcff", "1979-05-27", "2023-13-45", "25:61:61", "{}", "[]"),
+    *("9223372036854775807", "9223372036854775808", "18446744073709551616", "-9223372036854775809", "1_000", "0x1F"),
+    "1e5",
+    *("true", "false", "null", "NA", "x" * 70_000, "é", "🌲", "\udcff", "1979-05-27", "2023-13-45", "25:61:61", "{}"),
+    "[]",
 )
 OF_TOML = (
-    *("[" * _NESTED, "]" * 9, "[" * 500 + "]" * 500, "{a=" * _NESTED, "{a=" * 400 + "1" + "}" * 400, "[[a]]\n", "[a]\n", "[a.b]\n"),
-    *('"\\ud800"', '"\\U00110000"', '"\\x"', '"\\u0000"', "a.b.c = 1\n", ".", "=", "= =", "0001-01-01T00:00:00Z", "+1", "01"),
-    *("9999-12-31T23:59:59.999999+24:00", "1979-05-27T00:32:00-99:99", "a." * 5000 + "a=1\n", "'''a\n'''", "{ }", "[1, 'a']"),
+    *("[" * _NESTED, "]" * 9, "[" * 500 + "]" * 500, "{a=" * _NESTED, "{a=" * 400 + "1" + "}" * 400, "[[a]]\n"),
+    *("[a]\n", "[a.b]\n"),
+    *('"\\ud800"', '"\\U00110000"', '"\\x"', '"\\u0000"', "a.b.c = 1\n", ".", "=", "= =", "0001-01-01T00:00:00Z", "+1"),
+    "01",
+    *("9999-12-31T23:59:59.999999+24:00", "1979-05-27T00:32:00-99:99", "a." * 5000 + "a=1\n", "'''a\n'''", "{ }"),
+    "[1, 'a']",
 )
 OF_YAML = (
-    *("[" * _NESTED, "{" * _NESTED, "- " * _NESTED, "? " * _NESTED, "[" * 400 + "]" * 400, "&a [*a]", "*a", "&a a", "<<: *a"),
-    *("&a {a: *a}", "!!python/object/apply:os.system [true]", "!!binary a", "!!timestamp x", "!!int x", "!!set {a, b}", "!x y"),
-    *("!!float x", "!!pairs [a: 1]", "!!omap [a: 1]", "2026-13-45", "2026-11-21 25:61:61", "0o9", "0b2", "190:20:30", "1:60"),
-    *("---\n", "...\n", "--- a\n---\n", "%YAML 9.9\n---\n", "|\n", ">-9\n", "? [a]\n: b\n", "{[a]: b}", "a: b: c", "\t", "~", "=", "<<"),
-    *("0x" + "f" * 6000, "1" * 6000 + ":1", "+.inf", ".nan", "-.INF", "2001-01-01t00:00:00.000000000000000000001Z", "@", "`", "%"),
+    *("[" * _NESTED, "{" * _NESTED, "- " * _NESTED, "? " * _NESTED, "[" * 400 + "]" * 400, "&a [*a]", "*a", "&a a"),
+    "<<: *a",
+    *("&a {a: *a}", "!!python/object/apply:os.system [true]", "!!binary a", "!!timestamp x", "!!int x", "!!set {a, b}"),
+    "!x y",
+    *("!!float x", "!!pairs [a: 1]", "!!omap [a: 1]", "2026-13-45", "2026-11-21 25:61:61", "0o9", "0b2", "190:20:30"),
+    "1:60",
+    *("---\n", "...\n", "--- a\n---\n", "%YAML 9.9\n---\n", "|\n", ">-9\n", "? [a]\n: b\n", "{[a]: b}", "a: b: c"),
+    *("\t", "~", "=", "<<"),
+    *("0x" + "f" * 6000, "1" * 6000 + ":1", "+.inf", ".nan", "-.INF", "2001-01-01t00:00:00.000000000000000000001Z"),
+    *("@", "`", "%"),
 )
 OF_CSV = (
-    *(",", ",,", ";", "\t", "|", ",\n", '"a\nb"', '"a', 'a"b', '"a""b"', '"a"b', "\n\n", "\r\r", "\r\n\r\n", ",," * 5000),
-    *("NA", "N/A", "nan", "-nan", "null", "#N/A", "-1.#IND", "1.#QNAN", "None", "<NA>", "inf", "1e39", "+5", " 5 ", "5 ", "1,5"),
-    *("9007199254740993", "2.5", "128", "-129", "TRUE", "\x1a", "\x0c", "\x85", "split", "height", "kind", "Oak", "oak ", "OAK"),
+    *(",", ",,", ";", "\t", "|", ",\n", '"a\nb"', '"a', 'a"b', '"a""b"', '"a"b', "\n\n", "\r\r", "\r\n\r\n"),
+    ",," * 5000,
+    *("NA", "N/A", "nan", "-nan", "null", "#N/A", "-1.#IND", "1.#QNAN", "None", "<NA>", "inf", "1e39", "+5", " 5 "),
+    *("5 ", "1,5"),
+    *("9007199254740993", "2.5", "128", "-129", "TRUE", "\x1a", "\x0c", "\x85", "split", "height", "kind", "Oak"),
+    *("oak ", "OAK"),
 )
 OF_JSON = (
-    *("[" * _NESTED, "[" * 500 + "]" * 500, '{"a":' * _NESTED, "NaN", "Infinity", "-Infinity", "1" * 5000, '"\\ud800"', "{", "}"),
+    *("[" * _NESTED, "[" * 500 + "]" * 500, '{"a":' * _NESTED, "NaN", "Infinity", "-Infinity", "1" * 5000, '"\\ud800"'),
+    *("{", "}"),
     *('{"a": 1}', "[]", "{}", '"', ",", ":", "1e999", "-0", '"\\u0000"', "tru", "null", "/* */", '"a": 1, "a": 2'),
 )
-_ENCODINGS = ("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1", "cp1252", "cp037", "shift-jis", "utf-7")
+_ENCODINGS = (
+    "utf-8-sig",
+    "utf-16",
+    "utf-16-le",
+    "utf-16-be",
+    "utf-32",
+    "latin-1",
+    "cp1252",
+    "cp037",
+    "shift-jis",
+    "utf-7",
+)
 _BOMS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF8 * 2)
 
 
@@ -49,7 +75,9 @@ _BOMS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_U
 def files(draw: st.DrawFn, valid: Sequence[bytes], tokens: Sequence[str]) -> bytes:
     """Draw the bytes of a text file: damaged valid ones, one in nine noise."""
     if draw(st.integers(0, 8)) == 0:
-        return draw(st.one_of(st.binary(max_size=300), st.text(max_size=100).map(lambda text: text.encode(errors="replace"))))
+        return draw(
+            st.one_of(st.binary(max_size=300), st.text(max_size=100).map(lambda text: text.encode(errors="replace")))
+        )
     data = draw(st.sampled_from(valid))
     odd = st.sampled_from([token.encode(errors="surrogateescape") for token in (*COMMON, *tokens)])
     for _ in range(draw(st.sampled_from([1, 1, 2, 3]))):

@@ -157,7 +157,7 @@ def _child(run: Any, request: dict[str, Any]) -> None:
 
 
 def _wait(child: int, seconds: float) -> int | None:
-    """Return a child's exit code, negative after a signal; None, and its whole session killed, where it takes longer."""
+    """Return a child's exit code, negative after a signal; None, and its session killed, where it takes longer."""
     end = time.monotonic() + seconds
     while True:
         done, status = os.waitpid(child, os.WNOHANG)
@@ -168,7 +168,6 @@ def _wait(child: int, seconds: float) -> int | None:
             os.waitpid(child, 0)
             return None
         time.sleep(_POLL_SECONDS)
-
 
 
 if __name__ == "__main__":

@@ -4,11 +4,11 @@
 - Standard error has no traceback, no ``unexpected`` (how a defect is reported) and no warning of a library.
 - Code 0: no line begins with ``error``.
 - Another code, where no run was started: one line begins with ``error: ``, and it is the last.
-- Another code, of a run: a line ``error: step STEP failed: ...`` for each step that failed by itself (without the report,
-  which fails with any other), and then one last line ``the run ended as STATUS: inputs and logs are in FOLDER``. The log
-  of each of these steps has one error line. Code 1 stands only for several steps that failed with different codes.
-- ``lint`` finds nothing wrong with what this project rendered: it ends with 0 or refuses the settings, never with 1. Of a
-  file it may find several things wrong: a line ``error: ...`` for each, and 1.
+- Another code, of a run: a line ``error: step STEP failed: ...`` for each step that failed by itself (without the
+  report, which fails with any other), then one last line ``the run ended as STATUS: inputs and logs are in FOLDER``.
+  The log of each of these steps has one error line. Code 1 stands for several steps that failed with different codes.
+- ``lint`` finds nothing wrong with what this project rendered: it ends with 0 or refuses the settings, never with 1.
+  Of a file it may find several things wrong: a line ``error: ...`` for each, and 1.
 - Nothing is half-written.
 """
 
@@ -85,7 +85,9 @@ def defect_in(text: str) -> str:
     """Return the exception and the innermost place in the project that a traceback tells of."""
     frames = _FRAME.findall(text.rpartition(_TRACEBACK)[2])
     place = "{}:{} {}".format(*frames[-1]) if frames else "no frame"
-    errors_ = _DEFECT.findall(text) or re.findall(r"^(\w+(?:\.\w+)*(?:Error|Exception|Interrupt))\b", text, re.MULTILINE)
+    errors_ = _DEFECT.findall(text) or re.findall(
+        r"^(\w+(?:\.\w+)*(?:Error|Exception|Interrupt))\b", text, re.MULTILINE
+    )
     return f"{errors_[-1] if errors_ else 'exception'} at {place}"
 
 
@@ -121,7 +123,6 @@ def _check_refusal(ended: Ended) -> None:
 
 
 def _check_run(ended: Ended, folder: Path, result: dict[str, Any]) -> None:
-    logs = logs_of(folder)
     if not result:
         if len(ended.errors) != 1:
             breaks("error line", "a run without a result", _end_of(ended))
@@ -134,7 +135,12 @@ def _check_run(ended: Ended, folder: Path, result: dict[str, Any]) -> None:
         if ended.errors:
             breaks("error line", "and exit code 0", _end_of(ended))
         return
-    failed = result["failed_steps"]
+    _check_failures(ended, folder, result)
+
+
+def _check_failures(ended: Ended, folder: Path, result: dict[str, Any]) -> None:
+    """Check that a run that failed names the steps that did, each with the one error line of its log."""
+    failed, logs = result["failed_steps"], logs_of(folder)
     causes = [name for name in failed if name != "report"] or list(failed)
     lines = ended.err.rstrip("\n").split("\n")
     named = [found[1] for line in ended.errors if (found := _FAILED_STEP.match(line))]
@@ -145,8 +151,8 @@ def _check_run(ended: Ended, folder: Path, result: dict[str, Any]) -> None:
     for name in causes:
         count = sum(line.startswith("error") for line in logs.get(name, "").split("\n"))
         if count != 1:
-            message = generalised(failed[name])
-            breaks("error line", f"{count} in the log of {name.rpartition('.')[2]}: {message}", logs.get(name, "")[-3000:])
+            step, message = name.rpartition(".")[2], generalised(failed[name])
+            breaks("error line", f"{count} in the log of {step}: {message}", logs.get(name, "")[-3000:])
     if ended.code == errors.RUN_FAILED and len(causes) == 1:
         breaks("exit code", f"1 of one step: {generalised(failed[causes[0]])}", _end_of(ended))
 

@@ -1,4 +1,4 @@
-"""Whatever bytes are in a file that a person gives: a command ends as it promises, and is about the rows that are there."""
+"""Whatever bytes are in a given file: a command ends as it promises, and is about the rows that are there."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ DOCUMENT: dict[str, Any] = {
 }
 NUMBERED = {**DOCUMENT, "cover_types": [{**entry, "label": at} for at, entry in enumerate(DOCUMENT["cover_types"])]}
 SCHEMA_BYTES = toml_text.document(DOCUMENT).encode()
-ROWS = {
+ROWS: dict[str, list[Any]] = {
     "height": [1, 2, -3, 4, 5, 100],
     "größe": [0.5, 1e-3, 2.0, -1.25, 3.0, 7.125],
     "site": ["north", "NA", "NA", "north", "north", "NA"],
@@ -63,7 +63,9 @@ def prepare_words(source: str, *more: str) -> tuple[str, ...]:
     return ("steps.prepare", "--source", source, "--schema", SCHEMA, *outputs, "--profile", "profile.json", *more)
 
 
-def with_bytes(words: tuple[str, ...], name: str, data: st.SearchStrategy[bytes], **others: bytes) -> st.SearchStrategy[Case]:
+def with_bytes(
+    words: tuple[str, ...], name: str, data: st.SearchStrategy[bytes], **others: bytes
+) -> st.SearchStrategy[Case]:
     files = {key.replace("_", "."): value for key, value in others.items()}
     return data.map(lambda drawn: Case(words, {**files, name: drawn}))
 
@@ -108,7 +110,13 @@ CSVS = [
     csv_of(ROWS),
     csv_of(ROWS, quoting=csv.QUOTE_ALL),
     csv_of({**ROWS, "split": ["train", "validation", "test"] * 2}),
-    csv_of({**{key: ROWS[key] for key in ("height", "größe", "kind")}, "site_0": [1, 0, 0, 1, 1, 0], "site_1": [0, 1, 1, 0, 0, 1]}),
+    csv_of(
+        {
+            **{key: ROWS[key] for key in ("height", "größe", "kind")},
+            "site_0": [1, 0, 0, 1, 1, 0],
+            "site_1": [0, 1, 1, 0, 0, 1],
+        }
+    ),
     csv_of(ROWS).split(b"\n", 1)[1],
 ]
 PARQUETS = [
@@ -153,7 +161,7 @@ def test_csv_files(nursery: Nursery) -> None:
     words = prepare_words("table.csv", "--on-missing", "drop")
     cases = with_bytes(words, "table.csv", mutated.files(CSVS, mutated.OF_CSV), schema_toml=SCHEMA_BYTES)
     ends = explore(cases, property_of(nursery, "step", check_prepared), examples=40)
-    assert ends["0"] and ends["65"], ends
+    assert min(ends["0"], ends["65"]) > 0, ends
 
 
 def test_packed_csv_files(nursery: Nursery) -> None:
@@ -166,7 +174,9 @@ def test_packed_csv_files(nursery: Nursery) -> None:
 
 def test_csv_files_with_numbered_classes(nursery: Nursery) -> None:
     rows = {**ROWS, "kind": [1, 0, 1, 0, 1, 1]}
-    data = mutated.files([csv_of(rows), csv_of({**rows, "kind": [float(label) for label in rows["kind"]]})], mutated.OF_CSV)
+    data = mutated.files(
+        [csv_of(rows), csv_of({**rows, "kind": [float(label) for label in rows["kind"]]})], mutated.OF_CSV
+    )
     schema = toml_text.document({**NUMBERED, "labels_may_start_at_zero": True}).encode()
     cases = with_bytes(prepare_words("table.csv"), "table.csv", data, schema_toml=schema)
     explore(cases, property_of(nursery, "step", check_prepared), examples=15)
@@ -206,14 +216,22 @@ def test_search_spaces(nursery: Nursery) -> None:
 
 
 CONFIGS = [
-    b"rows: 1000\nseed: 3\npreset: fast\ncover_types: [1, aspen]\nset:\n  train.rounds: 30\n  train.aspen.max_depth: 4\n",
-    b"steps:\n  train:\n    cpu: 2\n    memory: 4Gi\n    gpu: 1\n    node_selector: {pool: gpu}\n    tolerations:\n"
-    b"      - {key: nvidia.com/gpu, operator: Exists, effect: NoSchedule}\n    deadline_seconds: 7200\n",
-    b"source: builtin:\nsnapshot_time: 2026-11-21T09:30:00Z\nmaximum_bytes_billed: 0\ntrials: 5\ntimeout: 60\nlabels: one\n"
-    b"on_missing: drop\nduplicates: drop\nobjective: f1\nsampler: random\nrefit: validation\npods: cover-type\n",
-    b"image: registry.example/steps@sha256:00\nnamespace: a\nservice_account: b\nstudy_volume: c\nstudy_name: d\n"
-    b"registry: gs://bucket/models\noutput: gs://bucket/runs\nparallel: 2\ncache: false\n",
-    json.dumps({name: field.default for name, field in Settings.model_fields.items() if isinstance(field.default, int)}).encode(),
+    b"rows: 9\nseed: 3\npreset: fast\ncover_types: [1, aspen]\nset:\n  train.rounds: 30\n  train.aspen.max_depth: 4\n",
+    (
+        b"steps:\n  train:\n    cpu: 2\n    memory: 4Gi\n    gpu: 1\n    node_selector: {pool: gpu}\n    tolerations:\n"
+        b"      - {key: nvidia.com/gpu, operator: Exists, effect: NoSchedule}\n    deadline_seconds: 7200\n"
+    ),
+    (
+        b"source: builtin:\nsnapshot_time: 2026-11-21T09:30:00Z\ntrials: 5\ntimeout: 60\n"
+        b"labels: one\non_missing: drop\nduplicates: drop\nobjective: f1\nsampler: random\nrefit: validation\npods: cover-type\n"
+    ),
+    (
+        b"image: registry.example/steps@sha256:00\nnamespace: a\nservice_account: b\nstudy_volume: c\nstudy_name: d\n"
+        b"registry: gs://bucket/models\noutput: gs://bucket/runs\nparallel: 2\ncache: false\n"
+    ),
+    json.dumps(
+        {name: field.default for name, field in Settings.model_fields.items() if isinstance(field.default, int)}
+    ).encode(),
 ]
 
 
@@ -233,7 +251,7 @@ def test_earlier_searches(nursery: Nursery) -> None:
     valid = [
         b'{"warm_start": {"aspen": [{"rounds": 3, "learning_rate": 0.5}], "": [{"max_depth": 3}]}}',
         b'{"cover_types": {"aspen": {"search": {"best_points": [{"parameters": {"rounds": 3}}]}}}}',
-        b'{"objective": "f1", "trials": [{"number": 0, "state": "complete", "value": 0.5, "parameters": {"rounds": 3}}]}',
+        b'{"objective": "f1", "trials": [{"number": 0, "state": "done", "value": 0.5, "parameters": {"rounds": 3}}]}',
     ]
     words = ("render", "--warm-start", "earlier.json")
     cases = with_bytes(words, "earlier.json", mutated.files(valid, mutated.OF_JSON))

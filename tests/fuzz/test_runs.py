@@ -7,13 +7,13 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.fuzz import drawn_commands, meaning, promises
-from tests.fuzz.drawn_commands import PROFILE
+from tests.fuzz import drawn_commands, manifests, meaning, promises
+from tests.fuzz.drawn_commands import PROFILE, SCHEMA
 from tests.fuzz.explore import explore
 from tests.fuzz.nursery import ROOT, run_alone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from tests.fuzz.drawn_commands import Case
     from tests.fuzz.nursery import Ended, Nursery
@@ -56,8 +56,16 @@ def test_preparations_end_as_promised(nursery: Nursery) -> None:
 
 
 def test_renderings_end_as_promised(nursery: Nursery) -> None:
+    def execute(case: Case, folder: Path) -> Ended:
+        ended = nursery.run("cli", case.words, folder, encoding=case.encoding)
+        if ended.code == 0 and case.verb == "render":
+            made = folder / ("made.yaml" if (folder / "made.yaml").exists() else "stdout")
+            text = made.read_bytes().decode(case.encoding if made.name == "stdout" else "utf-8")
+            manifests.check_manifest(text, case.files[SCHEMA])
+        return ended
+
     def check(case: Case) -> str:
-        return checked(case, lambda folder: nursery.run("cli", case.words, folder, encoding=case.encoding))
+        return checked(case, lambda folder: execute(case, folder))
 
     ends = explore(drawn_commands.renderings(), check, examples=15)
     assert ends["0"] > 1, ends

@@ -125,7 +125,8 @@ def guarded(action: Callable[[], int]) -> int:
         return _fail(str(known), known.exit_code)
     except Exception as error:  # noqa: BLE001 - the last line of defence: a defect must end as a line and a code too
         log(traceback.format_exc().rstrip())
-        return _fail(f"unexpected {type(error).__name__}: {error}", RUN_FAILED)
+        defect = error.__cause__ if isinstance(error, typer.Abort) else error  # typer's name for an EOFError
+        return _fail(f"unexpected {type(defect).__name__}: {defect}", RUN_FAILED)
 
 
 def _explained(error: PipelineError | OSError | UnicodeEncodeError | ImportError) -> PipelineError:

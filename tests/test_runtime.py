@@ -84,12 +84,21 @@ def test_a_defect_shows_its_traceback_before_the_line() -> None:
 INTERRUPTED = "error: interrupted: run again to go on, what was finished is kept\n"
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), typer.Abort()])
-def test_an_interrupt(error: BaseException) -> None:
-    def main() -> None:
-        raise error
+def interrupted() -> None:
+    raise KeyboardInterrupt
 
-    assert ended(error) == call(main) == Result(130, INTERRUPTED)
+
+def starved() -> None:
+    raise EOFError("nothing more to read")
+
+
+def test_an_interrupt() -> None:
+    assert ended(KeyboardInterrupt()) == call(interrupted) == Result(130, INTERRUPTED)
+
+
+def test_the_end_of_a_file_is_no_interrupt() -> None:
+    result = call(starved)
+    assert (result.code, result.errors) == (1, ["error: unexpected EOFError: nothing more to read"])
 
 
 _TERMINATED_STEP = """

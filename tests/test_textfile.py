@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MARK = "\ufeff"
 SPACE = "[parameters.max_leaves]\nlow = 2\nhigh = 9\n# caf\u00e9\n"
 SCHEMA = (schemas.DATA / "covertype.toml").read_text(encoding="utf-8") + "# caf\u00e9\n"
-WORKFLOW = "kind: Workflow\nmetadata: {name: caf\u00e9}\n"
+WORKFLOW = "kind: Workflow\nmetadata: {generateName: a-, annotations: {b: caf\u00e9}}\nspec: {}\n"
 # How each kind of file is read, a good one, and the error for a bad one.
 READERS: dict[str, tuple[Callable[[Path], Any], str, type[PipelineError]]] = {
     "schema": (lambda path: schemas.load(str(path)), SCHEMA, BadConfigurationError),

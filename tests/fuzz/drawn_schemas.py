@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
+from steps import dtypes
 from steps import schema as schemas
 from tests.fuzz import words
 
@@ -18,7 +19,7 @@ Document = dict[str, Any]
 _CLASSES = (("Oak", "oak"), ("Elm", "elm"), ("Ash", "ash-tree"), ("Fir", "fir"))
 _NUMBERS = ("height", "width", "depth")
 _CATEGORY = {"name": "site", "dtype": "category", "values": ["north", "south", "east"]}
-_DTYPES = (*(dtype for dtype in schemas.DTYPES if dtype != "category"), "int64", "int64", "float32", "float64")
+_DTYPES = (*(dtype for dtype in dtypes.DTYPES if dtype != "category"), "int64", "int64", "float32", "float64")
 
 
 @st.composite
@@ -134,7 +135,7 @@ def _range(draw: st.DrawFn, document: Document) -> None:
 
 
 def _dtype(draw: st.DrawFn, document: Document) -> None:
-    odd = [*schemas.DTYPES, "int", "string", "bool", "Float64", "uint64", "float16", "", "int8 "]
+    odd = [*dtypes.DTYPES, "int", "string", "bool", "Float64", "uint64", "float16", "", "int8 "]
     draw(st.sampled_from(document["columns"]))["dtype"] = draw(st.sampled_from(odd))
 
 

@@ -77,9 +77,10 @@ def _whole(cell: str | None, at: int) -> int | None:
     # Compared by its magnitude first: all digits of 1e999999999 are too many to write down.
     if value.adjusted() >= _INT64_DIGITS or not -(2**63) <= value < 2**63:
         raise CellError(at, shown(cell), f"is outside {-(2**63)} to {2**63 - 1}")
-    if value != value.to_integral_value():
+    whole = int(value)  # exact, where Decimal's own rounding fails for more digits than its context has
+    if value != whole:
         raise CellError(at, shown(cell), "is no whole number")
-    return int(value)
+    return whole
 
 
 def _number(cell: str | None, at: int) -> float | None:

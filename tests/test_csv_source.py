@@ -49,7 +49,15 @@ def test_large_whole_numbers_keep_every_digit(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "cell", ["9007199254740993.0", "+9007199254740993", " 9007199254740993 ", "9007199254740993e0"]
+    "cell",
+    [
+        "9007199254740993.0",
+        "+9007199254740993",
+        " 9007199254740993 ",
+        "9007199254740993e0",
+        f"9007199254740993.{'0' * 40}",
+        f"9007199254740993{'0' * 40}e-40",
+    ],
 )
 def test_other_ways_of_writing_a_large_number_keep_every_digit(tmp_path: Path, cell: str) -> None:
     assert read(tmp_path, schema_of("int64"), f"x,z,y\n{cell},0,a\n1,0,b\n")["x"].to_pylist() == [BIG[0], 1]

@@ -6,7 +6,7 @@ Arrow's own conversion is faster and is tried first; these functions read what i
 from __future__ import annotations
 
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -73,11 +73,16 @@ def _whole(cell: str | None, at: int) -> int | None:
     if _ENDLESS.fullmatch(cell):
         raise CellError(at, cell, "is no whole number")
     _check(cell, at)
-    value = Decimal(cell)
+    try:
+        value = Decimal(cell)
+    except InvalidOperation:  # an exponent that itself has more digits than Decimal takes
+        raise CellError(at, shown(cell), "is no whole number of 64 bits") from None
+    if not value:
+        return 0
     # Compared by its magnitude first: all digits of 1e999999999 are too many to write down.
     if value.adjusted() >= _INT64_DIGITS or not -(2**63) <= value < 2**63:
         raise CellError(at, shown(cell), f"is outside {-(2**63)} to {2**63 - 1}")
-    whole = int(value)  # exact, where Decimal's own rounding fails for more digits than its context has
+    whole = int(value)
     if value != whole:
         raise CellError(at, shown(cell), "is no whole number")
     return whole

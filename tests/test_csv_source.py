@@ -63,6 +63,12 @@ def test_other_ways_of_writing_a_large_number_keep_every_digit(tmp_path: Path, c
     assert read(tmp_path, schema_of("int64"), f"x,z,y\n{cell},0,a\n1,0,b\n")["x"].to_pylist() == [BIG[0], 1]
 
 
+@pytest.mark.parametrize("cell", [f"1e{'9' * 20}", f"1e-{'9' * 20}", "1e999999999", "1e-999999999"])
+def test_an_exponent_without_measure_is_refused(tmp_path: Path, cell: str) -> None:
+    with pytest.raises(BadDataError, match=r"(outside|no whole number).*row 1"):
+        read(tmp_path, schema_of("int64"), f"x,z,y\n1,0,a\n{cell},0,b\n")
+
+
 @pytest.mark.parametrize("dtype", ["int8", "int64", "uint32"])
 def test_whole_numbers_with_a_point_and_missing_ones(tmp_path: Path, dtype: str) -> None:
     table = read(tmp_path, schema_of(dtype), "x,z,y\n3.0,0,a\nNaN,0,a\n,0,a\n4,0,b\n")

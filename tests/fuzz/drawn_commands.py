@@ -50,24 +50,6 @@ class Case:
         files = [f"file {name!r} = {_cut(repr(data))}" for name, data in self.files.items()]
         return "\n".join(["", f"words = {list(self.words)!r}", *encoding, *files])
 
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: FBT001 - as Hypothesis calls it
-        """Print the same where Hypothesis shows a case."""
-        del cycle
-        printer.text(repr(self))
-
-    @property
-    def verb(self) -> str:
-        """The verb."""
-        return self.words[0]
-
-    def __repr__(self) -> str:
-        """Return what reproduces it: the command line and the files."""
-        lines = [
-            f"words = {list(self.words)!r}",
-            *([f"encoding = {self.encoding!r}"] if self.encoding != "utf-8" else []),
-        ]
-        return "\n".join(["", *lines, *(f"file {name!r} = {data!r}" for name, data in self.files.items())])
-
 
 def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}... ({len(text)} characters)"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tests.fuzz.drawn_schemas import Document
 
 SCHEMA, CONFIG, OUTPUT, PROFILE = "schema.toml", "job.yaml", "runs", "profile.json"
+_LONGEST_SHOWN = 4000
 _LEARNING = ("train.rounds=2", "train.max_leaves=4")
 
 
@@ -44,12 +45,14 @@ class Case:
         return self.words[0]
 
     def __repr__(self) -> str:
-        """Return what reproduces it: the command line and the files."""
-        lines = [
-            f"words = {list(self.words)!r}",
-            *([f"encoding = {self.encoding!r}"] if self.encoding != "utf-8" else []),
-        ]
-        return "\n".join(["", *lines, *(f"file {name!r} = {data!r}" for name, data in self.files.items())])
+        """Return what reproduces it: the command line and the files; long ones are cut, and kept by ``explore``."""
+        encoding = [f"encoding = {self.encoding!r}"] if self.encoding != "utf-8" else []
+        files = [f"file {name!r} = {_cut(repr(data))}" for name, data in self.files.items()]
+        return "\n".join(["", f"words = {list(self.words)!r}", *encoding, *files])
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}... ({len(text)} characters)"
 
 
 def choices(setting: str) -> tuple[str, ...]:

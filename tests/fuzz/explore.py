@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import collections
 import os
+import pickle
 import random
 import shlex
 import time
 import traceback
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -63,7 +65,7 @@ def _explore_long(cases: st.SearchStrategy[T], check: Callable[[T], str], second
         except Broken as fault:
             for signature, (each, case) in {fault.signature: (fault, hunt.shown(fault)), **hunt.others}.items():
                 found[signature] = each
-                _write(each, case, len(found))
+                _write(each, case)
                 print(f"found {signature}", flush=True)
     print(f"{sum(ends.values())} cases: {dict(ends)}")
     if found:
@@ -79,8 +81,8 @@ class _Hunt(Generic[T]):
         self._left = _SHRINKING_CASES
         # Faults that were met while another was shrunk.
         self.others: dict[str, tuple[Broken, T]] = {}
-        self._faults: dict[str, Broken] = {}
-        self._cases: dict[str, T] = {}
+        self._faults: dict[bytes, Broken] = {}
+        self._cases: dict[bytes, T] = {}
 
     def over(self, cases: st.SearchStrategy[T]) -> None:
         """Look at new cases; ``Broken`` at the first new fault, with the smallest case that was found in time."""
@@ -95,7 +97,7 @@ class _Hunt(Generic[T]):
 
     def look(self, case: T) -> None:
         """Check a case; a known fault is none, and when the time of shrinking is over, neither is another new one."""
-        key = repr(case)
+        key = pickle.dumps((case.words, case.encoding, case.files))
         if key in self._faults:
             raise self._faults[key]
         if time.monotonic() > self._end or self._left == 0:
@@ -133,10 +135,10 @@ class _Hunt(Generic[T]):
         return next(self._cases[key] for key, known in self._faults.items() if known is fault)
 
 
-def _write(fault: Broken, case: Case, number: int) -> None:
+def _write(fault: Broken, case: Case) -> None:
     """Keep the files and the command line that show a fault."""
     root = Path(os.environ.get(FINDINGS, ".fuzz"))
-    folder = root / f"{os.getpid()}-{number:03}-{fault.kind.replace(' ', '-')}"
+    folder = root / f"{fault.kind.replace(' ', '-')}-{zlib.crc32(fault.signature.encode()):08x}"
     for name, data in case.files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -116,7 +116,7 @@ def _replace(draw: st.DrawFn, data: bytes, odd: _Odd) -> bytes:
     found = list(_TOKEN.finditer(data))
     if not found:
         return data + draw(odd)
-    token = draw(st.sampled_from(found))
+    token = found[draw(st.integers(0, len(found) - 1))]
     return data[: token.start()] + draw(odd) + data[token.end() :]
 
 
@@ -130,7 +130,7 @@ def _swap(draw: st.DrawFn, data: bytes, odd: _Odd) -> bytes:
     found = list(_TOKEN.finditer(data))
     if len(found) < 2:
         return data + draw(odd)
-    token, other = draw(st.sampled_from(found)), draw(st.sampled_from(found))
+    token, other = (found[draw(st.integers(0, len(found) - 1))] for _ in range(2))
     return data[: token.start()] + other[0] + data[token.end() :]
 
 

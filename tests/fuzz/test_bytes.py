@@ -223,7 +223,8 @@ CONFIGS = [
     ),
     (
         b"source: builtin:\nsnapshot_time: 2026-11-21T09:30:00Z\ntrials: 5\ntimeout: 60\n"
-        b"labels: one\non_missing: drop\nduplicates: drop\nobjective: f1\nsampler: random\nrefit: validation\npods: cover-type\n"
+        b"labels: one\non_missing: drop\nduplicates: drop\nobjective: f1\n"
+        b"sampler: random\nrefit: validation\npods: cover-type\n"
     ),
     (
         b"image: registry.example/steps@sha256:00\nnamespace: a\nservice_account: b\nstudy_volume: c\nstudy_name: d\n"

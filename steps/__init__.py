@@ -1,11 +1,30 @@
 """Steps of the pipeline: each module is one container's work, and knows no Argo."""
 
+import os
 import sys
-from pathlib import Path
 
-if sys.argv[:1] == ["-m"] and not sys.flags.safe_path:
-    # Started as `python -m steps.NAME`: import from the project's folder, never from the current one.
-    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+def _leave_out_current_folder() -> None:
+    """Import from the project's folder where Python would import from the current one, with its ``json.py``.
+
+    ``python -m steps.NAME`` begins the path with it, and so does an empty part of PYTHONPATH, as ``$PYTHONPATH:more``
+    leaves it where the variable is not set. Only modules that Python itself starts with may be imported before.
+    """
+    root = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))  # noqa: PTH120
+    if sys.argv[:1] == ["-m"] and not sys.flags.safe_path:
+        sys.path[0] = root
+    given = os.environ.get("PYTHONPATH")
+    folders = given.split(os.pathsep) if given else []
+    named = [folder for folder in folders if os.path.normpath(folder) != os.curdir]
+    if named == folders:
+        return
+    os.environ["PYTHONPATH"] = os.pathsep.join(named)
+    here = os.path.realpath(os.curdir)
+    if here not in map(os.path.realpath, named):
+        sys.path[:] = [root if os.path.realpath(folder) == here else folder for folder in sys.path]
+
+
+_leave_out_current_folder()
 
 # The modules that are steps, in the order in which the pipeline uses them.
 NAMES = ("prepare", "split", "preprocess", "tune", "train", "evaluate", "report", "register")

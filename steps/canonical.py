@@ -54,8 +54,11 @@ def splits(batch: pa.RecordBatch, first_row: int, where: str) -> pa.Array:
     if codes.null_count:
         at = _first(codes.is_null())
         given = values[at].as_py()
-        what = f"{'no value' if given is None else shown(given)} in column {SPLIT!r}"
-        _refuse(f"{what} is none of {', '.join(SPLITS)}", first_row + at, where)
+        if given is None:
+            _refuse(f"a value is missing in column {SPLIT!r}", first_row + at, where, f"use {', '.join(SPLITS)}")
+        near = spelling.nearest(given, SPLITS)
+        fix = f"write it as {near!r}?" if near else "correct the source"
+        _refuse(f"{shown(given)} in column {SPLIT!r} is none of {', '.join(SPLITS)}", first_row + at, where, fix)
     return codes.cast(pa.int8())
 
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 # A first line is looked for in so many bytes, then in ever more up to the most.
 _FIRST_BYTES, _MOST_BYTES = 1 << 16, 1 << 24
 _SEPARATORS = {";": "';'", "\t": "tabs", "|": "'|'"}
+# What Excel writes above a header to name the separator.
+_EXCEL = re.compile(r'"?sep=.?"?[ ,;\t\r]*$', re.IGNORECASE | re.MULTILINE)
 _DECIMAL_COMMA = re.compile(r"\d,\d")
 # How files of other kinds begin, what they are, and what to do.
 _OTHER_KINDS = (
@@ -137,6 +139,9 @@ def _check_text(first: str, data: bytes, name: str) -> None:
 
 def _check_dialect(schema: Schema, cells: tuple[str, ...], text: str, name: str) -> None:
     """Refuse a first line that is a comment, or that another separator than the comma cuts into what is expected."""
+    if found := _EXCEL.match(text):
+        what = f"the first line is {found[0].strip()!r}, which only Excel understands"
+        raise BadDataError(what, where=name, fix="remove it, and separate columns by commas")
     layouts = [names for _, names in shapes.possible(schema)]
     known, counts = {name for names in layouts for name in names}, {len(names) for names in layouts}
     if known.intersection(cells) or len(cells) in counts:

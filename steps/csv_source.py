@@ -34,6 +34,8 @@ _NO_NUMBER = re.compile(r"In CSV column #\d+: (?:Row #\d+: )?CSV conversion erro
 _NO_TEXT = re.compile(r"In CSV column #(\d+): (?:Row #(\d+): )?CSV conversion error to \S+: invalid UTF8 data")
 _COUNT = re.compile(r"CSV parse error: (?:Row #(\d+): )?Expected (\d+) columns, got (\d+)")
 _TOO_LONG = "straddling object"
+# For a header without a line end; one with a line end is a file without rows too, and no error.
+_HEADER_ALONE = "Could not skip"
 
 
 @dataclass
@@ -69,6 +71,8 @@ class Reader:
                     done += batch.num_rows
                     yield batch
             except pa.ArrowException as error:
+                if str(error).startswith(_HEADER_ALONE):
+                    return
                 self._change(str(error))
             else:
                 return
@@ -182,8 +186,6 @@ class Reader:
             line, expected, count = found.groups()
             what = f"{count} columns instead of {expected}"
             return BadDataError(what, where=self._line(line), fix="correct the line")
-        if reason.startswith("Could not skip"):
-            return BadDataError("there is no row below the header", where=self.name, fix="write it again")
         if _TOO_LONG in reason:
             what = f"a row has more than {_LONGEST_BLOCK:,} bytes"
             return BadDataError(what, where=self.name, fix="does a quote not end?")

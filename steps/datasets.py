@@ -104,6 +104,8 @@ def write(source: Source, datasets: Mapping[str, Path], options: Options) -> dic
                 np.add.at(parts, (batch.codes[mask], batch.split.to_numpy()[mask]), 1)
             _write(batch, mask, arrays, writers, source)
         missing.check_dropped(tally, dropped["missing"], options.max_dropped, options.on_missing, source.name)
+        if not tally.rows:
+            raise BadDataError("there is no row", where=source.name, fix="give a table with rows below its header")
         used = profile.class_counts()
         where = f"the rows used of {source.name}" if any(dropped.values()) else source.name
         for slug in writers:
@@ -133,6 +135,10 @@ def _check_class(slug: str, in_source: int, used: Mapping[str, int], where: str)
         what = f"all {in_source:,} rows of cover type {slug!r} were dropped"
         raise BadDataError(what, where=where, fix="keep them with --on-missing keep, or leave it out of --cover-types")
     if not used[slug]:
+        present = [other for other, rows in used.items() if rows]
+        if len(present) == 1:
+            what = f"all {used[present[0]]:,} rows are of cover type {present[0]!r}"
+            raise BadDataError(what, where=where, fix="add rows of other cover types")
         raise BadDataError(f"no row is of cover type {slug!r}", where=where, fix="leave it out with --cover-types")
 
 

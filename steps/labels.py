@@ -14,7 +14,7 @@ from steps.errors import BadDataError, UsageError
 from steps.spelling import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -96,12 +96,17 @@ def codes(schema: Schema, values: pa.Array, shift: int, first_row: int, where: s
         what = f"a value of column {schema.target!r} is not UTF-8"
         raise BadDataError(what, where=where, fix="write it again as UTF-8") from None
     if at is not None:
-        raise BadDataError(
-            f"label {shown(given)} in column {schema.target!r} is none of {_listed(known)}",
-            where=f"row {first_row + at} of {where}",
-            fix="correct the source" + ("" if _are_strings(schema) else ", or say --labels zero or --labels one"),
-        )
+        what = f"label {shown(given)} in column {schema.target!r} is none of {_listed(known)}"
+        raise BadDataError(what, where=f"row {first_row + at} of {where}", fix=_fix(given, known))
     return np.asarray(pc.fill_null(found, MISSING).to_numpy(zero_copy_only=False).astype(np.int16))
+
+
+def _fix(given: object, known: Sequence[int | str]) -> str:
+    names = [label for label in known if isinstance(label, str)]
+    if not names:
+        return "correct the source, or say --labels zero or --labels one"
+    near = spelling.nearest(str(given), names)
+    return "correct the source" if near is None else f"write it as {near!r}?"
 
 
 def are_booleans(schema: Schema) -> bool:

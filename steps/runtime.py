@@ -32,6 +32,8 @@ UsageOption = Annotated[Path | None, typer.Option(help="Where to write wall time
 
 # Environment variable that says which part of a process's work the running step is, as "done/all" steps.
 PART = "COVERTYPE_PART"
+# The highest file descriptor of a standard stream.
+_LAST_STREAM = 2
 _INTERRUPT = "interrupted: run again to go on, what was finished is kept"
 # Characters of a reason that another library gives: XGBoost's for a missing OpenMP is a page.
 _REASON_LENGTH = 300
@@ -48,12 +50,24 @@ class TerminatedError(SystemExit):
 def prepare_process() -> None:
     """Set up a process whose main thread runs a command line: call this before anything is printed.
 
-    Characters that the output's encoding lacks are replaced. SIGTERM raises :class:`TerminatedError`.
+    Characters that the output's encoding lacks are replaced. SIGTERM raises :class:`TerminatedError`. A standard
+    stream that is closed (``>&-``) is opened as ``/dev/null``.
     """
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     signal.signal(signal.SIGTERM, _terminate)
+
+
+def _open_closed_streams() -> None:
+    """Open the null device as each standard stream that is closed, so that no file gets the stream's number."""
+    while (number := os.open(os.devnull, os.O_RDWR)) <= _LAST_STREAM:  # the lowest that is free
+        os.set_inheritable(number, True)
+    os.close(number)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - as long as the process
 
 
 def _terminate(*_: object) -> None:

@@ -85,11 +85,11 @@ def nearest(word: str, names: Sequence[str]) -> str | None:
 
 
 def shown(value: object) -> str:
-    """Return a value for a message: a whole number without ``.0``, a text cut and escaped where it needs be."""
+    """Return a value for a message: a whole number without ``.0``, a text cut, in quotes where it would not be seen."""
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() and abs(value) < 1e16 else repr(value)  # noqa: PLR2004
     text = str(value)
-    if not text.isprintable():
+    if not text.isprintable() or text != text.strip() or not text:
         return quoted(text)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 

@@ -5,16 +5,19 @@ Nothing heavy is imported before a verb needs it, so that ``--help`` answers at 
 The code that runs is that of the folder this file is in, whatever else is installed: a copy of the project runs itself.
 """
 
-import json
 import os
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 if __name__ == "__main__":
     if not sys.flags.safe_path:
         del sys.path[0]  # this file's own folder
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))  # noqa: PTH120
+
+import steps  # isort: skip # noqa: F401 - before what may be imported from the current folder
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 try:
     import typer

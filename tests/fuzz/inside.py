@@ -38,7 +38,7 @@ def _instead(command: processes.Command) -> Iterator[None]:
     saved = dict(os.environ), sys.argv, sys.stdout, sys.stderr
     os.environ.update(command.environment)
     sys.argv = [command.module, *command.arguments]
-    with command.log.open("a", buffering=1, encoding=sys.stdout.encoding, errors=sys.stdout.errors) as log:
+    with command.log.open("a", buffering=1, encoding="utf-8", errors="replace") as log:
         sys.stdout = sys.stderr = log
         try:
             yield
@@ -68,6 +68,7 @@ def _cli(words: Sequence[str]) -> int:
     unpatched: dict[str, Any] = {"Process": ProcessHere, "wait": _wait, "start_server": _wait}
     for name, value in unpatched.items():
         setattr(processes, name, value)
+    runtime.prepare_process()
     return runtime.guarded(lambda: covertype.app(args=list(words), standalone_mode=False) or 0)
 
 

@@ -64,7 +64,7 @@ def choices(setting: str) -> tuple[str, ...]:
 def runs(draw: st.DrawFn) -> Case:
     """Draw a run, or the training of one class."""
     document = draw(drawn_schemas.documents())
-    table = draw(drawn_tables.tables(document))
+    table = draw(drawn_tables.tables(document, plain=draw(st.booleans())))
     settings = _settings(draw, document, table)
     verb = ["run"]
     if draw(st.integers(0, 5)) == 0:
@@ -80,7 +80,7 @@ def runs(draw: st.DrawFn) -> Case:
     last = ["--", settings["cover_types"]] if verb == ["train"] else []
     files = {SCHEMA: toml_text.document(document).encode(), **table.files, **config}
     json_ = ["--json"] if draw(st.booleans()) else []
-    encoding = draw(st.sampled_from(["utf-8", "utf-8", "utf-8", "ascii", "latin-1", "cp1252"]))
+    encoding = draw(st.sampled_from(["utf-8"] * 9 + ["ascii", "latin-1", "cp1252"]))
     return Case((*verb, *flags, *own, *json_, *last), files, encoding, document, table, settings)
 
 
@@ -98,7 +98,7 @@ def preparations(draw: st.DrawFn) -> Case:
     outputs = [f"--dataset={slug}={dataset_name(at)}" for at, slug in enumerate(slugs)]
     words_ = [word.replace("\x00", "") for word in ("steps.prepare", *flags, *outputs, f"--profile={PROFILE}")]
     files = {SCHEMA: toml_text.document(document).encode(), **table.files}
-    encoding = draw(st.sampled_from(["utf-8", "utf-8", "utf-8", "ascii"]))
+    encoding = draw(st.sampled_from(["utf-8"] * 6 + ["ascii"]))
     return Case(tuple(words_), files, encoding, document, table, settings)
 
 
@@ -119,7 +119,7 @@ def renderings(draw: st.DrawFn) -> Case:
     if verb == "render":
         own += _of_render(draw)
     files = {SCHEMA: toml_text.document(document).encode(), **config}
-    encoding = draw(st.sampled_from(["utf-8", "utf-8", "utf-8", "ascii", "latin-1"]))
+    encoding = draw(st.sampled_from(["utf-8"] * 6 + ["ascii", "latin-1"]))
     return Case((verb, *flags, *own), files, encoding, document, None, settings)
 
 

@@ -93,7 +93,7 @@ def defect_in(text: str) -> str:
 
 def generalised(text: str) -> str:
     """Return a message without what differs from case to case."""
-    return re.sub(r"\d+(\.\d+)?", "N", re.sub(r"'[^']*'|\"[^\"]*\"|/\S+", "…", text))[:120]
+    return re.sub(r"\d+(\.\d+)?", "N", re.sub(r"'[^']*'|\"[^\"]*\"|\(.*?\)|/\S+", "…", text))[:120]
 
 
 def result_of(folder: Path) -> tuple[Path, dict[str, Any]] | None:

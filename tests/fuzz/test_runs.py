@@ -59,7 +59,7 @@ def test_renderings_end_as_promised(nursery: Nursery) -> None:
     def execute(case: Case, folder: Path) -> Ended:
         ended = nursery.run("cli", case.words, folder, encoding=case.encoding)
         if ended.code == 0 and case.verb == "render":
-            made = folder / ("made.yaml" if (folder / "made.yaml").exists() else "stdout")
+            made = next(folder.rglob("made.yaml"), folder / "stdout")
             text = made.read_bytes().decode(case.encoding if made.name == "stdout" else "utf-8")
             manifests.check_manifest(text, case.files[SCHEMA])
         return ended

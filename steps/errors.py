@@ -6,6 +6,7 @@ The codes follow BSD ``sysexits.h``; Argo's retry expression reads them, so 75 i
 from __future__ import annotations
 
 import errno
+import os
 
 RUN_FAILED = 1
 USAGE = 2
@@ -104,6 +105,8 @@ def from_os_error(error: OSError) -> PipelineError:
     if error.errno in FULL:
         what, fix = FULL[error.errno]
         return TransientError(what, where=where, fix=fix)
+    if isinstance(error, FileNotFoundError) and not where and reason == os.strerror(errno.ENOENT).lower():
+        return NoInputError("the current folder does not exist any more", fix="change to one that does")
     if isinstance(error, FileNotFoundError):
         return NoInputError("no such file" if where else reason, where=where, fix="check the path")
     if isinstance(error, (FileExistsError, NotADirectoryError, IsADirectoryError)):

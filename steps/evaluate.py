@@ -11,6 +11,7 @@ import typer
 
 from steps import bundle, matrix, metrics, runtime, storage, tables
 from steps.errors import BadDataError
+from steps.hyperparameters import LARGEST
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -96,7 +97,7 @@ def main(  # noqa: PLR0913 - one argument an option
     summary: Annotated[Path | None, typer.Option(help="Where a line with the main metrics goes.")] = None,
     f1: runtime.ValueOption = None,
     pr_auc: runtime.ValueOption = None,
-    threads: Annotated[int, typer.Option(min=1, help="Threads XGBoost uses.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, max=LARGEST, help="Threads XGBoost uses.")] = 1,
     usage: runtime.UsageOption = None,
 ) -> None:
     """Judge a model on the test rows."""

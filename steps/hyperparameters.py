@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,10 @@ from steps.errors import BadDataError
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+
+# Integers of XGBoost's have 32 bits, its seed 64.
+LARGEST, LARGEST_SEED = 2**31 - 1, 2**63 - 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,8 +90,8 @@ def _fits(name: str, value: object) -> bool:
     """Whether a value has the type of its default; the numbers that count rounds must be above 0 too."""
     default = getattr(Hyperparameters(), name)
     if isinstance(default, float):
-        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
     if isinstance(default, int):
         least = 1 if name in {"rounds", "evaluate_every"} else 0
-        return isinstance(value, int) and not isinstance(value, bool) and value >= least
+        return isinstance(value, int) and not isinstance(value, bool) and least <= value <= LARGEST
     return isinstance(value, str)

@@ -41,7 +41,7 @@ _TERMINATION = "terminated: run again to resume, what was finished is kept"
 
 
 class TerminatedError(SystemExit):
-    """SIGTERM arrived; raised in the main thread, so that temporary files and remote jobs are cleaned up."""
+    """SIGTERM or SIGHUP arrived; raised in the main thread, so that temporary files and remote jobs are cleaned up."""
 
     def __init__(self) -> None:
         super().__init__(TERMINATED)
@@ -50,14 +50,17 @@ class TerminatedError(SystemExit):
 def prepare_process() -> None:
     """Set up a process whose main thread runs a command line: call this before anything is printed.
 
-    Characters that the output's encoding lacks are replaced. SIGTERM raises :class:`TerminatedError`. A standard
-    stream that is closed (``>&-``) is opened as ``/dev/null``.
+    Characters that the output's encoding lacks are replaced. SIGTERM raises :class:`TerminatedError`, and so does
+    SIGHUP (the terminal is closed) unless it is ignored (``nohup``). A standard stream that is closed (``>&-``) is
+    opened as ``/dev/null``.
     """
     _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     signal.signal(signal.SIGTERM, _terminate)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, _terminate)
 
 
 def _open_closed_streams() -> None:
@@ -71,7 +74,8 @@ def _open_closed_streams() -> None:
 
 
 def _terminate(*_: object) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not interrupt the clean-up
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # a second one must not interrupt the clean-up
     raise TerminatedError
 
 

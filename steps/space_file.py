@@ -161,6 +161,7 @@ def _check(name: str, value: object, at: _At) -> None:
             at.refuse(f"it cannot be {value!r}", f"use {' or '.join(_GROW_POLICIES)}")
         return
     least, greatest = _LIMITS.get(name, (0, math.inf))
+    greatest = min(greatest, hyperparameters.LARGEST) if _is_whole(name) else greatest
     kind = "a whole number" if _is_whole(name) else "a number"
     number = _number(value, whole=_is_whole(name))
     if not least <= number <= greatest or math.isinf(number):
@@ -168,10 +169,14 @@ def _check(name: str, value: object, at: _At) -> None:
 
 
 def _number(value: object, *, whole: bool) -> float:
-    """Return a number as such, and NaN for what is none."""
-    fits = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
-    return float(value) if fits else math.nan  # type: ignore[arg-type]  # a number where it fits
+    """Return a number as such, infinity where a float cannot hold it, and NaN for what is no number."""
+    if not isinstance(value, int if whole else (int, float)) or isinstance(value, bool):
+        return math.nan
+    try:
+        return float(value)  # type: ignore[arg-type]  # mypy does not see what was asked above
+    except OverflowError:
+        return math.inf
 
 
 def _span(least: float, greatest: float) -> str:
-    return f"{least:g} or more" if math.isinf(greatest) else f"from {least:g} to {greatest:g}"
+    return f"{least:g} or more" if greatest >= hyperparameters.LARGEST else f"from {least:g} to {greatest:g}"

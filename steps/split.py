@@ -17,6 +17,7 @@ import typer
 
 from steps import hashing, part_checks, runtime, tables
 from steps.errors import UsageError
+from steps.hyperparameters import LARGEST_SEED
 from steps.part_checks import Part
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def main(  # noqa: PLR0913 - one argument an option
     train: Annotated[Path, typer.Option(help="Where the training rows go.")],
     validation: Annotated[Path, typer.Option(help="Where the validation rows go.")],
     test: Annotated[Path, typer.Option(help="Where the test rows go.")],
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the hash.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of the hash.")] = 0,
     train_fraction: Annotated[float, typer.Option(help="Share of the training rows.")] = 0.64,
     validation_fraction: Annotated[float, typer.Option(help="Share of the validation rows.")] = 0.16,
     test_fraction: Annotated[float, typer.Option(help="Share of the test rows.")] = 0.20,

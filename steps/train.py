@@ -17,6 +17,7 @@ import typer
 
 from steps import bundle, hyperparameters, matrix, runtime, storage, tables, training
 from steps.device import Device
+from steps.hyperparameters import LARGEST, LARGEST_SEED
 
 if TYPE_CHECKING:
     from steps.hyperparameters import Hyperparameters
@@ -82,14 +83,14 @@ def main(  # noqa: PLR0913 - one argument an option
     parameters: Annotated[Path, typer.Option(help="Best parameters, from tune (JSON).")],
     model: Annotated[Path, typer.Option(help="Where the model bundle goes (a folder).")],
     learning_curve: Annotated[Path, typer.Option(help="Where the learning curve goes (JSON).")],
-    seed: Annotated[int, typer.Option(min=0, help="Seed of row and column sampling.")] = 0,
-    threads: Annotated[int, typer.Option(min=1, help="Threads XGBoost uses.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of row and column sampling.")] = 0,
+    threads: Annotated[int, typer.Option(min=1, max=LARGEST, help="Threads XGBoost uses.")] = 1,
     device: Annotated[Device, typer.Option(help="Where to train.")] = Device.CPU,
     refit: Annotated[Refit, typer.Option(help="Rows to train on again besides the training rows.")] = Refit.NONE,
-    rounds: Annotated[int | None, typer.Option(min=1, help="Boosting rounds, at most.")] = None,
+    rounds: Annotated[int | None, typer.Option(min=1, max=LARGEST, help="Boosting rounds, at most.")] = None,
     learning_rate: Annotated[float | None, typer.Option(min=1e-6, max=1)] = None,
-    max_depth: Annotated[int | None, typer.Option(min=0)] = None,
-    max_leaves: Annotated[int | None, typer.Option(min=0)] = None,
+    max_depth: Annotated[int | None, typer.Option(min=0, max=LARGEST)] = None,
+    max_leaves: Annotated[int | None, typer.Option(min=0, max=LARGEST)] = None,
     grow_policy: Annotated[GrowPolicy | None, typer.Option()] = None,
     min_child_weight: Annotated[float | None, typer.Option(min=0)] = None,
     max_delta_step: Annotated[float | None, typer.Option(min=0)] = None,
@@ -101,9 +102,13 @@ def main(  # noqa: PLR0913 - one argument an option
     colsample_bylevel: Annotated[float | None, typer.Option(min=0.01, max=1)] = None,
     colsample_bynode: Annotated[float | None, typer.Option(min=0.01, max=1)] = None,
     scale_pos_weight: Annotated[float | None, typer.Option(min=1e-6)] = None,
-    max_bin: Annotated[int | None, typer.Option(min=2)] = None,
-    early_stopping: Annotated[int | None, typer.Option(min=0, help="Rounds without a better PR-AUC, 0: never.")] = None,
-    evaluate_every: Annotated[int | None, typer.Option(min=1, help="Rounds between two evaluations.")] = None,
+    max_bin: Annotated[int | None, typer.Option(min=2, max=LARGEST)] = None,
+    early_stopping: Annotated[
+        int | None, typer.Option(min=0, max=LARGEST, help="Rounds without a better PR-AUC, 0: never.")
+    ] = None,
+    evaluate_every: Annotated[
+        int | None, typer.Option(min=1, max=LARGEST, help="Rounds between two evaluations.")
+    ] = None,
     usage: runtime.UsageOption = None,
 ) -> None:
     """Train the final model of a cover type. A hyperparameter given here wins over the file's."""

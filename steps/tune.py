@@ -16,7 +16,7 @@ import typer
 from steps import presets, runtime, space_file, storage, tables, warm_points
 from steps.device import Device
 from steps.errors import UsageError
-from steps.hyperparameters import Hyperparameters
+from steps.hyperparameters import LARGEST, LARGEST_SEED, Hyperparameters
 from steps.objective import Objective, Pruner, Sampler
 from steps.study import begin
 from steps.trial_table import EMPTY, verdict
@@ -71,8 +71,8 @@ def main(  # noqa: PLR0913 - one argument an option
         typer.Option(help="Earlier search whose best points are tried first: report.json, a trial table or a study."),
     ] = None,
     outcome: Annotated[Path | None, typer.Option(help="Where to write a line with the result.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the sampler and of the training.")] = 0,
-    threads: Annotated[int, typer.Option(min=1, help="Threads XGBoost uses.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of the sampler and of the training.")] = 0,
+    threads: Annotated[int, typer.Option(min=1, max=LARGEST, help="Threads XGBoost uses.")] = 1,
     device: Annotated[Device, typer.Option(help="Where to train.")] = Device.CPU,
     usage: runtime.UsageOption = None,
 ) -> None:

@@ -155,6 +155,7 @@ def test_a_full_disk_is_said_so_and_leaves_no_half_file(short: str, step: str, c
     ("error", "code", "words"),
     [
         (OSError(errno.EDQUOT, "Disk quota exceeded", "a"), 75, "the disk quota is used up, in a: free some space"),
+        (FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)), 66, "the current folder does not exist any more"),
         (FileNotFoundError(errno.ENOENT, "No usable temporary directory"), 66, "no usable temporary directory: check"),
     ],
 )

@@ -43,6 +43,8 @@ def test_what_is_left_out_has_its_default(tmp_path: Path) -> None:
         ({"parameters": {"rounds": 0}}, "rounds cannot be 0"),
         ({"parameters": {"evaluate_every": 0}}, "evaluate_every cannot be 0"),
         ({"parameters": {"max_depth": -1}}, "max_depth cannot be -1"),
+        ({"parameters": {"max_bin": 2**31}}, "max_bin cannot be 2147483648"),
+        ({"parameters": {"gamma": 10**400}}, "gamma cannot be 10000"),
         ({"parameters": {"gamma": None}}, "gamma cannot be None"),
         ('{"parameters": {"gamma": NaN}}', "gamma cannot be nan"),
         ({"parameters": {"grow_policy": 1}}, "grow_policy cannot be 1"),

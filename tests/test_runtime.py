@@ -108,18 +108,28 @@ from steps import runtime, storage
 def main() -> None:
     with storage.atomic_path(Path(sys.argv[1], "final")) as temporary:
         temporary.write_text("half")
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGNAL)
         time.sleep(60)
 runtime.main_of(lambda: main())
 """
 
 
-def test_sigterm_cleans_up_and_ends_with_143(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", _TERMINATED_STEP.replace("sys.argv[1]", repr(str(tmp_path)))]
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_signal_cleans_up_and_ends_with_143(tmp_path: Path, name: str) -> None:
+    code = _TERMINATED_STEP.replace("sys.argv[1]", repr(str(tmp_path))).replace("SIGNAL", name)
+    command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     line = "error: terminated: run again to resume, what was finished is kept\n"
     assert (done.returncode, done.stderr) == (errors.TERMINATED, line)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_nohup_ignores_ends_nothing(tmp_path: Path) -> None:
+    code = _TERMINATED_STEP.replace("sys.argv[1]", repr(str(tmp_path))).replace("SIGNAL", "SIGHUP")
+    code = "import signal\nsignal.signal(signal.SIGHUP, signal.SIG_IGN)\n" + code.replace("sleep(60)", "sleep(0)")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "final").read_text() == "half"
 
 
 def test_an_exit_keeps_its_code() -> None:

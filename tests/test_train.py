@@ -115,6 +115,9 @@ def test_refit_in_batches_gives_the_same_model(own_chain: Chain, monkeypatch: py
         (["--rounds", "0"], "error: Invalid value for '--rounds'"),
         (["--grow-policy", "best"], "error: Invalid value for '--grow-policy'"),
         (["--max-bin", "1"], "error: Invalid value for '--max-bin'"),
+        (["--max-bin", str(2**31)], "error: Invalid value for '--max-bin'"),
+        (["--rounds", str(2**31)], "error: Invalid value for '--rounds'"),
+        (["--seed", str(2**63)], "error: Invalid value for '--seed'"),
     ],
 )
 def test_hyperparameters_out_of_range(own_chain: Chain, options: list[str], message: str) -> None:

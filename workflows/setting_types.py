@@ -98,8 +98,10 @@ Source = Annotated[Text, AfterValidator(_address(uris.SOURCES, "source")), Field
 Registry = Annotated[Text, AfterValidator(_address(uris.DESTINATIONS, "registry"))]
 Output = Annotated[str, AfterValidator(_address(uris.DESTINATIONS, "destination")), Field(min_length=1)]
 # The bounds come first: after a validator pydantic writes them into the JSON schema under other names.
-Count = Annotated[int, Field(ge=0), BeforeValidator(_no_truth_value)]
-Positive = Annotated[int, Field(gt=0), BeforeValidator(_no_truth_value)]
+# What steps and Kubernetes hold in an integer of 64 bits.
+_LARGEST = 2**63 - 1
+Count = Annotated[int, Field(ge=0, le=_LARGEST), BeforeValidator(_no_truth_value)]
+Positive = Annotated[int, Field(gt=0, le=_LARGEST), BeforeValidator(_no_truth_value)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), BeforeValidator(_no_truth_value)]
 Scalar = Annotated[str | int | float | bool, BeforeValidator(_one_value)]
 StepName = Annotated[str, AfterValidator(_known_step)]

@@ -189,6 +189,15 @@ def test_nobody_listens(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     assert capsys.readouterr().err.startswith("error: connection refused, in http://127.0.0.1:")
 
 
+@pytest.mark.parametrize("address", ["http://", "https:///", "/"])
+def test_an_address_without_a_host(
+    address: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ARGO_SERVER", address)
+    assert invoke("status") == 78
+    assert capsys.readouterr().err == "error: there is no host, in ARGO_SERVER: write host:port\n"
+
+
 def test_no_kubeconfig(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.delenv("ARGO_SERVER", raising=False)
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))

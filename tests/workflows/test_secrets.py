@@ -152,7 +152,7 @@ def test_white_space_around_a_token_is_no_part_of_it(
     assert api.requests[0].headers["Authorization"] == f"Bearer {SECRET}"
 
 
-@pytest.mark.parametrize("server", ["dead", "tls", "proxy", "user", "user in kubeconfig"])
+@pytest.mark.parametrize("server", ["dead", "tls", "proxy", "user", "query", "user in kubeconfig"])
 def test_servers_that_are_not_there(
     server: str, api: FakeApi, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, invoke: Callable[..., tuple[int, str]]
 ) -> None:
@@ -167,6 +167,8 @@ def test_servers_that_are_not_there(
         elif server == "proxy":
             monkeypatch.setenv("http_proxy", f"http://user:{SECRET}@{dead}")
             monkeypatch.setenv("no_proxy", "")
+        elif server == "query":
+            monkeypatch.setenv("ARGO_SERVER", f"{dead}/?token={SECRET}")
         elif server == "user":
             monkeypatch.setenv("ARGO_SERVER", f"user:{SECRET}@{dead}")
         else:
@@ -175,7 +177,7 @@ def test_servers_that_are_not_there(
             path.write_text(path.read_text().replace("http://", f"http://user:{SECRET}@"))
         for verb in VERBS:
             code, _ = invoke(*verb)
-            assert code in ({78} if server.startswith("user") else {1, 69})
+            assert code in ({1, 69} if server in {"dead", "tls", "proxy"} else {78})
 
 
 @pytest.mark.parametrize(

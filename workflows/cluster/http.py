@@ -100,10 +100,14 @@ def credential(text: str, where: str) -> str:
 
 
 def check_address(address: str, where: str) -> str:
-    """Return an address of a server; BadConfigurationError, which does not show it, where it holds credentials."""
+    """Return an address of a server; BadConfigurationError, which does not show it, where it may hold credentials."""
     if names_a_user(address):
         what = "the address holds a user name or a password"
         raise BadConfigurationError(what, where=where, fix="write the address alone: credentials have their own place")
+    if {"?", "#"} & set(address):  # a token may be behind it
+        raise BadConfigurationError(
+            "the address holds a query ('?') or a fragment ('#')", where=where, fix="leave it out"
+        )
     return address
 
 

@@ -175,8 +175,11 @@ def address(environment: Mapping[str, str]) -> str:
 
     ARGO_SERVER is host:port; a scheme in front, which argo refuses, is taken for what it says.
     """
-    host = check_address(environment["ARGO_SERVER"].strip().rstrip("/"), "ARGO_SERVER")
+    host = check_address(environment["ARGO_SERVER"].strip(), "ARGO_SERVER")
     scheme, separator, rest = host.rpartition("://")
+    rest = rest.rstrip("/")
+    if not rest:
+        raise BadConfigurationError("there is no host", where="ARGO_SERVER", fix="write host:port")
     if separator and scheme not in {"http", "https"}:
         raise BadConfigurationError(f"unknown scheme {scheme!r}", where="ARGO_SERVER", fix="write host:port")
     if not separator:

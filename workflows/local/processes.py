@@ -38,7 +38,7 @@ _ROOT = str(Path(__file__).resolve().parents[2])
 PRELOAD = "COVERTYPE_PRELOAD"
 # Exit code of a process whose module cannot be imported, as a shell has it for what cannot be executed.
 CANNOT_LOAD = 126
-_SIGNALS = {signal.SIGINT, signal.SIGTERM}
+_SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,8 @@ def wait(sentinels: Sequence[int], timeout: float) -> None:
 def _main(module: str, arguments: list[str], environment: dict[str, str], log: str) -> None:
     """Run a module in this fresh process as ``python -m`` would, and exit with its code."""
     _follow_parent()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group: the runner decides who ends
+    for number in (signal.SIGINT, signal.SIGHUP):  # they reach the whole group: the runner decides who ends
+        signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
     try:
         file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)

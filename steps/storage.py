@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -28,6 +29,8 @@ def atomic_path(final: Path) -> Iterator[Path]:
     The data is synced to the disk before the rename, so that a power cut leaves the old file or the new one.
     An exception (Ctrl-C too) removes the temporary file.
     """
+    if final.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(final))
     with _errors_about(final):
         final.parent.mkdir(parents=True, exist_ok=True)
         temporary = name_beside(final)
@@ -114,7 +117,11 @@ def atomic_folder(final: Path) -> Iterator[Path]:
     """Yield a temporary folder beside ``final``; give it that name when the block ends without an error.
 
     A folder that is already there under the final name is replaced. Files directly in it are synced first.
+
+    Raises:
+        FileExistsError: the folder that is there has files that the new one lacks: another folder than was meant.
     """
+    final = final.absolute()  # the current folder has no name to put another beside
     with _errors_about(final):
         final.parent.mkdir(parents=True, exist_ok=True)
         temporary = name_beside(final)
@@ -123,7 +130,16 @@ def atomic_folder(final: Path) -> Iterator[Path]:
             yield temporary
             for path in temporary.iterdir():
                 _sync(path)
+            _refuse_loss(final, temporary)
             shutil.rmtree(final, ignore_errors=True)
             temporary.replace(final)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _refuse_loss(final: Path, replacement: Path) -> None:
+    if final.is_dir():
+        kept = {path.name for path in replacement.iterdir()}
+        if lost := sorted({path.name for path in final.iterdir()} - kept):
+            reason = f"the folder has another file, {lost[0]}, and is not replaced"
+            raise FileExistsError(errno.EEXIST, reason, str(final))

@@ -121,9 +121,11 @@ def test_equal_content_gives_equal_bytes(tmp_path: Path) -> None:
 
 def test_a_bundle_replaces_an_earlier_one(tmp_path: Path) -> None:
     write(tmp_path)
-    (tmp_path / "model" / "old").touch()
+    model = tmp_path / "model" / "model.ubj"
+    first = model.read_bytes()
+    model.write_bytes(b"old")
     write(tmp_path)
-    assert not (tmp_path / "model" / "old").exists()
+    assert model.read_bytes() == first
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "p.skops"]
 
 

@@ -43,12 +43,33 @@ def test_an_error_leaves_the_old_file(tmp_path: Path, error: type[BaseException]
 def test_a_folder_appears_whole_and_replaces(tmp_path: Path) -> None:
     final = tmp_path / "folder"
     final.mkdir()
-    (final / "old").touch()
+    (final / "file").write_text("old")
     with storage.atomic_folder(final) as temporary:
-        (temporary / "new").touch()
-        assert names(final) == ["old"]
-    assert names(final) == ["new"]
+        (temporary / "file").write_text("new")
+        assert (final / "file").read_text() == "old"
+    assert (final / "file").read_text() == "new"
     assert names(tmp_path) == ["folder"]
+
+
+def test_a_folder_with_other_files_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos/one.jpg").write_text("one")
+    monkeypatch.chdir(tmp_path / "photos")
+    for final in (tmp_path / "photos", Path()):
+        with pytest.raises(FileExistsError, match=r"another file, one\.jpg"), storage.atomic_folder(final) as temporary:
+            (temporary / "model").write_text("two")
+    assert (names(tmp_path), names(tmp_path / "photos")) == (["photos"], ["one.jpg"])
+
+
+@pytest.mark.parametrize("final", ["", ".", "folder"])
+def test_a_file_does_not_take_the_place_of_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, final: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(IsADirectoryError):
+        storage.write_text(Path(final), "text")
+    assert (names(tmp_path), names(tmp_path / "folder")) == (["folder"], [])
 
 
 def test_an_error_leaves_the_old_folder(tmp_path: Path) -> None:

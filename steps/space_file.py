@@ -173,7 +173,7 @@ def _number(value: object, *, whole: bool) -> float:
     if not isinstance(value, int if whole else (int, float)) or isinstance(value, bool):
         return math.nan
     try:
-        return float(value)  # type: ignore[arg-type]  # mypy does not see what was asked above
+        return float(value)
     except OverflowError:
         return math.inf
 

@@ -131,7 +131,8 @@ def guarded(action: Callable[[], int]) -> int:
         # typer catches an interrupt itself and returns its exit code without a word.
         return _fail(_INTERRUPT, INTERRUPTED) if code == INTERRUPTED else code
     except typer.exceptions.TyperException as error:
-        return _fail(error.format_message().rstrip(".") + ": see --help", error.exit_code)
+        message = error.format_message().rstrip(".")  # none where the help was shown, as no argument was given
+        return _fail(f"{message}: see --help", error.exit_code) if message else int(error.exit_code)
     except KeyboardInterrupt:
         return _fail(_INTERRUPT, INTERRUPTED)
     except TerminatedError:

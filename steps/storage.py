@@ -48,6 +48,8 @@ def name_beside(final: Path) -> Path:
 
     Not by :mod:`tempfile`, which lets nobody but the owner read what it makes: permissions are the user's umask's.
     """
+    if not final.name:  # an empty path is the current folder
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(final))
     return final.with_name(f"{PARTIAL}{final.name}-{secrets.token_hex(4)}")
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from steps import uris
-from steps.errors import UsageError
 from workflows import overrides
 
 if TYPE_CHECKING:
@@ -204,8 +203,4 @@ def _load(flags: dict[str, Any]) -> Settings:
     config = flags.pop("config")
     if flags["set"]:
         flags["set"] = dict(overrides.split_entry(entry) for entry in flags["set"])
-    if flags["cover_types"] is not None:
-        flags["cover_types"] = [part.strip() for part in flags["cover_types"].split(",") if part.strip()]
-        if not flags["cover_types"]:
-            raise UsageError("no cover type is named", where="--cover-types", fix="name some, or leave the flag out")
     return settings.load(flags, config)

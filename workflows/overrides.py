@@ -78,6 +78,12 @@ def parse(entries: Mapping[str, object], slugs: Sequence[str]) -> Overrides:
     return overrides
 
 
+def with_underscores(key: str) -> str:
+    """Return a key with one spelling of its option, so that of two spellings the later one wins."""
+    place, dot, option = key.rpartition(".")
+    return place + dot + option.replace("-", "_")
+
+
 def split_entry(entry: str) -> tuple[str, str]:
     """Split a flag's ``KEY=VALUE``; UsageError where there is no ``=``."""
     key, separator, value = entry.partition("=")

@@ -57,7 +57,9 @@ def _address(accepted: tuple[str, ...], what: str) -> Callable[[str], str]:
 def _names(value: object) -> object:
     """Read names separated by commas, and numbers as names: labels may be either."""
     if isinstance(value, str):
-        return [part.strip() for part in value.split(",") if part.strip()]
+        if parts := [part.strip() for part in value.split(",") if part.strip()]:
+            return parts
+        raise ValueError("none is named; name some, or leave it out for all")
     return [str(part) if type(part) is int else part for part in value] if isinstance(value, list) else value
 
 

@@ -46,6 +46,18 @@ if TYPE_CHECKING:
 ENVIRONMENT_PREFIX = "COVERTYPE_"
 
 
+class Toleration(BaseModel):
+    """A taint of nodes that a pod tolerates, with Kubernetes' names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True, populate_by_name=True)
+
+    key: LabelKey | None = None
+    operator: Literal["Exists", "Equal"] | None = None
+    value: LabelValue | None = None
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
+    toleration_seconds: int | None = Field(default=None, alias="tolerationSeconds")
+
+
 class Resources(BaseModel):
     """What a step's pod asks for and where it may run; quantities are written as Kubernetes writes them."""
 
@@ -58,7 +70,7 @@ class Resources(BaseModel):
     gpu: Count = 0
     service_account: Name | None = None
     node_selector: dict[LabelKey, LabelValue] = {}
-    tolerations: tuple[dict[str, Scalar], ...] = ()
+    tolerations: tuple[Toleration, ...] = ()
     deadline_seconds: Positive = 3600
 
     @model_validator(mode="after")
@@ -208,7 +220,8 @@ def load(flags: Mapping[str, Any], config: Path | None = None) -> Settings:
     for layer in layers:
         layer.check()
     values = {name: value for layer in layers for name, value in layer.values.items()}
-    values["set"] = {key: value for layer in layers for key, value in layer.values.get("set", {}).items()}
+    given_options = (entry for layer in layers for entry in layer.values.get("set", {}).items())
+    values["set"] = {overrides.with_underscores(key): value for key, value in given_options}
     settings = Settings.model_validate(values)
     for layer in (in_file, in_environment):
         layer.check_names(settings)
@@ -224,7 +237,9 @@ def _explained(problem: ErrorDetails) -> tuple[str, str | None]:
     path = [str(part) for part in problem["loc"] if part != "[key]"]
     name = ".".join(path)
     if problem["type"] == "extra_forbidden":
-        model: type[BaseModel] = Resources if len(path) > 1 else Settings
+        model: type[BaseModel] = Settings
+        if len(path) > 1:
+            model = Toleration if "tolerations" in path else Resources
         known = (field.alias or name for name, field in model.model_fields.items())
         return f"unknown setting {name!r}", f"use one of {', '.join(known)}"
     if problem["type"] in {"dict_type", "model_type"}:
@@ -234,6 +249,8 @@ def _explained(problem: ErrorDetails) -> tuple[str, str | None]:
             f"{name}: this is no text in the encoding of this machine",
             "set PYTHONUTF8=1, or rename the file",
         )
+    if problem["type"] in {"too_short", "string_too_short"}:
+        return f"{name}: it is empty", "leave it out for the default"
     if problem["type"] == "greater_than":
         return f"{name}: a number above {problem['ctx']['gt']} is needed", "leave it out for the default"
     reason = problem["msg"].removeprefix("Value error, ").rstrip(".")

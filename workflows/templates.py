@@ -164,7 +164,7 @@ def pod(  # noqa: PLR0913 - what differs between pods
         security_context=hardening.container_security(),
         resources=_resources(resources),
         node_selector=dict(resources.node_selector) or None,
-        tolerations=[Toleration(**entry) for entry in resources.tolerations] or None,  # type: ignore[arg-type]
+        tolerations=[Toleration(**each.model_dump(exclude_none=True)) for each in resources.tolerations] or None,
         volumes=_volumes(step, settings),
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from workflows import pipeline, rendering
-from workflows.settings import Resources, Settings
+from workflows.settings import Resources, Settings, Toleration
 
 HERE = Path(__file__).parent
 JOB_SCHEMA = HERE.parents[1] / "docs/job.schema.json"
@@ -37,7 +37,7 @@ CASES = {
                     memory_limit="4Gi",
                     gpu=1,
                     node_selector={"pool": "gpu"},
-                    tolerations=({"key": "gpu", "operator": "Exists", "effect": "NoSchedule"},),
+                    tolerations=(Toleration(key="gpu", operator="Exists", effect="NoSchedule"),),
                     deadline_seconds=60,
                 ),
             },

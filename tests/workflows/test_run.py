@@ -281,6 +281,7 @@ def test_bad_data_ends_with_the_step_and_its_message(tmp_path: Path, capsys: pyt
         (("train", "1", "--cover-types", "2"), 2, "error: the cover type is the argument of this verb"),
         (("nonsense",), 2, "error: No such command 'nonsense'"),
         (("lint", "nowhere.yaml"), 66, "error: no such file, in nowhere.yaml"),
+        (("render", "-o", ""), 2, "error: is a directory, in .: a file is where a folder is needed"),
     ],
 )
 def test_a_mistake_is_one_line_and_a_code(
@@ -292,6 +293,16 @@ def test_a_mistake_is_one_line_and_a_code(
     assert err.startswith(message)
     assert len(err.splitlines()) == 1
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("words", [(), ("cache",)])
+def test_without_a_verb_there_is_the_help_and_no_error_line(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert invoke(*words) == 2
+    printed = capsys.readouterr()
+    assert "Usage:" in printed.out
+    assert printed.err == ""
 
 
 def test_render(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from steps import NAMES
 from steps.errors import BadConfigurationError, NoInputError, PipelineError, UsageError
 from tests.golden import write as golden
-from workflows import interfaces, overrides, settings
+from workflows import interfaces, overrides, rendering, settings
 
 SLUGS = ("aspen", "cottonwood-willow")
 
@@ -63,6 +63,20 @@ def test_flags_win_over_the_environment_over_the_file_over_the_defaults(
         ("set: {trian.rounds: 5}", "unknown step 'trian', in {path}: use one of split"),
         ("set: {train.round: 5}", "step 'train' has no option 'round' to set, in {path}: use one of threads"),
         ("set: {train.pine.rounds: 5}", "unknown cover type 'pine', in {path}: use one of spruce-fir"),
+        ("cover_types: ','", "cover_types: none is named; name some, or leave it out for all"),
+        ("output: ''", "output: it is empty, in {path}: leave it out for the default"),
+        (
+            "steps: {train: {tolerations: [{key: [1]}]}}",
+            "steps.train.tolerations.0.key: input should be",
+        ),
+        (
+            "steps: {train: {tolerations: [{effect: No}]}}",
+            "steps.train.tolerations.0.effect: input should",
+        ),
+        (
+            "steps: {train: {tolerations: [{keys: a}]}}",
+            "unknown setting 'steps.train.tolerations.0.keys', in {path}: use one of key, operator, value, effect",
+        ),
         ("a: [", "not valid YAML: while parsing a flow node"),
         ("seed: 1\nrows: 3\nseed: 2", "not valid YAML: 'seed' is there twice in line 3, column 1"),
         ("steps:\n  train: {cpu: 1, cpu: 2}", "not valid YAML: 'cpu' is there twice in line 2, column 19"),
@@ -83,9 +97,26 @@ def test_a_wrong_flag_is_a_usage_error() -> None:
         settings.load({"rows": -1})
 
 
+def test_tolerations_are_written_as_kubernetes_does(tmp_path: Path) -> None:
+    path = tmp_path / "job.yaml"
+    path.write_text("steps: {train: {tolerations: [{key: 1, operator: Exists, tolerationSeconds: 5}]}}")
+    rendered = rendering.render(settings.load({}, path), "Workflow")
+    [train] = [template for template in rendered["spec"]["templates"] if template["name"] == "train"]
+    assert train["tolerations"] == [{"key": "1", "operator": "Exists", "tolerationSeconds": 5}]
+
+
+def test_a_flag_wins_however_its_option_is_spelled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "job.yaml"
+    path.write_text("set: {train.max_depth: 3}")
+    monkeypatch.setenv("COVERTYPE_SET", "{train.max-depth: 4}")
+    made = settings.load({"set": {"train.max_depth": 5}}, path)
+    assert overrides.parse(made.overrides, SLUGS).of("train") == {"max-depth": "5"}
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
+        ("COVER_TYPES", ",,"),
         ("TRIALS", "many"),
         ("COVER_TYPES", "pine"),
         ("SET", "{trian.rounds: 5}"),

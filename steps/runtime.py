@@ -37,7 +37,7 @@ _LAST_STREAM = 2
 _INTERRUPT = "interrupted: run again to go on, what was finished is kept"
 # Characters of a reason that another library gives: XGBoost's for a missing OpenMP is a page.
 _REASON_LENGTH = 300
-_TERMINATION = "terminated: run again to resume, what was finished is kept"
+TERMINATION = "terminated: run again to resume, what was finished is kept"
 
 
 class TerminatedError(SystemExit):
@@ -136,7 +136,7 @@ def guarded(action: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         return _fail(_INTERRUPT, INTERRUPTED)
     except TerminatedError:
-        return _fail(_TERMINATION, TERMINATED)
+        return _fail(TERMINATION, TERMINATED)
     except (PipelineError, OSError, UnicodeEncodeError, ImportError) as error:
         if os.environ.get("COVERTYPE_DEBUG"):
             log(traceback.format_exc().rstrip())

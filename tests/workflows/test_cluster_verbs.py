@@ -260,6 +260,25 @@ def test_waiting_goes_on_through_failures_and_ends_with_the_steps_own_words(
     assert "error: step aspen.train failed: something of the step's own" in printed.err
 
 
+LATE = "Pod was active on the node longer than the specified deadline"
+
+
+@pytest.mark.parametrize(("own", "shown"), [("error: disk full", "disk full"), (f"error: {runtime.TERMINATION}", LATE)])
+def test_why_a_step_was_terminated_is_what_argo_says(
+    kube: FakeApi, capsys: pytest.CaptureFixture[str], own: str, shown: str
+) -> None:
+    [found] = [node for node in RECORDED["status"]["nodes"].values() if node["name"].endswith("aspen.train(0)")]
+    late = json.loads(json.dumps(RECORDED))
+    for node in late["status"]["nodes"].values():
+        if "aspen.train" in node["name"]:
+            node["message"] = LATE
+    kube.on(f"GET {KUBE}/{NAME}", (200, late))
+    path = f"/api/v1/namespaces/covertype/pods/{NAME}-train-aspen-{found['id'].rpartition('-')[2]}/log"
+    kube.on(f"GET {path}", (200, f"2026-11-21T09:00:00.000000000Z {own}\n".encode()))
+    assert invoke("status", NAME) == 0
+    assert f"error: step aspen.train failed: {shown}" in capsys.readouterr().err
+
+
 def test_waiting_gives_a_dead_server_up(kube: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
     kube.on(f"GET {KUBE}/{NAME}", (503, status(503, "away")))
     assert invoke("status", NAME, "--watch") == 69

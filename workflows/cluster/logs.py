@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from steps import runtime
 from steps.errors import NoInputError, PipelineError, TransientError, UnavailableError, UsageError
 from workflows.cluster import nodes
 
@@ -116,5 +117,7 @@ def reason(client: Client, workflow: dict[str, Any], name: str, step: Step) -> s
         lines = read(client, name, step, tail=50) if step.pod else []
     except PipelineError:
         lines = []
-    own = [line for line in lines if line.startswith(_ERROR)]
-    return own[-1].removeprefix(_ERROR) if own else step.message or step.phase
+    own = [line.removeprefix(_ERROR) for line in lines if line.startswith(_ERROR)]
+    if own and own[-1] == runtime.TERMINATION and step.message:  # Argo knows what ended it: a deadline, a lost node
+        return step.message
+    return own[-1] if own else step.message or step.phase

@@ -6,6 +6,7 @@ Arrow's own conversion is faster and is tried first; these functions read what i
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 
 import pyarrow as pa
@@ -52,10 +53,11 @@ def booleans(cells: pa.Array) -> pa.Array:
 def whole_numbers(cells: pa.Array) -> pa.Array:
     """Return cells as int64, each exactly; CellError for one that is no whole number or does not fit."""
     plain = pc.replace_substring_regex(cells, _WHOLE, r"\1")
-    try:
-        return plain.cast(pa.int64())
-    except pa.ArrowInvalid:
-        return pa.array([_whole(cell, at) for at, cell in enumerate(plain.to_pylist())], pa.int64())
+    hexadecimal = pc.any(pc.match_substring(plain, "x", ignore_case=True)).as_py()
+    with suppress(pa.ArrowInvalid):
+        if not hexadecimal:  # which Arrow would read as numbers
+            return plain.cast(pa.int64())
+    return pa.array([_whole(cell, at) for at, cell in enumerate(plain.to_pylist())], pa.int64())
 
 
 def numbers(cells: pa.Array) -> pa.Array:

@@ -34,6 +34,7 @@ _NO_NUMBER = re.compile(r"In CSV column #\d+: (?:Row #\d+: )?CSV conversion erro
 _NO_TEXT = re.compile(r"In CSV column #(\d+): (?:Row #(\d+): )?CSV conversion error to \S+: invalid UTF8 data")
 _COUNT = re.compile(r"CSV parse error: (?:Row #(\d+): )?Expected (\d+) columns, got (\d+)")
 _TOO_LONG = "straddling object"
+_HEXADECIMAL = re.compile(rb"0[xX]")
 # For a header without a line end; one with a line end is a file without rows too, and no error.
 _HEADER_ALONE = "Could not skip"
 
@@ -64,6 +65,7 @@ class Reader:
             BadDataError: the file is damaged, or a cell is no number where one is needed.
         """
         self._block = BLOCK_BYTES
+        self._as_text = self._has_hexadecimal()
         done = 0
         while True:
             try:
@@ -76,6 +78,17 @@ class Reader:
                 self._change(str(error))
             else:
                 return
+
+    def _has_hexadecimal(self) -> bool:
+        """Whether a cell may be written as ``0xFF``, which Arrow would read as 255, or as -1 where it has 64 bits."""
+        last = b""
+        with self._opened() as file:
+            while block := file.read(BLOCK_BYTES):
+                # Looking for one letter is quick, and a file of numbers has none.
+                if (b"x" in block or b"X" in block) and _HEXADECIMAL.search(last + block):
+                    return True
+                last = block[-1:]
+        return False
 
     def _change(self, reason: str) -> None:
         """Read otherwise from now on, where that helps against an error of Arrow's; raise it in our words if not."""

@@ -69,6 +69,13 @@ def test_an_exponent_without_measure_is_refused(tmp_path: Path, cell: str) -> No
         read(tmp_path, schema_of("int64"), f"x,z,y\n1,0,a\n{cell},0,b\n")
 
 
+@pytest.mark.parametrize("cell", ["0x10", "0XFF", "0xFFFFFFFFFFFFFFFF"])
+@pytest.mark.parametrize("dtype", ["int64", "float32"])
+def test_a_hexadecimal_number_is_refused(tmp_path: Path, cell: str, dtype: str) -> None:
+    with pytest.raises(BadDataError, match=f"'{cell}' in column 'x' is no number"):
+        read(tmp_path, schema_of(dtype), f"x,z,y\n1,0,a\n{cell},0,b\n")
+
+
 @pytest.mark.parametrize("dtype", ["int8", "int64", "uint32"])
 def test_whole_numbers_with_a_point_and_missing_ones(tmp_path: Path, dtype: str) -> None:
     table = read(tmp_path, schema_of(dtype), "x,z,y\n3.0,0,a\nNaN,0,a\n,0,a\n4,0,b\n")

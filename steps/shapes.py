@@ -1,4 +1,4 @@
-"""The layouts a source table may have, told apart by its columns.
+"""The layouts a source table may have, distinguished by its columns.
 
 1. canonical: the schema's columns and the target;
 2. the same with labels that start at zero (the public BigQuery table);

@@ -54,7 +54,7 @@ def read(path: Path, error: type[PipelineError] = BadConfigurationError) -> str:
 def wide_encoding(data: bytes) -> str:
     """Return ``UTF-16`` or ``UTF-32`` where bytes begin as such a text does, an empty string otherwise.
 
-    Without a byte-order mark, UTF-16 is told by its first two characters: one byte of each is 0.
+    Without a byte-order mark, UTF-16 is recognised by its first two characters: one byte of each is 0.
     """
     for mark, name in _MARKS:
         if data.startswith(mark):

@@ -231,7 +231,7 @@ def test_objects_are_named_by_their_content() -> None:
 @given(st.lists(st.text(max_size=8), min_size=1, max_size=4).map("/".join))
 def test_good_names_stay_below(name: str) -> None:
     if is_good(name):
-        assert os.path.normpath(f"/root/{name}") == f"/root/{name}"
+        assert os.path.normpath(f"/base/{name}") == f"/base/{name}"
 
 
 @given(st.lists(st.integers(0, 1 << 62), max_size=3))

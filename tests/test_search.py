@@ -179,9 +179,16 @@ def test_a_damaged_study_is_refused_and_left_alone(chain: Chain, tmp_path: Path,
 
 
 def test_a_second_search_waits_for_the_first_on_the_same_study(
-    chain: Chain, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, identity, found = tmp_path / "study.jsonl", job(chain).identity(), list[int]()
+    waiting = threading.Event()
+
+    def log(message: str) -> None:
+        if "waiting for another search" in message:
+            waiting.set()
+
+    monkeypatch.setattr(study.runtime, "log", log)
 
     def second() -> None:
         with study.opened(path, identity) as kept:
@@ -190,8 +197,7 @@ def test_a_second_search_waits_for_the_first_on_the_same_study(
     other = threading.Thread(target=second)
     with study.opened(path, identity) as kept:
         other.start()
-        while "waiting for another search" not in capfd.readouterr().err:
-            assert other.is_alive()
+        assert waiting.wait(60)
         kept.add(trial_at(1, 0.5))
     other.join()
     assert found == [1]

@@ -188,7 +188,7 @@ def test_a_second_search_waits_for_the_first_on_the_same_study(
         if "waiting for another search" in message:
             waiting.set()
 
-    monkeypatch.setattr(study.runtime, "log", log)
+    monkeypatch.setattr(runtime, "log", log)
 
     def second() -> None:
         with study.opened(path, identity) as kept:

@@ -114,9 +114,10 @@ def roc_auc(labels: Labels, scores: Scores) -> Estimate:
     m, n = int(positive.sum()), int((~positive).sum())
     if not (m and n):
         return Estimate(None)
-    ranks = rankdata(scores)
-    above = (ranks[positive] - rankdata(scores[positive])) / n
-    below = 1 - (ranks[~positive] - rankdata(scores[~positive])) / m
+    wide = scores.astype(np.float64)  # newer versions of SciPy give ranks in the scores' precision
+    ranks = rankdata(wide)
+    above = (ranks[positive] - rankdata(wide[positive])) / n
+    below = 1 - (ranks[~positive] - rankdata(wide[~positive])) / m
     value = float(above.mean())
     variance = (above.var(ddof=1) if m > 1 else 0.0) / m + (below.var(ddof=1) if n > 1 else 0.0) / n
     inside = _inside(value, _EDGE)

@@ -53,9 +53,8 @@ def booleans(cells: pa.Array) -> pa.Array:
 def whole_numbers(cells: pa.Array) -> pa.Array:
     """Return cells as int64, each exactly; CellError for one that is no whole number or does not fit."""
     plain = pc.replace_substring_regex(cells, _WHOLE, r"\1")
-    hexadecimal = pc.any(pc.match_substring(plain, "x", ignore_case=True)).as_py()
-    with suppress(pa.ArrowInvalid):
-        if not hexadecimal:  # which Arrow would read as numbers
+    if not pc.any(pc.match_substring(plain, "x", ignore_case=True)).as_py():  # Arrow reads 0xFF as a number
+        with suppress(pa.ArrowInvalid):
             return plain.cast(pa.int64())
     return pa.array([_whole(cell, at) for at, cell in enumerate(plain.to_pylist())], pa.int64())
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from steps import texts
 from steps.dtypes import DTYPES, holds
 
 if TYPE_CHECKING:
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 # Columns that the steps add to a table.
 _RESERVED = {"split", "label", "row", "score"}
-# Categories of Unicode: control characters, surrogates, line and paragraph separators.
-_UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
 
 
 def problems(schema: Schema) -> Iterator[str]:
@@ -45,7 +43,7 @@ def _name_problems(name: str) -> Iterator[str]:
     elif name != name.strip():
         yield f"column name {name!r} begins or ends with a space"
     for character in name:
-        if unicodedata.category(character) in _UNPRINTABLE:
+        if texts.is_unprintable(character):
             yield f"column name {name!r} holds {character!r}, a control character"
 
 

@@ -65,7 +65,7 @@ class Reader:
             BadDataError: the file is damaged, or a cell is no number where one is needed.
         """
         self._block = BLOCK_BYTES
-        self._as_text = self._has_hexadecimal()
+        self._as_text = any(map(self._is_whole, columns)) and self._has_hexadecimal()
         done = 0
         while True:
             try:

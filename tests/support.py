@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import io
+import signal
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -41,6 +42,11 @@ class Result:
     @property
     def errors(self) -> list[str]:
         return [line for line in self.log.splitlines() if line.startswith("error: ")]
+
+
+def heed_hangups() -> None:
+    """Let a child process end on SIGHUP, which it inherits as ignored where the tests run under ``nohup``."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def call(main: Callable[..., Any], *arguments: object) -> Result:

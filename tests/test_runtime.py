@@ -15,7 +15,7 @@ import pytest
 import typer
 
 from steps import errors, runtime
-from tests.support import Result, call
+from tests.support import Result, call, heed_hangups
 
 FIELDS = {
     *("step", "run", "started", "finished", "wall_seconds", "cpu_seconds", "peak_rss_bytes"),
@@ -118,7 +118,7 @@ runtime.main_of(lambda: main())
 def test_a_signal_cleans_up_and_ends_with_143(tmp_path: Path, name: str) -> None:
     code = _TERMINATED_STEP.replace("sys.argv[1]", repr(str(tmp_path))).replace("SIGNAL", name)
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, preexec_fn=heed_hangups)
     line = "error: terminated: run again to resume, what was finished is kept\n"
     assert (done.returncode, done.stderr) == (errors.TERMINATED, line)
     assert list(tmp_path.iterdir()) == []

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from steps.errors import TERMINATED, TransientError
+from tests.support import heed_hangups
 from tests.workflows.documents import artifact, dag, leaf, task, workflow
 from workflows import contract
 from workflows.local import document
@@ -197,7 +198,7 @@ def test_an_interrupt_stops_the_steps(tmp_path: Path) -> None:
 def test_steps_end_with_the_runner_and_clean_up(tmp_path: Path, name: str) -> None:
     command = [sys.executable, "-m", "tests.workflows.doomed_run", str(tmp_path), name]
     with (tmp_path / "err").open("wb") as err:  # a pipe would be waited for until the steps end too
-        done = subprocess.run(command, check=False, stderr=err, timeout=60)
+        done = subprocess.run(command, check=False, stderr=err, timeout=60, preexec_fn=heed_hangups)
     assert done.returncode == (-signal.SIGKILL if name == "SIGKILL" else TERMINATED)
     trace, end = tmp_path / "trace", time.monotonic() + 30
     while "terminated" not in trace.read_text() and time.monotonic() < end:

@@ -45,7 +45,7 @@ class UnlikeError(RuntimeError):
 
 def read_frame(source: str) -> pd.DataFrame:
     """Read a table as pandas users do, with the same clients as ours."""
-    from steps.bigquery_client import connect, read_client
+    from steps.google.bigquery.client import connect, read_client
 
     name = source.removeprefix("bq://")
     client = connect(name.split(".")[0])
@@ -140,7 +140,7 @@ def table_of(runs: Mapping[str, Sequence[Measured]], written: Mapping[str, int])
 def compare(*, repeat: Annotated[int, typer.Option(min=1, help="How often each way is run.")] = 1) -> None:
     """Load the table into the stand-in, run both ways in turn, and print Markdown."""
     from steps import schema as schemas
-    from steps.bigquery_load import load
+    from steps.google.bigquery.load import load
     from tests.emulators import bigquery_server
 
     runs: dict[str, list[Measured]] = {OURS: [], PANDAS: []}

@@ -64,12 +64,13 @@ class _Silent:
 def execute(document: dict[str, Any], folder: Path, cores: int) -> float:
     """Run a document with an empty cache that is not looked into; return the seconds."""
     from workflows.local.cache import Cache
-    from workflows.local.document import read
     from workflows.local.executor import Executor, Options
+    from workflows.rendered.document import read
+    from workflows.runs.content import content_of
 
     folder.mkdir(parents=True)
     begun = time.perf_counter()
-    options = Options(folder, cores, Cache(folder / "cache"), use_cached=False)
+    options = Options(folder, cores, Cache(folder / "cache"), content_of, use_cached=False)
     root = Executor(read(document), "empty", options, _Silent()).run()
     seconds = time.perf_counter() - begun
     lengths = [len(leaf.outputs.artifacts["text"].read_text()) for leaf in root.leaves()]

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from steps import storage
-from workflows import cluster_verbs, settings
+from steps.core import storage
+from workflows import settings
+from workflows.cli import cluster_verbs
 from workflows.cluster import nodes, outcome
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from benchmarks import empty_step, heavy_libraries
-from steps import runtime
+from steps.core import runtime
 
 __all__ = ["heavy_libraries"]
 

@@ -23,17 +23,18 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from steps import storage
-from workflows import results
-from workflows.local import binding, document
+from steps.core import storage
+from workflows.local import binding
 from workflows.local.nodes import Phase
 from workflows.local.scheduler import Scheduler
+from workflows.rendered import document
+from workflows.runs import results
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from workflows.local.document import Document
     from workflows.local.nodes import Node
+    from workflows.rendered.document import Document
 
 
 @dataclass(frozen=True)

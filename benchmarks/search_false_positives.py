@@ -43,9 +43,10 @@ import numpy as np
 import typer
 
 from benchmarks.against_classic import table
-from steps import holdout, metrics, scoring, search_gain
-from steps.holdout import Halves, Parts
-from steps.objective import Objective
+from steps.models import metrics, scoring
+from steps.search import gain, holdout
+from steps.search.holdout import Halves, Parts
+from steps.search.objective import Objective
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -112,7 +113,7 @@ def best_of(labels: Labels, scores: Sequence[Scores]) -> int:
 def judge(labels: Labels, preset: Scores, best: Scores, seed: int) -> bool:
     """Return whether the best trial is significantly better on these rows."""
     truth, first, second = (Parts(values, values) for values in (labels, preset, best))
-    return search_gain.compare(truth, first, second, Objective.PR_AUC, seed).significant
+    return gain.compare(truth, first, second, Objective.PR_AUC, seed).significant
 
 
 def same_rows(drawn: Drawn, seed: int) -> tuple[bool, int]:
@@ -138,7 +139,7 @@ def _held_out(drawn: Drawn, seed: int, *, quarter: bool) -> tuple[bool, int]:
     scores = [halves.parts(each.selection) for each in drawn.scores]
     parts = halves.parts(labels)
     best = best_of(parts.selection, [each.selection for each in scores])
-    return search_gain.compare(parts, scores[0], scores[best], Objective.PR_AUC, seed).significant, best
+    return gain.compare(parts, scores[0], scores[best], Objective.PR_AUC, seed).significant, best
 
 
 def held_out_half(drawn: Drawn, seed: int) -> tuple[bool, int]:
@@ -159,7 +160,7 @@ def largest_gain(drawn: Drawn, seed: int) -> tuple[bool, int]:
     labels, scores = drawn.labels.selection, [each.selection for each in drawn.scores]
     values = np.array([scoring.average_precision(labels, each) for each in scores])
     gains = values - values[0]
-    weights = np.concatenate(list(search_gain.resampled(len(labels), seed)))
+    weights = np.concatenate(list(gain.resampled(len(labels), seed)))
     sampled = np.array([scoring.WeightedRanking(labels, each).average_precision(weights) for each in scores])
     largest = (sampled - sampled[0] - gains[:, np.newaxis])[1:].max(axis=0)
     best = int(np.argmax(values))

@@ -25,14 +25,17 @@ import xgboost
 from sklearn.model_selection import cross_val_score
 
 from benchmarks.against_classic import table
-from steps import matrix, metrics, prepare, preprocess, presets, search, space_file, split, tables, training
+from steps import prepare, tables
 from steps import schema as schemas
-from steps.datasets import Options
-from steps.hyperparameters import Hyperparameters
-from steps.objective import Pruner, Sampler
-from steps.search_sampler import suggest
-from steps.search_trials import Job
-from steps.study import COMPLETE
+from steps.datasets import splitting
+from steps.datasets.one_vs_rest import Options
+from steps.models import matrix, metrics, preprocessing, presets, training
+from steps.models.hyperparameters import Hyperparameters
+from steps.search import search, space_file
+from steps.search.objective import Pruner, Sampler
+from steps.search.sampler import suggest
+from steps.search.study import COMPLETE
+from steps.search.trials import Job
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,9 +60,9 @@ def prepared(folder: Path, cover_type: str, rows: int, seed: int) -> dict[str, P
     dataset = {cover_type: folder / "dataset.parquet"}
     prepare.prepare("builtin:", schemas.load(schemas.BUILTIN), dataset, Options(rows=rows))
     parts = {part: folder / f"{part}.parquet" for part in tables.SPLITS}
-    split.split(dataset[cover_type], parts, seed=seed, fractions=(0.64, 0.16, 0.20))
+    splitting.split(dataset[cover_type], parts, seed=seed, fractions=(0.64, 0.16, 0.20))
     features = {part: folder / f"{part}-features.parquet" for part in tables.SPLITS}
-    preprocess.preprocess(parts, features, presets.load(PRESET).feature_set)
+    preprocessing.preprocess(parts, features, presets.load(PRESET).feature_set)
     return features
 
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from steps import evaluate, preprocess, runtime, split, train, tune
-from steps.errors import UsageError
+from steps import evaluate, preprocess, split, train, tune
+from steps.core import runtime
+from steps.core.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from steps import datasets, runtime, staging, storage, textfile, uris
 from steps import schema as schemas
-from steps.datasets import MAX_DROPPED, Duplicates, Labels, Options
-from steps.errors import UsageError
-from steps.missing import OnMissing
-from steps.reading import MAXIMUM_BYTES_BILLED, SCHEME, Reading, parse_time
+from steps.core import runtime, storage, textfile
+from steps.core.errors import UsageError
+from steps.datasets import one_vs_rest
+from steps.datasets.missing import OnMissing
+from steps.datasets.one_vs_rest import MAX_DROPPED, Duplicates, Labels, Options
+from steps.io import open_destination, open_exported, open_source
+from steps.registry import publishing
+from steps.sources.reading import MAXIMUM_BYTES_BILLED, Reading, parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from steps.bigquery_fetch import Fetched
     from steps.schema import Schema
 
 
 def prepare(uri: str, schema: Schema, paths: Mapping[str, Path], options: Options) -> dict[str, Any]:
-    """Write the datasets (slug to path) of the source at ``uri`` and return its profile; errors: ``datasets.write``."""
-    with staging.opened(uri, schema, Reading()) as source:
-        return {"source": uri, **datasets.write(source, paths, options)}
+    """Write the datasets (slug to path) of the source at ``uri`` and return its profile."""
+    with open_source(uri, schema, Reading()) as source:
+        return {"source": uri, **one_vs_rest.write(source, paths, options)}
 
 
 def parse_datasets(entries: list[str], schema: Schema) -> dict[str, Path]:
@@ -98,12 +100,15 @@ def main(  # noqa: PLR0913 - one argument an option
     with ExitStack() as stack, runtime.record_usage(usage, "prepare", inputs=files, outputs=paths.values()) as use:
         facts: dict[str, Any] = {}
         if inside_bigquery:
-            fetched = stack.enter_context(_fetched(source, table, reading, options, list(paths), inside_bigquery))
+            options.check_inside()
+            fetched = stack.enter_context(
+                open_exported(source, table, reading, list(paths), inside_bigquery, options.labels.value)
+            )
             opened, facts, options = fetched.source, fetched.facts, Options(labels=Labels(fetched.label_mode))
         else:
-            opened = stack.enter_context(staging.opened(source, table, reading))  # left when its files are counted
+            opened = stack.enter_context(open_source(source, table, reading))  # left when its files are counted
         files += [file.path for file in opened.files]
-        figures = {"source": source, **reading.described(), **datasets.write(opened, paths, options), **facts}
+        figures = {"source": source, **reading.described(), **one_vs_rest.write(opened, paths, options), **facts}
         use.rows_in, use.rows_out = figures["rows_read"], figures["rows"] * len(paths)
         storage.write_json(profile, figures)
         if output:
@@ -118,27 +123,9 @@ def main(  # noqa: PLR0913 - one argument an option
 
 def _publish(paths: Mapping[str, Path], profile: Path, uri: str) -> None:
     """Put the datasets, by folder, and the profile where others read them, all or nothing."""
-    from steps import publish
-
     files = {f"{folder}/part-0.parquet": path for folder, path in paths.items()}
-    published = publish.publish({**files, "profile.json": profile}, uri)
+    published = publishing.publish({**files, "profile.json": profile}, open_destination(uri))
     runtime.log(f"{'already there' if published.already else 'published'}: {published.manifest.location}")
-
-
-def _fetched(  # noqa: PLR0913, PLR0917 - what was asked for
-    source: str, schema: Schema, reading: Reading, options: Options, slugs: list[str], prefix: str
-) -> AbstractContextManager[Fetched]:
-    """Have BigQuery make the datasets, and fetch the rows; for a source in BigQuery only."""
-    options.check_inside()
-    address = uris.parse(source)
-    if address.kind != uris.TABLE:
-        what = f"this is for BigQuery, the source is {source}"
-        raise UsageError(what, where="--inside-bigquery", fix=f"say --source {SCHEME}PROJECT.DATASET.TABLE")
-    from steps import bigquery_fetch
-    from steps.bigquery_export import Wanted
-
-    prefix = uris.parse(prefix, (uris.BUCKET,), what="destination", where="--inside-bigquery").text
-    return bigquery_fetch.opened(Wanted(address.text, schema, reading, slugs, prefix, options.labels.value))
 
 
 def _sql(query: str) -> str:

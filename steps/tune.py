@@ -9,20 +9,18 @@ from __future__ import annotations
 import math
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from steps import presets, runtime, space_file, storage, tables, warm_points
-from steps.device import Device
-from steps.errors import UsageError
-from steps.hyperparameters import LARGEST, LARGEST_SEED, Hyperparameters
-from steps.objective import Objective, Pruner, Sampler
-from steps.study import begin
-from steps.trial_table import EMPTY, verdict
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from steps.core import runtime, storage
+from steps.core.errors import UsageError
+from steps.models import presets
+from steps.models.hyperparameters import LARGEST, LARGEST_SEED, Device
+from steps.search import space_file, starting_points
+from steps.search.objective import Objective, Pruner, Sampler
+from steps.search.study import begin
+from steps.search.trial_table import EMPTY, outcome_line
 
 
 def _seconds(text: str) -> float | None:
@@ -33,19 +31,6 @@ def _seconds(text: str) -> float | None:
         if 0 < (seconds := float(text)) < math.inf:
             return seconds
     raise typer.BadParameter(f"{text!r} is no number of seconds above 0; leave it out for no limit")
-
-
-def _start(preset: presets.Preset) -> Hyperparameters:
-    return Hyperparameters(**presets.load(preset).parameters)
-
-
-def _points(preset: presets.Preset, features: Path, warm_start: Path | None) -> list[tuple[str, Hyperparameters]]:
-    """Return the points to try after the preset: the other presets, then an earlier search's best ones."""
-    found = [(f"preset {other.value}", _start(other)) for other in presets.Preset if other != preset]
-    if warm_start is None:
-        return found
-    earlier = warm_points.points_of(tables.read_metadata(features).cover_type, warm_points.read(warm_start))
-    return [*found, *(("warm start", point) for point in earlier)]
 
 
 def main(  # noqa: PLR0913 - one argument an option
@@ -79,7 +64,7 @@ def main(  # noqa: PLR0913 - one argument an option
     """Choose a cover type's hyperparameters."""
     features = {"train": train_features, "validation": validation_features}
     with runtime.record_usage(usage, "tune", inputs=features.values() if trials else ()):
-        start = _start(preset)
+        start = starting_points.preset_point(preset)
         result: dict[str, Any] = {"origin": f"preset {preset.value}", "parameters": start.to_dict()}
         table = EMPTY
         if study is None and earlier_study is not None:
@@ -87,9 +72,11 @@ def main(  # noqa: PLR0913 - one argument an option
         if not trials and study is not None:
             begin(study, earlier_study)
         if trials:
-            from steps import search, search_trials  # Optuna: half a second that a run without trials does not need
+            # Optuna: half a second that a run without trials does not need.
+            from steps.search import search
+            from steps.search.trials import Job
 
-            job = search_trials.Job(
+            job = Job(
                 features=features,
                 start=start,
                 space=space_file.read(space),
@@ -99,24 +86,13 @@ def main(  # noqa: PLR0913 - one argument an option
                 seed=seed,
                 threads=threads,
                 device=device.value,
-                points=_points(preset, train_features, warm_start),
+                points=starting_points.points(preset, train_features, warm_start),
             )
             result, table = search.search(job, search.Limits(trials, timeout), study, earlier_study)
         storage.write_json(best_parameters, result)
         storage.write_json(trial_table, table)
-    runtime.record_values((outcome, _outcome(result, table)))
+    runtime.record_values((outcome, outcome_line(result, table)))
     runtime.log(f"{result['origin']}: {result['parameters']}")
-
-
-def _outcome(result: Mapping[str, Any], table: Mapping[str, Any]) -> str:
-    """Return the line that the Argo UI shows of a search."""
-    if not (gain := table["gain"]):
-        return str(result["origin"])
-    if gain["low"] is None:
-        return f"{result['origin']}: {table['objective']} {result['value']:.4f}, {verdict(gain)}"
-    value = f"{table['objective']} {gain['best']:.4f}"
-    found = f"{value}, {gain['gain']:+.4f} against the preset, {verdict(gain)}"
-    return f"{result['origin']}: {found} on {gain['rows']} held-out validation rows"
 
 
 if __name__ == "__main__":

@@ -17,9 +17,10 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from steps import evaluate, prepare, preprocess, runtime, split, train, tune
+from steps import evaluate, prepare, preprocess, split, train, tune
 from steps import schema as schemas
-from steps.datasets import Options
+from steps.core import runtime
+from steps.datasets.one_vs_rest import Options
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,11 +16,11 @@ import pyarrow as pa
 import pytest
 
 from steps import prepare, report
-from steps.errors import from_os_error
-from steps.storage import PARTIAL
+from steps.core.errors import from_os_error
+from steps.core.storage import PARTIAL
 from tests.limits import short_files, small_disk, without_override
+from tests.steps.test_steps_cli import INPUTS, module_of, options_of
 from tests.support import Chain, call, leftovers, prepared, real_rows, same_values, write_table
-from tests.test_steps_cli import INPUTS, module_of, options_of
 
 BAD = Path(__file__).parent / "bad"
 CASES: list[dict[str, Any]] = tomllib.loads((BAD / "cases.toml").read_text())["case"]

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from steps import bundle, matrix, prepare, report
+from steps import prepare, report
 from steps import schema as schemas
+from steps.models import bundle, matrix
 from tests.support import Chain, succeed
 
 if TYPE_CHECKING:

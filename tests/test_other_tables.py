@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 from sklearn.datasets import load_wine
 
-from steps import bundle, prepare, tables
+from steps import prepare, tables
 from steps import schema as schemas
+from steps.models import bundle
 from tests.support import Chain, call, prepared, same_values, succeed
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from steps import storage
+from steps.core import storage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from tests.support import Chain
 
 OTHER_BUILD = os.environ.get("COVERTYPE_OTHER_XGBOOST", "")
-PROGRAM = "import xgboost; print(xgboost.__file__); from steps import runtime, train; runtime.main_of(train.main)"
+PROGRAM = (
+    "import xgboost; print(xgboost.__file__); from steps import train; from steps.core import runtime;"
+    " runtime.main_of(train.main)"
+)
 INPUTS = ("train_features", "validation_features", "preprocessor", "learning_curve")
 
 

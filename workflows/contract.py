@@ -7,7 +7,7 @@ PUBLISHES_ANNOTATION = "covertype/publishes"
 # The outputs that a step finds as an earlier attempt left them, and the parameters that may differ from that attempt's.
 CONTINUES_ANNOTATION = "covertype/continues"
 DESPITE_ANNOTATION = "covertype/continues-despite"
-# Lost pods, exit code 75 (steps.errors.TransientError), and 143, with which a pod ends that is deleted or whose node is
+# Lost pods, exit code 75 (TransientError), and 143, with which a pod ends that is deleted or whose node is
 # drained; never an out-of-memory kill, nor a step over its deadline (it too ends with 143), which would only repeat.
 RETRIED_CODES = (75, 143)
 RETRY_EXPRESSION = (

@@ -24,10 +24,10 @@ try:
 except ImportError as missing:
     sys.exit(f"error: {missing}, in {sys.executable}: set the project up with `make run`, then use .venv/bin/python")
 
-from steps import runtime
-from steps.errors import UsageError
-from workflows import bigquery_verbs, cache_verbs, cluster_verbs, doctor_verb
-from workflows.options import Destination, JsonFlag, Output, with_settings
+from steps.core import runtime
+from steps.core.errors import UsageError
+from workflows.cli import bigquery_verbs, cache_verbs, cluster_verbs, doctor_verb
+from workflows.cli.options import Destination, JsonFlag, Output, with_settings
 
 if TYPE_CHECKING:
     from workflows.settings import Settings
@@ -89,8 +89,8 @@ def train(  # noqa: PLR0913 - settings, and one argument a flag
 
 
 def _run(settings: "Settings", *, as_json: bool) -> int:
-    from workflows.display import make_console, show_result
-    from workflows.local.run import run_here
+    from workflows.runs.run_here import run_here
+    from workflows.terminal.display import make_console, show_result
 
     console = make_console(stderr=as_json)
     result = run_here(settings, console)
@@ -100,7 +100,7 @@ def _run(settings: "Settings", *, as_json: bool) -> int:
 
 def _end(result: dict[str, Any], *, as_json: bool) -> int:
     """Print a run's result where JSON is asked for, name the steps that failed, and return the exit code."""
-    from workflows import results
+    from workflows.runs import results
 
     if as_json:
         print(json.dumps(result))
@@ -125,16 +125,17 @@ def render(
     file: Annotated[Path | None, typer.Option("--file", "-o", help="Write it here. (default: stdout)")] = None,
 ) -> int:
     """Print the workflow as YAML."""
-    from steps import storage
+    from steps.core import storage
     from workflows import rendering
+    from workflows.argo import yaml_text
 
     if schedule is not None and kind != "CronWorkflow":
         raise UsageError(f"a {kind} has no schedule", where="--schedule", fix="say --kind CronWorkflow too")
     rendered = rendering.render(settings, kind, name=name, schedule=schedule)
     if file is None:
-        rendering.print_yaml(rendered)
+        yaml_text.print_yaml(rendered)
     else:
-        storage.write_text(file, rendering.to_yaml(rendered))
+        storage.write_text(file, yaml_text.to_yaml(rendered))
     return 0
 
 
@@ -146,7 +147,7 @@ def lint(
     file: Annotated[Path | None, typer.Argument(help="A rendered workflow. (default: render one of each kind)")] = None,
 ) -> int:
     """Check that every reference of the workflow resolves; with an argo command line tool, that Argo accepts it too."""
-    from workflows import linting
+    from workflows.cli import linting
 
     return linting.lint(settings, file)
 
@@ -156,8 +157,8 @@ def show(
     name: Annotated[str, typer.Argument(help="Name of a run.")], output: Output = None, *, as_json: JsonFlag = False
 ) -> int:
     """Print the result of a run on this machine again."""
-    from workflows import results
-    from workflows.display import make_console, show_result
+    from workflows.runs import results
+    from workflows.terminal.display import make_console, show_result
 
     result = results.find(output or Path("runs"), name)
     if as_json:
@@ -170,8 +171,8 @@ def show(
 @app.command()
 def runs(output: Output = None, *, as_json: JsonFlag = False) -> int:
     """List the runs on this machine, oldest first."""
-    from workflows import results
-    from workflows.display import make_console, runs_table
+    from workflows.runs import results
+    from workflows.terminal.display import make_console, runs_table
 
     found = results.listing(output or Path("runs"))
     if as_json:

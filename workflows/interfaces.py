@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workflows.templates import Slot, Step
+from workflows.argo.templates import Slot, Step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,9 +13,10 @@ from hera.workflows import DAG, Artifact, Container, Parameter, Task, Workflow
 from hera.workflows.models import DAGTask, Metadata, PodGC, TTLStrategy, ValueFrom
 
 from steps import schema as schemas
-from steps.errors import UsageError
-from workflows import enclosed, form, fused, hardening, overrides
-from workflows.fused import Chain
+from steps.core.errors import UsageError
+from workflows.argo import enclosed, form, fused, hardening
+from workflows.argo.fused import Chain
+from workflows.argo.templates import COVER_TYPE, Slot, container
 from workflows.interfaces import (
     CHAIN,
     CHAIN_STEPS,
@@ -26,15 +27,15 @@ from workflows.interfaces import (
     register,
     report,
 )
-from workflows.templates import COVER_TYPE, Slot, container
+from workflows.settings import overrides
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from steps.schema import Schema
-    from workflows.overrides import Overrides
+    from workflows.argo.templates import Step
     from workflows.settings import Settings
-    from workflows.templates import Step
+    from workflows.settings.overrides import Overrides
 
 NAME = "covertype"
 # What a cover type's chain hands to the outside: artifact name -> (task, artifact of the task).

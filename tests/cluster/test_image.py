@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from steps import storage
+from steps.core import storage
 from tests.cluster import harness
 
 if TYPE_CHECKING:

@@ -75,7 +75,7 @@ def cloud(bigquery_server: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulato
         monkeypatch.delenv(name, raising=False)
     for name, value in bigquery_server.environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("steps.bigquery_client.FIRST_WAIT_SECONDS", 0.01)
-    monkeypatch.setattr("steps.bigquery_client.PATIENCE_SECONDS", 1.0)
-    monkeypatch.setattr("steps.bigquery_rows._SESSION_SECONDS", 1.0)
+    monkeypatch.setattr("steps.google.bigquery.client.FIRST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr("steps.google.bigquery.client.PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr("steps.google.bigquery.rows._SESSION_SECONDS", 1.0)
     return bigquery_server

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from steps import gcs
-from steps.gcs_transfer import Patience
+from steps.google import gcs
+from steps.google.gcs.transfer import Patience
 from tests.emulators.gcs_faults import Proxy, proxied
 
 if TYPE_CHECKING:

@@ -15,8 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from steps import prepare, staging
-from steps.reading import Reading
+from steps import prepare
+from steps.io import sources
+from steps.sources.reading import Reading
 from tests.emulators.conftest import COUNT, connected, numbered
 from tests.emulators.faults import Fault, rest_proxy, storage_proxy
 from tests.support import FEATURES, SCHEMA, TARGET, Result, call, leftovers, prepared, real_rows, write_table
@@ -126,7 +127,7 @@ def test_rest_is_taken_where_the_storage_read_api_is_refused(
 ) -> None:
     import grpc  # type: ignore[import-untyped]
 
-    monkeypatch.setattr("steps.bigquery_rows._PAGE_ROWS", 1500)
+    monkeypatch.setattr("steps.google.bigquery.rows._PAGE_ROWS", 1500)
     words = "the user does not have 'bigquery.readsessions.create' permission for 'projects/p1'"
     with storage_proxy(cloud.grpc, 1000) as storage:
         storage.refuse = (grpc.StatusCode.PERMISSION_DENIED, words)
@@ -159,7 +160,7 @@ def test_only_needed_columns_are_read_in_one_stream(cloud: Emulator, out: Path) 
 
 def test_only_needed_columns_are_read_by_rest(cloud: Emulator, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BIGQUERY_STORAGE_EMULATOR_HOST", "")
-    monkeypatch.setattr("steps.bigquery_rows._PAGE_ROWS", 1500)
+    monkeypatch.setattr("steps.google.bigquery.rows._PAGE_ROWS", 1500)
     with rest_proxy(cloud.rest) as proxy:
         monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", proxy.url)
         run(out, TABLE)
@@ -299,14 +300,14 @@ def test_the_version_of_a_table_is_its_time_of_change(cloud: Emulator, monkeypat
     for table, reading in [*cases, (later, then), ({}, then), (streaming, then)]:
         with rest_proxy(cloud.rest, described(**table)) as proxy:
             monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", proxy.url)
-            versions.append(staging.version_of(TABLE, reading))
+            versions.append(sources.version_of(TABLE, reading))
     assert None not in versions
     assert len(set(versions)) == 3
     assert versions[2] == versions[3] == versions[4]
     for table in (streaming, {"type": "VIEW"}):
         with rest_proxy(cloud.rest, described(**table)) as proxy:
             monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", proxy.url)
-            assert staging.version_of(TABLE, Reading()) is None
+            assert sources.version_of(TABLE, Reading()) is None
 
 
 def test_other_types_of_columns(cloud: Emulator, out: Path, local: tuple[dict[str, Any], Path]) -> None:

@@ -16,9 +16,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from steps import bigquery_export, bigquery_jobs, prepare, shapes
+from steps import prepare
 from steps import schema as schemas
-from steps.bigquery_sql import Table, literal, quoted
+from steps.google.bigquery import export, jobs
+from steps.google.bigquery.sql import Table, literal, quoted
+from steps.sources import layouts
 from tests.emulators import bigquery_server, storage_server
 from tests.emulators.conftest import NAMES, connected, load, numbered
 from tests.emulators.faults import Fault, rest_proxy
@@ -79,8 +81,8 @@ def cloud(emulator: Emulator, storage: Server, monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", storage.url)
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "p1")
-    monkeypatch.setattr("steps.bigquery_client.FIRST_WAIT_SECONDS", 0.01)
-    monkeypatch.setattr("steps.bigquery_client.PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr("steps.google.bigquery.client.FIRST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr("steps.google.bigquery.client.PATIENCE_SECONDS", 1.0)
     return emulator
 
 
@@ -130,7 +132,7 @@ def test_the_datasets_in_the_bucket_have_the_same_rows_and_columns(
     cloud: Emulator, out: Path, here: dict[str, bytes], prefix: str, storage: Server
 ) -> None:
     assert cloud.rest
-    assert call(bigquery_export.main, "--source", TABLE, "--output", f"{prefix}/").code == 0
+    assert call(export.main, "--source", TABLE, "--output", f"{prefix}/").code == 0
     for cover_type in SCHEMA.cover_types:
         made = in_bucket(storage, f"{prefix}/cover_type={cover_type.label}/*.parquet")
         expected = decoded(pq.read_table(io.BytesIO(here[f"{cover_type.slug}.parquet"])))
@@ -140,7 +142,7 @@ def test_the_datasets_in_the_bucket_have_the_same_rows_and_columns(
     assert out.is_dir()
     listing = json.loads(
         storage_server.store_at(storage.url).read(
-            storage_server.store_at(storage.url).get(f"{prefix}/{bigquery_export.LISTING}")
+            storage_server.store_at(storage.url).get(f"{prefix}/{export.LISTING}")
         )
     )
     assert sum(listing["cover_types"].values()) == len(ROWS)
@@ -296,7 +298,7 @@ cover_types = [{ label = 'x"', slug = "x", title = "X" }, { label = "y", slug = 
 def test_floats_are_no_partitions_and_names_are_quoted(cloud: Emulator) -> None:
     """BigQuery refuses partitions of floats, the stand-in does not."""
     schema = schemas.parse(FLOATS)
-    shape = shapes.recognise(schema, ["a", "b`", "kind"], "here")
+    shape = layouts.recognise(schema, ["a", "b`", "kind"], "here")
     rows = (
         "(SELECT 2.5 AS a, 1.0 AS `b\\``, 'x\"' AS kind UNION ALL SELECT 1.5, 1.0, 'x\"' UNION ALL SELECT 0.5, 3, 'y')"
     )
@@ -341,5 +343,5 @@ def test_a_job_that_nobody_waits_for_is_told_to_stop(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("time.sleep", interrupt)
     job: Any = _Job()
     with pytest.raises(KeyboardInterrupt):
-        bigquery_jobs.finished(job, "here")
+        jobs.finished(job, "here")
     assert job.cancelled == 1

@@ -74,7 +74,7 @@ def test_what_does_not_pass_ends_as_one_line(  # noqa: PLR0913 - fixtures
     cloud: Emulator, out: Path, fault: Fault, code: int, words: str, *, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BIGQUERY_STORAGE_EMULATOR_HOST", "")
-    monkeypatch.setattr("steps.bigquery_client.PATIENCE_SECONDS", 1.5)  # a busy machine needs a second for one try
+    monkeypatch.setattr("steps.google.bigquery.client.PATIENCE_SECONDS", 1.5)  # busy machines need 1 s
     with rest_proxy(cloud.rest, Fault(**(vars(fault) | {"times": FOREVER}))) as proxy:
         monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", proxy.url)
         result = asked(fault, out)
@@ -100,8 +100,8 @@ def test_what_passes_is_tried_again(
 
 def test_an_answer_that_does_not_come_is_given_up(cloud: Emulator, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BIGQUERY_STORAGE_EMULATOR_HOST", "")
-    monkeypatch.setattr("steps.bigquery_client.PATIENCE_SECONDS", 1.5)  # a busy machine needs a second for one try
-    monkeypatch.setattr("steps.bigquery_rows.REQUEST_SECONDS", 0.1)
+    monkeypatch.setattr("steps.google.bigquery.client.PATIENCE_SECONDS", 1.5)  # busy machines need 1 s
+    monkeypatch.setattr("steps.google.bigquery.rows.REQUEST_SECONDS", 0.1)
     with rest_proxy(cloud.rest, Fault(PAGE, wait=0.5)) as proxy:
         monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", proxy.url)
         result = run(out, TABLE)
@@ -110,7 +110,7 @@ def test_an_answer_that_does_not_come_is_given_up(cloud: Emulator, out: Path, mo
 
 def test_nobody_answers(cloud: Emulator, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert cloud.rest
-    monkeypatch.setattr("steps.bigquery_client.PATIENCE_SECONDS", 1.5)  # a busy machine needs a second for one try
+    monkeypatch.setattr("steps.google.bigquery.client.PATIENCE_SECONDS", 1.5)  # busy machines need 1 s
     monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", "http://127.0.0.1:9")
     result = run(out, TABLE)
     assert (result.code, "the connection to BigQuery broke" in result.errors[0]) == (75, True), result.log
@@ -163,7 +163,7 @@ def test_a_stream_that_does_not_start_at_once(
 
 
 def test_a_stream_that_never_starts(cloud: Emulator, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("steps.bigquery_client.PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr("steps.google.bigquery.client.PATIENCE_SECONDS", 0.3)
     with storage_proxy(cloud.grpc, 1000) as storage:
         storage.starts = [UNAVAILABLE] * 1000
         monkeypatch.setenv("BIGQUERY_STORAGE_EMULATOR_HOST", storage.address)
@@ -175,7 +175,7 @@ def test_a_stream_that_never_starts(cloud: Emulator, out: Path, monkeypatch: pyt
 
 @pytest.mark.parametrize("messages", [0, 2])
 def test_a_stream_that_falls_silent(cloud: Emulator, out: Path, messages: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("steps.bigquery_rows._SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr("steps.google.bigquery.rows._SILENCE_SECONDS", 0.5)
     with storage_proxy(cloud.grpc, 1000) as storage:
         storage.silent = messages
         monkeypatch.setenv("BIGQUERY_STORAGE_EMULATOR_HOST", storage.address)
@@ -187,7 +187,7 @@ def test_a_storage_read_api_that_is_away_is_done_without(
     cloud: Emulator, out: Path, local: tuple[Any, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert cloud.rest
-    monkeypatch.setattr("steps.bigquery_rows._SESSION_SECONDS", 0.3)
+    monkeypatch.setattr("steps.google.bigquery.rows._SESSION_SECONDS", 0.3)
     monkeypatch.setenv("BIGQUERY_STORAGE_EMULATOR_HOST", f"127.0.0.1:{free_port()}")
     result = run(out, "bq://p1", query=ORDERED)
     assert result.code == 0, result.log
@@ -218,7 +218,7 @@ def test_rows_that_are_missing_at_the_end_are_noticed(
 ) -> None:
     empty = {"kind": "bigquery#tableDataList", "totalRows": "3500", "rows": []}
     monkeypatch.setenv("BIGQUERY_STORAGE_EMULATOR_HOST", "")
-    monkeypatch.setattr("steps.bigquery_rows._PAGE_ROWS", 1500)
+    monkeypatch.setattr("steps.google.bigquery.rows._PAGE_ROWS", 1500)
     with rest_proxy(cloud.rest, Fault("GET .*/data.*pageToken", status=200, answer=empty)) as proxy:
         monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", proxy.url)
         result = run(out, "bq://p1", query=ORDERED)

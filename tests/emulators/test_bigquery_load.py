@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from steps import prepare, runtime
+from steps import prepare
+from steps.core import runtime
 from tests.emulators.conftest import connected
 from tests.emulators.faults import Fault, rest_proxy
 from tests.support import SCHEMA, builtin, call
-from workflows.bigquery_verbs import app
+from workflows.cli.bigquery_verbs import app
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -129,7 +130,7 @@ def test_refusals_and_bad_days_end_as_one_line(  # noqa: PLR0913 - fixtures
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("steps.bigquery_client.PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr("steps.google.bigquery.client.PATIENCE_SECONDS", 0.2)
     with rest_proxy(cloud.rest, fault) as proxy:
         monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", proxy.url)
         assert invoke("--table", table) == code
@@ -163,7 +164,7 @@ def test_somebody_else_was_faster(
 
 
 def test_help_imports_no_client_of_google() -> None:
-    code = "import sys; from workflows.bigquery_verbs import app; app(['--help'], standalone_mode=False)"
+    code = "import sys; from workflows.cli.bigquery_verbs import app; app(['--help'], standalone_mode=False)"
     code += "; print([name for name in sys.modules if name.startswith('google')])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "--table" in done.stdout

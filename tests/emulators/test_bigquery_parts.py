@@ -16,12 +16,13 @@ from google.auth import exceptions as auth
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steps import bigquery, bigquery_client, bigquery_jobs, bigquery_query, staging
-from steps.bigquery import Address
-from steps.bigquery_errors import explained
-from steps.errors import BadDataError, DeniedError, PipelineError, TransientError, UsageError
-from steps.reading import Reading, parse_time
-from steps.runtime import TerminatedError
+from steps.core.errors import BadDataError, DeniedError, PipelineError, TransientError, UsageError
+from steps.core.runtime import TerminatedError
+from steps.google import bigquery
+from steps.google.bigquery import Address, client, jobs, query
+from steps.google.bigquery.errors import explained
+from steps.sources import staging
+from steps.sources.reading import Reading, parse_time
 from tests.support import FEATURES, SCHEMA, TARGET, call, one_hot, real_rows
 
 if TYPE_CHECKING:
@@ -101,9 +102,9 @@ def test_a_needed_column_is_missing() -> None:
 )
 def test_labels_are_what_bigquery_allows(run: str, label: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COVERTYPE_RUN", run)
-    assert bigquery_query.labels() == {"app": "covertype", "run": label}
+    assert query.labels() == {"app": "covertype", "run": label}
     monkeypatch.delenv("COVERTYPE_RUN")
-    assert bigquery_query.labels() == {"app": "covertype"}
+    assert query.labels() == {"app": "covertype"}
 
 
 def test_a_query_has_a_version_only_with_a_snapshot() -> None:
@@ -135,7 +136,7 @@ class Job:
 @pytest.mark.parametrize("ending", [KeyboardInterrupt, TerminatedError])
 def test_a_query_that_nobody_waits_for_is_cancelled(ending: type[BaseException]) -> None:
     job: Any = Job(ending)
-    with pytest.raises(ending), bigquery_jobs.awaited(job):
+    with pytest.raises(ending), jobs.awaited(job):
         pass
     assert (job.asked, job.cancelled) == (3, True)
 
@@ -188,8 +189,8 @@ def test_errors_that_are_hard_to_provoke(error: Exception, kind: type[PipelineEr
 
 
 def test_retries_end() -> None:
-    for patience in (bigquery_client.patience(), bigquery_client.stream_patience()):
-        assert patience.timeout == bigquery_client.PATIENCE_SECONDS
+    for patience in (client.patience(), client.stream_patience()):
+        assert patience.timeout == client.PATIENCE_SECONDS
 
 
 @given(st.lists(st.integers(0, 12), max_size=12), st.integers(1, 7))
@@ -222,8 +223,9 @@ def test_decimals_are_their_nearest_float(tmp_path: Path, kind: pa.DataType) -> 
 def test_google_s_libraries_are_imported_where_they_are_needed_only() -> None:
     program = (
         "import sys\nfrom pathlib import Path\n"
-        "from steps import prepare, schema, staging\nfrom steps.reading import Reading\n"
-        "with staging.opened('builtin:', schema.load('covertype'), Reading()) as source:\n"
+        "from steps import prepare, schema\nfrom steps.io import open_source\n"
+        "from steps.sources.reading import Reading\n"
+        "with open_source('builtin:', schema.load('covertype'), Reading()) as source:\n"
         "    assert source.files\n"
         "assert not {'google.auth', 'google.cloud', 'google.api_core', 'grpc', 'requests'} & set(sys.modules)\n"
     )

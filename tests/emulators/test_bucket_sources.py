@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from steps import staging
-from steps.reading import Reading
+from steps.io import sources
+from steps.sources.reading import Reading
 from tests.emulators import storage_server
 from tests.emulators.bigquery_server import free_port
 from tests.emulators.test_bigquery import assert_same_bytes, local, out, run
@@ -60,13 +60,13 @@ def test_one_object(server: Server, bucket: str, tmp_path: Path, out: Path, loca
 def test_the_version_of_objects_is_their_generations(server: Server, bucket: str, tmp_path: Path) -> None:
     path = write_table(tmp_path / "cover.csv", ROWS.slice(0, 10))
     put(server, path, f"{bucket}/1.csv")
-    first = staging.version_of(f"{bucket}/*", Reading())
+    first = sources.version_of(f"{bucket}/*", Reading())
     storage_server.store_at(server.url).upload(path, f"{bucket}/1.csv", if_absent=False)
-    assert first != staging.version_of(f"{bucket}/*", Reading())  # the same bytes, written again
-    first = staging.version_of(f"{bucket}/*", Reading())
+    assert first != sources.version_of(f"{bucket}/*", Reading())  # the same bytes, written again
+    first = sources.version_of(f"{bucket}/*", Reading())
     put(server, path, f"{bucket}/2.csv")
-    second = staging.version_of(f"{bucket}/*", Reading())
-    assert first == staging.version_of(f"{bucket}/1.csv", Reading())
+    second = sources.version_of(f"{bucket}/*", Reading())
+    assert first == sources.version_of(f"{bucket}/1.csv", Reading())
     assert str(second).startswith(f"{first} {bucket}/2.csv#")
 
 
@@ -91,6 +91,6 @@ def test_a_bad_row_is_told_by_its_object(server: Server, bucket: str, tmp_path: 
 def test_nobody_answers(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{free_port()}")
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "p1")
-    monkeypatch.setattr("steps.gcs.PATIENCE", storage_server.IMPATIENT)
+    monkeypatch.setattr("steps.google.gcs.store.PATIENCE", storage_server.IMPATIENT)
     result = run(out, "gs://bucket/cover.parquet")
     assert (result.code, len(result.errors)) == (69, 1)

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from steps import publish, storage
+from steps.core import storage
+from steps.io import open_destination
+from steps.registry import publishing
 from tests.emulators import storage_server
 from tests.emulators.conftest import COUNT
 from tests.support import SCHEMA, real_rows, write_table
@@ -78,8 +80,8 @@ def test_a_run_from_bigquery_to_cloud_storage_equals_one_from_a_file(
     assert code == 0, log
     assert {name: cloud[name] for name in FIGURES} == {name: local[name] for name in FIGURES}
     with storage_server.environment(bucket.server.url):
-        publish.fetch(cloud["published"], tmp_path / "fetched")
-        publish.fetch(bucket.uri(f"models/versions/{cloud['run']}"), tmp_path / "registered")
+        publishing.fetch(open_destination(cloud["published"]), tmp_path / "fetched")
+        publishing.fetch(open_destination(bucket.uri(f"models/versions/{cloud['run']}")), tmp_path / "registered")
     for slug in SCHEMA.slugs:
         models = [folder / "models" / slug / "model.ubj" for folder in (Path(local["directory"]), tmp_path / "fetched")]
         assert models[0].read_bytes() == models[1].read_bytes()

@@ -14,10 +14,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from google.api_core.exceptions import Unauthorized
 
-from steps import gcs, storage
-from steps.errors import DeniedError, NoInputError, PipelineError, TransientError, UnavailableError, UsageError
-from steps.gcs_errors import AlreadyThereError, explain
-from steps.gcs_transfer import Patience, crc32c_file
+from steps.core import storage
+from steps.core.crc32c import crc32c_file
+from steps.core.errors import (
+    AlreadyThereError,
+    DeniedError,
+    NoInputError,
+    PipelineError,
+    TransientError,
+    UnavailableError,
+    UsageError,
+)
+from steps.google import gcs
+from steps.google.gcs.errors import explain
+from steps.google.gcs.transfer import Patience
 from tests.emulators import storage_server
 from tests.emulators.gcs_faults import Fault, proxied
 from tests.support import leftovers
@@ -335,7 +345,7 @@ def test_a_full_disk_is_no_broken_connection(cloud: Cloud, monkeypatch: pytest.M
     def full(*_: object) -> int:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("steps.gcs_transfer.Sink.write", full)
+    monkeypatch.setattr("steps.google.gcs.transfer.Sink.write", full)
     with pytest.raises(OSError, match="No space left"):
         cloud.store.download(sent, cloud.folder / "out")
     assert storage.size_of(cloud.folder) == SIZE

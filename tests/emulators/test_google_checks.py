@@ -15,15 +15,15 @@ import grpc  # type: ignore[import-untyped]
 import pytest
 from google.auth import exceptions as auth
 
-from steps import runtime
-from steps.errors import DeniedError
-from steps.reading import Reading
+from steps.core import runtime
+from steps.core.errors import DeniedError
+from steps.sources.reading import Reading
 from tests.emulators import storage_server
 from tests.emulators.faults import Fault, rest_proxy, storage_proxy
+from workflows.cli.doctor_verb import app
+from workflows.cli.google_checks import Asked, examine
+from workflows.cli.google_fixes import Mending
 from workflows.cluster.doctor import Finding
-from workflows.doctor_verb import app
-from workflows.google_checks import Asked, examine
-from workflows.google_fixes import Mending
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +43,7 @@ GRANT_BUCKET = f"gcloud storage buckets add-iam-policy-binding gs://%s --member=
 def bucket(server: Server, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.url)
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "p1")
-    monkeypatch.setattr("workflows.google_checks._SECONDS", 1.0)
+    monkeypatch.setattr("workflows.cli.google_checks._SECONDS", 1.0)
     return server.bucket()
 
 
@@ -121,7 +121,7 @@ def test_what_is_missing_for_a_table(  # noqa: PLR0913 - one argument a part of 
     cloud: Emulator, fault: Fault, check: str, seen: str, fix: str, *, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert cloud.rest
-    monkeypatch.setattr("workflows.google_checks._SECONDS", 0.3)
+    monkeypatch.setattr("workflows.cli.google_checks._SECONDS", 0.3)
     found = looked(Asked(TABLE), fault)[check]
     assert (found[0], seen in found[1], fix in found[2]) == ("failed", True, True), found
 
@@ -267,7 +267,7 @@ def test_commands_name_the_service_account(monkeypatch: pytest.MonkeyPatch) -> N
     for name in ("BIGQUERY_EMULATOR_HOST", "STORAGE_EMULATOR_HOST"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("google.auth.default", lambda **_: (_Credentials(), "p1"))
-    monkeypatch.setattr("workflows.google_checks.connect", lambda _: pytest.fail("not reached"))
+    monkeypatch.setattr("workflows.cli.google_checks.connect", lambda _: pytest.fail("not reached"))
     first = next(examine(Asked(registry="gs://bucket/x")))
     assert first.seen == "robot@p1.iam.gserviceaccount.com, project p1"
     fix = Mending(email=_Credentials.service_account_email, bucket="b").of(DeniedError("missing: storage.objects.get"))

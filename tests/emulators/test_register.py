@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from steps import gcs, publish, storage
-from steps.errors import BadDataError, DeniedError, NoInputError, PipelineError, TransientError
-from steps.gcs_errors import AlreadyThereError
-from steps.gcs_transfer import Patience
-from steps.manifest import MANIFEST
+from steps.core import storage
+from steps.core.errors import AlreadyThereError, BadDataError, DeniedError, NoInputError, PipelineError, TransientError
+from steps.google import gcs
+from steps.google.gcs.transfer import Patience
+from steps.io import open_destination
+from steps.registry import publishing
+from steps.registry.manifest import MANIFEST
 from tests.emulators import storage_server
 from tests.emulators.gcs_faults import Fault
+from tests.steps.test_register import FILES, Runs
 from tests.support import leftovers
-from tests.test_register import FILES, Runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,21 +50,21 @@ def files_of(cloud: Cloud, content: str = "") -> dict[str, Path]:
     return {name: folder / name for name in NAMES}
 
 
-def put(cloud: Cloud, files: dict[str, Path], patience: Patience = storage_server.IMPATIENT) -> publish.Published:
+def put(cloud: Cloud, files: dict[str, Path], patience: Patience = storage_server.IMPATIENT) -> publishing.Published:
     """Publish below ``data``, by way of the proxy."""
-    return publish.publish(files, cloud.uri("data/"), {"rows": 3}, connect=lambda: cloud.broken(patience))
+    return publishing.publish(files, open_destination(cloud.uri("data/"), lambda: cloud.broken(patience)), {"rows": 3})
 
 
 def fetch(cloud: Cloud, name: str = "out", patience: Patience = storage_server.IMPATIENT) -> list[str]:
     """Fetch what is published there, and return the files' texts."""
     folder = cloud.folder.parent / name
-    publish.fetch(cloud.uri("data"), folder, connect=lambda: cloud.broken(patience))
+    publishing.fetch(open_destination(cloud.uri("data"), lambda: cloud.broken(patience)), folder)
     return [(folder / each).read_text() for each in leftovers(folder)]
 
 
 def nothing_is_published(cloud: Cloud) -> bool:
     try:
-        publish.read_manifest(cloud.uri("data"), connect=lambda: cloud.store)
+        publishing.read_manifest(open_destination(cloud.uri("data"), lambda: cloud.store))
     except NoInputError:
         return True
     return False
@@ -96,7 +98,7 @@ def test_the_manifest_is_last(cloud: Cloud) -> None:
         there = objects[done.manifest.uri(entry)]
         assert (there.generation, there.crc32c, there.size) == (entry.generation, entry.crc32c, entry.size)
     assert done.manifest.generation == objects[cloud.uri(f"data/{MANIFEST}")].generation
-    assert publish.read_manifest(cloud.uri("data"), connect=lambda: cloud.store) == done.manifest
+    assert publishing.read_manifest(open_destination(cloud.uri("data"), lambda: cloud.store)) == done.manifest
     assert fetch(cloud) == [f" in {name}" for name in NAMES]
 
 
@@ -121,16 +123,16 @@ def test_other_content_is_refused_before_anything_is_sent(cloud: Cloud) -> None:
 @pytest.mark.parametrize("content", ["", "other", "partly"])
 def test_another_publisher_is_faster(cloud: Cloud, content: str) -> None:
     """The slower one finds the manifest when it has sent all its files: its own are removed, unless they are shared."""
-    winner: list[publish.Published] = []
+    winner: list[publishing.Published] = []
     slow = Interrupted(cloud, MANIFEST, lambda: winner.append(put(cloud, files_of(cloud))))
     files = files_of(cloud, content)
     if content == "partly":
         files[NAMES[0]] = files_of(cloud)[NAMES[0]]
     if content:
         with pytest.raises(AlreadyThereError, match="other content is published there already"):
-            publish.publish(files, cloud.uri("data"), {"rows": 3}, connect=lambda: slow)
+            publishing.publish(files, open_destination(cloud.uri("data"), lambda: slow), {"rows": 3})
     else:
-        done = publish.publish(files, cloud.uri("data"), {"rows": 3}, connect=lambda: slow)
+        done = publishing.publish(files, open_destination(cloud.uri("data"), lambda: slow), {"rows": 3})
         assert done.manifest == winner[0].manifest
     assert fetch(cloud) == [f" in {name}" for name in NAMES]
     assert len(cloud.names()) == 3
@@ -246,7 +248,7 @@ def test_a_registry(through: Cloud, runs: Runs) -> None:
     result = first.register(registry)
     line = f"a registered in {registry}, is now champion: there was no champion\n"
     assert (result.code, result.log) == (0, line)
-    manifest = publish.read_manifest(f"{registry}/versions/a", connect=lambda: through.store)
+    manifest = publishing.read_manifest(open_destination(f"{registry}/versions/a", lambda: through.store))
     assert [entry.name for entry in manifest.files] == FILES
     found = first.registration()
     assert found["manifest"] == {"uri": f"{registry}/versions/a/{MANIFEST}", "generation": manifest.generation}

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from steps import dtypes
 from steps import schema as schemas
+from steps.schema import dtypes
 from tests.fuzz import words
 
 if TYPE_CHECKING:

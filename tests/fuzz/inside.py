@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from steps import runtime, space_file
+from steps.core import runtime
+from steps.search import space_file
 from workflows import covertype
 from workflows.local import processes
 

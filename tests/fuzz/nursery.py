@@ -125,7 +125,13 @@ def serve() -> None:
     steps = [f"steps.{name}" for name in importlib.import_module("steps").NAMES]
     for name in sorted({name for step in steps for name in fingerprint(step).modules} - set(steps)):
         importlib.import_module(name)
-    for name in (*_HEAVY, "workflows.local.run", "workflows.rendering", "workflows.linting", "workflows.local.warm"):
+    for name in (
+        *_HEAVY,
+        "workflows.runs.run_here",
+        "workflows.rendering",
+        "workflows.cli.linting",
+        "workflows.local.warm",
+    ):
         importlib.import_module(name)
     warnings.simplefilter("default")
     gc.freeze()

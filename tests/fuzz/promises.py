@@ -19,8 +19,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from steps import errors
-from steps.storage import PARTIAL
+from steps.core import errors
+from steps.core.storage import PARTIAL
 from tests.fuzz.nursery import read
 
 if TYPE_CHECKING:

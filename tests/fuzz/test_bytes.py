@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from hypothesis import strategies as st
 
 from steps import schema as schemas
-from steps import space_file
+from steps.search import space_file
 from tests.fuzz import mutated, promises, toml_text
 from tests.fuzz.drawn_commands import CONFIG, SCHEMA, Case
 from tests.fuzz.explore import explore

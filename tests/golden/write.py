@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from workflows import pipeline, rendering
+from workflows.argo import yaml_text
 from workflows.settings import Resources, Settings, Toleration
 
 HERE = Path(__file__).parent
@@ -50,7 +51,7 @@ CASES = {
 def render(name: str) -> str:
     """Render a case, without the revision, which every commit changes."""
     settings, kind = CASES[name]
-    return rendering.to_yaml(rendering.render(settings, kind, revision=""))
+    return yaml_text.to_yaml(rendering.render(settings, kind, revision=""))
 
 
 def without_schema(text: str) -> str:
@@ -61,7 +62,7 @@ def without_schema(text: str) -> str:
         for artifact in template.get("inputs", {}).get("artifacts", []):
             if "raw" in artifact:
                 artifact["raw"]["data"] = artifact["raw"]["data"].splitlines()[0] + " ...\n"
-    return rendering.to_yaml(document)
+    return yaml_text.to_yaml(document)
 
 
 def job_schema() -> str:

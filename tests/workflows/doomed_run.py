@@ -8,11 +8,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from steps import runtime
+from steps.core import runtime
 from tests.workflows.documents import dag, leaf, task, workflow
-from workflows.local import document
 from workflows.local.cache import Cache
 from workflows.local.executor import Executor, Options
+from workflows.rendered import document
+from workflows.runs.content import content_of
 
 if TYPE_CHECKING:
     from workflows.local.nodes import Node
@@ -37,7 +38,7 @@ def main() -> int:
     """Run and be ended."""
     folder, number = Path(sys.argv[1]), signal.Signals[sys.argv[2]]
     made = workflow([dag("main", task("a")), leaf("a", folder / "trace", "--sleep=60")])
-    options = Options(folder / "run", 1, Cache(folder / "cache"))
+    options = Options(folder / "run", 1, Cache(folder / "cache"), content_of)
     Executor(document.read(made), "w", options, Killer(folder / "trace", number)).run()
     return 0
 

@@ -11,17 +11,17 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from steps import runtime
-from steps.storage import PARTIAL
+from steps.core import runtime
+from steps.core.storage import PARTIAL
 from tests.limits import short_files, small_disk, without_override
 from tests.support import TARGET, leftovers, real_rows, write_table
 from tests.workflows.documents import artifact, dag, leaf, task, workflow
-from tests.workflows.test_executor import execute
-from workflows import results
+from tests.workflows.local.test_executor import execute
 from workflows.covertype import app
 from workflows.local.cache import Cache, key_of
-from workflows.local.document import Container, Slots, Template
 from workflows.local.nodes import Node, Phase
+from workflows.rendered.document import Container, Slots, Template
+from workflows.runs import results
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from steps import storage
-from workflows import rendering, results
+from steps.core import storage
+from workflows.argo import yaml_text
+from workflows.runs import results
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,5 +106,5 @@ def _outputs(folder: Path) -> list[str]:
 
 
 def test_standard_output_that_says_no_encoding_gets_utf_8(capsys: pytest.CaptureFixture[str]) -> None:
-    rendering.print_yaml({"a": "ä"})
+    yaml_text.print_yaml({"a": "ä"})
     assert capsys.readouterr().out == "a: ä\n"

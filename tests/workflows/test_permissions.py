@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from steps import publish, storage, study
+from steps.core import storage
+from steps.io import open_destination
+from steps.registry import publishing
+from steps.search import study
 from tests.workflows.documents import dag, leaf, task, workflow
-from tests.workflows.test_executor import execute
+from tests.workflows.local.test_executor import execute
 from workflows.local.cache import Cache
 from workflows.local.nodes import Phase
 
@@ -47,7 +50,7 @@ def test_whole_files_and_folders(tmp_path: Path, umask: int) -> None:
 
 def test_what_is_published_and_brought_back(tmp_path: Path, umask: int) -> None:
     storage.write_text(tmp_path / "file", "text")
-    done = publish.publish({"a/file": tmp_path / "file"}, str(tmp_path / "place"), {})
+    done = publishing.publish({"a/file": tmp_path / "file"}, open_destination(str(tmp_path / "place")), {})
     assert not done.already
     check(tmp_path, umask)
 

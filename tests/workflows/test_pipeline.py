@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 from hera.workflows import models
 
-from steps import NAMES, chain, runtime
-from steps.errors import NoInputError, UsageError
+from steps import NAMES, chain
+from steps.core import runtime
+from steps.core.errors import NoInputError, UsageError
 from tests.golden import write as golden
-from workflows import overrides, references, rendering
+from workflows import rendering
 from workflows.interfaces import CHAIN_STEPS
-from workflows.local import document
-from workflows.settings import Resources, Settings
+from workflows.rendered import document, references
+from workflows.settings import Resources, Settings, overrides
 
 if TYPE_CHECKING:
     from pathlib import Path

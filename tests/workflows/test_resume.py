@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from steps import runtime
+from steps.core import runtime
 from tests.workflows.documents import dag, leaf, task, workflow
-from tests.workflows.test_executor import execute
+from tests.workflows.local.test_executor import execute
 from workflows.covertype import app
 from workflows.local import fingerprint
 from workflows.local.cache import read_action

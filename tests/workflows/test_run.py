@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from steps import runtime
+from steps.core import runtime
 from tests.support import builtin
 from workflows.covertype import app
 
@@ -348,7 +348,7 @@ def test_help_imports_nothing_heavy(words: tuple[str, ...]) -> None:
 
 
 def test_the_fork_server_starts_before_hera_is_imported() -> None:
-    program = "import sys, workflows.local.run; assert 'hera' not in sys.modules"
+    program = "import sys, workflows.runs.run_here; assert 'hera' not in sys.modules"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 

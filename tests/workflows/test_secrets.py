@@ -11,9 +11,12 @@ import pytest
 import yaml
 from google.oauth2.credentials import Credentials
 
-from steps import bigquery_client, gcs, prepare, runtime
-from steps.gcs_transfer import Patience
-from steps.redaction import redact
+from steps import prepare
+from steps.core import runtime
+from steps.core.redaction import redact
+from steps.google import gcs
+from steps.google.bigquery import client as bigquery_client
+from steps.google.gcs.transfer import Patience
 from tests.support import call
 from tests.workflows.fake_api import FakeApi, serve, status
 from workflows.cluster import watch
@@ -288,8 +291,8 @@ def test_google_credentials(content: str, source: str, tmp_path: Path, monkeypat
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", given)
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # nothing is sent anywhere
     monkeypatch.setenv("COVERTYPE_DEBUG", "1")
-    monkeypatch.setattr("steps.gcs.PATIENCE", Patience(seconds=0.1, first_wait=0.01))
-    monkeypatch.setattr("steps.bigquery_client.PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr("steps.google.gcs.store.PATIENCE", Patience(seconds=0.1, first_wait=0.01))
+    monkeypatch.setattr("steps.google.bigquery.client.PATIENCE_SECONDS", 0.1)
     result = call(prepare.main, "--source", source, "--dataset", f"aspen={tmp_path}/a", "--profile", f"{tmp_path}/p")
     assert result.code in {2, 69, 75, 77}, result.log
     assert "s3cr3t" not in result.log

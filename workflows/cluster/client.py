@@ -1,11 +1,11 @@
-"""What the verbs need of a cluster, and the choice between the two ways to it."""
+"""What the verbs need of a cluster, whichever way leads to it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from workflows.cluster.nodes import Step
@@ -51,14 +51,3 @@ class Client(Protocol):
 
     def link(self, name: str) -> str:
         """Return where the Argo UI shows a workflow."""
-
-
-def connect(namespace: str, environment: Mapping[str, str]) -> Client:
-    """Return a client: argo-server's where ARGO_SERVER is set, else the Kubernetes API's by kubeconfig."""
-    if environment.get("ARGO_SERVER"):
-        from workflows.cluster.server import ServerClient
-
-        return ServerClient(namespace, environment)
-    from workflows.cluster.kube import KubeClient
-
-    return KubeClient(namespace, environment)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from steps.errors import DeniedError, NoInputError, PipelineError
+from steps.core.errors import DeniedError, NoInputError, PipelineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -6,11 +6,11 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from steps import runtime
+from steps.core import runtime
 from workflows.cluster import outcome
 from workflows.cluster.table import duration
 from workflows.cluster.watch import Display, Follower
-from workflows.display import make_console
+from workflows.terminal.display import make_console
 
 if TYPE_CHECKING:
     from workflows.cluster.client import Client

@@ -10,7 +10,7 @@ import subprocess
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from steps.errors import UnavailableError
+from steps.core.errors import UnavailableError
 from workflows.cluster.http import denied
 
 if TYPE_CHECKING:

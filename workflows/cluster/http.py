@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from steps.errors import (
+from steps.core.errors import (
     BadConfigurationError,
     DeniedError,
     NoInputError,
@@ -17,7 +17,7 @@ from steps.errors import (
     UnavailableError,
     UsageError,
 )
-from steps.redaction import names_a_user, redact
+from steps.core.redaction import names_a_user, redact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

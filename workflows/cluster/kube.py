@@ -10,7 +10,7 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
 
-from steps.errors import PipelineError, UnavailableError, UsageError
+from steps.core.errors import PipelineError, UnavailableError, UsageError
 from workflows.cluster import kubeconfig
 from workflows.cluster.client import LABEL
 from workflows.cluster.http import Session, check_address, credential

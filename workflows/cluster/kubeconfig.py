@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from steps.errors import BadConfigurationError
+from steps.core.errors import BadConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from steps import runtime
-from steps.errors import NoInputError, PipelineError, TransientError, UnavailableError, UsageError
+from steps.core import runtime
+from steps.core.errors import NoInputError, PipelineError, TransientError, UnavailableError, UsageError
 from workflows.cluster import nodes
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from steps.errors import RUN_FAILED, NoInputError
-from workflows import results
+from steps.core.errors import RUN_FAILED, NoInputError
 from workflows.cluster import logs, nodes
+from workflows.runs import results
 
 if TYPE_CHECKING:
     from pathlib import Path

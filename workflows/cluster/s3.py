@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 from xml.etree import ElementTree as ET
 
-from steps import storage
-from steps.errors import BadConfigurationError, DeniedError, NoInputError, PipelineError, UnavailableError
+from steps.core import storage
+from steps.core.errors import BadConfigurationError, DeniedError, NoInputError, PipelineError, UnavailableError
 from workflows.cluster.forward import reachable
 from workflows.cluster.http import Session, check_address, credential
 

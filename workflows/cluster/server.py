@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
-from steps import storage
-from steps.errors import BadConfigurationError
+from steps.core import storage
+from steps.core.errors import BadConfigurationError
 from workflows.cluster.client import LABEL
 from workflows.cluster.http import AlreadyExistsError, Session, check_address, credential
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from workflows.cluster import nodes
-from workflows.grid import grid
+from workflows.terminal.grid import grid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,11 +6,18 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from steps import runtime
-from steps.errors import INTERRUPTED, TERMINATED, BadConfigurationError, PipelineError, TransientError, UnavailableError
+from steps.core import runtime
+from steps.core.errors import (
+    INTERRUPTED,
+    TERMINATED,
+    BadConfigurationError,
+    PipelineError,
+    TransientError,
+    UnavailableError,
+)
 from workflows.cluster import nodes
 from workflows.cluster.table import duration, state_table
-from workflows.display import Drawing
+from workflows.terminal.display import Drawing
 
 if TYPE_CHECKING:
     from collections.abc import Callable

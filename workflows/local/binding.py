@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from steps import storage
-from steps.errors import BadConfigurationError, PipelineError
-from workflows.local.expressions import substitute, variables
+from steps.core import storage
+from steps.core.errors import BadConfigurationError, PipelineError
+from workflows.rendered.expressions import substitute, variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from workflows.local.document import Document, Template
     from workflows.local.nodes import Node, Values
+    from workflows.rendered.document import Document, Template
 
 
 def workflow_scope(document: Document, name: str) -> dict[str, str]:

@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from steps import storage
+from steps.core import storage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -6,22 +6,22 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from steps import storage
-from steps.errors import FULL, PipelineError
+from steps.core import storage
+from steps.core.errors import FULL, PipelineError
 from workflows.contract import RETRIED_CODES
 from workflows.local import binding, processes
 from workflows.local.cache import Cache, digest_of, key_of
-from workflows.local.content import content_of
-from workflows.local.expressions import substitute
 from workflows.local.fingerprint import fingerprint
 from workflows.local.nodes import Node, Phase
 from workflows.local.scheduler import Scheduler
+from workflows.rendered.expressions import substitute
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from workflows.local.document import Document
+    from workflows.local.nodes import Values
+    from workflows.rendered.document import Document
 
 _TICK_SECONDS = 0.2
 # Waiting empties no disk, and all steps here share one; a pod that is tried again may get another.
@@ -40,11 +40,21 @@ class Observer(Protocol):
 
 @dataclass(frozen=True)
 class Options:
-    """How to run: the folder of the run, cores to fill, the cache to use, and whether to look results up in it."""
+    """How to run.
+
+    Attributes:
+        folder: the run's folder.
+        cores: how many to fill.
+        cache: where results are stored.
+        content_of: returns the digest of what an input parameter refers to, of those that a template's annotation
+            names; it is given the parameter's name and the inputs.
+        use_cached: whether to look results up in the cache.
+    """
 
     folder: Path
     cores: int
     cache: Cache
+    content_of: Callable[[str, Values], str]
     use_cached: bool = True
 
 
@@ -142,7 +152,9 @@ class Executor:
                 "code": code.code_sha256,
                 "libraries": code.libraries,
                 "parameters": {key: value for key, value in node.inputs.parameters.items() if key not in despite},
-                "sources": {name: content_of(name, node.inputs) for name in node.template.source_parameters},
+                "sources": {
+                    name: self._options.content_of(name, node.inputs) for name in node.template.source_parameters
+                },
                 "artifacts": {name: node.inputs.digests[name] for name in node.inputs.artifacts},
             }
         )

@@ -9,6 +9,7 @@ import ast
 import hashlib
 import importlib.metadata
 import importlib.util
+import itertools
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,11 +17,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from steps.errors import BadConfigurationError
+from steps.core.errors import BadConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+# Files of a package, besides its modules, that its steps read.
+_DATA = ("toml", "css", "html")
 _NAMES = {
     "sklearn": ("scikit-learn",),
     "yaml": ("pyyaml",),
@@ -41,31 +44,59 @@ class Fingerprint:
     libraries: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class _Code:
+    """A module's digest, with those of the modules it imports in it; all modules behind it; and foreign packages."""
+
+    sha256: str
+    modules: frozenset[str]
+    foreign: frozenset[str]
+
+
 @cache
 def fingerprint(module: str) -> Fingerprint:
-    """Return the fingerprint of a module, such as ``steps.train``, and of all it imports."""
-    package = module.partition(".")[0]
-    todo: list[str] = [module]
-    files: dict[str, Path] = {}
-    foreign: set[str] = set()
-    while todo:
-        name = todo.pop()
-        top = name.partition(".")[0]
-        if top != package:
-            foreign.add(top)
-        elif name not in files and (path := _path_of(name)):
-            files[name] = path
-            todo += _imports(path)
-    if module not in files:
+    """Return the fingerprint of a module, such as ``steps.train``, and of all it imports.
+
+    The digest does not depend on where modules lie: a module that is moved, with the imports of it, changes no result.
+    """
+    root = _path_of(module.partition(".")[0])
+    if root is None or _path_of(module) is None:
         raise BadConfigurationError(f"there is no module {module}", fix="install the project in this environment")
-    digest = hashlib.sha256()
-    for name, path in sorted(files.items()):
-        digest.update(f"{name}\0".encode() + path.read_bytes() + b"\0")
-    for data in sorted(path for kind in ("toml", "css") for path in files[module].parent.glob(f"data/*.{kind}")):
+    code = _code(module)
+    digest = hashlib.sha256(code.sha256.encode())
+    for data in sorted(path for kind in _DATA for path in root.parent.rglob(f"*.{kind}")):
         digest.update(f"{data.name}\0".encode() + data.read_bytes() + b"\0")
-    return Fingerprint(tuple(sorted(files)), digest.hexdigest(), _libraries(foreign))
+    return Fingerprint(tuple(sorted(code.modules)), digest.hexdigest(), _libraries(set(code.foreign)))
 
 
+@cache
+def _code(module: str) -> _Code:
+    """Return a module's digest: of its source, in which the digest of each imported module stands for its import."""
+    path = _path_of(module)
+    source = path.read_bytes() if path else b""
+    starts = [0, *itertools.accumulate(len(line) for line in source.splitlines(keepends=True))]
+    parts: list[bytes] = []
+    modules, foreign, end = {module}, set[str](), 0
+    for node in _imports(source):
+        first, last = starts[node.lineno - 1] + node.col_offset, starts[(node.end_lineno or 0) - 1]
+        parts.append(source[end:first])
+        end = last + (node.end_col_offset or 0)
+        if not isinstance(node, (ast.Import, ast.ImportFrom)):
+            continue
+        parts.append(",".join(alias.asname or alias.name.rpartition(".")[2] for alias in node.names).encode())
+        for name in _imported(node):
+            if name.partition(".")[0] != module.partition(".")[0]:
+                foreign.add(name.partition(".")[0])
+            elif _path_of(name) and not f"{module}.".startswith(f"{name}."):
+                found = _code(name)
+                parts.append(found.sha256.encode())
+                modules |= found.modules
+                foreign |= found.foreign
+    parts.append(source[end:])
+    return _Code(hashlib.sha256(b"\0".join(parts)).hexdigest(), frozenset(modules), frozenset(foreign))
+
+
+@cache
 def _path_of(name: str) -> Path | None:
     """Return the source file of a module of the project, without importing it; None where the name is no module."""
     package, *rest = name.split(".")
@@ -76,16 +107,26 @@ def _path_of(name: str) -> Path | None:
     return next((path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()), None)
 
 
-@cache
-def _imports(path: Path) -> frozenset[str]:
-    """Return the names a file may import: of ``from a import b`` both ``a`` and ``a.b``, which may be a module."""
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return frozenset(found)
+def _imports(source: bytes) -> list[ast.stmt]:
+    """Return the import statements of a file, in order, and the blocks with imports that only type checkers read."""
+    found: list[ast.stmt] = []
+    todo: list[ast.AST] = [ast.parse(source)]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, (ast.Import, ast.ImportFrom)) or (
+            isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        ):
+            found.append(node)
+        else:
+            todo += ast.iter_child_nodes(node)
+    return sorted(found, key=lambda node: (node.lineno, node.col_offset))
+
+
+def _imported(node: ast.Import | ast.ImportFrom) -> list[str]:
+    """Return the names a statement may import: of ``from a import b`` both ``a`` and ``a.b``, which may be a module."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
 
 
 def _libraries(top_level: set[str]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from workflows.local.document import Container, Task, Template
+    from workflows.rendered.document import Container, Task, Template
 
 
 class Phase(enum.StrEnum):

@@ -22,9 +22,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from steps.errors import PipelineError, from_os_error
-from steps.runtime import cannot_load, flush, prepare_process
-from steps.runtime import log as log_line
+from steps.core.errors import PipelineError, from_os_error
+from steps.core.runtime import cannot_load, flush, prepare_process
+from steps.core.runtime import log as log_line
 from workflows.local import socket_folder
 
 if TYPE_CHECKING:

@@ -8,16 +8,17 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from steps.errors import PipelineError
-from workflows.local import binding, graph
-from workflows.local.expressions import holds, tasks_in
+from steps.core.errors import PipelineError
+from workflows.local import binding
 from workflows.local.nodes import Node, Phase
+from workflows.rendered import graph
+from workflows.rendered.expressions import holds, tasks_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from workflows.local.document import Document
+    from workflows.rendered.document import Document
 
 
 class Scheduler:

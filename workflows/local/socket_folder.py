@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from steps import runtime
-from steps.errors import DeniedError
+from steps.core import runtime
+from steps.core.errors import DeniedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,8 +6,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from steps import storage
-from steps.errors import TransientError
+from steps.core import storage
+from steps.core.errors import TransientError
 from workflows.local.cache import Result, read_action, remove
 
 if TYPE_CHECKING:

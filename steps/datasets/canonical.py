@@ -1,0 +1,222 @@
+"""A source's columns as the schema's: numbers in range, categories as dictionaries, each value checked."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NoReturn
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from steps.core.errors import BadDataError
+from steps.schema.dtypes import INTEGER_DTYPES, holds
+from steps.sources.layouts import dictionary_of
+from steps.tables import SPLIT, SPLITS, cells, spelling
+from steps.tables.spelling import shown, without_nan
+
+if TYPE_CHECKING:
+    from steps.schema import Column, Schema
+    from steps.sources.layouts import Shape
+
+
+def columns(schema: Schema, shape: Shape, batch: pa.RecordBatch, first_row: int, where: str) -> list[pa.Array]:
+    """Return a batch's canonical feature columns, in the order of the schema; a missing value stays null.
+
+    Args:
+        schema: what the columns must be.
+        shape: as ``shapes.recognise`` returned it.
+        batch: rows of the source, at least the columns of ``shapes.columns_of``.
+        first_row: position of the batch's first row in the source, for messages.
+        where: the source, for messages.
+
+    Raises:
+        BadDataError: a value has the wrong type, is out of its range or none of the known ones, or a row does not
+            have exactly one 1 in a group of one-hot columns; the message names the column, the row and the value.
+    """
+    arrays = []
+    for column in schema.columns:
+        if not column.categorical:
+            arrays.append(_number(column, batch.column(column.name), first_row, where))
+        elif shape.one_hot:
+            arrays.append(_from_one_hot(column, shape, batch, first_row, where))
+        else:
+            arrays.append(_category(column, batch.column(column.name), first_row, where))
+    return arrays
+
+
+def splits(batch: pa.RecordBatch, first_row: int, where: str) -> pa.Array:
+    """Return the ``split`` column of a source as int8 positions in ``SPLITS``; BadDataError for any other value."""
+    values = spelling.as_text(batch.column(SPLIT), SPLIT, where)
+    values = values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
+    codes = pc.index_in(values, pa.array(SPLITS))
+    if codes.null_count:
+        at = _first(codes.is_null())
+        given = values[at].as_py()
+        if given is None:
+            _refuse(f"a value is missing in column {SPLIT!r}", first_row + at, where, f"use {', '.join(SPLITS)}")
+        near = spelling.nearest(given, SPLITS)
+        fix = f"write it as {near!r}?" if near else "correct the source"
+        _refuse(f"{shown(given)} in column {SPLIT!r} is none of {', '.join(SPLITS)}", first_row + at, where, fix)
+    return codes.cast(pa.int8())
+
+
+def _first(mask: pa.Array) -> int:
+    return int(np.argmax(pc.fill_null(mask, fill_value=False).to_numpy(zero_copy_only=False)))
+
+
+def _refuse(what: str, row: int, where: str, fix: str = "correct the source") -> NoReturn:
+    raise BadDataError(what, where=f"row {row} of {where}", fix=fix)
+
+
+def numbers(name: str, values: pa.Array, first_row: int, where: str, *, whole: bool) -> pa.Array:
+    """Return a column as integers or floats of some width, NaN as missing; a decimal exactly where it is whole.
+
+    Raises:
+        BadDataError: the column is of another type, or a value is not whole where ``whole`` asks for it.
+    """
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    if pa.types.is_boolean(values.type):
+        return values.cast(pa.int8())
+    if pa.types.is_null(values.type):
+        return values.cast(pa.int64())
+    if pa.types.is_decimal(values.type):
+        return _from_text(name, values.cast(pa.string()), first_row, where, whole=whole)
+    if pa.types.is_floating(values.type):
+        values = without_nan(values)
+        broken = pc.not_equal(values, pc.trunc(values)) if whole else None
+        if broken is not None and pc.any(broken).as_py():
+            at = _first(broken)
+            _refuse(f"{shown(values[at].as_py())} in column {name!r} is no whole number", first_row + at, where)
+    elif not pa.types.is_integer(values.type):
+        fix = "convert it, for example to days" if pa.types.is_temporal(values.type) else "convert it"
+        raise BadDataError(f"column {name!r} has type {values.type}, a number is needed", where=where, fix=fix)
+    return values
+
+
+def _from_text(name: str, text: pa.Array, first_row: int, where: str, *, whole: bool) -> pa.Array:
+    try:
+        return cells.whole_numbers(text) if whole else cells.numbers(text)
+    except cells.CellError as error:
+        _refuse(f"{error.cell} in column {name!r} {error.problem}", first_row + error.at, where)
+
+
+def _number(column: Column, values: pa.Array, first_row: int, where: str) -> pa.Array:
+    wanted = pa.type_for_alias(column.dtype)
+    values = numbers(column.name, values, first_row, where, whole=pa.types.is_integer(wanted))
+    low, high = limits(column)
+    outside = _outside(values, low, high)
+    if pc.any(outside).as_py():
+        at = _first(outside)
+        what = f"{shown(values[at].as_py())} in column {column.name!r} is outside {shown(low)} to {shown(high)}"
+        _refuse(what, first_row + at, where)
+    return values.cast(wanted, safe=False)
+
+
+def limits(column: Column) -> tuple[float, float]:
+    """Return the values a numeric column may have: the schema's range inside what its dtype and float32 can hold.
+
+    The ends are integers where the dtype is one, floats otherwise. Models compute in float32, where a larger number
+    would be infinite. The ends for a float32 column are rounded outwards to float32, as its values are rounded too.
+    """
+    low, high = holds(column.dtype)
+    least = low if column.minimum is None else max(column.minimum, low)
+    most = high if column.maximum is None else min(column.maximum, high)
+    if column.dtype in INTEGER_DTYPES:
+        return math.ceil(least), math.floor(most)
+    if column.dtype == "float32":
+        return min(least, float(np.float32(least))), max(most, float(np.float32(most)))
+    return float(least), float(most)
+
+
+def _outside(values: pa.Array, low: float, high: float) -> pa.Array:
+    """Return the mask of values below ``low`` or above ``high``, compared exactly; null where a value is missing."""
+    if pa.types.is_integer(values.type):
+        info = np.iinfo(values.type.to_pandas_dtype())
+        low, high = math.ceil(low), math.floor(high)
+        if low > info.max or high < info.min:
+            return values.is_valid()
+        low, high = max(low, info.min), min(high, info.max)
+        bounds = pa.scalar(low, values.type), pa.scalar(high, values.type)
+    else:
+        values = values.cast(pa.float64())
+        bounds = pa.scalar(_rounded(low, math.inf)), pa.scalar(_rounded(high, -math.inf))
+    return pc.or_(pc.less(values, bounds[0]), pc.greater(values, bounds[1]))
+
+
+def _rounded(number: float, towards: float) -> float:
+    """Return the nearest float64 that is ``number`` or lies on the side of ``towards``, as an integer may be none."""
+    nearest = float(number)
+    beyond = nearest < number if towards > 0 else nearest > number
+    return math.nextafter(nearest, towards) if beyond else nearest
+
+
+def _category(column: Column, values: pa.Array, first_row: int, where: str) -> pa.Array:
+    text = spelling.as_text(values, column.name, where)
+    try:
+        codes = spelling.positions(column.values, text)
+        unknown = pc.and_(codes.is_null(), text.is_valid())
+        at = _first(unknown) if pc.any(unknown).as_py() else None
+        given = "" if at is None else str(text[at].as_py())
+    except pa.ArrowIndexError as error:
+        what = f"column {column.name!r} is damaged ({error})"
+        raise BadDataError(what, where=where, fix="fetch the file again") from None
+    except UnicodeDecodeError:
+        what = f"a value of column {column.name!r} is not UTF-8"
+        raise BadDataError(what, where=where, fix="write it again as UTF-8") from None
+    if at is None:
+        return pa.DictionaryArray.from_arrays(
+            codes.cast(dictionary_of(column).index_type), pa.array(column.values, pa.string())
+        )
+    if not (_is_text(values.type) or codes.null_count < len(codes)):
+        fix = f"use names such as {column.values[0]!r}"
+        raise BadDataError(f"column {column.name!r} has type {values.type}, strings are needed", where=where, fix=fix)
+    near = spelling.nearest(given, column.values)
+    fix = f"write it as {near!r}?" if near else "correct the source"
+    _refuse(f"unknown value {spelling.quoted(given)} in column {column.name!r}", first_row + at, where, fix)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    """Whether a column holds strings, or nothing at all."""
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_null)
+    return any(test(kind) for test in tests)
+
+
+def _from_one_hot(column: Column, shape: Shape, batch: pa.RecordBatch, first_row: int, where: str) -> pa.Array:
+    kind = dictionary_of(column)
+    codes = np.zeros(batch.num_rows, kind.index_type.to_pandas_dtype())
+    ones = np.zeros(batch.num_rows, np.int32)
+    missing = np.zeros(batch.num_rows, bool)
+    names = shape.flags(column)
+    for i, name in enumerate(names):
+        values = _flag(name, batch, first_row, where)
+        if values.null_count:
+            missing |= values.is_null().to_numpy(zero_copy_only=False)
+            values = pc.fill_null(values, fill_value=0)
+        flags = values.to_numpy(zero_copy_only=False)
+        ones += flags
+        codes += flags * codes.dtype.type(i)
+    wrong = (ones != 1) & ~missing
+    if wrong.any():
+        at = int(np.argmax(wrong))
+        together = f"{ones[at]} of the columns {column.name}{shape.separator}* are 1"
+        _refuse(f"{together}, exactly one must be", first_row + at, where)
+    return pa.DictionaryArray.from_arrays(pa.array(codes, mask=missing), pa.array(column.values, pa.string()))
+
+
+def _flag(name: str, batch: pa.RecordBatch, first_row: int, where: str) -> pa.Array:
+    values = batch.column(name)
+    if pa.types.is_boolean(values.type) or pa.types.is_null(values.type):
+        return values.cast(pa.int8())
+    if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
+        raise BadDataError(f"column {name!r} has type {values.type}, 0 and 1 are needed", where=where, fix="convert it")
+    if pa.types.is_floating(values.type):
+        values = without_nan(values)
+    wrong = pc.and_(pc.not_equal(values, 0), pc.not_equal(values, 1))
+    if pc.any(wrong).as_py():
+        at = _first(wrong)
+        _refuse(f"{shown(values[at].as_py())} in column {name!r} is neither 0 nor 1", first_row + at, where)
+    return values.cast(pa.int8())

@@ -1,0 +1,198 @@
+"""Datasets of one open source: which of its rows are used, and the features, label and row id of each cover type.
+
+Reads the source as a stream (once more where labels, a sample or duplicates must be known first), checks every value
+against the schema, and writes the datasets side by side in one pass.
+"""
+
+from __future__ import annotations
+
+import enum
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from steps import tables
+from steps.core import runtime
+from steps.core.errors import BadDataError, UsageError
+from steps.datasets import ingest, missing, notes, part_checks, sampling
+from steps.datasets.missing import OnMissing, Tally
+from steps.datasets.part_checks import Part
+from steps.datasets.profile import Profile
+from steps.sources import layouts
+from steps.tables import labels
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from steps.schema import Schema
+    from steps.sources.files import Source
+
+# Largest share of a source's rows that is dropped for a missing value without being asked for.
+MAX_DROPPED = 0.5
+
+
+class Labels(enum.StrEnum):
+    """Where a source's labels start counting."""
+
+    AUTO = "auto"
+    ZERO = "zero"
+    ONE = "one"
+
+
+class Duplicates(enum.StrEnum):
+    """What to do with a row that is equal to an earlier one."""
+
+    KEEP = "keep"
+    DROP = "drop"
+
+
+@dataclass(frozen=True)
+class Options:
+    """Which rows of a source to use: ``rows`` is the size of the sample, 0 for all rows.
+
+    ``max_dropped`` is the largest share of the source's rows, 0 to 1, that may be dropped for a missing value.
+    """
+
+    rows: int = 0
+    labels: Labels = Labels.AUTO
+    on_missing: OnMissing = OnMissing.FAIL
+    max_dropped: float = MAX_DROPPED
+    duplicates: Duplicates = Duplicates.KEEP
+
+    def __post_init__(self) -> None:
+        """Refuse a share that is none, NaN included."""
+        if not 0 <= self.max_dropped <= 1:
+            raise UsageError(f"{self.max_dropped:g} is no share", where="--max-dropped", fix="use 0 to 1")
+
+    def check_inside(self) -> None:
+        """Raise UsageError for what only the preparation here does, not the one inside BigQuery."""
+        if self.on_missing is OnMissing.KEEP:
+            what, fix = "--on-missing keep does not go with it", "leave it out, so that the rows are read from here"
+            raise UsageError(what, where="--inside-bigquery", fix=fix)
+        if self != Options(labels=self.labels, max_dropped=self.max_dropped):
+            what = "--rows, --on-missing drop and --duplicates drop do not go with it"
+            raise UsageError(what, where="--inside-bigquery", fix="write them into the query")
+
+
+def write(source: Source, datasets: Mapping[str, Path], options: Options) -> dict[str, Any]:
+    """Write the datasets (slug to path) of an open source and return its profile.
+
+    Raises:
+        BadDataError: the source does not fit the schema, a value is missing under ``on_missing=fail``, too many rows
+            were dropped, or a cover type that was asked for has too few rows to be split.
+    """
+    schema = source.schema
+    runtime.log(f"{source.name}: {source.shape.name} columns{', with a split' if source.shape.has_split else ''}")
+    offset = _label_offset(source, options.labels)
+    keep = _selection(source, offset, options)
+    profile, tally = Profile(schema), Tally(schema)
+    parts = np.zeros((len(schema.cover_types), len(tables.SPLITS)), np.int64)
+    fields = _fields(source)
+    dropped = {"missing": 0, "duplicates": 0, "not_in_sample": 0}
+    with ExitStack() as stack:
+        writers = {slug: stack.enter_context(tables.writer(path, fields)) for slug, path in datasets.items()}
+        for batch in ingest.batches(source, offset):
+            tally.add(batch)
+            if options.on_missing is OnMissing.FAIL:
+                missing.refuse(batch, schema, ingest.batches(source, offset))
+            mask = keep.mask(batch, dropped)
+            arrays = [values.filter(pa.array(mask)) for values in batch.arrays]
+            profile.add(arrays, batch.codes[mask])
+            if batch.split is not None:
+                np.add.at(parts, (batch.codes[mask], batch.split.to_numpy()[mask]), 1)
+            _write(batch, mask, arrays, writers, source)
+        missing.check_dropped(tally, dropped["missing"], options.max_dropped, options.on_missing, source.name)
+        if not tally.rows:
+            raise BadDataError("there is no row", where=source.name, fix="give a table with rows below its header")
+        used = profile.class_counts()
+        where = f"the rows used of {source.name}" if any(dropped.values()) else source.name
+        for slug in writers:
+            _check_class(slug, tally.class_counts[slug], used, where)
+        for slug, writer in writers.items():
+            part_checks.check_size(slug, used[slug], sum(used.values()) - used[slug], where)
+            if source.shape.has_split:
+                _check_parts(slug, parts, schema, where)
+            writer.metadata = tables.Metadata(schema, slug, profile.data_sha256)
+    found = {
+        "source_sha256": source.sha256(),
+        "shape": source.shape.name,
+        "labels": labels.start(schema, offset),
+        "rows_read": tally.rows,
+        "dropped": dropped,
+        "missing": tally.missing,
+        "source_cover_types": tally.class_counts,
+        "prevalence": notes.prevalence(tally.class_counts, used),
+        **profile.to_dict(),
+    }
+    return {**found, "notes": notes.notes(found, schema, options.on_missing)}
+
+
+def _check_class(slug: str, in_source: int, used: Mapping[str, int], where: str) -> None:
+    """Raise BadDataError where no row of a cover type is used."""
+    if in_source and not used[slug]:
+        what = f"all {in_source:,} rows of cover type {slug!r} were dropped"
+        raise BadDataError(what, where=where, fix="keep them with --on-missing keep, or leave it out of --cover-types")
+    if not used[slug]:
+        present = [other for other, rows in used.items() if rows]
+        if len(present) == 1:
+            what = f"all {used[present[0]]:,} rows are of cover type {present[0]!r}"
+            raise BadDataError(what, where=where, fix="add rows of other cover types")
+        raise BadDataError(f"no row is of cover type {slug!r}", where=where, fix="leave it out with --cover-types")
+
+
+def _check_parts(slug: str, counts: NDArray[np.int64], schema: Schema, where: str) -> None:
+    """Raise BadDataError where the source's own split leaves a part without rows; ``counts`` are by class and part."""
+    rows, positive = counts.sum(axis=0), counts[schema.slugs.index(slug)]
+    parts = {name: Part(int(rows[i]), int(positive[i])) for i, name in enumerate(tables.SPLITS)}
+    part_checks.check_given(slug, parts, where)
+
+
+def _label_offset(source: Source, mode: Labels) -> int:
+    target = source.schema.target
+    auto = mode is Labels.AUTO and source.schema.labels_may_start_at_zero
+    columns = (batch.column(target) for batch in source.batches([target]) if auto)
+    found = labels.count(source.schema, columns, source.name)
+    return labels.offset(source.schema, found, mode, source.name)
+
+
+def _selection(source: Source, offset: int, options: Options) -> sampling.Selection:
+    """Read the source as often as needed to know which of its rows stay."""
+    firsts = None
+    if options.duplicates is Duplicates.DROP:
+        firsts = sampling.first_occurrences(batch.hashes() for batch in ingest.batches(source, offset))
+    selection = sampling.Selection(options.on_missing, firsts)
+    if options.rows:
+        sample = sampling.Sample(options.rows, len(source.schema.cover_types))
+        for batch in ingest.batches(source, offset):
+            sample.see(batch.first_row, batch.codes, selection.unique(batch))
+        selection.sample = sample
+    return selection
+
+
+def _fields(source: Source) -> pa.Schema:
+    fields = [pa.field(tables.LABEL, pa.uint8()), pa.field(tables.ROW, pa.int64())]
+    split = [pa.field(tables.SPLIT, pa.int8())] if source.shape.has_split else []
+    return pa.schema([*layouts.feature_fields(source.schema), *fields, *split])
+
+
+def _write(
+    batch: ingest.Batch,
+    mask: NDArray[np.bool_],
+    arrays: list[pa.Array],
+    writers: Mapping[str, tables.Writer],
+    source: Source,
+) -> None:
+    """Append the masked rows of a batch, whose filtered features are ``arrays``, to every dataset."""
+    rows = pa.array(np.flatnonzero(mask) + batch.first_row, pa.int64())
+    split = [] if batch.split is None else [batch.split.filter(pa.array(mask))]
+    codes = batch.codes[mask]
+    fields = _fields(source)
+    for slug, writer in writers.items():
+        label = pa.array((codes == source.schema.slugs.index(slug)).astype(np.uint8))
+        writer.write(pa.RecordBatch.from_arrays([*arrays, label, rows, *split], schema=fields))

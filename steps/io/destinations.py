@@ -1,0 +1,29 @@
+"""Open a destination of published files by its URI: a prefix in Cloud Storage, or a folder on this machine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from steps.core import uris
+from steps.google import gcs
+from steps.google.gcs.destination import Prefix
+from steps.registry.destinations import Folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from steps.google.gcs import Store
+    from steps.registry.destinations import Destination
+
+
+def open_destination(uri: str, connect: Callable[[], Store] | None = None) -> Destination:
+    """Return the destination a URI names; ``connect`` makes the store where it is in Cloud Storage.
+
+    Raises:
+        UsageError: it names none.
+        DeniedError: there are no Google credentials.
+    """
+    address = uris.parse(uri, uris.DESTINATIONS, what="destination", where="")
+    if address.local:
+        return Folder(address.path)
+    return Prefix((connect or gcs.connect)(), address.text)

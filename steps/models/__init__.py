@@ -1,0 +1,1 @@
+"""Models: features, hyperparameters, training, the bundle, and the metrics that judge them."""

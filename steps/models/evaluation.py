@@ -1,0 +1,90 @@
+"""Judge a model on the test rows, which nothing before this step has looked at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from steps import tables
+from steps.core.errors import BadDataError
+from steps.models import matrix, metrics
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from steps.models.bundle import Bundle
+
+
+CURVE_POINTS = 200
+
+
+SCORE_FIELDS = pa.schema(
+    [pa.field(tables.ROW, pa.int64()), pa.field(tables.LABEL, pa.uint8()), pa.field(tables.SCORE, pa.float32())]
+)
+
+
+def score(model: Bundle, features: Path, target: Path, *, threads: int) -> pa.Table:
+    """Score the rows of a feature table, write ``row label score`` to ``target``, and return that table.
+
+    Raises:
+        BadDataError: the table's features are not the model's.
+    """
+    metadata = tables.read_metadata(features)
+    expected = model.metadata["features"]
+    if list(metadata.features) != expected:
+        what = "the features are not the ones the model was trained on"
+        raise BadDataError(what, where=str(features), fix="make them with the model's own preprocessor")
+    model.booster.set_param({"nthread": threads})
+    parts = []
+    with tables.writer(target, SCORE_FIELDS, metadata) as writer:
+        for batch in tables.batches(features):
+            scores = model.booster.inplace_predict(matrix.to_array(batch, expected))
+            columns = [batch.column(tables.ROW), batch.column(tables.LABEL), pa.array(scores, pa.float32())]
+            parts.append(pa.RecordBatch.from_arrays(columns, schema=SCORE_FIELDS))
+            writer.write(parts[-1])
+    return pa.Table.from_batches(parts, SCORE_FIELDS)
+
+
+def judge(model: Bundle, scored: pa.Table) -> dict[str, Any]:
+    """Return what ``metrics.json`` holds: metrics with intervals, confusion, precision-recall curve, importances."""
+    labels, scores = scored.column(tables.LABEL).to_numpy(), scored.column(tables.SCORE).to_numpy()
+    found, confusion = metrics.binary_metrics(labels, scores, model.threshold)
+    return {
+        "cover_type": model.metadata["cover_type"],
+        "label": model.metadata["label"],
+        "rows": len(labels),
+        "support": int(labels.sum()),
+        "threshold": model.threshold,
+        "metrics": {name: estimate.to_dict() for name, estimate in found.items()},
+        "confusion": {"tp": confusion.tp, "fp": confusion.fp, "fn": confusion.fn, "tn": confusion.tn},
+        "pr_curve": pr_curve(labels, scores),
+        "importances": importances(model),
+    }
+
+
+def pr_curve(labels: NDArray[np.uint8], scores: NDArray[np.float32]) -> dict[str, list[float]]:
+    """Return at most ``CURVE_POINTS`` points of the precision-recall curve, at evenly spread recalls.
+
+    Rows with equal scores come together: a threshold cannot part them.
+    """
+    order = np.argsort(-scores, kind="stable")
+    ends = np.flatnonzero(np.append(scores[order][:-1] != scores[order][1:], True))
+    hits = np.cumsum(labels[order], dtype=np.int64)[ends]
+    count = int(hits[-1])
+    chosen = np.unique(np.searchsorted(hits, np.unique(np.linspace(1, count, CURVE_POINTS).astype(int))))
+    return {
+        "recall": [round(float(value), 5) for value in hits[chosen] / count],
+        "precision": [round(float(value), 5) for value in hits[chosen] / (ends[chosen] + 1)],
+    }
+
+
+def importances(model: Bundle) -> dict[str, float]:
+    """Return each feature's share of the total gain of all splits, largest first; unused features are left out."""
+    features = model.metadata["features"]
+    own_names = dict(zip(matrix.booster_names(features), features, strict=True))
+    gains = {own_names[name]: gain for name, gain in model.booster.get_score(importance_type="total_gain").items()}
+    total = sum(gains.values()) or 1.0
+    return {name: round(gain / total, 6) for name, gain in sorted(gains.items(), key=lambda item: (-item[1], item[0]))}

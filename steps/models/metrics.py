@@ -1,0 +1,165 @@
+"""Metrics of one binary classifier on held-out rows, each with a 95% interval.
+
+| metric | interval |
+|---|---|
+| accuracy, precision, recall | Wilson score (Wilson 1927, JASA 22) |
+| F1 | percentile bootstrap of the confusion counts: the same as resampling rows, as F1 depends on the counts alone |
+| ROC-AUC | DeLong, DeLong, Clarke-Pearson 1988 (Biometrics 44), on the logit scale |
+| PR-AUC (average precision) | logit interval of Boyd, Eng, Page 2013 (ECML PKDD), n = number of positive rows |
+| log loss, Brier score | normal, from the standard error of the mean |
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import expit, logit
+from scipy.stats import norm, rankdata
+
+from steps.models.scoring import average_precision, log_losses
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    Labels = NDArray[np.uint8]
+    Scores = NDArray[np.float32]
+
+Z = float(norm.ppf(0.975))
+RESAMPLES = 2000
+_EDGE = 1e-7
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A metric's value and the ends of its 95% interval; None where the metric is not defined."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+
+    def to_dict(self) -> dict[str, float | None]:
+        """Return ``value low high`` as plain JSON values."""
+        return {"value": self.value, "low": self.low, "high": self.high}
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Counts of true positives, false positives, false negatives and true negatives."""
+
+    tp: int
+    fp: int
+    fn: int
+    tn: int
+
+    @staticmethod
+    def of(labels: Labels, predicted: NDArray[np.bool_]) -> Confusion:
+        """Count labels (0/1, shape (rows,)) against predictions (bool, shape (rows,))."""
+        positive = labels.astype(bool)
+        tp, fp = int((positive & predicted).sum()), int((~positive & predicted).sum())
+        fn = int(positive.sum()) - tp
+        return Confusion(tp, fp, fn, len(labels) - tp - fp - fn)
+
+
+def wilson(successes: int, trials: int) -> Estimate:
+    """Return a proportion with its Wilson score interval; nothing where there were no trials."""
+    if not trials:
+        return Estimate(None)
+    share = successes / trials
+    centre = share + Z * Z / (2 * trials)
+    spread = Z * np.sqrt(share * (1 - share) / trials + Z * Z / (4 * trials * trials))
+    scale = 1 + Z * Z / trials
+    # Rounding must not push the value out of its own interval, nor an end out of [0, 1].
+    low, high = max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+    return Estimate(share, float(min(share, low)), float(max(share, high)))
+
+
+def f1(confusion: Confusion, seed: int = 0) -> Estimate:
+    """Return F1 with its bootstrap interval; 0 where nothing was predicted or nothing is positive."""
+    counts = np.array([confusion.tp, confusion.fp, confusion.fn, confusion.tn])
+    total = int(counts.sum())
+    draws = np.random.default_rng(seed).multinomial(total, counts / total, size=RESAMPLES)
+    low, high = np.percentile(_f1(draws[:, 0], draws[:, 1], draws[:, 2]), [2.5, 97.5])
+    value = float(_f1(counts[:1], counts[1:2], counts[2:3])[0])
+    return Estimate(value, min(value, float(low)), max(value, float(high)))
+
+
+def _f1(tp: NDArray[np.int64], fp: NDArray[np.int64], fn: NDArray[np.int64]) -> NDArray[np.float64]:
+    return np.asarray(2 * tp / np.maximum(2 * tp + fp + fn, 1))
+
+
+def pr_auc(labels: Labels, scores: Scores) -> Estimate:
+    """Return the average precision with its logit interval; nothing where no row is positive.
+
+    The formula has no end for a value at 0 or 1, nor a useful one near them: the interval is about a value kept
+    half a positive row away.
+    """
+    positive = int(labels.sum())
+    if not positive:
+        return Estimate(None)
+    value = average_precision(labels, scores)
+    inside = _inside(value, 0.5 / positive)
+    return _on_logit(value, inside, 1 / np.sqrt(positive * inside * (1 - inside)))
+
+
+def roc_auc(labels: Labels, scores: Scores) -> Estimate:
+    """Return the area under the ROC curve with DeLong's interval, from midranks in O(rows log rows).
+
+    Nothing where the rows are all of one kind.
+    """
+    positive = labels.astype(bool)
+    m, n = int(positive.sum()), int((~positive).sum())
+    if not (m and n):
+        return Estimate(None)
+    wide = scores.astype(np.float64)  # newer versions of SciPy give ranks in the scores' precision
+    ranks = rankdata(wide)
+    above = (ranks[positive] - rankdata(wide[positive])) / n
+    below = 1 - (ranks[~positive] - rankdata(wide[~positive])) / m
+    value = float(above.mean())
+    variance = (above.var(ddof=1) if m > 1 else 0.0) / m + (below.var(ddof=1) if n > 1 else 0.0) / n
+    inside = _inside(value, _EDGE)
+    return _on_logit(value, inside, np.sqrt(variance) / (inside * (1 - inside)))
+
+
+def _inside(value: float, margin: float) -> float:
+    return min(max(value, margin), 1 - margin)
+
+
+def _on_logit(value: float, inside: float, spread: float) -> Estimate:
+    """Return ``value`` with the interval that is symmetric about ``inside`` on the logit scale."""
+    low, high = (expit(logit(inside) + side * Z * spread) for side in (-1, 1))
+    return Estimate(value, min(value, float(low)), max(value, float(high)))
+
+
+def mean(losses: NDArray[np.float64]) -> Estimate:
+    """Return the mean of a per-row loss with its normal interval, not below 0."""
+    value = float(losses.mean())
+    error = float(losses.std(ddof=1) / np.sqrt(len(losses))) if len(losses) > 1 else 0.0
+    return Estimate(value, max(0.0, value - Z * error), value + Z * error)
+
+
+def binary_metrics(labels: Labels, scores: Scores, threshold: float) -> tuple[dict[str, Estimate], Confusion]:
+    """Return all metrics by name, and the confusion counts at ``threshold``.
+
+    Args:
+        labels: 0 or 1, uint8 of shape (rows,).
+        scores: probabilities, float32 of shape (rows,).
+        threshold: a row with this score or more is predicted positive.
+    """
+    # In float64, as numpy would round a Python number to the scores' float32 first.
+    confusion = Confusion.of(labels, scores.astype(np.float64) >= threshold)
+    tp, fp, fn, tn = confusion.tp, confusion.fp, confusion.fn, confusion.tn
+    squared = (scores.astype(np.float64) - labels) ** 2
+    ranking: dict[str, Callable[[Labels, Scores], Estimate]] = {"pr_auc": pr_auc, "roc_auc": roc_auc}
+    return {
+        "accuracy": wilson(tp + tn, len(labels)),
+        "f1": f1(confusion),
+        "precision": wilson(tp, tp + fp),
+        "recall": wilson(tp, tp + fn),
+        **{name: compute(labels, scores) for name, compute in ranking.items()},
+        "log_loss": mean(log_losses(labels, scores)),
+        "brier": mean(squared),
+    }, confusion

@@ -1,0 +1,1 @@
+"""Published files and the registry of models: manifests, versions, aliases and the champion gate."""

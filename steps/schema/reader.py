@@ -1,0 +1,165 @@
+"""Read a schema from TOML or JSON, and check it: every key, type, name, range and derived feature."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from steps.core import textfile, texts
+from steps.core.errors import BadConfigurationError, NoInputError
+from steps.schema import column_checks
+from steps.schema import cover_type_checks as classes
+from steps.schema.model import Column, CoverType, Derived, Schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+BUILTIN = "covertype"
+DATA = Path(__file__).parents[1] / "data"
+OPERATIONS = {
+    "sum": 2,
+    "difference": 2,
+    "absolute_difference": 2,
+    "hypot": 2,
+    "product": 2,
+    "ratio": 2,
+    "mean": None,
+    "sine": 1,
+    "cosine": 1,
+}
+# What a value in the file may be for a field's annotation, and how to say so.
+_ACCEPTED: dict[str, tuple[Any, str]] = {
+    "str": (str, "a string"),
+    "bool": (bool, "true or false"),
+    "int | str": ((int, str), "an integer or a string"),
+    "float": ((int, float), "a number"),
+    "tuple[str, ...]": (list, "a list of strings"),
+    "tuple[Column, ...]": (list, "a list of tables"),
+    "tuple[CoverType, ...]": (list, "a list of tables"),
+    "tuple[Derived, ...]": (list, "a list of tables"),
+}
+_Entry = TypeVar("_Entry", bound="Column | CoverType | Derived")
+
+
+def from_json(text: str) -> Schema:
+    """Read what :meth:`Schema.to_json` wrote."""
+    return _parse(json.loads(text), where="schema in the table's metadata")
+
+
+def load(reference: str) -> Schema:
+    """Read a schema file: ``covertype`` is the one that comes with the project, anything else is a path.
+
+    Raises:
+        NoInputError: the file does not exist.
+        BadConfigurationError: the file is not TOML, or does not describe a schema; the message names the key.
+    """
+    return parse(read_text(reference), where=reference)
+
+
+def read_text(reference: str) -> str:
+    """Return the text of a schema file, see :func:`load`."""
+    path = DATA / f"{BUILTIN}.toml" if reference == BUILTIN else Path(reference)
+    if not path.is_file():
+        fix = f"give a path, or {BUILTIN!r} for the builtin one"
+        raise NoInputError("no such schema file", where=reference, fix=fix)
+    return textfile.read(path)
+
+
+def parse(text: str, where: str = "schema") -> Schema:
+    """Read a schema from TOML text; errors as :func:`load`."""
+    try:
+        document = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # also for numbers of too many digits and for nesting
+        raise BadConfigurationError(f"not valid TOML: {error}", where=where) from None
+    return _parse(document, where)
+
+
+def _parse(document: object, where: str) -> Schema:
+    try:
+        schema = _schema(document)
+    except ValueError as error:
+        raise BadConfigurationError(str(error), where=where) from None
+    for problem in _problems(schema):
+        raise BadConfigurationError(problem, where=where)
+    return schema
+
+
+def _schema(document: object) -> Schema:
+    """Return the schema a document describes; ValueError says which key is missing, unknown or of another type."""
+    values = _checked(document, Schema, "the schema")
+    return Schema(
+        **{
+            **values,
+            "columns": _entries(values["columns"], Column, "columns"),
+            "cover_types": _entries(values["cover_types"], CoverType, "cover_types"),
+            "derived": _entries(values.get("derived", ()), Derived, "derived"),
+        }
+    )
+
+
+def _entries(values: Sequence[object], kind: type[_Entry], key: str) -> tuple[_Entry, ...]:
+    return tuple(kind(**_checked(value, kind, f"entry {i} of {key!r}")) for i, value in enumerate(values, 1))
+
+
+def _checked(document: object, kind: type, what: str) -> dict[str, Any]:
+    """Return a document's values for a dataclass's fields, checked against its annotations; lists become tuples."""
+    if not isinstance(document, dict):
+        raise ValueError(f"{what} must be a table of keys and values")  # noqa: TRY004 - the caller's one kind of error
+    known = {part.name: part for part in fields(kind) if part.init}
+    for key in document:
+        if key not in known:
+            raise ValueError(f"unknown key {key!r} in {what}")
+    checked = {}
+    for name, part in known.items():
+        value = document.get(name)
+        if value is None and part.default is MISSING:
+            raise ValueError(f"key {name!r} is missing in {what}")
+        if value is not None:
+            checked[name] = _accepted(value, str(part.type).removesuffix(" | None"), f"key {name!r} in {what}")
+    return checked
+
+
+def _accepted(value: object, annotation: str, what: str) -> object:
+    """Return a value of the file as a field's value; ValueError where it does not fit the annotation."""
+    accepted, words = _ACCEPTED[annotation]
+    if annotation == "int | str" and isinstance(value, bool):
+        return str(value).lower()  # a label true is the string "true"
+    if not isinstance(value, accepted) or (isinstance(value, bool) and accepted is not bool):
+        raise ValueError(f"{what} must be {words}")
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise ValueError(f"{what} must fit into 64 bits")
+    if annotation == "tuple[str, ...]" and not all(isinstance(item, str) for item in value):
+        raise ValueError(f"{what} must be a list of strings")
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _problems(schema: Schema) -> list[str]:
+    """Return what is wrong with a schema whose keys and types are right, the first thing first."""
+    return [
+        *_name_problems(schema),
+        *column_checks.problems(schema),
+        *classes.problems(schema.cover_types),
+        *_derived_problems(schema),
+    ]
+
+
+def _name_problems(schema: Schema) -> Iterator[str]:
+    if not schema.name.strip() or texts.problem(schema.name):
+        yield f"the name {schema.name!r} must be a text of one line"
+
+
+def _derived_problems(schema: Schema) -> Iterator[str]:
+    numeric = set(schema.numeric)
+    for feature in schema.derived:
+        if feature.operation not in OPERATIONS:
+            yield f"unknown operation {feature.operation!r} of {feature.name!r}, use one of {', '.join(OPERATIONS)}"
+            continue
+        count = OPERATIONS[feature.operation]
+        if len(feature.of) != (count or max(1, len(feature.of))):
+            yield f"{feature.name!r}: {feature.operation} takes {count or 'some'} columns, not {len(feature.of)}"
+        for name in feature.of:
+            if name not in numeric:
+                yield f"{feature.name!r} is made of {name!r}, which is no numeric column"

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from steps.core.errors import BadDataError, NoInputError, from_os_error
+from steps.models import hyperparameters, presets
+from steps.models.hyperparameters import Hyperparameters
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def written(folder: Path, document: Any) -> Path:
+    path = folder / "parameters.json"
+    path.write_text(document if isinstance(document, str) else json.dumps(document))
+    return path
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    chosen = Hyperparameters(rounds=7, gamma=1, subsample=0.5, grow_policy="lossguide")
+    assert hyperparameters.read(written(tmp_path, {"parameters": chosen.to_dict(), "origin": "x"})) == chosen
+
+
+def test_what_is_left_out_has_its_default(tmp_path: Path) -> None:
+    assert hyperparameters.read(written(tmp_path, {"parameters": {"rounds": 5}})) == Hyperparameters(rounds=5)
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ("", "not JSON"),
+        ("{", "not JSON"),
+        ([], "there are no 'parameters'"),
+        ({}, "there are no 'parameters'"),
+        ({"parameters": None}, "there are no 'parameters'"),
+        ({"parameters": {"depth": 5}}, "unknown hyperparameter 'depth', in .*: use rounds, learning_rate"),
+        ({"parameters": {"rounds": "5"}}, "rounds cannot be '5'"),
+        ({"parameters": {"rounds": 5.5}}, "rounds cannot be 5.5"),
+        ({"parameters": {"rounds": True}}, "rounds cannot be True"),
+        ({"parameters": {"rounds": 0}}, "rounds cannot be 0"),
+        ({"parameters": {"evaluate_every": 0}}, "evaluate_every cannot be 0"),
+        ({"parameters": {"max_depth": -1}}, "max_depth cannot be -1"),
+        ({"parameters": {"max_bin": 2**31}}, "max_bin cannot be 2147483648"),
+        ({"parameters": {"gamma": 10**400}}, "gamma cannot be 10000"),
+        ({"parameters": {"gamma": None}}, "gamma cannot be None"),
+        ('{"parameters": {"gamma": NaN}}', "gamma cannot be nan"),
+        ({"parameters": {"grow_policy": 1}}, "grow_policy cannot be 1"),
+    ],
+)
+def test_files_that_are_none(tmp_path: Path, document: Any, message: str) -> None:
+    with pytest.raises(BadDataError, match=message):
+        hyperparameters.read(written(tmp_path, document))
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as caught:
+        hyperparameters.read(tmp_path / "nowhere.json")
+    assert isinstance(from_os_error(caught.value), NoInputError)
+
+
+def test_values_of_none_change_nothing() -> None:
+    start = Hyperparameters(rounds=7)
+    assert start.with_values({"rounds": None, "gamma": 2.0}) == Hyperparameters(rounds=7, gamma=2.0)
+
+
+def test_xgboost_sees_its_own_names_only() -> None:
+    passed = Hyperparameters().for_xgboost()
+    assert set(hyperparameters.NAMES) - set(passed) == {"rounds", "early_stopping", "evaluate_every"}
+
+
+@pytest.mark.parametrize("preset", presets.Preset)
+def test_presets_are_hyperparameters(preset: presets.Preset) -> None:
+    defaults = presets.load(preset)
+    assert defaults.feature_set in {"plain", "derived"}
+    assert all(hyperparameters._fits(name, value) for name, value in defaults.parameters.items())
+    assert Hyperparameters(**defaults.parameters).rounds > 0

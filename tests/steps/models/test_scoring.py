@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import average_precision_score, log_loss
+
+from steps.models import scoring
+
+# Few different scores, so that many are equal.
+ROWS = st.lists(st.tuples(st.booleans(), st.integers(0, 6)), min_size=1, max_size=30)
+
+
+@given(ROWS.filter(lambda rows: any(label for label, _ in rows)))
+def test_average_precision_is_scikit_learns(rows: list[tuple[bool, int]]) -> None:
+    labels = np.array([label for label, _ in rows], np.uint8)
+    scores = np.array([score / 6 for _, score in rows], np.float32)
+    expected = pytest.approx(average_precision_score(labels, scores), rel=1e-12)
+    assert scoring.average_precision(labels, scores) == expected
+    assert scoring.WeightedRanking(labels, scores).average_precision(np.ones((1, len(rows)), int))[0] == expected
+
+
+@given(ROWS.filter(lambda rows: any(label for label, _ in rows)), st.data())
+def test_weights_are_repeated_rows(rows: list[tuple[bool, int]], data: st.DataObject) -> None:
+    labels = np.array([label for label, _ in rows], np.uint8)
+    scores = np.array([score / 6 for _, score in rows], np.float32)
+    counts = st.lists(st.integers(0, 3), min_size=len(rows), max_size=len(rows))
+    weights = np.array(data.draw(st.lists(counts, min_size=1, max_size=3)))
+    for value, each in zip(scoring.WeightedRanking(labels, scores).average_precision(weights), weights, strict=True):
+        repeated = np.repeat(labels, each), np.repeat(scores, each)
+        expected = average_precision_score(*repeated) if repeated[0].any() else 0
+        assert value == pytest.approx(expected, rel=1e-12)
+
+
+def test_without_a_positive_row_there_is_no_average_precision() -> None:
+    assert math.isnan(scoring.average_precision(np.zeros(3, np.uint8), np.ones(3, np.float32)))
+
+
+def test_log_losses_are_scikit_learns() -> None:
+    random = np.random.default_rng(0)
+    labels, scores = (random.random(50) < 0.3).astype(np.uint8), random.random(50).astype(np.float32)
+    assert scoring.log_losses(labels, scores).mean() == pytest.approx(log_loss(labels, scores.astype(float)))
+    assert np.isfinite(scoring.log_losses(np.array([1, 0], np.uint8), np.array([0, 1], np.float32))).all()

@@ -1,0 +1,388 @@
+"""The step that registers models, with a registry in a folder; with one in Cloud Storage it is in tests/emulators."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import xgboost
+
+from steps import register
+from steps.core import storage
+from steps.core.errors import AlreadyThereError, TransientError
+from steps.io import open_destination
+from steps.models import bundle
+from steps.models.features import FeatureTransformer
+from steps.registry import aliases, publishing
+from steps.registry.destinations import Folder
+from steps.registry.gate import Gate, Verdict, judge
+from tests.support import SCHEMA, Result, call, leftovers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+SLUGS = ("aspen", "krummholz")
+LABELS = {slug: SCHEMA.cover_type(slug).label for slug in SLUGS}
+BUNDLE = ("metadata.json", "model.ubj", "preprocessor.skops")
+FILES = sorted([*(f"models/{slug}/{name}" for slug in SLUGS for name in (*BUNDLE, "metrics.json"))])
+FILES += ["report.html", "report.json"]
+
+
+class Run:
+    """What a run leaves for the step, in a folder of its own; and the step's command line for it."""
+
+    def __init__(self, folder: Path, *, pr_auc: float = 0.9, seed: int = 0, data: str = "d" * 64) -> None:
+        self.folder, self.name = folder, folder.name
+        folder.mkdir()
+        rows = np.random.default_rng(0).random((50, 2), np.float32)
+        matrix = xgboost.QuantileDMatrix(rows, label=rows[:, 0] > pr_auc / 2)
+        booster = xgboost.train({"nthread": 1, "max_depth": 1}, matrix, 1)
+        bundle.write_preprocessor(folder / "p.skops", FeatureTransformer(["a"], {}, []))
+        for slug in SLUGS:
+            facts = {"cover_type": slug, "label": LABELS[slug], "threshold": 0.25, "features": ["a"], "seed": seed}
+            facts |= {"schema": SCHEMA.to_json(), "data_sha256": data}
+            bundle.write(folder / slug, folder / "p.skops", booster, facts)
+            self.judge(slug, pr_auc)
+        document: dict[str, Any] = {
+            "accuracy": None,
+            "macro_f1": 0.5,
+            "missing": [],
+            "cover_types": {slug: {} for slug in SLUGS},
+            "data": {"source": "builtin:", "source_sha256": "s" * 64, "data_sha256": data, "rows": 9},
+        }
+        storage.write_json(folder / "report.json", document)
+        (folder / "report.html").write_text("<h1>Report</h1>")
+
+    def judge(self, slug: str, pr_auc: float | None, support: int = 5) -> None:
+        facts = {"cover_type": slug, "threshold": 0.25, "rows": 50, "support": support}
+        storage.write_json(self.metrics(slug), {**facts, "metrics": {"pr_auc": {"value": pr_auc}}})
+
+    def metrics(self, slug: str) -> Path:
+        return self.folder / f"{slug}.metrics.json"
+
+    def change(self, path: Path, **values: Any) -> None:
+        storage.write_json(path, storage.read_json(path) | values)
+
+    def register(self, registry: Path | str, *more: object, version: str | None = None) -> Result:
+        options: list[object] = ["--registry", registry, "--version", self.name if version is None else version]
+        for slug in SLUGS:
+            options += ["--model", f"{slug}={self.folder / slug}", "--metrics", f"{slug}={self.metrics(slug)}"]
+        for option, name in (("report-html", "report.html"), ("report-json", "report.json")):
+            options += [f"--{option}", self.folder / name]
+        for option in ("registration", "summary", "usage"):
+            options += [f"--{option}", self.folder / option]
+        return call(register.main, *options, *more)
+
+    def registration(self) -> dict[str, Any]:
+        found: dict[str, Any] = storage.read_json(self.folder / "registration")
+        return found
+
+
+class Runs:
+    """Makes runs, each with the next letter as its name."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.names = folder, itertools.chain("abcdefgh")
+
+    def __call__(self, **options: Any) -> Run:
+        return Run(self.folder / next(self.names), **options)
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Runs:
+    return Runs(tmp_path)
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Path:
+    return tmp_path / "registry"
+
+
+def alias(registry: Path, name: str) -> str:
+    found: str = storage.read_json(registry / "aliases" / f"{name}.json")["version"]
+    return found
+
+
+def test_the_first_version_is_candidate_and_champion(runs: Runs, registry: Path) -> None:
+    run = runs()
+    result = run.register(registry, "--code-revision", "abc123")
+    line = f"a registered in {registry}, is now champion: there was no champion"
+    assert (result.code, result.log) == (0, line + "\n")
+    assert (run.folder / "summary").read_text() == line
+    version = registry / "versions" / "a"
+    assert leftovers(version) == sorted([*FILES, "manifest.json"])
+    assert (version / "models/aspen/model.ubj").read_bytes() == (run.folder / "aspen/model.ubj").read_bytes()
+    assert (version / "models/aspen/metrics.json").read_bytes() == run.metrics("aspen").read_bytes()
+    assert (alias(registry, "candidate"), alias(registry, "champion")) == ("a", "a")
+    assert bundle.read(version / "models" / "krummholz").metadata["cover_type"] == "krummholz"
+
+
+def test_the_lineage(runs: Runs, registry: Path) -> None:
+    run = runs(seed=3)
+    run.register(registry, "--code-revision", "abc123")
+    lineage = publishing.read_manifest(open_destination(str(registry / "versions" / "a"))).metadata
+    metadata = bundle.read(run.folder / "aspen").metadata
+    model = lineage.pop("cover_types")["aspen"]
+    assert lineage == {
+        "version": "a",
+        "source": "builtin:",
+        "source_sha256": "s" * 64,
+        "data_sha256": "d" * 64,
+        "code_revision": "abc123",
+        "accuracy": None,
+        "macro_f1": 0.5,
+    }
+    assert model == {
+        "label": 5,
+        "seed": 3,
+        "threshold": 0.25,
+        "rows": 50,
+        "support": 5,
+        "pr_auc": 0.9,
+        "code_sha256": bundle.code_sha256(),
+        "libraries": metadata["libraries"],
+    }
+
+
+def test_the_registration(runs: Runs, registry: Path) -> None:
+    run = runs()
+    run.register(registry)
+    found = run.registration()
+    version = registry / "versions" / "a"
+    assert found["manifest"] == {"uri": f"{version}/manifest.json", "generation": None}
+    assert [entry["name"] for entry in found["files"]] == FILES
+    sha256 = storage.sha256_file(run.folder / "aspen" / "metadata.json")
+    uri = f"{version}/models/aspen/metadata.json"
+    expected = {"name": "models/aspen/metadata.json", "uri": uri, "generation": None, "sha256": sha256}
+    assert found["files"][0] == expected
+    assert found["aliases"]["champion"] == {
+        "version": "a",
+        "previous": None,
+        "moved": True,
+        "reason": "there was no champion",
+        "uri": f"{registry}/aliases/champion.json",
+        "generation": None,
+    }
+    assert (found["version"], found["registry"], found["already"]) == ("a", str(registry), False)
+
+
+def test_registering_again_changes_nothing(runs: Runs, registry: Path) -> None:
+    run = runs()
+    run.register(registry)
+    before = {name: (registry / name).stat().st_mtime_ns for name in leftovers(registry)}
+    result = run.register(registry)
+    assert result.code == 0
+    assert result.log == f"a was registered already in {registry}, is champion: it was before\n"
+    assert run.registration()["already"]
+    assert {name: (registry / name).stat().st_mtime_ns for name in leftovers(registry) if name != ".lock"} == {
+        name: time for name, time in before.items() if name != ".lock"
+    }
+
+
+def test_another_content_under_the_same_version(runs: Runs, registry: Path) -> None:
+    run = runs()
+    run.register(registry)
+    before = {name: (registry / name).read_bytes() for name in leftovers(registry)}
+    result = runs(pr_auc=0.95).register(registry, version="a")
+    assert result.code == 2
+    assert "other content is published there already ('models/aspen/metadata.json' differs)" in result.log
+    assert {name: (registry / name).read_bytes() for name in leftovers(registry)} == before
+
+
+def test_a_better_one_becomes_champion_and_a_worse_one_only_candidate(runs: Runs, registry: Path) -> None:
+    for pr_auc, champion in ((0.9, "a"), (0.89, "a"), (0.9, "c"), (0.91, "d"), (0.9, "d")):
+        run = runs(pr_auc=pr_auc)
+        assert run.register(registry).code == 0
+        assert (alias(registry, "candidate"), alias(registry, "champion")) == (run.name, champion)
+    assert run.registration()["aliases"]["champion"]["reason"] == "mean PR-AUC 0.9000, the champion's 0.9100"
+    assert (
+        (run.folder / "summary")
+        .read_text()
+        .endswith("not champion, d stays: mean PR-AUC 0.9000, the champion's 0.9100")
+    )
+
+
+@pytest.mark.parametrize(
+    ("more", "champion"), [([], "a"), (["--class-tolerance", "0.05"], "b"), (["--tolerance", "0.1"], "a")]
+)
+def test_no_cover_type_gets_much_worse(runs: Runs, registry: Path, more: list[str], champion: str) -> None:
+    runs().register(registry)
+    better = runs(pr_auc=0.99)
+    better.judge("krummholz", 0.87)
+    better.register(registry, *more)
+    assert alias(registry, "champion") == champion
+    if champion == "a":
+        reason = better.registration()["aliases"]["champion"]["reason"]
+        assert reason == "PR-AUC of krummholz 0.8700, the champion's 0.9000"
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"data": "e" * 64}, "the champion was measured on other data"),
+        ({"seed": 1}, "the seed is 1, the champion's 0"),
+    ],
+)
+def test_what_cannot_be_compared_is_no_champion(
+    runs: Runs, registry: Path, options: dict[str, Any], reason: str
+) -> None:
+    runs().register(registry)
+    run = runs(pr_auc=0.99, **options)
+    assert run.register(registry).code == 0
+    assert alias(registry, "champion") == "a"
+    assert run.registration()["aliases"]["champion"]["reason"] == f"not comparable, {reason}"
+
+
+def test_a_champion_that_is_gone_or_has_no_lineage(runs: Runs, registry: Path) -> None:
+    runs().register(registry)
+    shutil.move(registry / "versions" / "a", registry / "away")
+    second = runs()
+    second.register(registry)
+    assert second.registration()["aliases"]["champion"]["reason"].endswith("the champion a is not in the registry")
+    publishing.publish({"x": second.metrics("aspen")}, open_destination(str(registry / "versions" / "a")))
+    third = runs()
+    third.register(registry)
+    assert third.registration()["aliases"]["champion"]["reason"].endswith("the champion a has no lineage")
+    assert alias(registry, "champion") == "a"
+
+
+def test_the_run_names_the_version(runs: Runs, registry: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = runs()
+    monkeypatch.setenv("COVERTYPE_RUN", "covertype-1")
+    assert run.register(registry, version="").code == 0
+    assert alias(registry, "champion") == "covertype-1"
+
+
+@pytest.mark.parametrize("version", ["", "../x", "a/b", "-x"])
+def test_versions_that_are_none(runs: Runs, registry: Path, version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COVERTYPE_RUN", raising=False)
+    result = runs().register(registry, version=version)
+    assert (result.code, result.errors) == (
+        2,
+        [f"error: {version!r} is no version, in --version: use letters, digits and . _ -"],
+    )
+
+
+def broken(run: Run, what: str) -> None:
+    """Spoil one thing."""
+    if what == "model":
+        (run.folder / "aspen" / "model.ubj").write_bytes(b"x")
+    elif what == "slug":
+        run.change(run.folder / "aspen" / "metadata.json", cover_type="krummholz")
+    elif what == "data":
+        run.change(run.folder / "aspen" / "metadata.json", data_sha256="x")
+    elif what == "threshold":
+        run.change(run.metrics("aspen"), threshold=0.5)
+    elif what == "metrics":
+        run.metrics("aspen").write_text("[]")
+    elif what == "missing":
+        run.change(run.folder / "report.json", missing=["aspen"])
+    elif what == "report":
+        run.change(run.folder / "report.json", cover_types={"aspen": {}})
+
+
+@pytest.mark.parametrize("what", ["model", "slug", "data", "threshold", "metrics", "missing", "report"])
+def test_files_that_do_not_belong_together(runs: Runs, registry: Path, what: str) -> None:
+    run = runs()
+    broken(run, what)
+    result = run.register(registry)
+    assert (result.code, len(result.errors)) == (65, 1), result.log
+    assert not registry.exists()
+    assert not (run.folder / "registration").exists()
+
+
+def test_what_is_missing(runs: Runs, registry: Path) -> None:
+    run = runs()
+    shutil.rmtree(run.folder / "aspen")
+    assert run.register(registry).code == 66
+    assert run.register(registry, "--model", f"ponderosa-pine={run.folder}").code == 2
+    assert not registry.exists()
+
+
+def test_a_broken_alias(runs: Runs, registry: Path) -> None:
+    run = runs()
+    run.register(registry)
+    (registry / "aliases" / "champion.json").write_text("{}")
+    result = runs().register(registry)
+    assert (result.code, len(result.errors)) == (65, 1)
+    assert "names no version" in result.log
+
+
+def test_the_command_line_does_not_load_google_s_client() -> None:
+    code = "import sys; from steps import register; print([name for name in sys.modules if name.startswith('google.')])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def lineage(pr_auc: Mapping[str, float | None], **changes: Any) -> dict[str, Any]:
+    models = {slug: {"seed": 0, "rows": 9, "support": 2, "pr_auc": value} for slug, value in pr_auc.items()}
+    return {"version": "v", "data_sha256": "d", "cover_types": models, **changes}
+
+
+@pytest.mark.parametrize(
+    ("new", "champion", "passes"),
+    [
+        ({"a": 0.9, "b": 0.9}, {"a": 0.9, "b": 0.9}, True),
+        ({"a": 0.9, "b": 0.9}, {"a": 0.905, "b": 0.895}, True),
+        ({"a": 0.8999}, {"a": 0.9}, False),
+        ({"a": None}, {"a": 0.9}, False),
+        ({"a": 0.9}, {"a": None}, False),
+        ({"a": 0.9, "b": 0.9}, {"a": 0.9}, False),
+        ({"a": 0.99, "b": 0.7}, {"a": 0.7, "b": 0.9}, False),
+    ],
+)
+def test_the_gate(new: dict[str, float | None], champion: dict[str, float | None], passes: bool) -> None:  # noqa: FBT001
+    assert judge(lineage(new), lineage(champion), Gate()).passes is passes
+
+
+def test_another_split_is_not_comparable() -> None:
+    other = lineage({"a": 0.5})
+    other["cover_types"]["a"]["support"] = 3
+    verdict = judge(lineage({"a": 0.9}), other, Gate())
+    assert (verdict.passes, verdict.reason) == (False, "not comparable, the champion was measured on another split")
+
+
+def test_an_alias_that_somebody_else_moves_is_decided_again(tmp_path: Path) -> None:
+    class Busy(Folder):
+        """A folder in which somebody else is always a little faster, so many times."""
+
+        left = 2
+
+        def write(self, name: str, data: bytes, seen: Any) -> None:
+            if Busy.left:
+                Busy.left -= 1
+                other = json.dumps({"version": f"other-{Busy.left}"}).encode()
+                super().write(name, other, self.read(name))
+            super().write(name, data, seen)
+
+    asked: list[str | None] = []
+
+    def decide(present: str | None) -> Verdict:
+        asked.append(present)
+        return Verdict(True, "why")
+
+    moved = aliases.move(Busy(tmp_path), "champion", "mine", decide)
+    assert asked == [None, "other-1", "other-0"]
+    assert (moved.version, moved.previous, moved.moved) == ("mine", "other-0", True)
+    Busy.left = 1000
+    with pytest.raises(TransientError, match="others kept moving this alias"):
+        aliases.move(Busy(tmp_path), "champion", "again")
+
+
+def test_a_small_file_is_written_only_as_it_was_seen(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.write("x", b"1", None)
+    seen = folder.read("x")
+    with pytest.raises(AlreadyThereError):
+        folder.write("x", b"2", None)
+    folder.write("x", b"2", seen)
+    with pytest.raises(AlreadyThereError):
+        folder.write("x", b"3", seen)
+    assert (tmp_path / "x").read_bytes() == b"2"

@@ -1,0 +1,130 @@
+"""The scheduler against a simple oracle on random DAGs, without processes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.workflows.documents import artifact, dag, leaf, task, workflow
+from workflows.local.nodes import Phase
+from workflows.local.scheduler import Scheduler
+from workflows.rendered import document
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> dict[str, tuple[str, bool]]:
+    """Return tasks by name in topological order: what each depends on, and whether it succeeds when it runs."""
+    tasks: dict[str, tuple[str, bool]] = {}
+    for i in range(draw(st.integers(1, 9))):
+        before = draw(st.lists(st.sampled_from(sorted(tasks)), unique=True, max_size=3)) if tasks else []
+        results = ["", ".Succeeded", ".Failed", ".Omitted"]
+        operands = [f"{name}{draw(st.sampled_from(results))}" for name in before]
+        depends = draw(st.sampled_from([" && ", " || "])).join(operands)
+        tasks[f"t{i}"] = (depends, draw(st.booleans()))
+    return tasks
+
+
+def oracle(tasks: dict[str, tuple[str, bool]]) -> tuple[dict[str, str], str]:
+    """Return each task's end and the DAG's, by walking the tasks once in topological order."""
+    ends: dict[str, str] = {}
+    inherited: dict[str, str] = {}
+    for name, (depends, succeeds) in tasks.items():
+        operands = depends.replace("&&", "||").split(" || ") if depends else []
+        truths = []
+        for operand in operands:
+            other, _, result = operand.partition(".")
+            truths.append(ends[other] == (result or "Succeeded"))
+        start = all(truths) if "&&" in depends or len(truths) < 2 else any(truths)
+        ends[name] = ("Succeeded" if succeeds else "Failed") if start else "Omitted"
+        parents = [operand.partition(".")[0] for operand in operands]
+        worst = "Failed" if any(inherited[parent] == "Failed" for parent in parents) else "Succeeded"
+        inherited[name] = worst if ends[name] == "Omitted" else ends[name]
+    needed = {
+        operand.partition(".")[0]
+        for depends, _ in tasks.values()
+        for operand in depends.replace("&&", "||").split(" || ")
+    }
+    leaves = [name for name in tasks if name not in needed]
+    return ends, "Failed" if any(inherited[name] == "Failed" for name in leaves) else "Succeeded"
+
+
+@given(graphs(), st.randoms(use_true_random=False))
+def test_random_dags_end_as_the_oracle_says(tasks: dict[str, tuple[str, bool]], random: object) -> None:
+    made = workflow([dag("main", *(task(name, "step", depends) for name, (depends, _) in tasks.items())), leaf("step")])
+    scheduler = Scheduler(document.read(made), {}, Path("unused"), lambda _node: None)
+    scheduler.begin()
+    started = []
+    while scheduler.ready:
+        node = scheduler.ready.pop(random.randrange(len(scheduler.ready)))  # type: ignore[attr-defined]
+        started.append(node.name)
+        scheduler.finish(node, Phase.SUCCEEDED if tasks[node.name][1] else Phase.FAILED)
+    ends, phase = oracle(tasks)
+    assert {name: child.phase.value for name, child in scheduler.root.children.items()} == ends
+    assert scheduler.root.phase.value == phase
+    assert sorted(started) == sorted(name for name, end in ends.items() if end != "Omitted")
+
+
+def test_nested_dag_hands_artifacts_and_parameters_up_and_down() -> None:
+    chain = dag(
+        "chain",
+        task("first", "make", text="{{inputs.parameters.text}}", artifacts=[artifact("data", "inputs.artifacts.data")]),
+        inputs={"parameters": [{"name": "text"}], "artifacts": [{"name": "data"}]},
+        outputs={
+            "artifacts": [{"name": "made", "from": "{{tasks.first.outputs.artifacts.out}}", "optional": True}],
+            "parameters": [{"name": "note", "valueFrom": {"parameter": "{{tasks.first.outputs.parameters.note}}"}}],
+        },
+    )
+    make = leaf("make", reads=("data",), parameters={"text": None})
+    make["outputs"]["parameters"] = [{"name": "note", "valueFrom": {"path": "/out/note"}}]
+    main = dag(
+        "main",
+        task("source", "begin"),
+        task(
+            "c",
+            "chain",
+            "source",
+            text="{{workflow.parameters.w}}",
+            artifacts=[artifact("data", "tasks.source.outputs.artifacts.out")],
+        ),
+        task(
+            "last",
+            "end",
+            "c",
+            note="{{tasks.c.outputs.parameters.note}}",
+            artifacts=[artifact("in", "tasks.c.outputs.artifacts.made")],
+        ),
+    )
+    made = workflow(
+        [main, chain, make, leaf("begin"), leaf("end", reads=("in",), parameters={"note": None})], {"w": "hello"}
+    )
+    scheduler = Scheduler(document.read(made), {"workflow.parameters.w": "hello"}, Path("unused"), lambda _node: None)
+    scheduler.begin()
+    first = scheduler.ready.pop()
+    first.outputs.artifacts["out"] = Path("a")
+    scheduler.finish(first, Phase.SUCCEEDED)
+    inner = scheduler.ready.pop()
+    assert inner.name == "c.first"
+    assert (inner.inputs.parameters, inner.inputs.artifacts) == ({"text": "hello"}, {"data": Path("a")})
+    inner.outputs.artifacts["out"], inner.outputs.parameters["note"] = Path("b"), "fine"
+    scheduler.finish(inner, Phase.SUCCEEDED)
+    last = scheduler.ready.pop()
+    assert (last.inputs.parameters, last.inputs.artifacts) == ({"note": "fine"}, {"in": Path("b")})
+    scheduler.finish(last, Phase.SUCCEEDED)
+    assert scheduler.root.phase is Phase.SUCCEEDED
+
+
+def test_missing_artifact_is_an_error_unless_optional() -> None:
+    depends = "a.Failed"
+    arguments = [artifact("in", "tasks.a.outputs.artifacts.out", optional=True)]
+    main = dag("main", task("a"), task("b", depends=depends, artifacts=arguments), task("c", "b", depends, artifacts=[
+        artifact("in", "tasks.a.outputs.artifacts.out")]))  # fmt: skip
+    scheduler = Scheduler(
+        document.read(workflow([main, leaf("a"), leaf("b", reads=("in",))])), {}, Path("x"), lambda _n: None
+    )
+    scheduler.begin()
+    scheduler.finish(scheduler.ready.pop(), Phase.FAILED)
+    assert [node.name for node in scheduler.ready] == ["b"]
+    assert scheduler.root.children["c"].phase is Phase.ERROR
+    assert "'in' was not supplied" in scheduler.root.children["c"].message

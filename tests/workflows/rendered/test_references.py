@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.workflows.documents import artifact, dag, leaf, task, workflow
+from tests.workflows.rendered.test_document import change
+from workflows import rendering
+from workflows.argo import yaml_text
+from workflows.cli import linting
+from workflows.rendered import document, references
+from workflows.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def sound() -> dict[str, Any]:
+    """Return a workflow without a fault."""
+    main = dag(
+        "main",
+        task("a", seed="{{workflow.parameters.seed}}"),
+        task("b", depends="a", artifacts=[artifact("data", "tasks.a.outputs.artifacts.out")]),
+    )
+    leaves = [
+        leaf("a", None, "--text={{inputs.parameters.seed}}", parameters={"seed": None}),
+        leaf("b", reads=("data",)),
+    ]
+    return workflow([main, *leaves], {"seed": "1"})
+
+
+def test_sound() -> None:
+    assert references.problems(document.read(sound())) == []
+
+
+_TASK = "spec.templates.0.dag.tasks"
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "problem"),
+    [
+        ("spec.entrypoint", "nowhere", "entrypoint 'nowhere' is no template"),
+        (f"{_TASK}.1.depends", "c", "depends on 'c', which is no task"),
+        (f"{_TASK}.1.depends", "", "it is from 'a', which this task does not depend on"),
+        (f"{_TASK}.1.template", "c", "there is no template 'c'"),
+        (f"{_TASK}.0.arguments.parameters", [], "parameter 'seed' is not given"),
+        (
+            f"{_TASK}.0.arguments.parameters.0.value",
+            "{{workflow.parameters.sed}}",
+            "{{workflow.parameters.sed}} does not",
+        ),
+        (
+            f"{_TASK}.0.arguments.parameters.0.value",
+            "{{inputs.parameters.seed}}",
+            "{{inputs.parameters.seed}} does not",
+        ),
+        (f"{_TASK}.1.arguments.parameters", [{"name": "x", "value": "1"}], "takes no parameter 'x'"),
+        (f"{_TASK}.1.arguments.artifacts", [], "artifact 'data' is not given"),
+        (
+            f"{_TASK}.1.arguments.artifacts.0.from",
+            "{{tasks.a.outputs.artifacts.ou}}",
+            "artifacts.ou}} does not resolve",
+        ),
+        (f"{_TASK}.1.arguments.artifacts.0.from", "{{tasks.z.outputs.artifacts.out}}", "does not resolve"),
+        (f"{_TASK}.1.arguments.artifacts.0.from", "{{inputs.artifacts.data}}", "{{inputs.artifacts.data}} does not"),
+        ("spec.templates.1.outputs.artifacts.0.optional", True, "may be absent, and this is not optional"),
+        (
+            "spec.templates.1.container.args.1",
+            "{{outputs.artifacts.ou.path}}",
+            "{{outputs.artifacts.ou.path}} does not",
+        ),
+        ("spec.templates.1.container.args.1", "x", "outputs artifact 'out' is in no argument"),
+        (
+            "spec.templates.1.container.args.2",
+            "{{outputs.parameters.x.path}}",
+            "{{outputs.parameters.x.path}} does not",
+        ),
+        ("spec.templates.1.container.env", [{"name": "A", "value": "{{workflow.uid}}"}], "{{workflow.uid}} does not"),
+        (
+            "spec.templates.0.outputs",
+            {"artifacts": [artifact("x", "tasks.b.outputs.artifacts.y")]},
+            "output 'x': {{tasks",
+        ),
+        (
+            "spec.templates.0.outputs",
+            {"parameters": [{"name": "p", "valueFrom": {"parameter": "{{tasks.b.outputs.parameters.q}}"}}]},
+            "output 'p': {{tasks.b.outputs.parameters.q}} does not",
+        ),
+    ],
+)
+def test_finds(place: str, value: Any, problem: str) -> None:
+    made = sound()
+    change(place, value)(made)
+    found = references.problems(document.read(made))
+    assert any(problem in line for line in found), found
+
+
+def test_finds_a_template_that_nothing_uses() -> None:
+    made = sound()
+    made["spec"]["templates"].append(leaf("spare"))
+    assert references.problems(document.read(made)) == ["template 'spare' is not used"]
+
+
+@pytest.mark.parametrize("kind", rendering.KINDS)
+@pytest.mark.parametrize(
+    "settings",
+    [
+        Settings(),
+        Settings(cover_types=("4",)),
+        Settings(cover_types=("4",), set={"train.cottonwood-willow.rounds": 3}),
+        Settings(set={"train.aspen.rounds": 3, "split.krummholz.test_fraction": 0.3, "tune.threads": 2}),
+    ],
+    ids=["all", "one", "own-chain", "mixed"],
+)
+def test_every_rendering_is_sound(settings: Settings, kind: str) -> None:
+    rendered = rendering.render(settings, kind)
+    assert references.problems(document.read(linting.as_workflow(rendered))) == []
+    assert linting._argo_problems(rendered) == []
+
+
+def test_lint_names_the_file_and_the_fault(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = yaml_text.to_yaml(rendering.render(Settings(cover_types=("4",)), "Workflow"))
+    path = tmp_path / "w.yaml"
+    path.write_text(text.replace("{{outputs.artifacts.model.path}}", "{{outputs.artifacts.modle.path}}"))
+    assert linting.lint(Settings(), path) == 1
+    assert "{{outputs.artifacts.modle.path}} does not resolve" in capsys.readouterr().err
+    path.write_text(text)
+    assert linting.lint(Settings(), path) == 0
+    assert "ok: Workflow" in capsys.readouterr().out

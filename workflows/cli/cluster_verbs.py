@@ -1,0 +1,267 @@
+"""The verbs about a cluster: submit, status, logs, stop, retry, fetch, deploy."""
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from steps.core import runtime
+from steps.core.errors import UsageError
+from workflows.cli import submission
+from workflows.cli.options import JsonFlag, Output, limit, with_settings
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from workflows.cluster.client import Client
+    from workflows.cluster.nodes import State
+    from workflows.settings import Settings
+
+app = typer.Typer()
+
+_CLUSTER = "Cluster"
+_MENTIONED = 3
+Name = Annotated[str, typer.Argument(help="Name of a run on the cluster.", callback=submission.checked_name)]
+Namespace = Annotated[
+    str | None, typer.Option("--namespace", "-n", help="Kubernetes namespace. (default: $ARGO_NAMESPACE or covertype)")
+]
+Watch = Annotated[bool, typer.Option("--watch", "-w", help="Show it until it ends; Ctrl-C only stops looking.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait until it ends: exit code 0 when it succeeded, 1 when not.")]
+WaitTimeout = Annotated[
+    float | None,
+    typer.Option(
+        "--wait-timeout", metavar="S", callback=limit, help="Seconds to wait, above 0. (default: until it ends)"
+    ),
+]
+
+
+def _client(namespace: str | None) -> "Client":
+    from workflows import settings
+
+    return connected(placed(settings.load({"namespace": namespace})))
+
+
+def connected(settings: "Settings") -> "Client":
+    """Return the client of the cluster that the environment names, in the namespace of `placed` settings."""
+    from workflows.cluster.connection import connect
+
+    return connect(settings.namespace, os.environ)
+
+
+def placed(settings: "Settings") -> "Settings":
+    """Return the settings with the namespace of the argo command line tool, where none is set."""
+    namespace = os.environ.get("ARGO_NAMESPACE")
+    if not namespace or "namespace" in settings.model_fields_set:
+        return settings
+    submission.check_namespace(namespace)
+    return settings.model_copy(update={"namespace": namespace})
+
+
+@app.command(rich_help_panel=_CLUSTER)
+@with_settings
+def submit(  # noqa: PLR0913 - one argument a flag
+    *,
+    settings: "Settings",
+    name: Annotated[str | None, typer.Option(help="Name of the run. (default: the cluster makes one)")] = None,
+    label: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="A label of the workflow.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the workflow and have the cluster check it; start nothing.")
+    ] = False,
+    watch: Watch = False,
+    wait: Wait = False,
+    wait_timeout: WaitTimeout = None,
+    as_json: JsonFlag = False,
+) -> int:
+    """Start the workflow on a cluster."""
+    from workflows import rendering
+    from workflows.argo import yaml_text
+    from workflows.cluster.ending import follow_to_end, say
+
+    settings = placed(settings)
+    submission.check_addresses(settings)
+    labels = submission.labels(label or [])
+    workflow = rendering.render(settings, "Workflow", name=name)
+    workflow["metadata"].setdefault("labels", {}).update(labels)
+    client = connected(settings)
+    if dry_run:
+        client.create(workflow, dry_run=True)
+        print(json.dumps(workflow)) if as_json else yaml_text.print_yaml(workflow)
+        runtime.log(f"{client.server} accepts this workflow in namespace {client.namespace}; nothing was started")
+        return 0
+    run = client.create(workflow)["metadata"]["name"]
+    say(as_json, f"submitted {run} to namespace {client.namespace}", f"Argo UI  {client.link(run)}")
+    if watch or wait:
+        return follow_to_end(client, run, watch=watch, timeout=wait_timeout, as_json=as_json)
+    if as_json:
+        print(json.dumps({"run": run, "namespace": client.namespace, "link": client.link(run)}))
+    else:
+        print(f"look    python workflows/covertype.py status {run}")
+    return 0
+
+
+@app.command(rich_help_panel=_CLUSTER)
+def status(
+    name: Annotated[
+        str | None,
+        typer.Argument(help="Name of a run on the cluster. (default: list them)", callback=submission.checked_name),
+    ] = None,
+    namespace: Namespace = None,
+    *,
+    watch: Watch = False,
+    as_json: JsonFlag = False,
+) -> int:
+    """Show a run on the cluster, cover types by steps; without a name, list the runs."""
+    from workflows.cluster import nodes, outcome, table
+    from workflows.cluster.ending import follow_to_end
+    from workflows.terminal.display import make_console
+
+    client, console = _client(namespace), make_console()
+    if name is None:
+        return _list(client, console, as_json=as_json)
+    if watch:
+        return follow_to_end(client, name, watch=True, timeout=None, as_json=as_json)
+    state = nodes.read(client.get(name))
+    if as_json:
+        print(json.dumps(outcome.summary(client, state)))
+    else:
+        console.print(table.state_table(state), soft_wrap=True)
+        for step, message in outcome.failures(client, state).items() if state.done else ():
+            runtime.log(f"error: step {step} failed: {message}")
+    return 0
+
+
+def _list(client: "Client", console: "Console", *, as_json: bool) -> int:
+    from workflows.cluster import nodes, table
+
+    found = client.list()
+    if as_json:
+        states = [nodes.read(workflow) for workflow in found]
+        print(json.dumps([{"run": state.name, "status": state.phase, "progress": state.progress} for state in states]))
+    elif found:
+        console.print(table.runs_table(found))
+    else:
+        console.print(f"no runs in namespace {client.namespace} yet: start one with `submit`")
+    return 0
+
+
+@app.command(rich_help_panel=_CLUSTER)
+def logs(
+    name: Name,
+    namespace: Namespace = None,
+    *,
+    step: Annotated[str | None, typer.Option(help="Only this step, such as train.")] = None,
+    cover_type: Annotated[str | None, typer.Option(help="Only this cover type, by its slug.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run ends.")] = False,
+) -> int:
+    """Print what the steps of a run on the cluster have printed."""
+    from workflows.cluster import logs as step_logs
+    from workflows.cluster import nodes
+    from workflows.cluster.watch import Follower
+
+    client = _client(namespace)
+    tail = step_logs.Tail(client, name)
+
+    def show(state: "State") -> None:
+        for found, line in tail.more(step_logs.chosen(state, step, cover_type)):
+            print(f"{found.name}: {line}", flush=True)
+
+    if follow:
+        Follower(client, name).follow(show)
+        return 0
+    workflow = client.get(name)
+    gone = []
+    for found in step_logs.chosen(nodes.read(workflow), step, cover_type):
+        lines = step_logs.whole(client, workflow, found)
+        gone += [] if lines or found.phase not in nodes.FINISHED else [found.name]
+        for line in lines:
+            print(f"{found.name}: {line}")
+    if gone:
+        names = ", ".join(gone[:_MENTIONED]) + (f" and {len(gone) - _MENTIONED} more" if len(gone) > _MENTIONED else "")
+        runtime.log(f"no log of {names}: a pod that succeeded is removed, and its log with it")
+    return 0
+
+
+@app.command(rich_help_panel=_CLUSTER)
+def stop(name: Name, namespace: Namespace = None) -> int:
+    """End a run on the cluster: nothing more is started, and what runs is ended."""
+    from workflows.cluster import nodes
+
+    client = _client(namespace)
+    state = nodes.read(client.get(name))
+    if state.done:
+        print(f"{name} has already ended as {state.phase}")
+        return 0
+    client.stop(name)
+    print(f"{name} is told to stop: `status {name}` shows when it has")
+    return 0
+
+
+@app.command(rich_help_panel=_CLUSTER)
+def retry(  # noqa: PLR0913 - one argument a flag
+    name: Name,
+    namespace: Namespace = None,
+    *,
+    watch: Watch = False,
+    wait: Wait = False,
+    wait_timeout: WaitTimeout = None,
+    as_json: JsonFlag = False,
+) -> int:
+    """Run again what failed in a run on the cluster, and only that (by argo-server, or by the argo tool)."""
+    from workflows.cluster import nodes
+    from workflows.cluster.ending import follow_to_end, say
+
+    client = _client(namespace)
+    state = nodes.read(client.get(name))
+    if not state.done or state.phase == nodes.SUCCEEDED:
+        raise UsageError(f"run {name!r} is {state.phase}", fix="only a run that has failed can be retried")
+    client.retry(name)
+    say(as_json, f"{name} runs again", f"Argo UI  {client.link(name)}")
+    return follow_to_end(client, name, watch=watch, timeout=wait_timeout, as_json=as_json) if watch or wait else 0
+
+
+@app.command(rich_help_panel=_CLUSTER)
+def fetch(name: Name, namespace: Namespace = None, *, output: Output = None, as_json: JsonFlag = False) -> int:
+    """Bring the report and the models of a run on the cluster to this machine."""
+    from steps.core import storage
+    from workflows.cluster import outcome
+    from workflows.terminal.display import make_console, show_metrics
+
+    folder = (output or Path("runs")) / name
+    found = outcome.fetch(_client(namespace), name, folder)
+    report = folder / "report.json"
+    document: dict[str, Any] = storage.read_json(report) if report in found else {}
+    if as_json:
+        places = [str(path) for path in found]
+        print(json.dumps({"run": name, "directory": str(folder), "files": places, "report": document or None}))
+        return 0
+    if document:
+        show_metrics(make_console(), document)
+    for path in found:
+        print(path)
+    return 0
+
+
+@app.command(rich_help_panel=_CLUSTER)
+@with_settings
+def deploy(
+    *,
+    settings: "Settings",
+    name: Annotated[str | None, typer.Option(help="Name of the template. (default: covertype)")] = None,
+    schedule: Annotated[
+        str | None, typer.Option(help="Also a CronWorkflow, started then: five cron fields, in UTC.")
+    ] = None,
+) -> int:
+    """Put the workflow on the cluster as a WorkflowTemplate, for people to start from the Argo UI."""
+    from workflows import rendering
+
+    settings = placed(settings)
+    submission.check_addresses(settings)
+    kinds = ["WorkflowTemplate", *([] if schedule is None else ["CronWorkflow"])]
+    documents = [rendering.render(settings, kind, name=name, schedule=schedule) for kind in kinds]
+    client = connected(settings)
+    for document in documents:
+        client.apply(document)
+        print(f"{document['kind']} {document['metadata']['name']} is in namespace {client.namespace}")
+    return 0

@@ -1,0 +1,5 @@
+"""Settings of a run: defaults < config file < environment < flags, checked once, then passed on unchanged."""
+
+from workflows.settings.model import Resources, Settings, Toleration, load
+
+__all__ = ["Resources", "Settings", "Toleration", "load"]

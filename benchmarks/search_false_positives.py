@@ -44,9 +44,9 @@ import typer
 
 from benchmarks.against_classic import table
 from steps.models import metrics, scoring
+from steps.options.tune import Objective
 from steps.search import gain, holdout
 from steps.search.holdout import Halves, Parts
-from steps.search.objective import Objective
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

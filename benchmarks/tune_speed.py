@@ -30,9 +30,10 @@ from steps import schema as schemas
 from steps.datasets import splitting
 from steps.datasets.one_vs_rest import Options
 from steps.models import matrix, metrics, preprocessing, presets, training
-from steps.models.hyperparameters import Hyperparameters
+from steps.options.shared import Preset
+from steps.options.train import Hyperparameters
+from steps.options.tune import Pruner, Sampler
 from steps.search import search, space_file
-from steps.search.objective import Pruner, Sampler
 from steps.search.sampler import suggest
 from steps.search.study import COMPLETE
 from steps.search.trials import Job
@@ -40,7 +41,7 @@ from steps.search.trials import Job
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-PRESET = presets.Preset.DEFAULT
+PRESET = Preset.DEFAULT
 START = Hyperparameters(**presets.load(PRESET).parameters)
 ALL_TRIALS = 1_000_000
 
@@ -69,9 +70,7 @@ def prepared(folder: Path, cover_type: str, rows: int, seed: int) -> dict[str, P
 def job(features: Mapping[str, Path], threads: int, seed: int) -> Job:
     """Return the search as ``tune`` does it."""
     points = [
-        (preset.value, Hyperparameters(**presets.load(preset).parameters))
-        for preset in presets.Preset
-        if preset != PRESET
+        (preset.value, Hyperparameters(**presets.load(preset).parameters)) for preset in Preset if preset != PRESET
     ]
     return Job(features=features, start=START, space=space_file.read(), seed=seed, threads=threads, points=points)
 

@@ -9,25 +9,25 @@ import typer
 
 from steps.core import runtime, storage
 from steps.models import bundle, evaluation
-from steps.models.hyperparameters import LARGEST
+from steps.options.evaluate import EvaluateOptions
 
 
-def main(  # noqa: PLR0913 - one argument an option
+def main(  # noqa: PLR0913 - one argument a file
     *,
     model: Annotated[Path, typer.Option(help="Model bundle, from train.")],
     test_features: Annotated[Path, typer.Option(help="Test features, from preprocess.")],
     scores: Annotated[Path, typer.Option(help="Where the scored rows go (parquet: row, label, score).")],
     metrics: Annotated[Path, typer.Option(help="Where the metrics go (JSON).")],
+    options: EvaluateOptions,
     summary: Annotated[Path | None, typer.Option(help="Where a line with the main metrics goes.")] = None,
     f1: runtime.ValueOption = None,
     pr_auc: runtime.ValueOption = None,
-    threads: Annotated[int, typer.Option(min=1, max=LARGEST, help="Threads XGBoost uses.")] = 1,
     usage: runtime.UsageOption = None,
 ) -> None:
     """Judge a model on the test rows."""
     with runtime.record_usage(usage, "evaluate", inputs=[model, test_features], outputs=[scores]) as use:
         read = bundle.read(model)
-        result = evaluation.judge(read, evaluation.score(read, test_features, scores, threads=threads))
+        result = evaluation.judge(read, evaluation.score(read, test_features, scores, threads=options.threads))
         storage.write_json(metrics, result)
         use.rows_in = use.rows_out = result["rows"]
     values = {name: estimate["value"] for name, estimate in result["metrics"].items()}

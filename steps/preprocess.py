@@ -10,9 +10,10 @@ import typer
 from steps import tables
 from steps.core import runtime
 from steps.models import bundle, preprocessing, presets
+from steps.options.preprocess import FeatureSet, PreprocessOptions
 
 
-def main(  # noqa: PLR0913 - one argument an option
+def main(  # noqa: PLR0913 - one argument a file
     *,
     train: Annotated[Path, typer.Option(help="Training rows, from split.")],
     validation: Annotated[Path, typer.Option(help="Validation rows, from split.")],
@@ -21,16 +22,12 @@ def main(  # noqa: PLR0913 - one argument an option
     train_features: Annotated[Path, typer.Option(help="Where the training features go.")],
     validation_features: Annotated[Path, typer.Option(help="Where the validation features go.")],
     test_features: Annotated[Path, typer.Option(help="Where the test features go.")],
-    preset: Annotated[
-        presets.Preset, typer.Option(help="Preset to take the feature set from.")
-    ] = presets.Preset.DEFAULT,
-    feature_set: Annotated[
-        preprocessing.FeatureSet, typer.Option(help="Feature set, where it is not the preset's.")
-    ] = preprocessing.FeatureSet.PRESET,
+    options: PreprocessOptions,
     usage: runtime.UsageOption = None,
 ) -> None:
     """Fit the feature transformer on the training rows, and make the three feature tables."""
-    chosen = presets.load(preset).feature_set if feature_set is preprocessing.FeatureSet.PRESET else feature_set.value
+    own = options.feature_set is not FeatureSet.PRESET
+    chosen = options.feature_set.value if own else presets.load(options.preset).feature_set
     inputs = dict(zip(tables.SPLITS, (train, validation, test), strict=True))
     outputs = dict(zip(tables.SPLITS, (train_features, validation_features, test_features), strict=True))
     with runtime.record_usage(usage, "preprocess", inputs=inputs.values(), outputs=outputs.values()) as use:

@@ -11,11 +11,12 @@ import typer
 from steps.core import runtime, storage
 from steps.core.named_paths import parse_paths
 from steps.io import open_destination
+from steps.options.register import RegisterOptions
 from steps.registry.gate import Gate
 from steps.registry.registration import collect, register, summarise
 
 
-def main(  # noqa: PLR0913 - one argument an option
+def main(  # noqa: PLR0913 - one argument a file
     *,
     model: Annotated[list[str], typer.Option(metavar="SLUG=DIR", help="Model bundle, from train.")],
     metrics: Annotated[list[str], typer.Option(metavar="SLUG=PATH", help="Metrics, from evaluate.")],
@@ -23,24 +24,17 @@ def main(  # noqa: PLR0913 - one argument an option
     report_json: Annotated[Path, typer.Option(help="The same figures, from report (JSON).")],
     registry: Annotated[str, typer.Option(metavar="URI", help="gs://bucket/prefix, or a folder.")],
     registration: Annotated[Path, typer.Option(help="Where to write what was registered (JSON).")],
-    version: Annotated[str, typer.Option(help="The version's name; the run's by default.")] = "",
-    code_revision: Annotated[str, typer.Option(help="Revision of the code, kept in the lineage.")] = "",
-    tolerance: Annotated[
-        float, typer.Option(min=0, max=1, help="How much lower the mean PR-AUC of a new champion may be.")
-    ] = 0.0,
-    class_tolerance: Annotated[
-        float, typer.Option(min=0, max=1, help="How much lower each cover type's PR-AUC may be.")
-    ] = 0.01,
+    options: RegisterOptions,
     summary: Annotated[Path | None, typer.Option(help="Where a line with the outcome goes.")] = None,
     usage: runtime.UsageOption = None,
 ) -> None:
     """Register a run's models; they become champion where their PR-AUC is not below the champion's."""
-    name = version or os.environ.get("COVERTYPE_RUN", "")
+    name = options.version or os.environ.get("COVERTYPE_RUN", "")
     models, judged = parse_paths(model, "--model"), parse_paths(metrics, "--metrics")
     report = {"report.html": report_html, "report.json": report_json}
     with runtime.record_usage(usage, "register", inputs=[*models.values(), *report.values()]):
-        release = collect(name, models, judged, report, code_revision)
-        document = register(release, open_destination(registry), Gate(tolerance, class_tolerance))
+        release = collect(name, models, judged, report, options.code_revision)
+        document = register(release, open_destination(registry), Gate(options.tolerance, options.class_tolerance))
         storage.write_json(registration, document)
     line = summarise(document)
     runtime.record_values((summary, line))

@@ -10,26 +10,23 @@ import typer
 from steps import tables
 from steps.core import runtime
 from steps.datasets import splitting
-from steps.models.hyperparameters import LARGEST_SEED
+from steps.options.split import SplitOptions
 
 
-def main(  # noqa: PLR0913 - one argument an option
+def main(  # noqa: PLR0913 - one argument a file
     *,
     dataset: Annotated[Path, typer.Option(help="Dataset of one cover type, from prepare.")],
     train: Annotated[Path, typer.Option(help="Where the training rows go.")],
     validation: Annotated[Path, typer.Option(help="Where the validation rows go.")],
     test: Annotated[Path, typer.Option(help="Where the test rows go.")],
-    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of the hash.")] = 0,
-    train_fraction: Annotated[float, typer.Option(help="Share of the training rows.")] = 0.64,
-    validation_fraction: Annotated[float, typer.Option(help="Share of the validation rows.")] = 0.16,
-    test_fraction: Annotated[float, typer.Option(help="Share of the test rows.")] = 0.20,
+    options: SplitOptions,
     usage: runtime.UsageOption = None,
 ) -> None:
     """Split a dataset into train, validation and test."""
     outputs = dict(zip(tables.SPLITS, (train, validation, test), strict=True))
     with runtime.record_usage(usage, "split", inputs=[dataset], outputs=outputs.values()) as use:
-        fractions = (train_fraction, validation_fraction, test_fraction)
-        counts = splitting.split(dataset, outputs, seed=seed, fractions=fractions)
+        fractions = (options.train_fraction, options.validation_fraction, options.test_fraction)
+        counts = splitting.split(dataset, outputs, seed=options.seed, fractions=fractions)
         use.rows_in = use.rows_out = sum(part.rows for part in counts.values())
     runtime.log(", ".join(f"{name} {part.rows} rows ({part.positive} positive)" for name, part in counts.items()))
 

@@ -27,7 +27,7 @@ except ImportError as missing:
 from steps.core import runtime
 from steps.core.errors import UsageError
 from workflows.cli import bigquery_verbs, cache_verbs, cluster_verbs, doctor_verb
-from workflows.cli.options import Destination, JsonFlag, Output, with_settings
+from workflows.cli.options import JsonFlag, Output, with_local_settings, with_settings
 
 if TYPE_CHECKING:
     from workflows.settings import Settings
@@ -43,10 +43,6 @@ app.add_typer(cluster_verbs.app)
 app.add_typer(doctor_verb.app)
 app.add_typer(bigquery_verbs.app)
 
-Parallel = Annotated[int | None, typer.Option(help="Cores to fill, above 0. (default: all)")]
-CacheFlag = Annotated[
-    bool | None, typer.Option("--cache/--no-cache", help="Use results of earlier runs. (default: cache)")
-]
 Debug = Annotated[bool, typer.Option("--debug", help="Print tracebacks.")]
 
 
@@ -58,29 +54,23 @@ def common(*, debug: Debug = False) -> None:
 
 
 @app.command()
-@with_settings
+@with_local_settings
 def run(
     *,
     settings: "Settings",
     as_json: JsonFlag = False,
-    output: Destination = None,  # noqa: ARG001 - a setting
-    parallel: Parallel = None,  # noqa: ARG001
-    cache: CacheFlag = None,  # noqa: ARG001
 ) -> int:
     """Run the workflow on this machine."""
     return _run(settings, as_json=as_json)
 
 
 @app.command()
-@with_settings
-def train(  # noqa: PLR0913 - settings, and one argument a flag
+@with_local_settings
+def train(
     cover_type: Annotated[str, typer.Argument(help="Label or slug, such as 4 or cottonwood-willow.")],
     *,
     settings: "Settings",
     as_json: JsonFlag = False,
-    output: Destination = None,  # noqa: ARG001 - a setting
-    parallel: Parallel = None,  # noqa: ARG001
-    cache: CacheFlag = None,  # noqa: ARG001
 ) -> int:
     """Train one cover type from start to finish and print its metrics."""
     if settings.cover_types:

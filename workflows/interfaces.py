@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from steps.options import Scope, options_of
 from workflows.argo.templates import Slot, Step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 CHAIN = ("split", "preprocess", "tune", "train", "evaluate")
-SOURCE_PARAMETERS = ("source", "snapshot-time", "location", "maximum-bytes-billed")
-PREPARE_PARAMETERS = (*SOURCE_PARAMETERS, "rows", "labels", "on-missing", "max-dropped", "duplicates")
+
+
+def form_parameters(step: str) -> dict[str, None]:
+    """Return the parameters of a step that its task takes from the workflow's."""
+    return dict.fromkeys(option.name for option in options_of(step, Scope.FORM))
+
+
 # Fixed, not a guess from the machine: the number of cover types at work is what fills the cores.
 THREADS = "1"
-SEARCH_PARAMETERS = ("trials", "timeout", "objective", "sampler")
 USAGE = Slot("usage", "usage.json")
 # The trials of a search as they end, from which a search that was broken off goes on.
 STUDY = Slot("study", "study.jsonl")
@@ -30,7 +35,7 @@ def prepare(slugs: Sequence[str], table_schema: Slot, query: Slot | None) -> Ste
             Slot("profile", "profile.json"),
             USAGE,
         ],
-        parameters=dict.fromkeys(PREPARE_PARAMETERS),
+        parameters=form_parameters("prepare"),
         values=["summary"],
         source_parameters=["source"],
     )
@@ -46,7 +51,7 @@ CHAIN_STEPS = {
             Slot("test", "test.parquet"),
             USAGE,
         ],
-        parameters={"seed": None},
+        parameters=form_parameters("split"),
     ),
     "preprocess": Step(
         "preprocess",
@@ -58,13 +63,13 @@ CHAIN_STEPS = {
             Slot("test-features", "test.parquet"),
             USAGE,
         ],
-        parameters={"preset": None},
+        parameters=form_parameters("preprocess"),
     ),
     "tune": Step(
         "tune",
         inputs=[Slot("train-features", "train.parquet"), Slot("validation-features", "validation.parquet")],
         outputs=[Slot("best-parameters", "best-parameters.json"), Slot("trial-table", "trials.json"), STUDY, USAGE],
-        parameters={**dict.fromkeys(("seed", "preset", *SEARCH_PARAMETERS)), "threads": THREADS},
+        parameters={**form_parameters("tune"), "threads": THREADS},
         # More trials or more time go on with the trials that were made.
         continues=[STUDY.name],
         continues_despite=["trials", "timeout"],
@@ -80,7 +85,7 @@ CHAIN_STEPS = {
             Slot("parameters", "parameters.json"),
         ],
         outputs=[Slot("model", "model"), Slot("learning-curve", "learning-curve.json"), USAGE],
-        parameters={"seed": None, "refit": None, "threads": THREADS},
+        parameters={**form_parameters("train"), "threads": THREADS},
         on_gpu={"device": "cuda"},
     ),
     "evaluate": Step(

@@ -20,9 +20,8 @@ from workflows.argo.templates import COVER_TYPE, Slot, container
 from workflows.interfaces import (
     CHAIN,
     CHAIN_STEPS,
-    PREPARE_PARAMETERS,
     REPORTED,
-    SEARCH_PARAMETERS,
+    form_parameters,
     prepare,
     register,
     report,
@@ -66,7 +65,8 @@ TITLE = {
     "workflows.argoproj.io/title": "Covertype: one model per cover type",
     "workflows.argoproj.io/description": "Trains, evaluates and reports on one XGBoost model per forest cover type.",
 }
-CHAIN_PARAMETERS = ("seed", "preset", *SEARCH_PARAMETERS, "refit")
+# Each once, in the order of the steps.
+CHAIN_PARAMETERS = tuple(dict.fromkeys(name for step in CHAIN for name in form_parameters(step)))
 
 
 def chosen_cover_types(settings: Settings, schema: Schema) -> list[str]:
@@ -141,7 +141,9 @@ def _pipeline(slugs: Sequence[str], chains: dict[str, DAG | Container], reportin
     first = Task(
         name="prepare",
         template="prepare",
-        arguments=[Parameter(name=name, value=f"{{{{workflow.parameters.{name}}}}}") for name in PREPARE_PARAMETERS],
+        arguments=[
+            Parameter(name=name, value=f"{{{{workflow.parameters.{name}}}}}") for name in form_parameters("prepare")
+        ],
     )
     middle = [
         Task(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import io
-import math
 import os
 import resource
 import signal
@@ -21,7 +19,8 @@ import typer.exceptions
 import typer.main
 
 from steps.core import storage
-from steps.core.errors import INTERRUPTED, RUN_FAILED, TERMINATED, PipelineError, UsageError, from_system_error
+from steps.core.errors import INTERRUPTED, RUN_FAILED, TERMINATED, PipelineError, from_system_error
+from steps.core.options import with_flags
 from steps.core.redaction import redact
 
 if TYPE_CHECKING:
@@ -87,16 +86,8 @@ def log(message: str) -> None:
 
 def as_app(main: Callable[..., Any]) -> typer.Typer:
     """Return the command line of a step's ``main`` function, as typer makes it from the annotations."""
-
-    @functools.wraps(main)
-    def checked(**options: Any) -> Any:  # noqa: ANN401 - whatever the step has
-        for name, value in options.items():
-            if isinstance(value, float) and not math.isfinite(value):  # it passes min and max
-                raise UsageError(f"{value} is not a finite number", where=f"--{name.replace('_', '-')}", fix="give one")
-        return main(**options)
-
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(checked)
+    app.command()(with_flags(main))
     return app
 
 

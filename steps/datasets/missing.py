@@ -5,13 +5,13 @@ A row without a label is never used. A row with a missing feature is used under 
 
 from __future__ import annotations
 
-import enum
 import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from steps.core.errors import BadDataError
+from steps.options.prepare import OnMissing
 from steps.tables import labels
 
 if TYPE_CHECKING:
@@ -26,16 +26,9 @@ if TYPE_CHECKING:
 _MOST_COLUMNS = 5
 
 
-class OnMissing(enum.StrEnum):
-    """What to do with a row that has a missing value."""
-
-    FAIL = "fail"
-    DROP = "drop"
-    KEEP = "keep"
-
-    def usable(self, batch: Batch) -> NDArray[np.bool_]:
-        """Return the mask of a batch's rows that may be used, shape (rows,)."""
-        return np.asarray(batch.codes != labels.MISSING) if self is OnMissing.KEEP else batch.complete()
+def usable(batch: Batch, on_missing: OnMissing) -> NDArray[np.bool_]:
+    """Return the mask of a batch's rows that may be used, shape (rows,)."""
+    return np.asarray(batch.codes != labels.MISSING) if on_missing is OnMissing.KEEP else batch.complete()
 
 
 class Tally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from steps.datasets import missing
-from steps.datasets.missing import OnMissing
+from steps.options.prepare import OnMissing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,6 @@ against the schema, and writes the datasets side by side in one pass.
 
 from __future__ import annotations
 
-import enum
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,9 +17,10 @@ from steps import tables
 from steps.core import runtime
 from steps.core.errors import BadDataError, UsageError
 from steps.datasets import ingest, missing, notes, part_checks, sampling
-from steps.datasets.missing import OnMissing, Tally
+from steps.datasets.missing import Tally
 from steps.datasets.part_checks import Part
 from steps.datasets.profile import Profile
+from steps.options.prepare import Duplicates, Labels, OnMissing, PrepareOptions
 from steps.sources import layouts
 from steps.tables import labels
 
@@ -33,24 +33,6 @@ if TYPE_CHECKING:
     from steps.schema import Schema
     from steps.sources.files import Source
 
-# Largest share of a source's rows that is dropped for a missing value without being asked for.
-MAX_DROPPED = 0.5
-
-
-class Labels(enum.StrEnum):
-    """Where a source's labels start counting."""
-
-    AUTO = "auto"
-    ZERO = "zero"
-    ONE = "one"
-
-
-class Duplicates(enum.StrEnum):
-    """What to do with a row that is equal to an earlier one."""
-
-    KEEP = "keep"
-    DROP = "drop"
-
 
 @dataclass(frozen=True)
 class Options:
@@ -62,7 +44,7 @@ class Options:
     rows: int = 0
     labels: Labels = Labels.AUTO
     on_missing: OnMissing = OnMissing.FAIL
-    max_dropped: float = MAX_DROPPED
+    max_dropped: float = PrepareOptions.max_dropped
     duplicates: Duplicates = Duplicates.KEEP
 
     def __post_init__(self) -> None:

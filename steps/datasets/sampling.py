@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from steps.datasets import missing
 from steps.tables import hashing
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from steps.datasets.ingest import Batch
-    from steps.datasets.missing import OnMissing
+    from steps.options.prepare import OnMissing
 
     Words = NDArray[np.uint64]
 
@@ -102,7 +103,7 @@ class Selection:
 
     def unique(self, batch: Batch) -> NDArray[np.bool_]:
         """Return the mask of a batch's rows that may be used and did not occur before."""
-        usable = self._on_missing.usable(batch)
+        usable = missing.usable(batch, self._on_missing)
         if self._firsts is None:
             return usable
         return usable & self._firsts[batch.first_row : batch.first_row + len(usable)]
@@ -111,7 +112,7 @@ class Selection:
         """Return the mask of a batch's rows that are used, and add the others to the counts of ``dropped``."""
         unique = self.unique(batch)
         chosen = unique if self.sample is None else unique & self.sample.keep(batch.first_row, batch.codes)
-        usable = int(self._on_missing.usable(batch).sum())
+        usable = int(missing.usable(batch, self._on_missing).sum())
         dropped["missing"] += len(unique) - usable
         dropped["duplicates"] += usable - int(unique.sum())
         dropped["not_in_sample"] += int(unique.sum() - chosen.sum())

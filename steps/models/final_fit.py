@@ -9,7 +9,6 @@ chosen there would be too high. The learning curve is the first fit's too. Test 
 
 from __future__ import annotations
 
-import enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,14 +17,7 @@ from steps.core import runtime
 from steps.models import matrix, training
 
 if TYPE_CHECKING:
-    from steps.models.hyperparameters import Hyperparameters
-
-
-class Refit(enum.StrEnum):
-    """Which rows the final model is trained on besides the training rows."""
-
-    NONE = "none"
-    VALIDATION = "validation"
+    from steps.options.train import Hyperparameters
 
 
 def fit(

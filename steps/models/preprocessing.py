@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,14 +22,6 @@ _NULLABLE = {
     pa.type_for_alias(name): pd.api.types.pandas_dtype(name.replace("i", "I").replace("u", "U"))
     for name in INTEGER_DTYPES
 }
-
-
-class FeatureSet(enum.StrEnum):
-    """Which features to make; ``preset`` takes the preset's."""
-
-    PRESET = "preset"
-    PLAIN = "plain"
-    DERIVED = "derived"
 
 
 def fit(train: Path, feature_set: str) -> FeatureTransformer:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import enum
 import tomllib
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from steps.schema import DATA
 
-
-class Preset(enum.StrEnum):
-    """How much time to spend for how good a model."""
-
-    FAST = "fast"
-    DEFAULT = "default"
-    THOROUGH = "thorough"
+if TYPE_CHECKING:
+    from steps.options.shared import Preset
 
 
 @dataclass(frozen=True)

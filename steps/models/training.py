@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from steps.models.hyperparameters import Hyperparameters
+    from steps.options.train import Hyperparameters
 
 PR_AUC, LOGLOSS, F1 = "pr_auc", "logloss", "f1"
 # What a learning curve shows; F1, the best of all thresholds, is evaluated only where a search asks for it.

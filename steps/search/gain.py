@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from steps.models import scoring, training
-from steps.search.objective import Objective
+from steps.options.tune import Objective
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -16,7 +16,7 @@ import optuna
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState, create_trial
 
-from steps.search.objective import Objective, Pruner, Sampler
+from steps.options.tune import Objective, Pruner, Sampler
 from steps.search.study import COMPLETE
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from steps.options.tune import Objective
     from steps.search.gain import Gain
-    from steps.search.objective import Objective
     from steps.search.study import Study, Trial
     from steps.search.trials import Job
 

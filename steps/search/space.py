@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from steps.models.hyperparameters import Hyperparameters
+    from steps.options.train import Hyperparameters
 
     Value = float | int | str
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from steps.core import textfile
 from steps.core.errors import BadConfigurationError, NoInputError
-from steps.models import hyperparameters
-from steps.models.hyperparameters import Hyperparameters
+from steps.models.hyperparameters import DECLARED, NAMES
+from steps.options.shared import LARGEST
 from steps.schema import DATA
 from steps.search.space import Dimension, Space
 
@@ -18,16 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BUNDLED = DATA / "search_space.toml"
-SEARCHABLE = tuple(name for name in hyperparameters.NAMES if name not in {"early_stopping", "evaluate_every"})
-# What XGBoost takes, least and greatest; parameters that are not named take 0 and more.
-_LIMITS = {
-    "rounds": (1, math.inf),
-    "learning_rate": (1e-6, 1),
-    "scale_pos_weight": (1e-6, math.inf),
-    "max_bin": (2, math.inf),
-    **dict.fromkeys(("subsample", "colsample_bytree", "colsample_bylevel", "colsample_bynode"), (0.01, 1)),
-}
-_GROW_POLICIES = ("depthwise", "lossguide")
+SEARCHABLE = tuple(name for name in NAMES if name not in {"early_stopping", "evaluate_every"})
 _WATCHING = {"evaluate_every": 1, "early_stopping": 0}  # the least value of each
 _KEYS = ("low", "high", "log", "choices", "when", "otherwise")
 MOST_BINS = 4
@@ -99,8 +90,7 @@ def _dimension(name: str, table: object, before: Mapping[str, Dimension], at: _A
     condition = _condition(name, table, before, at)
     if "choices" in table:
         return Dimension(name=name, choices=_choices(name, table, at), **condition)
-    default = getattr(Hyperparameters(), name)
-    if isinstance(default, str) or name == "max_bin":
+    if DECLARED[name].choices or name == "max_bin":
         at.refuse("a range cannot be searched here", f"give up to {MOST_BINS} choices")
     return _range(name, table, condition, at)
 
@@ -152,17 +142,18 @@ def _range(name: str, table: Mapping[str, Any], condition: Mapping[str, Any], at
 
 
 def _is_whole(name: str) -> bool:
-    return isinstance(getattr(Hyperparameters(), name), int)
+    return DECLARED[name].kind is int
 
 
 def _check(name: str, value: object, at: _At) -> None:
     """Refuse a value that this parameter cannot have."""
-    if isinstance(getattr(Hyperparameters(), name), str):
-        if value not in _GROW_POLICIES:
-            at.refuse(f"it cannot be {value!r}", f"use {' or '.join(_GROW_POLICIES)}")
+    if choices := DECLARED[name].choices:
+        if value not in choices:
+            at.refuse(f"it cannot be {value!r}", f"use {' or '.join(choices)}")
         return
-    least, greatest = _LIMITS.get(name, (0, math.inf))
-    greatest = min(greatest, hyperparameters.LARGEST) if _is_whole(name) else greatest
+    option = DECLARED[name].option
+    least = 0 if option.minimum is None else option.minimum
+    greatest = math.inf if option.maximum is None else option.maximum
     kind = "a whole number" if _is_whole(name) else "a number"
     number = _number(value, whole=_is_whole(name))
     if not least <= number <= greatest or math.isinf(number):
@@ -180,4 +171,4 @@ def _number(value: object, *, whole: bool) -> float:
 
 
 def _span(least: float, greatest: float) -> str:
-    return f"{least:g} or more" if greatest >= hyperparameters.LARGEST else f"from {least:g} to {greatest:g}"
+    return f"{least:g} or more" if greatest >= LARGEST else f"from {least:g} to {greatest:g}"

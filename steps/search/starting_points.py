@@ -6,21 +6,22 @@ from typing import TYPE_CHECKING
 
 from steps import tables
 from steps.models import presets
-from steps.models.hyperparameters import Hyperparameters
+from steps.options.shared import Preset
+from steps.options.train import Hyperparameters
 from steps.search import warm_start as warm_start_points
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def preset_point(preset: presets.Preset) -> Hyperparameters:
+def preset_point(preset: Preset) -> Hyperparameters:
     """Return the hyperparameters of a preset."""
     return Hyperparameters(**presets.load(preset).parameters)
 
 
-def points(preset: presets.Preset, features: Path, warm_start: Path | None) -> list[tuple[str, Hyperparameters]]:
+def points(preset: Preset, features: Path, warm_start: Path | None) -> list[tuple[str, Hyperparameters]]:
     """Return the points to try after the preset: the other presets, then an earlier search's best ones."""
-    found = [(f"preset {other.value}", preset_point(other)) for other in presets.Preset if other != preset]
+    found = [(f"preset {other.value}", preset_point(other)) for other in Preset if other != preset]
     if warm_start is None:
         return found
     earlier = warm_start_points.points_of(tables.read_metadata(features).cover_type, warm_start_points.read(warm_start))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from steps.search.objective import Objective
+from steps.options.tune import Objective
 from steps.search.study import COMPLETE, Trial, is_trial
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from steps import tables
 from steps.core import runtime, storage
 from steps.models import matrix, training
+from steps.options.tune import Objective, Pruner, Sampler
 from steps.search import gain as search_gain
 from steps.search import holdout
-from steps.search.objective import Objective, Pruner, Sampler
 from steps.search.sampler import TENTHS, Chooser
 from steps.search.study import COMPLETE, PRUNED, Trial
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from steps.models.hyperparameters import Hyperparameters
+    from steps.options.train import Hyperparameters
     from steps.search.sampler import Asked
     from steps.search.space import Space
 

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 from steps.core import storage
 from steps.core.errors import BadDataError, UsageError
 from steps.models.hyperparameters import checked
+from steps.options.tune import Objective
 from steps.search import study, trial_table
-from steps.search.objective import Objective
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from steps.models.hyperparameters import Hyperparameters
+    from steps.options.train import Hyperparameters
 
 # The name of the only key of the document that a workflow carries.
 KEY = "warm_start"

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from typing import TYPE_CHECKING
 
 from steps.core import uris
 from steps.core.errors import UsageError
+from steps.options.prepare import MAXIMUM_BYTES_BILLED
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 SCHEME = uris.TABLE
-MAXIMUM_BYTES_BILLED = 100 << 30
 
 
 @dataclass(frozen=True)
@@ -34,17 +37,3 @@ class Reading:
         """Return what of it says which rows are read, for the profile."""
         snapshot = self.snapshot.isoformat() if self.snapshot else ""
         return {key: value for key, value in (("query", self.query), ("snapshot_time", snapshot)) if value}
-
-
-def parse_time(text: str) -> datetime | None:
-    """Parse an RFC 3339 time with an offset, to the millisecond; None for an empty text, UsageError for another."""
-    if not text:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None or moment.microsecond % 1000:
-        fix = "write it as 2026-11-21T09:30:00Z, with at most three digits after the seconds"
-        raise UsageError(f"{text!r} is no time in RFC 3339", where="--snapshot-time", fix=fix)
-    return moment

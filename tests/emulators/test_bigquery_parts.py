@@ -18,11 +18,12 @@ from hypothesis import strategies as st
 
 from steps.core.errors import BadDataError, DeniedError, PipelineError, TransientError, UsageError
 from steps.core.runtime import TerminatedError
+from steps.core.times import parse_time
 from steps.google import bigquery
 from steps.google.bigquery import Address, client, jobs, query
 from steps.google.bigquery.errors import explained
 from steps.sources import staging
-from steps.sources.reading import Reading, parse_time
+from steps.sources.reading import Reading
 from tests.support import FEATURES, SCHEMA, TARGET, call, one_hot, real_rows
 
 if TYPE_CHECKING:

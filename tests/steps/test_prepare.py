@@ -12,8 +12,7 @@ import pytest
 from steps import prepare, tables
 from steps.core import storage
 from steps.core.errors import BadDataError, UsageError
-from steps.datasets.missing import OnMissing
-from steps.datasets.one_vs_rest import Duplicates
+from steps.options.prepare import Duplicates, OnMissing
 from tests.support import FEATURES, SCHEMA, TARGET, call, decoded, prepared, real_rows, succeed, write_table
 
 if TYPE_CHECKING:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from steps import tables, train
+from steps.core.options import with_flags
 from steps.models import bundle, hyperparameters, matrix, training
+from steps.options.train import Hyperparameters
 from tests.support import Chain, call
 
 if TYPE_CHECKING:
@@ -35,14 +37,14 @@ def test_the_same_seed_gives_the_same_bundle_for_any_threads(own_chain: Chain) -
 
 
 def test_every_hyperparameter_is_an_option() -> None:
-    assert set(hyperparameters.NAMES) <= set(inspect.signature(train.main).parameters)
+    assert set(hyperparameters.NAMES) <= set(inspect.signature(with_flags(train.main)).parameters)
 
 
 def test_the_command_line_wins_over_the_file(own_chain: Chain) -> None:
     given = {"rounds": 9, "max_depth": 3, "gamma": 0.5}
     own_chain["best_parameters"].write_text(json.dumps({"parameters": given}))
     own_chain.train()
-    assert parameters_of(own_chain) == {**hyperparameters.Hyperparameters().to_dict(), **given}
+    assert parameters_of(own_chain) == {**Hyperparameters().to_dict(), **given}
     chosen: dict[str, object] = {
         "rounds": 4,
         "learning_rate": 0.25,
@@ -94,7 +96,7 @@ def test_refit_is_trained_on_both_tables_with_the_first_fit_s_rounds_and_thresho
     best = again.metadata["best_rounds"]
     assert again.booster.num_boosted_rounds() == best == first.metadata["best_rounds"] < 40
     both = matrix.quantised(own_chain["train_features"], own_chain["validation_features"], max_bin=256, threads=1)
-    parameters = hyperparameters.Hyperparameters(**again.metadata["parameters"] | {"rounds": best, "early_stopping": 0})
+    parameters = Hyperparameters(**again.metadata["parameters"] | {"rounds": best, "early_stopping": 0})
     alone, _ = training.train(training.Matrices(both, both), parameters, seed=0, threads=1)
     assert alone.save_raw("ubj") == again.booster.save_raw("ubj") != first.booster.save_raw("ubj")
 

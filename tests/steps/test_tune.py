@@ -9,8 +9,9 @@ import pytest
 
 from steps import tune
 from steps.models import hyperparameters, presets, training
-from steps.models.hyperparameters import Hyperparameters
 from steps.models.training import Watching
+from steps.options.shared import Preset
+from steps.options.train import Hyperparameters
 from steps.search import holdout
 from tests.limits import without_override
 from tests.steps.models.test_training import matrices_of
@@ -33,9 +34,9 @@ high = 0.8
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Let presets be small, as the real ones take seconds a trial; return a small search space."""
-    rates = {presets.Preset.DEFAULT: 0.3, presets.Preset.FAST: 0.6, presets.Preset.THOROUGH: 0.2}
+    rates = {Preset.DEFAULT: 0.3, Preset.FAST: 0.6, Preset.THOROUGH: 0.2}
 
-    def load(preset: presets.Preset) -> presets.Defaults:
+    def load(preset: Preset) -> presets.Defaults:
         return presets.Defaults("derived", {**SMALL, "learning_rate": rates[preset]})
 
     monkeypatch.setattr(presets, "load", load)
@@ -55,7 +56,7 @@ def options_of(chain: Chain, **options: object) -> list[object]:
 
 
 def test_without_trials_the_preset_is_passed_on(own_chain: Chain) -> None:
-    for preset in presets.Preset:
+    for preset in Preset:
         own_chain.tune(preset=preset.value)
         written = json.loads(own_chain["best_parameters"].read_text())
         assert written["origin"] == f"preset {preset.value}"
@@ -139,9 +140,9 @@ def test_a_warm_start_tries_what_was_best(own_chain: Chain, small: Path, tmp_pat
         (
             {"timeout": "nan"},
             2,
-            "error: Invalid value for '--timeout': 'nan' is no number of seconds above 0; leave it",
+            "error: Invalid value for '--timeout': 'nan': a number is needed; leave it out",
         ),
-        ({"timeout": 0}, 2, "error: Invalid value for '--timeout': '0' is no number of seconds above 0; leave it out"),
+        ({"timeout": 0}, 2, "error: Invalid value for '--timeout': '0': a number above 0 is needed; leave it out"),
         ({"timeout": "a minute"}, 2, "error: Invalid value for '--timeout'"),
         ({"trials": -1}, 2, "error: Invalid value for '--trials'"),
         ({"objective": "auc"}, 2, "error: Invalid value for '--objective'"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import json
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -39,7 +38,11 @@ def options_of(step: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("step", NAMES)
 def test_template_arguments_are_options_of_the_step(step: str) -> None:
-    every: dict[str, Any] = {f"{name}.{option}": 1 for name, options in overrides.OPTIONS.items() for option in options}
+    every: dict[str, Any] = {
+        f"{step_}.{name}": option.choices[0] if option.choices else option.option.maximum or 1
+        for step_, options in overrides.OPTIONS.items()
+        for name, option in options.items()
+    }
     for settings in (Settings(registry="models"), Settings(registry="models", set=every)):
         container = document.read(rendering.render(settings, "Workflow")).templates[step].container
         assert container is not None
@@ -67,12 +70,7 @@ def test_parameters_of_the_form_have_the_values_the_steps_take() -> None:
     spec = rendering.render(Settings(), "Workflow")["spec"]
     enums = {entry["name"]: entry.get("enum") for entry in spec["arguments"]["parameters"]}
     for step, name in (("prepare", "labels"), ("prepare", "on-missing"), ("prepare", "duplicates"), ("tune", "preset")):
-        annotation = (
-            inspect.signature(importlib.import_module(f"steps.{step}").main, eval_str=True)
-            .parameters[name.replace("-", "_")]
-            .annotation
-        )
-        assert [member.value for member in annotation.__origin__] == enums[name]
+        assert [each.value for each in options_of(step)[name].type_descriptor.annotation] == enums[name]
     assert all(entry["description"] for entry in spec["arguments"]["parameters"])
 
 

@@ -56,7 +56,8 @@ def placed(settings: "Settings") -> "Settings":
     if not namespace or "namespace" in settings.model_fields_set:
         return settings
     submission.check_namespace(namespace)
-    return settings.model_copy(update={"namespace": namespace})
+    placed_there: Settings = settings.model_copy(update={"namespace": namespace})
+    return placed_there
 
 
 @app.command(rich_help_panel=_CLUSTER)

@@ -67,7 +67,8 @@ def _at_google(settings: "Settings") -> "Iterator[Finding] | None":
         return None
     from steps.core import textfile
     from steps.core.errors import UsageError
-    from steps.sources.reading import Reading, parse_time
+    from steps.core.times import parse_time
+    from steps.sources.reading import Reading
     from workflows.cli.google_checks import Asked, examine
 
     query = textfile.read(Path(settings.query), UsageError).strip() if settings.query else ""

@@ -10,6 +10,7 @@ from steps.sources import reading
 from steps.core import storage
 from steps.core import uris
 from steps.core.errors import PipelineError
+from steps.core.times import parse_time
 
 if TYPE_CHECKING:
     from workflows.local.nodes import Values
@@ -47,7 +48,7 @@ def _version(uri: str, inputs: Values) -> str | None:
     chosen = reading.Reading(
         query=query.read_text(encoding="utf-8").strip() if query else "",
         query_name="query.sql",
-        snapshot=reading.parse_time(given.get("snapshot-time", "")),
+        snapshot=parse_time(given.get("snapshot-time", "")),
         location=given.get("location", ""),
     )
     return version_of(uri, chosen)

@@ -1,25 +1,18 @@
-"""Settings of a run: defaults < config file < environment < flags, checked once, then passed on unchanged.
-
-Environment variables are the settings' names with the prefix ``COVERTYPE_``: ``COVERTYPE_SEED=1``. In them, `set` and
-`steps` are written as YAML.
-"""
+"""The settings of a run, and the resources of its pods."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from steps import CHAIN
 from steps import schema as schemas
-from steps.core import textfile, uris
-from steps.core.errors import BadConfigurationError, NoInputError, PipelineError, UsageError
-from steps.sources import reading
-from workflows.settings import overrides, strict_yaml
+from steps.core import uris
+from workflows.settings.flags import CLUSTER, LOCAL, Flag
+from workflows.settings.step_settings import StepSettings
 from workflows.settings.types import (
     Count,
     CoverTypes,
@@ -33,19 +26,9 @@ from workflows.settings.types import (
     Positive,
     Registry,
     Scalar,
-    Share,
-    Source,
     StepName,
     Text,
-    Time,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from pydantic_core import ErrorDetails
-
-ENVIRONMENT_PREFIX = "COVERTYPE_"
 
 
 class Toleration(BaseModel):
@@ -86,48 +69,54 @@ class Resources(BaseModel):
         return self
 
 
-class Settings(BaseModel):
+class Settings(StepSettings):  # type: ignore[misc, valid-type] # a model that is made at run time
     """Everything a person can choose about a run."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # The options of the steps that are workflow parameters come first: see ``steps.options``.
 
-    # What to do: workflow parameters, also in the form of the Argo UI.
-    source: Source = uris.BUILTIN
-    snapshot_time: Time = ""
-    location: Text = ""
-    maximum_bytes_billed: Count = reading.MAXIMUM_BYTES_BILLED
-    rows: Count = 0
-    seed: Count = 0
-    preset: Literal["fast", "default", "thorough"] = "default"
-    trials: Count = 0
-    timeout: Positive | None = None
-    objective: Literal["pr_auc", "f1", "logloss"] = "pr_auc"
-    sampler: Literal["tpe", "random"] = "tpe"
-    refit: Literal["none", "validation"] = "none"
-    labels: Literal["auto", "zero", "one"] = "auto"
-    on_missing: Literal["fail", "drop", "keep"] = "fail"
-    max_dropped: Share = 0.5
-    duplicates: Literal["keep", "drop"] = "keep"
     # Fixed when the workflow is rendered.
-    cover_types: CoverTypes = ()
-    table_schema: LocalPath = Field(default=schemas.BUILTIN, alias="schema")
-    overrides: dict[Text, Scalar] = Field(default={}, alias="set")
-    query: LocalPath = ""
-    space: LocalPath = ""
-    warm_start: LocalPath = ""
-    registry: Registry = ""
+    cover_types: Annotated[
+        CoverTypes, Flag("Cover types to train, by label or slug, separated by commas.", default="all")
+    ] = ()
+    table_schema: Annotated[LocalPath, Flag("Schema file of another table (TOML).", metavar="FILE")] = Field(
+        default=schemas.BUILTIN, alias="schema"
+    )
+    overrides: Annotated[
+        dict[Text, Scalar],
+        Flag("Option of a step, such as train.max_leaves=512.", metavar="STEP[.SLUG].OPTION=VALUE"),
+    ] = Field(default={}, alias="set")
+    query: Annotated[LocalPath, Flag("SQL for BigQuery, with --source bq://PROJECT.", metavar="FILE")] = ""
+    space: Annotated[LocalPath, Flag("Search space of the trials (TOML).", metavar="FILE")] = ""
+    warm_start: Annotated[
+        LocalPath,
+        Flag("Earlier run or search whose best points are tried first: its folder or file.", metavar="RUN"),
+    ] = ""
+    registry: Annotated[Registry, Flag("Register the models here: gs://BUCKET/PREFIX or a folder.", metavar="URI")] = ""
     # Where it runs.
-    pods: Literal["step", "cover-type"] = "step"
-    image: Image = "covertype-steps:dev"
-    namespace: Namespace = "covertype"
-    service_account: Name = "covertype-steps"
-    study_volume: Name | None = None
-    study_name: Name | None = None
-    steps: dict[StepName, Resources] = {}
+    pods: Annotated[
+        Literal["step", "cover-type"], Flag("One pod for each step, or for all steps of a cover type.", CLUSTER)
+    ] = "step"
+    image: Annotated[Image, Flag("Image of the steps.", CLUSTER)] = "covertype-steps:dev"
+    namespace: Annotated[Namespace, Flag("Kubernetes namespace.", CLUSTER)] = "covertype"
+    service_account: Annotated[Name, Flag("Service account of the pods.", CLUSTER)] = "covertype-steps"
+    study_volume: Annotated[
+        Name | None,
+        Flag("Volume claim that keeps the trials of a pod that is lost.", CLUSTER, metavar="CLAIM"),
+    ] = None
+    study_name: Annotated[
+        Name | None,
+        Flag("Name of the study to resume on the study volume.", CLUSTER, metavar="NAME", default="the run's name"),
+    ] = None
+    steps: dict[StepName, Resources] = Field(
+        default={}, description="Resources of the pods, by step; chain is a pod for all steps."
+    )
     # On this machine.
-    output: Output = "runs"
-    parallel: Positive | None = None
-    cache: bool = True
+    output: Annotated[
+        Output,
+        Flag("Folder of runs and cache, or gs://BUCKET/PREFIX to publish there.", LOCAL, metavar="FOLDER|URI"),
+    ] = "runs"
+    parallel: Annotated[Positive | None, Flag("CPU cores to use.", LOCAL, default="all")] = None
+    cache: Annotated[bool, Flag("Reuse results of earlier runs.", LOCAL)] = True
 
     def resources(self, step: str) -> Resources:
         """Return the resources of a step: the defaults, and what was given for it over them.
@@ -167,124 +156,3 @@ DEFAULT_RESOURCES: dict[str, dict[str, Any]] = {
     "tune": {"cpu": "900m", "memory": "2Gi", "deadline_seconds": 24 * 3600},
     CHAIN: {"cpu": "900m", "memory": "2Gi", "deadline_seconds": 28 * 3600},
 }
-
-
-@dataclass(frozen=True)
-class _Layer:
-    """The settings from one place, the kind of error a wrong one is, and where an error says it is, by its name."""
-
-    values: Mapping[str, Any]
-    error: type[PipelineError]
-    place: Callable[[str], str]
-
-    def check(self) -> None:
-        """Check this layer on its own, so that an error can say where the wrong value is."""
-        try:
-            Settings.model_validate(self.values)
-        except ValidationError as error:
-            problem = error.errors()[0]
-            name = str(problem["loc"][0])
-            what, fix = _explained(problem)
-            raise self.error(what, where=self.place(name), fix=fix) from None
-
-    def check_names(self, settings: Settings) -> None:
-        """Check the names that depend on the table: cover types, and options set for one of them."""
-        own = Settings.model_validate(self.values)
-        if not own.overrides and not own.cover_types:
-            return
-        table = schemas.load(settings.table_schema)
-        try:
-            overrides.parse(own.overrides, table.slugs)
-            for key in own.cover_types:
-                table.cover_type(key)
-        except UsageError as error:
-            name = "set" if error.where else "cover_types"  # only what is wrong with --set says where
-            raise self.error(error.what, where=self.place(name), fix=error.fix) from None
-
-
-def load(flags: Mapping[str, Any], config: Path | None = None) -> Settings:
-    """Return the settings of a command line.
-
-    Args:
-        flags: values from the command line; None means not given.
-        config: a YAML file with some of the settings.
-
-    Raises:
-        NoInputError: the config file does not exist.
-        BadConfigurationError: the config file is not YAML, or a setting in it or in the environment is wrong.
-        UsageError: a flag's value is wrong.
-    """
-    in_file = _Layer(_read(config) if config else {}, BadConfigurationError, lambda _: str(config))
-    in_environment = _Layer(_from_environment(), BadConfigurationError, _variable)
-    set_flags = {name: value for name, value in flags.items() if value is not None}
-    given = _Layer(set_flags, UsageError, lambda name: f"--{name.replace('_', '-')}")
-    layers = (in_file, in_environment, given)
-    for layer in layers:
-        layer.check()
-    values = {name: value for layer in layers for name, value in layer.values.items()}
-    given_options = (entry for layer in layers for entry in layer.values.get("set", {}).items())
-    values["set"] = {overrides.with_underscores(key): value for key, value in given_options}
-    settings = Settings.model_validate(values)
-    for layer in (in_file, in_environment):
-        layer.check_names(settings)
-    return settings
-
-
-def _variable(setting: str) -> str:
-    return f"{ENVIRONMENT_PREFIX}{setting.upper()}"
-
-
-def _explained(problem: ErrorDetails) -> tuple[str, str | None]:
-    """Return what pydantic found wrong in words that name the setting, and what to do where that is not said yet."""
-    path = [str(part) for part in problem["loc"] if part != "[key]"]
-    name = ".".join(path)
-    if problem["type"] == "extra_forbidden":
-        model: type[BaseModel] = Settings
-        if len(path) > 1:
-            model = Toleration if "tolerations" in path else Resources
-        known = (field.alias or name for name, field in model.model_fields.items())
-        return f"unknown setting {name!r}", f"use one of {', '.join(known)}"
-    if problem["type"] in {"dict_type", "model_type"}:
-        return f"{name}: a mapping is needed", "see the README for an example"
-    if problem["type"] == "string_unicode":
-        return (
-            f"{name}: this is no text in the encoding of this machine",
-            "set PYTHONUTF8=1, or rename the file",
-        )
-    if problem["type"] in {"too_short", "string_too_short"}:
-        return f"{name}: it is empty", "leave it out for the default"
-    if problem["type"] == "greater_than":
-        return f"{name}: a number above {problem['ctx']['gt']} is needed", "leave it out for the default"
-    reason = problem["msg"].removeprefix("Value error, ").rstrip(".")
-    return f"{name}: {reason if reason.startswith('CPU') else reason[:1].lower() + reason[1:]}", None
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """Return a config file's settings, not yet checked."""
-    if not path.is_file():
-        raise NoInputError("no such config file", where=str(path), fix="check --config")
-    document = _from_yaml(textfile.read(path), str(path)) or {}
-    if not isinstance(document, dict):
-        raise BadConfigurationError(
-            "a mapping of settings is needed", where=str(path), fix="write `seed: 1`, for example"
-        )
-    return document
-
-
-def _from_environment() -> dict[str, Any]:
-    """Return the settings that are environment variables, not yet checked."""
-    found: dict[str, Any] = {}
-    for name, field in Settings.model_fields.items():
-        setting = field.alias or name
-        text = os.environ.get(_variable(setting))
-        if text is not None:
-            found[setting] = _from_yaml(text, _variable(setting)) if setting in {"set", "steps"} else text
-    return found
-
-
-def _from_yaml(text: str, where: str) -> Any:  # noqa: ANN401 - whatever YAML gives
-    try:
-        return strict_yaml.load(text)
-    except yaml.YAMLError as error:
-        reason = " ".join(str(error).replace('in "<unicode string>", ', "in ").split())
-        raise BadConfigurationError(f"not valid YAML: {reason}", where=where) from None

@@ -6,37 +6,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from steps.core.errors import UsageError
+from steps.options import STEP_OPTIONS, Declared, Scope, options_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_HYPERPARAMETERS = (
-    "rounds",
-    "learning-rate",
-    "max-depth",
-    "max-leaves",
-    "grow-policy",
-    "min-child-weight",
-    "max-delta-step",
-    "gamma",
-    "reg-lambda",
-    "reg-alpha",
-    "subsample",
-    "colsample-bytree",
-    "colsample-bylevel",
-    "colsample-bynode",
-    "scale-pos-weight",
-    "max-bin",
-    "early-stopping",
-    "evaluate-every",
-)
-# What may be set, by step: options of its command line that the wiring does not fill in. A test compares both.
-OPTIONS: dict[str, tuple[str, ...]] = {
-    "split": ("train-fraction", "validation-fraction", "test-fraction"),
-    "preprocess": ("feature-set",),
-    "tune": ("threads", "device", "pruner"),
-    "train": ("threads", "device", *_HYPERPARAMETERS),
-    "evaluate": ("threads",),
+# What may be set, by step and name.
+OPTIONS: dict[str, dict[str, Declared]] = {
+    step: {option.name: option for option in options_of(step, Scope.SET)}
+    for step in STEP_OPTIONS
+    if options_of(step, Scope.SET)
 }
 
 
@@ -57,7 +36,7 @@ def parse(entries: Mapping[str, object], slugs: Sequence[str]) -> Overrides:
     """Parse ``{"train.max_depth": 8, "train.aspen.rounds": 50}``; dashes and underscores are the same in options.
 
     Raises:
-        UsageError: an unknown step, option or cover type; the message lists the known ones.
+        UsageError: an unknown step, option or cover type, or a value that the option cannot have.
     """
     overrides = Overrides()
     for key, value in entries.items():
@@ -71,6 +50,8 @@ def parse(entries: Mapping[str, object], slugs: Sequence[str]) -> Overrides:
             raise UsageError(
                 f"step {step!r} has no option {name!r} to set", where=f"--set {key}", fix=f"use one of {known}"
             )
+        if problem := OPTIONS[step][option].problem(value):
+            raise UsageError(f"{name} cannot be {value!r}", where=f"--set {key}", fix=problem)
         if dot and slug not in slugs:
             raise UsageError(f"unknown cover type {slug!r}", where=f"--set {key}", fix=f"use one of {', '.join(slugs)}")
         place = overrides.by_cover_type.setdefault(slug, {}) if slug else overrides.common

@@ -9,7 +9,6 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from steps import CHAIN, NAMES
 from steps.core import redaction, uris
 from steps.core.errors import UsageError
-from steps.sources import reading
 from workflows.settings import names
 
 if TYPE_CHECKING:
@@ -18,10 +17,10 @@ if TYPE_CHECKING:
 _PODS = (*NAMES, CHAIN)
 
 
-def _no_truth_value(value: object) -> object:
+def refuse_truth_value(value: object) -> object:
     """Refuse true and false, which are 1 and 0 in Python."""
     if isinstance(value, bool):
-        raise ValueError("a whole number is needed")  # noqa: TRY004 - what pydantic understands
+        raise ValueError("a number is needed")  # noqa: TRY004 - what pydantic understands
     return value
 
 
@@ -65,15 +64,6 @@ def _names(value: object) -> object:
     return [str(part) if type(part) is int else part for part in value] if isinstance(value, list) else value
 
 
-def _time(text: str) -> str:
-    """Refuse what is no time; it stays as it was written."""
-    try:
-        reading.parse_time(text)
-    except UsageError as error:
-        raise ValueError(f"{error.what}: {error.fix}") from None
-    return text
-
-
 def _known_step(name: str) -> str:
     if name not in _PODS:
         raise ValueError(f"there is no such step, use one of {', '.join(_PODS)}")
@@ -98,16 +88,13 @@ LabelValue = Annotated[str, AfterValidator(_ruled(names.label_value))]
 LocalPath = Annotated[str, AfterValidator(_ruled(names.one_line))]
 Text = Annotated[str, AfterValidator(_ruled(names.no_variable))]
 Image = Annotated[str, AfterValidator(_ruled(names.image))]
-Source = Annotated[Text, AfterValidator(_address(uris.SOURCES, "source")), Field(min_length=1)]
 Registry = Annotated[Text, AfterValidator(_address(uris.DESTINATIONS, "registry"))]
 Output = Annotated[str, AfterValidator(_address(uris.DESTINATIONS, "destination")), Field(min_length=1)]
 # The bounds come first: after a validator pydantic writes them into the JSON schema under other names.
 # What steps and Kubernetes hold in an integer of 64 bits.
 _LARGEST = 2**63 - 1
-Count = Annotated[int, Field(ge=0, le=_LARGEST), BeforeValidator(_no_truth_value)]
-Positive = Annotated[int, Field(gt=0, le=_LARGEST), BeforeValidator(_no_truth_value)]
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), BeforeValidator(_no_truth_value)]
+Count = Annotated[int, Field(ge=0, le=_LARGEST), BeforeValidator(refuse_truth_value)]
+Positive = Annotated[int, Field(gt=0, le=_LARGEST), BeforeValidator(refuse_truth_value)]
 Scalar = Annotated[str | int | float | bool, BeforeValidator(_one_value)]
 StepName = Annotated[str, AfterValidator(_known_step)]
 CoverTypes = Annotated[tuple[str, ...], BeforeValidator(_names)]
-Time = Annotated[str, AfterValidator(_time)]

@@ -24,14 +24,16 @@ from google.api_core.exceptions import BadRequest
 from steps import schema as schemas
 from steps.core import runtime, textfile, uris
 from steps.core.errors import BadDataError, NoInputError, UsageError, already_there
+from steps.core.times import parse_time
 from steps.google import bigquery, gcs
 from steps.google.bigquery import query as bigquery_query
 from steps.google.bigquery.client import REQUEST_SECONDS, patience
 from steps.google.bigquery.errors import message_of
 from steps.google.bigquery.jobs import connected, finished
 from steps.google.bigquery.sql import Table, quoted
+from steps.options.prepare import MAXIMUM_BYTES_BILLED
 from steps.sources import layouts
-from steps.sources.reading import MAXIMUM_BYTES_BILLED, Reading, parse_time
+from steps.sources.reading import Reading
 from steps.tables import labels
 
 if TYPE_CHECKING:

@@ -16,9 +16,8 @@ from steps import prepare, preprocess, tables
 from steps import schema as schemas
 from steps.core.errors import BadDataError, UsageError
 from steps.datasets import one_vs_rest
-from steps.datasets.missing import OnMissing
-from steps.datasets.one_vs_rest import Duplicates
 from steps.models import bundle, matrix
+from steps.options.prepare import Duplicates, OnMissing
 from tests.support import Chain, call, prepared, succeed, write_table
 
 if TYPE_CHECKING:

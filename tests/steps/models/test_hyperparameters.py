@@ -1,16 +1,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from steps.core.errors import BadDataError, NoInputError, from_os_error
 from steps.models import hyperparameters, presets
-from steps.models.hyperparameters import Hyperparameters
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from steps.options.shared import Preset
+from steps.options.train import GrowPolicy, Hyperparameters
 
 
 def written(folder: Path, document: Any) -> Path:
@@ -20,7 +19,7 @@ def written(folder: Path, document: Any) -> Path:
 
 
 def test_round_trip(tmp_path: Path) -> None:
-    chosen = Hyperparameters(rounds=7, gamma=1, subsample=0.5, grow_policy="lossguide")
+    chosen = Hyperparameters(rounds=7, gamma=1, subsample=0.5, grow_policy=GrowPolicy.LOSSGUIDE)
     assert hyperparameters.read(written(tmp_path, {"parameters": chosen.to_dict(), "origin": "x"})) == chosen
 
 
@@ -71,9 +70,8 @@ def test_xgboost_sees_its_own_names_only() -> None:
     assert set(hyperparameters.NAMES) - set(passed) == {"rounds", "early_stopping", "evaluate_every"}
 
 
-@pytest.mark.parametrize("preset", presets.Preset)
-def test_presets_are_hyperparameters(preset: presets.Preset) -> None:
+@pytest.mark.parametrize("preset", Preset)
+def test_presets_are_hyperparameters(preset: Preset) -> None:
     defaults = presets.load(preset)
     assert defaults.feature_set in {"plain", "derived"}
-    assert all(hyperparameters._fits(name, value) for name, value in defaults.parameters.items())
-    assert Hyperparameters(**defaults.parameters).rounds > 0
+    assert hyperparameters.checked(defaults.parameters, Path("presets.toml")).rounds > 0

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -11,8 +12,8 @@ from steps import prepare, tables
 from steps.core.errors import UsageError
 from steps.datasets.one_vs_rest import Options
 from steps.models import matrix, metrics, scoring, training
-from steps.models.hyperparameters import Hyperparameters
 from steps.models.training import Curve, Matrices
+from steps.options.train import GrowPolicy, Hyperparameters
 from tests.support import SCHEMA, Chain
 
 SAMPLED = Hyperparameters(
@@ -45,7 +46,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Chain:
 @pytest.mark.parametrize("grow_policy", ["depthwise", "lossguide"])
 def test_threads_do_not_change_the_model(large: Chain, grow_policy: str) -> None:
     # Few and small trees: more threads than cores wait for each other at every node.
-    parameters = replace(SAMPLED, grow_policy=grow_policy, rounds=3, max_depth=5, max_leaves=16)
+    parameters = replace(SAMPLED, grow_policy=GrowPolicy(grow_policy), rounds=3, max_depth=5, max_leaves=16)
     models = [trained(large, parameters, threads=threads) for threads in (1, 1, 2, 3, 4)]
     assert all(model == models[0] for model in models)
 
@@ -105,7 +106,7 @@ def test_the_first_of_equal_rounds_is_the_best() -> None:
     ("parameters", "message"),
     [
         (Hyperparameters(gamma=-1), "value -1 for Parameter min_split_loss should be greater"),
-        (Hyperparameters(grow_policy="best"), "Invalid Input: 'best'"),
+        (Hyperparameters(grow_policy=cast("GrowPolicy", "best")), "Invalid Input: 'best'"),
         (Hyperparameters(max_bin=64), "Inconsistent `max_bin`"),
     ],
 )

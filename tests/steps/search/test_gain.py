@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from benchmarks.search_false_positives import Design, simulate
 from steps.models import metrics, scoring, training
+from steps.options.tune import Objective
 from steps.search import gain as search_gain
 from steps.search import trial_table
 from steps.search.holdout import Parts
-from steps.search.objective import Objective
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

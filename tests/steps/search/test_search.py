@@ -17,10 +17,10 @@ from steps import tables
 from steps.core import runtime
 from steps.core.errors import BadDataError, UsageError, from_os_error
 from steps.models import matrix, metrics, training
-from steps.models.hyperparameters import Hyperparameters
+from steps.options.train import Hyperparameters
+from steps.options.tune import Objective, Pruner, Sampler
 from steps.search import holdout, search, space_file, study, trial_table, warm_start
 from steps.search import trials as search_trials
-from steps.search.objective import Objective, Pruner, Sampler
 from steps.search.space import Dimension, Space
 from steps.search.trials import Job
 from steps.tables import hashing

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from steps import tune
 from steps.core.errors import BadConfigurationError, NoInputError
 from steps.models import presets
-from steps.models.hyperparameters import Hyperparameters
+from steps.options.shared import Preset
+from steps.options.train import Hyperparameters
 from steps.search import space_file
 from steps.search.space import Dimension, Space
 from tests.support import Chain, call
@@ -62,7 +63,7 @@ def test_the_bundled_space_has_what_a_search_needs_and_the_presets_in_it() -> No
     names = [dimension.name for dimension in BUNDLED.dimensions]
     assert names[:3] == ["rounds", "learning_rate", "scale_pos_weight"]
     assert {"max_depth", "min_child_weight", "subsample", "gamma", "reg_lambda", "reg_alpha", "max_bin"} < set(names)
-    for preset in presets.Preset:
+    for preset in Preset:
         values, inside = BUNDLED.locate(Hyperparameters(**presets.load(preset).parameters))
         assert inside
         assert set(values) == set(names) - {"max_depth"}

@@ -1,0 +1,21 @@
+"""Points in time that a person gives."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from steps.core.errors import UsageError
+
+
+def parse_time(text: str) -> datetime | None:
+    """Parse an RFC 3339 time with an offset, to the millisecond; None for an empty text, UsageError for another."""
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None or moment.microsecond % 1000:
+        fix = "write it as 2026-11-21T09:30:00Z, with at most three digits after the seconds"
+        raise UsageError(f"{text!r} is no time in RFC 3339", where="--snapshot-time", fix=fix)
+    return moment

@@ -1,0 +1,128 @@
+"""Options of ``prepare``: which source is read, and which of its rows are used."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Annotated
+
+from steps.core import uris
+from steps.core.errors import UsageError
+from steps.core.options import Option, Scope
+from steps.core.redaction import names_a_user
+from steps.core.times import parse_time
+
+# Bytes that a query may bill without being asked for more: 100 GiB.
+MAXIMUM_BYTES_BILLED = 100 << 30
+
+
+class Labels(enum.StrEnum):
+    """Where a source's labels start counting."""
+
+    AUTO = "auto"
+    ZERO = "zero"
+    ONE = "one"
+
+
+class OnMissing(enum.StrEnum):
+    """What to do with a row that has a missing value."""
+
+    FAIL = "fail"
+    DROP = "drop"
+    KEEP = "keep"
+
+
+class Duplicates(enum.StrEnum):
+    """What to do with a row that is equal to an earlier one."""
+
+    KEEP = "keep"
+    DROP = "drop"
+
+
+def check_source(text: str) -> str:
+    """Return an address of a source with its scheme in lower case; UsageError where it is none, or holds a secret."""
+    if "://" in text and names_a_user(text):  # logs and the workflow would show it
+        raise UsageError("an address must not hold a user name or password", fix="leave it out")
+    return uris.parse(text).text
+
+
+def check_time(text: str) -> str:
+    """Return a time as it is written; UsageError where it is none."""
+    parse_time(text)
+    return text
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrepareOptions:
+    """Options of ``prepare``."""
+
+    source: Annotated[
+        str,
+        Option(
+            "Source table: builtin:, a path, file://, gs://BUCKET/OBJECT (* matches several) or "
+            "bq://PROJECT.DATASET.TABLE; CSV, CSV.gz or parquet.",
+            Scope.FORM,
+            metavar="URI",
+            check=check_source,
+        ),
+    ] = uris.BUILTIN
+    snapshot_time: Annotated[
+        str,
+        Option(
+            "Read BigQuery as it was at this time, such as 2026-11-21T09:30:00Z; empty for now.",
+            Scope.FORM,
+            metavar="TIME",
+            check=check_time,
+        ),
+    ] = ""
+    location: Annotated[
+        str, Option("Where BigQuery runs a query, such as EU; empty for the location of the table.", Scope.FORM)
+    ] = ""
+    maximum_bytes_billed: Annotated[
+        int,
+        Option(
+            "Refuse a query that bills more bytes, 0 for no limit.",
+            Scope.FORM,
+            minimum=0,
+            maximum=2**63 - 1,
+            metavar="BYTES",
+        ),
+    ] = MAXIMUM_BYTES_BILLED
+    rows: Annotated[
+        int,
+        Option("Size of a proportional sample, 0 for all rows.", Scope.FORM, minimum=0, maximum=2**63 - 1),
+    ] = 0
+    labels: Annotated[Labels, Option("Where the labels of the source start counting.", Scope.FORM, detail=True)] = (
+        Labels.AUTO
+    )
+    on_missing: Annotated[
+        OnMissing, Option("What to do with a row that has a missing value.", Scope.FORM, detail=True)
+    ] = OnMissing.FAIL
+    max_dropped: Annotated[
+        float,
+        Option(
+            "Largest share of the rows that may be dropped for a missing value.",
+            Scope.FORM,
+            minimum=0,
+            maximum=1,
+            metavar="SHARE",
+            detail=True,
+        ),
+    ] = 0.5
+    duplicates: Annotated[
+        Duplicates, Option("What to do with a row that is equal to an earlier one.", Scope.FORM, detail=True)
+    ] = Duplicates.KEEP
+    inside_bigquery: Annotated[
+        str,
+        Option(
+            "Let BigQuery make the datasets below gs://BUCKET/PREFIX, and fetch what is needed here from there.",
+            metavar="URI",
+        ),
+    ] = ""
+    output: Annotated[
+        str,
+        Option(
+            "Publish the datasets too: cover_type=LABEL/part-0.parquet below gs://BUCKET/PREFIX or a folder.",
+            metavar="URI",
+        ),
+    ] = ""

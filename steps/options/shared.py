@@ -1,0 +1,37 @@
+"""Options that several steps have in common."""
+
+from __future__ import annotations
+
+import enum
+from typing import Annotated
+
+from steps.core.options import Option, Scope
+
+# The largest integers that XGBoost takes: of a parameter, and of its seed.
+LARGEST, LARGEST_SEED = 2**31 - 1, 2**63 - 1
+
+
+class Preset(enum.StrEnum):
+    """How much time to spend for how good a model: the tables of ``data/presets.toml``."""
+
+    FAST = "fast"
+    DEFAULT = "default"
+    THOROUGH = "thorough"
+
+
+class Device(enum.StrEnum):
+    """Where XGBoost trains."""
+
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+Seed = Annotated[
+    int,
+    Option("Seed of the split, the search and the training.", Scope.FORM, minimum=0, maximum=LARGEST_SEED),
+]
+PresetOption = Annotated[
+    Preset, Option("Features and hyperparameters: how much time to spend for how good a model.", Scope.FORM)
+]
+Threads = Annotated[int, Option("Threads that XGBoost uses.", Scope.SET, minimum=1, maximum=LARGEST)]
+DeviceOption = Annotated[Device, Option("Where XGBoost trains.", Scope.SET)]

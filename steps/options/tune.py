@@ -1,0 +1,69 @@
+"""Options of ``tune``: how hyperparameters are searched."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Annotated
+
+from steps.core.options import Option, Scope
+from steps.options.shared import Device, DeviceOption, Preset, PresetOption, Seed, Threads
+
+
+class Objective(enum.StrEnum):
+    """PR-AUC (average precision), the best F1 over all thresholds, or the log loss."""
+
+    PR_AUC = "pr_auc"
+    F1 = "f1"
+    LOGLOSS = "logloss"
+
+    @property
+    def sign(self) -> int:
+        """1 where more is better, -1 where less is."""
+        return -1 if self is Objective.LOGLOSS else 1
+
+    def better(self, value: float, than: float) -> bool:
+        """Whether one value is strictly better than another."""
+        return self.sign * value > self.sign * than
+
+
+class Sampler(enum.StrEnum):
+    """How the next trial is chosen: from the results of the trials so far (TPE), or at random."""
+
+    TPE = "tpe"
+    RANDOM = "random"
+
+
+class Pruner(enum.StrEnum):
+    """Which trials are stopped early: those below the median of the others at the same share of their rounds."""
+
+    MEDIAN = "median"
+    NONE = "none"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TuneOptions:
+    """Options of ``tune``."""
+
+    seed: Seed = 0
+    preset: PresetOption = Preset.DEFAULT
+    trials: Annotated[
+        int,
+        Option("Trials of the search per cover type, 0 for no search.", Scope.FORM, minimum=0, maximum=2**63 - 1),
+    ] = 0
+    timeout: Annotated[
+        float | None,
+        Option(
+            "Seconds of search after which no trial starts; empty for no limit.",
+            Scope.FORM,
+            above=0,
+            metavar="SECONDS",
+        ),
+    ] = None
+    objective: Annotated[Objective, Option("What the trials improve on validation rows.", Scope.FORM)] = (
+        Objective.PR_AUC
+    )
+    sampler: Annotated[Sampler, Option("How the next trial is chosen.", Scope.FORM)] = Sampler.TPE
+    pruner: Annotated[Pruner, Option("Which trials are stopped early.", Scope.SET)] = Pruner.MEDIAN
+    threads: Threads = 1
+    device: DeviceOption = Device.CPU

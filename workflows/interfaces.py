@@ -1,4 +1,4 @@
-"""What each step of the pipeline takes and gives: its artifacts and parameters, by the names of its command line."""
+"""Inputs and outputs of each step: its artifacts and parameters, by the names of the options of its command line."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ CHAIN = ("split", "preprocess", "tune", "train", "evaluate")
 
 
 def form_parameters(step: str) -> dict[str, None]:
-    """Return the parameters of a step that its task takes from the workflow's."""
+    """Return the parameters of a step that its task takes from the parameters of the workflow; None: no default."""
     return dict.fromkeys(option.name for option in options_of(step, Scope.FORM))
 
 
 # Fixed, not a guess from the machine: the number of cover types at work is what fills the cores.
 THREADS = "1"
 USAGE = Slot("usage", "usage.json")
-# The trials of a search as they end, from which a search that was broken off goes on.
+# The finished trials of a search, from which an interrupted search is resumed.
 STUDY = Slot("study", "study.jsonl")
 
 
 def prepare(slugs: Sequence[str], table_schema: Slot, query: Slot | None) -> Step:
-    """Return the step that makes one dataset per cover type, from the rows of a query where there is one."""
+    """Return the step that makes one dataset per cover type; ``query`` is the SQL that selects its rows."""
     return Step(
         "prepare",
         inputs=[table_schema, *([query] if query else [])],
@@ -70,7 +70,7 @@ CHAIN_STEPS = {
         inputs=[Slot("train-features", "train.parquet"), Slot("validation-features", "validation.parquet")],
         outputs=[Slot("best-parameters", "best-parameters.json"), Slot("trial-table", "trials.json"), STUDY, USAGE],
         parameters={**form_parameters("tune"), "threads": THREADS},
-        # More trials or more time go on with the trials that were made.
+        # A run that asks for more trials or more time resumes the study.
         continues=[STUDY.name],
         continues_despite=["trials", "timeout"],
         values=["outcome"],
@@ -96,14 +96,14 @@ CHAIN_STEPS = {
         values=["summary", "f1", "pr-auc"],
     ),
 }
-# Outputs of a chain that the report reads, with the option each is given to and the key before the cover type's slug.
+# Outputs of a per-cover-type pipeline that the report reads, each with the option of the report that takes it.
 REPORTED = {name: name for name in ("metrics", "scores", "learning-curve", "trial-table")} | {
     f"usage-{step}": "step-usage" for step in CHAIN
 }
 
 
 def report(slugs: Sequence[str], table_schema: Slot) -> Step:
-    """Return the step that puts all cover types together, and ends with an error if one is missing."""
+    """Return the step that reports on all cover types; it fails if one of them is missing."""
     per_cover_type = [
         Slot(
             f"{name}-{slug}",
@@ -131,11 +131,11 @@ def report(slugs: Sequence[str], table_schema: Slot) -> Step:
 
 
 def register(slugs: Sequence[str], registry: str, revision: str) -> Step:
-    """Return the step that puts the models of a finished run into a registry, as a new version."""
+    """Return the step that registers the models of a finished run as a new version."""
     return Step(
         "register",
         inputs=[
-            # They are there where the report succeeded; Argo sees only that a failed chain has none.
+            # A report that succeeded implies that all are there. Argo knows only that a failed pipeline has none.
             *(Slot(f"model-{slug}", "model", option="model", key=slug, optional=True) for slug in slugs),
             *(Slot(f"metrics-{slug}", "metrics.json", option="metrics", key=slug, optional=True) for slug in slugs),
             Slot("report-html", "report.html"),

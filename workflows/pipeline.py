@@ -1,7 +1,7 @@
-"""The wiring: prepare -> one chain a cover type (split -> preprocess -> tune -> train -> evaluate) -> report.
+"""The wiring: prepare -> one pipeline per cover type (split -> preprocess -> tune -> train -> evaluate) -> report.
 
-Everything a newcomer has to know about what feeds what is in this file. The fan-out is static: one task a cover type,
-with explicit artifacts, because Argo's ``withItems`` does not gather artifacts.
+This file says which step feeds which. The fan-out is static, with one task per cover type and explicit artifacts:
+Argo's ``withItems`` does not collect artifacts. In names of this module, the pipeline of one cover type is a chain.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from workflows.settings.overrides import Overrides
 
 NAME = "covertype"
-# What a cover type's chain hands to the outside: artifact name -> (task, artifact of the task).
+# Outputs of a chain: artifact name -> (task, artifact of the task).
 CHAIN_OUTPUTS = {
     "model": ("train", "model"),
     "learning-curve": ("train", "learning-curve"),
@@ -47,7 +47,7 @@ CHAIN_OUTPUTS = {
     "scores": ("evaluate", "scores"),
     **{f"usage-{step}": (step, "usage") for step in CHAIN},
 }
-# Where each step of a chain gets its inputs from: the chain's own input, or a step and its output.
+# Source of each input of a step: an input of the chain, or a step and its output.
 CHAIN_SOURCES: dict[str, dict[str, str | tuple[str, str]]] = {
     "split": {"dataset": "dataset"},
     "preprocess": {part: ("split", part) for part in ("train", "validation", "test")},
@@ -60,7 +60,7 @@ CHAIN_SOURCES: dict[str, dict[str, str | tuple[str, str]]] = {
     },
     "evaluate": {"model": ("train", "model"), "test-features": ("preprocess", "test-features")},
 }
-# What the Argo UI's list shows besides the name.
+# Shown by the list of the Argo UI beside the name.
 TITLE = {
     "workflows.argoproj.io/title": "Covertype: one model per cover type",
     "workflows.argoproj.io/description": "Trains, evaluates and reports on one XGBoost model per forest cover type.",
@@ -70,7 +70,7 @@ CHAIN_PARAMETERS = tuple(dict.fromkeys(name for step in CHAIN for name in form_p
 
 
 def chosen_cover_types(settings: Settings, schema: Schema) -> list[str]:
-    """Return the slugs of the run's cover types, in the order of the schema; all where none are named."""
+    """Return the slugs of the cover types to train, in the order of the schema; all if the settings name none."""
     wanted = {schema.cover_type(key).slug for key in settings.cover_types}
     return [slug for slug in schema.slugs if not wanted or slug in wanted]
 
@@ -79,9 +79,9 @@ def build(settings: Settings, *, name: str | None = None, revision: str = "") ->
     """Return the workflow of a run.
 
     Args:
-        settings: what to run, and where.
-        name: name of the run; without it the cluster makes one.
-        revision: git revision of the code, kept as a label.
+        settings: settings of the run.
+        name: name of the run; if None, the cluster generates one.
+        revision: git revision of the code, stored as a label.
 
     Raises:
         PipelineError: the schema, a cover type or an override is wrong.
@@ -124,7 +124,7 @@ def build(settings: Settings, *, name: str | None = None, revision: str = "") ->
 
 
 def _whole_chain(settings: Settings) -> Chain:
-    """Return the steps of a cover type and how they are connected; a search's files become part of the workflow."""
+    """Return the steps of a cover type and their connections; the files of a search become part of the workflow."""
     given = []
     if settings.space:
         given.append(Slot("space", "space.toml", raw=enclosed.text(settings.space, "--space")))
@@ -137,7 +137,7 @@ def _whole_chain(settings: Settings) -> Chain:
 
 
 def _pipeline(slugs: Sequence[str], chains: dict[str, DAG | Container], reporting: Step, *, with_register: bool) -> DAG:
-    """Return the whole DAG: prepare, a chain for each cover type, the report over what they gave, and the registry."""
+    """Return the main DAG: prepare, a chain for each cover type, the report, and the registration if there is one."""
     first = Task(
         name="prepare",
         template="prepare",
@@ -161,7 +161,7 @@ def _pipeline(slugs: Sequence[str], chains: dict[str, DAG | Container], reportin
     last = Task(
         name="report",
         template="report",
-        # One cover type failing must not cost the report on the others; the report itself then ends with an error.
+        # The report covers the cover types that succeeded, and fails if one is missing.
         depends=" && ".join(f"({slug}.Succeeded || {slug}.Failed || {slug}.Errored)" for slug in slugs),
         arguments=[
             *(Parameter(name=name, value=f"{{{{workflow.parameters.{name}}}}}") for name in ("seed", "preset")),
@@ -183,7 +183,7 @@ def _pipeline(slugs: Sequence[str], chains: dict[str, DAG | Container], reportin
 
 
 def _register(slugs: Sequence[str]) -> Task:
-    """Return the task that registers the models: of a whole run, which is one whose report succeeded."""
+    """Return the task that registers the models; it runs only if the report succeeded, so that no model is missing."""
     return Task(
         name="register",
         template="register",
@@ -203,7 +203,7 @@ def _register(slugs: Sequence[str]) -> Task:
 
 
 def _values_of(task: str, step: Step) -> list[Parameter]:
-    """Return the output parameters of a DAG that are those of one of its tasks."""
+    """Return output parameters of a DAG that pass on those of one of its tasks."""
     return [
         Parameter(name=name, value_from=ValueFrom(parameter=f"{{{{tasks.{task}.outputs.parameters.{name}}}}}"))
         for name in step.values
@@ -215,7 +215,8 @@ def _chains(
 ) -> tuple[dict[str, DAG | Container], list[Container]]:
     """Return the chain templates by slug (``""`` is the common one) and the step templates they use.
 
-    A cover type with overrides of its own gets a chain of its own, in which only the overridden steps are its own too.
+    A cover type with overrides of its own gets its own chain template. It shares all step templates but the overridden
+    ones.
     """
     own = [slug for slug in slugs if slug in given.by_cover_type]
     chain = _whole_chain(settings)
@@ -237,7 +238,7 @@ def _chains(
 
 
 def _chain(name: str, templates: dict[str, str]) -> DAG:
-    """Return the DAG of one cover type, from its dataset to the metrics of its model."""
+    """Return the DAG template of one cover type, from its dataset to the metrics of its model."""
     tasks: list[Task | DAGTask] = [
         Task(
             name=step,
@@ -269,7 +270,7 @@ def _chain(name: str, templates: dict[str, str]) -> DAG:
 
 
 def _from(source: str | tuple[str, str]) -> str:
-    """Return Argo's reference to an input of the chain, or to the output of one of its steps."""
+    """Return Argo's reference to an input of the chain, or to an output of one of its steps."""
     if isinstance(source, str):
         return f"{{{{inputs.artifacts.{source}}}}}"
     return f"{{{{tasks.{source[0]}.outputs.artifacts.{source[1]}}}}}"

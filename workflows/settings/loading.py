@@ -31,14 +31,14 @@ ENVIRONMENT_PREFIX = "COVERTYPE_"
 
 @dataclass(frozen=True)
 class _Layer:
-    """The settings from one place, the kind of error a wrong one is, and where an error says it is, by its name."""
+    """The settings of one layer, the error for a wrong value, and the location that the error names, by setting."""
 
     values: Mapping[str, Any]
     error: type[PipelineError]
     place: Callable[[str], str]
 
     def check(self) -> None:
-        """Check this layer on its own, so that an error can say where the wrong value is."""
+        """Check this layer alone, so that an error names the location of the wrong value."""
         try:
             Settings.model_validate(self.values)
         except ValidationError as error:
@@ -48,7 +48,7 @@ class _Layer:
             raise self.error(what, where=self.place(name), fix=fix) from None
 
     def check_names(self, settings: Settings) -> None:
-        """Check the names that depend on the table: cover types, and options set for one of them."""
+        """Check the names of cover types, which depend on the schema of the table."""
         own = Settings.model_validate(self.values)
         if not own.overrides and not own.cover_types:
             return
@@ -58,7 +58,7 @@ class _Layer:
             for key in own.cover_types:
                 table.cover_type(key)
         except UsageError as error:
-            name = "set" if error.where else "cover_types"  # only what is wrong with --set says where
+            name = "set" if error.where else "cover_types"  # only errors about --set have a location
             raise self.error(error.what, where=self.place(name), fix=error.fix) from None
 
 
@@ -66,13 +66,13 @@ def load(flags: Mapping[str, Any], config: Path | None = None) -> Settings:
     """Return the settings of a command line.
 
     Args:
-        flags: values from the command line; None means not given.
-        config: a YAML file with some of the settings.
+        flags: values from the command line; None: not given.
+        config: a YAML file with settings.
 
     Raises:
-        NoInputError: the config file does not exist.
-        BadConfigurationError: the config file is not YAML, or a setting in it or in the environment is wrong.
-        UsageError: a flag's value is wrong.
+        NoInputError: The config file does not exist.
+        BadConfigurationError: The config file is not YAML, or a setting in it or in the environment is wrong.
+        UsageError: The value of a flag is wrong.
     """
     in_file = _Layer(_read(config) if config else {}, BadConfigurationError, lambda _: str(config))
     in_environment = _Layer(_from_environment(), BadConfigurationError, _variable)
@@ -95,7 +95,7 @@ def _variable(setting: str) -> str:
 
 
 def _explained(problem: ErrorDetails) -> tuple[str, str | None]:
-    """Return what pydantic found wrong in words that name the setting, and what to do where that is not said yet."""
+    """Return a problem that pydantic found, in words that name the setting, and how to fix it if that is known."""
     path = [str(part) for part in problem["loc"] if part != "[key]"]
     name = ".".join(path)
     if problem["type"] == "extra_forbidden":
@@ -105,14 +105,14 @@ def _explained(problem: ErrorDetails) -> tuple[str, str | None]:
         known = (field.alias or name for name, field in model.model_fields.items())
         return f"unknown setting {name!r}", f"use one of {', '.join(known)}"
     if problem["type"] in {"dict_type", "model_type"}:
-        return f"{name}: a mapping is needed", "see the README for an example"
+        return f"{name}: a mapping is needed", "see the configuration reference for an example"
     if problem["type"] == "string_unicode":
         return (
-            f"{name}: this is no text in the encoding of this machine",
+            f"{name}: not a text in the encoding of this machine",
             "set PYTHONUTF8=1, or rename the file",
         )
     if problem["type"] in {"too_short", "string_too_short"}:
-        return f"{name}: it is empty", "leave it out for the default"
+        return f"{name} is empty", "leave it out for the default"
     if problem["type"] == "greater_than":
         return f"{name}: a number above {problem['ctx']['gt']:g} is needed", "leave it out for the default"
     reason = problem["msg"].removeprefix("Value error, ").rstrip(".")
@@ -120,7 +120,7 @@ def _explained(problem: ErrorDetails) -> tuple[str, str | None]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """Return a config file's settings, not yet checked."""
+    """Return the settings of a config file, unchecked."""
     if not path.is_file():
         raise NoInputError("no such config file", where=str(path), fix="check --config")
     document = _from_yaml(textfile.read(path), str(path)) or {}
@@ -132,7 +132,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _from_environment() -> dict[str, Any]:
-    """Return the settings that are environment variables, not yet checked."""
+    """Return the settings of the environment, unchecked."""
     found: dict[str, Any] = {}
     for name, field in Settings.model_fields.items():
         setting = field.alias or name

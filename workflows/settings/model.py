@@ -32,7 +32,7 @@ from workflows.settings.types import (
 
 
 class Toleration(BaseModel):
-    """A taint of nodes that a pod tolerates, with Kubernetes' names."""
+    """A taint of nodes that a pod tolerates; the names are those of Kubernetes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True, populate_by_name=True)
 
@@ -44,7 +44,7 @@ class Toleration(BaseModel):
 
 
 class Resources(BaseModel):
-    """What a step's pod asks for and where it may run; quantities are written as Kubernetes writes them."""
+    """Resources of the pod of a step, and where it may run; quantities are written as in Kubernetes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
 
@@ -60,7 +60,7 @@ class Resources(BaseModel):
 
     @model_validator(mode="after")
     def _quantities(self) -> Self:
-        """Let Hera, whose import takes most of a second, refuse what is no quantity and a request above its limit."""
+        """Check quantities, and requests against limits, by Hera's own model; its import takes most of a second."""
         from hera.workflows.resources import Resources as HeraResources
 
         HeraResources(
@@ -70,7 +70,7 @@ class Resources(BaseModel):
 
 
 class Settings(StepSettings):  # type: ignore[misc, valid-type] # a model that is made at run time
-    """Everything a person can choose about a run."""
+    """Settings of a run."""
 
     # The options of the steps that are workflow parameters come first: see ``steps.options``.
 
@@ -119,9 +119,9 @@ class Settings(StepSettings):  # type: ignore[misc, valid-type] # a model that i
     cache: Annotated[bool, Flag("Reuse results of earlier runs.", LOCAL)] = True
 
     def resources(self, step: str) -> Resources:
-        """Return the resources of a step: the defaults, and what was given for it over them.
+        """Return the resources of a step: the given values over the defaults.
 
-        A request that is given without a limit is the limit too.
+        A request that is given without a limit is also the limit.
         """
         given = self.steps.get(step, Resources()).model_dump(exclude_unset=True)
         chosen = {**COMMON_RESOURCES, **DEFAULT_RESOURCES.get(step, {}), **given}
@@ -132,24 +132,24 @@ class Settings(StepSettings):  # type: ignore[misc, valid-type] # a model that i
 
     @property
     def folder(self) -> Path:
-        """The folder of runs and cache on this machine, also where the output goes to a bucket."""
+        """The folder of runs and cache on this machine, also if the output goes to a bucket."""
         return Path("runs") if self.bucket else uris.parse(self.output, uris.DESTINATIONS).path
 
     @property
     def bucket(self) -> str:
-        """Where in Cloud Storage a run is published; empty for nowhere."""
+        """The prefix in Cloud Storage to publish runs to; empty for none."""
         return self.output if uris.parse(self.output, uris.DESTINATIONS).kind == uris.BUCKET else ""
 
     @property
     def cores(self) -> int:
-        """The cores that steps on this machine may use together."""
+        """CPU cores that all steps on this machine may use together."""
         if self.parallel:
             return self.parallel
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-# Memory from the peak that usage.json shows on the full table, with room for twice the rows. A step keeps one core
-# busy; asking for less lets two long ones share a node of two cores, where the system's own pods take some.
+# Memory: the peak in usage.json on the full table, with room for twice the rows. A step uses one core. The request is
+# lower, so that two long steps fit on a node of two cores beside the pods of the system.
 COMMON_RESOURCES: dict[str, Any] = {"cpu": "500m", "cpu_limit": "1"}
 DEFAULT_RESOURCES: dict[str, dict[str, Any]] = {
     "train": {"cpu": "900m", "memory": "2Gi", "deadline_seconds": 4 * 3600},

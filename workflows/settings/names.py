@@ -1,6 +1,6 @@
-"""Names that a person gives to things on a cluster, checked by the cluster's own rules before anything is rendered.
+"""Check names of Kubernetes and Argo objects by the rules of the cluster, before anything is rendered.
 
-Each function returns what is wrong with a name as a clause, or None. Sources: Kubernetes' "Object Names and IDs" and
+Each function returns the problem with a name as a clause, or None. Sources: Kubernetes' "Object Names and IDs" and
 "Labels and Selectors", Argo's ``workflow/validate/validate.go``, and the grammar of image references in
 https://github.com/distribution/reference.
 """
@@ -18,9 +18,9 @@ _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 SUBDOMAIN_PATTERN = rf"^{_LABEL}(\.{_LABEL})*$"
 LABEL_PATTERN = rf"^{_LABEL}$"
 LONGEST_SUBDOMAIN, LONGEST_LABEL, LONGEST_FIELD = 253, 63, 128
-# Argo's limits: the name becomes a label's value, and a CronWorkflow's gets the time of each run behind it.
+# Argo's limits. The name becomes the value of a label; a CronWorkflow appends the time of each run to its name.
 LONGEST_BY_KIND = {"Workflow": 63, "WorkflowTemplate": 63, "CronWorkflow": 52}
-# What Kubernetes puts behind a generateName, which it shortens where it must.
+# Kubernetes appends as many characters to a generateName, which it shortens if necessary.
 _GENERATED = "xxxxx"
 
 _SUBDOMAIN, _DNS_LABEL = re.compile(SUBDOMAIN_PATTERN), re.compile(LABEL_PATTERN)
@@ -57,7 +57,7 @@ def object_name(kind: str, name: str) -> str | None:
 
 
 def generate_name(prefix: str) -> str | None:
-    """Check what Kubernetes makes a workflow's name of."""
+    """Check the prefix of a generated name (generateName)."""
     return subdomain(prefix[: LONGEST_LABEL - len(_GENERATED)] + _GENERATED)
 
 
@@ -97,20 +97,20 @@ def image(reference: str) -> str | None:
     """Check the reference of an image: ``registry:port/name:tag@digest``."""
     found = _IMAGE.fullmatch(reference)
     if found is None or len(found["name"]) > _LONGEST_IMAGE:
-        return f"{_shown(reference)} is no image, such as registry.example/team/covertype-steps:1.0"
+        return f"{_shown(reference)} is not a reference to an image, such as registry.example/team/covertype-steps:1.0"
     return None
 
 
 def one_line(text: str) -> str | None:
-    """Check a text that goes into the workflow or into messages."""
+    """Check a text that becomes part of the workflow or of messages."""
     problem = texts.problem(text)
     return f"{_shown(text)} {problem}" if problem else None
 
 
 def no_variable(text: str) -> str | None:
-    """Check a text that goes into the workflow, where Argo replaces ``{{...}}``."""
+    """Check a text that becomes part of the workflow, in which Argo replaces ``{{...}}``."""
     return one_line(text) or (
-        f"{_shown(text)} holds '{{{{', which begins a variable of Argo's" if "{{" in text else None
+        f"{_shown(text)} contains '{{{{', with which a variable of Argo begins" if "{{" in text else None
     )
 
 
@@ -123,5 +123,5 @@ def _checked(name: str, pattern: re.Pattern[str], longest: int | None, rule: str
 
 
 def _shown(name: str) -> str:
-    """Return a name as messages show it, shortened where it is very long."""
+    """Return a name for a message, shortened if it is very long."""
     return repr(name if len(name) <= 80 else name[:77] + "...")  # noqa: PLR2004 - a line's width

@@ -11,7 +11,7 @@ from steps.options import STEP_OPTIONS, Declared, Scope, options_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-# What may be set, by step and name.
+# Options that can be set, by step and name.
 OPTIONS: dict[str, dict[str, Declared]] = {
     step: {option.name: option for option in options_of(step, Scope.SET)}
     for step in STEP_OPTIONS
@@ -27,16 +27,16 @@ class Overrides:
     by_cover_type: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
 
     def of(self, step: str, slug: str | None = None) -> dict[str, str]:
-        """Return a step's options for a cover type (or those for all), the cover type's own winning."""
+        """Return the options of a step for a cover type, or without a slug those for all cover types."""
         own = self.by_cover_type.get(slug, {}).get(step, {}) if slug else {}
         return {**self.common.get(step, {}), **own}
 
 
 def parse(entries: Mapping[str, object], slugs: Sequence[str]) -> Overrides:
-    """Parse ``{"train.max_depth": 8, "train.aspen.rounds": 50}``; dashes and underscores are the same in options.
+    """Parse ``{"train.max_depth": 8, "train.aspen.rounds": 50}``; options may have dashes or underscores.
 
     Raises:
-        UsageError: an unknown step, option or cover type, or a value that the option cannot have.
+        UsageError: An unknown step, option or cover type, or a value that the option cannot have.
     """
     overrides = Overrides()
     for key, value in entries.items():
@@ -60,13 +60,13 @@ def parse(entries: Mapping[str, object], slugs: Sequence[str]) -> Overrides:
 
 
 def with_underscores(key: str) -> str:
-    """Return a key with one spelling of its option, so that of two spellings the later one wins."""
+    """Return a key with underscores in its option, so that two spellings are one key."""
     place, dot, option = key.rpartition(".")
     return place + dot + option.replace("-", "_")
 
 
 def split_entry(entry: str) -> tuple[str, str]:
-    """Split a flag's ``KEY=VALUE``; UsageError where there is no ``=``."""
+    """Split ``KEY=VALUE``; UsageError if there is no ``=``."""
     key, separator, value = entry.partition("=")
     if not separator:
         raise UsageError(f"{entry!r} is not STEP.OPTION=VALUE", where="--set", fix="write --set train.max_depth=8")

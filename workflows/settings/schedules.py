@@ -1,4 +1,4 @@
-"""When a CronWorkflow runs, checked as Argo reads it: by ``ParseStandard`` of https://github.com/robfig/cron (v3)."""
+"""Check the schedule of a CronWorkflow as Argo does: ``ParseStandard`` of https://github.com/robfig/cron (v3)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class _Field:
     names: tuple[str, ...] = ()
 
     def number(self, text: str) -> int | None:
-        """Return the number that a text is, None where it is none."""
+        """Return the number that a text stands for, or None."""
         if text.lower() in self.names:
             return self.lowest + self.names.index(text.lower())
         return int(text) if _NUMBER.fullmatch(text) else None
@@ -42,14 +42,14 @@ _FIELDS = (
 
 
 def problem(schedule: str) -> str | None:
-    """Return what is wrong with a schedule, as a clause; None where Argo accepts it.
+    """Return the problem with a schedule as a clause, None if Argo accepts it.
 
-    A time zone in front (``TZ=``) is refused: a CronWorkflow has a field for it, and Argo joins both.
+    A leading time zone (``TZ=``) is refused: a CronWorkflow has a field for it, and Argo would combine both.
     """
     if wrong := names.one_line(schedule):
         return wrong
     if _ZONE.match(schedule):
-        return f"{schedule!r} has a time zone in front, which is a field of its own"
+        return f"{schedule!r} begins with a time zone, which belongs into the field timezone"
     if schedule.startswith("@"):
         return _descriptor_problem(schedule)
     words = schedule.split()
@@ -76,7 +76,7 @@ def _descriptor_problem(schedule: str) -> str | None:
 
 
 def _is_range(text: str, field: _Field) -> bool:
-    """Return whether a text is ``*``, a number or a range, and perhaps a step."""
+    """Return whether a text is ``*``, a number or a range, optionally with a step."""
     base, slash, step = text.partition("/")
     if slash and not (_NUMBER.fullmatch(step) and int(step) > 0):
         return False

@@ -1,4 +1,4 @@
-"""YAML in which a key may be given once: PyYAML would keep the last one and say nothing."""
+"""Read YAML and refuse duplicate keys, of which PyYAML silently keeps the last one."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import yaml
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader, which refuses a mapping with a key twice; what ``<<`` merges in may be overridden."""
+    """PyYAML's safe loader without duplicate keys; a key that ``<<`` merges in may be overridden."""
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:  # noqa: ANN401 - as the stubs have it
-        """Compose a mapping as PyYAML does, before anything is merged in, and look at its keys."""
+        """Compose a mapping as PyYAML does, and check its keys before others are merged in."""
         node = super().compose_mapping_node(anchor)
         seen: set[str] = set()
         for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
             if key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} is there twice", key.start_mark)
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} is given twice", key.start_mark)
             seen.add(key.value)
         return node
 
 
 class _ArgoLoader(_Loader):
-    """Reads numbers as Argo's YAML reader (go-yaml) does, where PyYAML sees texts, such as ``1e5``."""
+    """Reads numbers such as ``1e5``, which are strings to PyYAML, as Argo's YAML reader (go-yaml) does."""
 
 
 _ArgoLoader.add_implicit_resolver(
@@ -34,17 +34,17 @@ _ArgoLoader.add_implicit_resolver(
 
 
 def load_as_argo(text: str) -> Any:  # noqa: ANN401 - whatever YAML gives
-    """Return what a YAML text says to Argo; errors as :func:`load`."""
+    """Return a YAML document as Argo reads it; errors as :func:`load`."""
     return yaml.load(text, _ArgoLoader)  # noqa: S506 - a safe loader
 
 
 def load(text: str) -> Any:  # noqa: ANN401 - whatever YAML gives
-    """Return what a YAML text says.
+    """Return a YAML document.
 
     Raises:
-        yaml.YAMLError: it is no YAML, or has a key twice.
+        yaml.YAMLError: the text is not YAML, or has a duplicate key.
     """
     try:
         return yaml.load(text, _Loader)  # noqa: S506 - a safe loader
-    except (ValueError, RecursionError) as error:  # for dates that are none, numbers of too many digits, and nesting
+    except (ValueError, RecursionError) as error:  # impossible dates, numbers of too many digits, deep nesting
         raise yaml.YAMLError(str(error)) from None

@@ -1,4 +1,4 @@
-"""Types of the settings: what a value must be, and the words that say what is wrong with it."""
+"""Types of the settings, with the checks of their values and the messages of these checks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PODS = (*NAMES, CHAIN)
 
 
 def refuse_truth_value(value: object) -> object:
-    """Refuse true and false, which are 1 and 0 in Python."""
+    """Refuse true and false, which Python takes for 1 and 0."""
     if isinstance(value, bool):
         raise ValueError("a number is needed")  # noqa: TRY004 - what pydantic understands
     return value
@@ -31,7 +31,7 @@ def _one_value(value: object) -> object:
 
 
 def _ruled(rule: Callable[[str], str | None]) -> Callable[[str], str]:
-    """Return a validator of a text that keeps to a rule of ``names``."""
+    """Return a validator for a rule of ``names``."""
 
     def check(text: str) -> str:
         if problem := rule(text):
@@ -42,10 +42,10 @@ def _ruled(rule: Callable[[str], str | None]) -> Callable[[str], str]:
 
 
 def _address(accepted: tuple[str, ...], what: str) -> Callable[[str], str]:
-    """Return a validator of an address, which comes back with its scheme in lower case; empty is for none."""
+    """Return a validator of an address, which may be empty; it returns the address with its scheme in lower case."""
 
     def check(text: str) -> str:
-        if "://" in text and redaction.names_a_user(text):  # it would be shown in logs, and in the workflow
+        if "://" in text and redaction.names_a_user(text):  # logs and the workflow would show it
             raise ValueError("an address must not hold a user name or password")
         try:
             return uris.parse(text, accepted, what=what).text if text else text
@@ -56,17 +56,17 @@ def _address(accepted: tuple[str, ...], what: str) -> Callable[[str], str]:
 
 
 def _names(value: object) -> object:
-    """Read names separated by commas, and numbers as names: labels may be either."""
+    """Split names at commas, and accept numbers as names: labels may be either."""
     if isinstance(value, str):
         if parts := [part.strip() for part in value.split(",") if part.strip()]:
             return parts
-        raise ValueError("none is named; name some, or leave it out for all")
+        raise ValueError("no cover type is named; name some, or leave it out for all")
     return [str(part) if type(part) is int else part for part in value] if isinstance(value, list) else value
 
 
 def _known_step(name: str) -> str:
     if name not in _PODS:
-        raise ValueError(f"there is no such step, use one of {', '.join(_PODS)}")
+        raise ValueError(f"unknown step, use one of {', '.join(_PODS)}")
     return name
 
 
@@ -84,14 +84,15 @@ Namespace = Annotated[
 ]
 LabelKey = Annotated[str, AfterValidator(_ruled(names.label_key))]
 LabelValue = Annotated[str, AfterValidator(_ruled(names.label_value))]
-# A file or folder of this machine, and a text that becomes part of the workflow.
+# A file or folder on this machine.
 LocalPath = Annotated[str, AfterValidator(_ruled(names.one_line))]
+# A text that becomes part of the workflow.
 Text = Annotated[str, AfterValidator(_ruled(names.no_variable))]
 Image = Annotated[str, AfterValidator(_ruled(names.image))]
 Registry = Annotated[Text, AfterValidator(_address(uris.DESTINATIONS, "registry"))]
 Output = Annotated[str, AfterValidator(_address(uris.DESTINATIONS, "destination")), Field(min_length=1)]
 # The bounds come first: after a validator pydantic writes them into the JSON schema under other names.
-# What steps and Kubernetes hold in an integer of 64 bits.
+# Steps and Kubernetes use integers of 64 bits.
 _LARGEST = 2**63 - 1
 Count = Annotated[int, Field(ge=0, le=_LARGEST), BeforeValidator(refuse_truth_value)]
 Positive = Annotated[int, Field(gt=0, le=_LARGEST), BeforeValidator(refuse_truth_value)]

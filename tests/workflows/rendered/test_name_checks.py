@@ -46,13 +46,13 @@ def lint(text: str, folder: Path) -> int:
         ("metadata.annotations", {"a b": "c"}, "metadata: annotations: 'a b' must be"),
         ("spec.schedules", ["nonsense"], "spec.schedules: 'nonsense' has 1 fields, not five"),
         ("spec.schedules", [], "spec.schedules: there is none"),
-        ("spec.schedules", ["TZ=UTC 0 3 * * 1"], "has a time zone in front"),
+        ("spec.schedules", ["TZ=UTC 0 3 * * 1"], "begins with a time zone"),
         ("spec.timezone", "Mars/Olympus", "spec.timezone: 'Mars/Olympus' is no time zone"),
         ("spec.workflowSpec.serviceAccountName", "A", "serviceAccountName: 'A' must be"),
         ("spec.workflowSpec.podMetadata", {"labels": {"a": "b\n"}}, "podMetadata: labels: a: 'b\\n' must be"),
         ("spec.workflowSpec.templates.0.dag.tasks.1.name", "2-seater", "task: '2-seater' begins with a digit"),
         ("spec.workflowSpec.templates.0.name", "a_b", "template 'a_b': 'a_b' must be letters, digits"),
-        ("spec.workflowSpec.templates.2.container.image", "a b", "image: 'a b' is no image"),
+        ("spec.workflowSpec.templates.2.container.image", "a b", "image: 'a b' is not a reference to an image"),
         ("spec.workflowSpec.templates.2.inputs.parameters.0.name", "a.b", "parameter or artifact: 'a.b' must be"),
         ("spec.workflowSpec.arguments.parameters.0.name", "a b", "arguments, parameter or artifact: 'a b' must be"),
     ],
@@ -82,7 +82,7 @@ def test_a_name_that_argo_reads_as_a_number_is_found(name: str, tmp_path: Path) 
 
 
 def test_a_key_twice_is_found(tmp_path: Path) -> None:
-    with pytest.raises(BadConfigurationError, match="'kind' is there twice"):
+    with pytest.raises(BadConfigurationError, match="'kind' is given twice"):
         lint(yaml_text.to_yaml(sound()) + "kind: Workflow\n", tmp_path)
 
 

@@ -29,7 +29,7 @@ BAD = {
     ", * * * *": "is no minute",
     "@fortnightly": "is none of @yearly",
     "@every soon": "'soon' is no duration",
-    "TZ=UTC 0 3 * * 1": "has a time zone in front",
+    "TZ=UTC 0 3 * * 1": "begins with a time zone",
     "0 3 * *\n1": "line break",
 }
 

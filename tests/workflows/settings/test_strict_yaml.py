@@ -22,7 +22,7 @@ def test_documents_without_a_repeated_key_are_read_as_pyyaml_reads_them(document
 
 @pytest.mark.parametrize("text", ["a: 1\na: 2", "x: {b: 1, b: 1}", "- {c: , c: }"])
 def test_a_repeated_key_is_refused(text: str) -> None:
-    with pytest.raises(yaml.YAMLError, match="is there twice"):
+    with pytest.raises(yaml.YAMLError, match="is given twice"):
         strict_yaml.load(text)
 
 

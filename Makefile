@@ -27,7 +27,7 @@ $(error $(VENV) has Python $(call version,$(BIN)/python), not $(PYTHON): `make c
 endif
 endif
 
-.PHONY: help run test test-builds emulators test-cluster check unit golden lock image image-push kind-up kind-down clean
+.PHONY: help run test test-builds emulators test-cluster check unit docs golden lock image image-push kind-up kind-down clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -66,6 +66,10 @@ $(EMULATORS)/.done: requirements/emulators.txt
 
 test-cluster: $(VENV)/.dev ## tests on the cluster that KUBECONFIG names; COVERTYPE_IMAGE_LOAD="kind load docker-image {image}"
 	$(BIN)/python -m pytest tests/cluster $(ARGS)
+
+docs: $(VENV)/.dev ## build the documentation to docs/_build/html; a warning is an error
+	$(BIN)/python -m sphinx -W --keep-going -n -q -E -b html docs docs/_build/html
+	@echo "open docs/_build/html/index.html"
 
 golden: $(VENV)/.dev ## write the rendered workflows in tests/golden again
 	$(BIN)/python -m tests.golden.write
@@ -106,4 +110,4 @@ $(VENV)/.dev: $(VENV)/.run-$(VARIANT) requirements/dev.txt
 	@touch $@
 
 clean: ## remove the virtual environment and what tools have left
-	rm -rf $(VENV) $(VENV)-lock $(VENV)-gpu $(EMULATORS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf $(VENV) $(VENV)-lock $(VENV)-gpu $(EMULATORS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage docs/_build

@@ -6,11 +6,10 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from steps.sources import reading
-from steps.core import storage
-from steps.core import uris
+from steps.core import storage, uris
 from steps.core.errors import PipelineError
 from steps.core.times import parse_time
+from steps.sources import reading
 
 if TYPE_CHECKING:
     from workflows.local.nodes import Values

@@ -1,0 +1,1 @@
+"""A run on this machine: rendered, executed, summarised and published."""

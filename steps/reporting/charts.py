@@ -131,7 +131,7 @@ def timeline(rows: Sequence[tuple[str, Sequence[Bar]]], id_prefix: str, label: s
     axes.set_ylim(len(rows) - 0.4, -0.6)
     end = max(bar.start + bar.seconds for _, bars in rows for bar in bars)
     axes.set_xlim(0, max(end, 0.01) * 1.01)
-    axes.set_xlabel("seconds since the first step started")
+    axes.set_xlabel("seconds since the start of the first step")
     axes.grid(visible=False, axis="y")
     axes.spines["left"].set_visible(False)
     return inline_svg(figure, id_prefix, label)

@@ -32,7 +32,7 @@ class RowsUsed:
     Attributes:
         used: number of rows that were used.
         read: number of rows of the source.
-        dropped: number of rows that were left out, and why, for each reason that occurred.
+        dropped: number of dropped rows and the reason, for each reason that occurred.
         notes: notes of the profile.
         prevalences: one entry for each cover type of the schema.
     """

@@ -109,13 +109,13 @@ def test_the_page_has_every_section_in_order(full: RunResults) -> None:
     assert titles == [
         "Rows used",
         "Each model on the test rows",
-        "Confusion of the highest score",
+        "Confusion matrix",
         "Precision and recall",
         "Learning curves",
         "Feature importances",
         "Hyperparameter search",
         "Timeline",
-        "What each step used",
+        "Resource usage",
     ]
     assert found.count("section") == len(titles)
     # Learning curves, precision and recall, timeline, and two for each search.

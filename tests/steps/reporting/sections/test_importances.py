@@ -37,7 +37,7 @@ def test_more_features_than_fit_are_left_out_and_counted(files: ReportFiles) -> 
     assert found.left_out == 33 - MOST_FEATURES
     assert found.highest_left_out == pytest.approx(0.1)
     words = Page(render_section("importances", importances=found)).words
-    assert "13 more features with at most 10.0% on average are left out." in words
+    assert "13 more features, each with a mean share of at most 10.0%, are left out." in words
 
 
 def test_a_feature_name_may_wrap_after_an_underscore(files: ReportFiles) -> None:

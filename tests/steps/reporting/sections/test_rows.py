@@ -20,7 +20,7 @@ def test_dropped_rows_and_other_shares_are_shown(files: ReportFiles) -> None:
     assert (fir.source_rows, fir.used_rows, fir.used_share, fir.differs) == (400, 20, 0.025, True)
     words = Page(render_section("rows_used", rows_used=found)).words
     for text in (
-        "800 of 1,200 rows of the source were used. 400 were left out for a missing value.",
+        "800 of 1,200 rows of the source were used. 400 were dropped for a missing value.",
         "<b>were dropped</b>",
         "33.33%",
         "2.50%",
@@ -36,7 +36,7 @@ def test_each_reason_for_which_rows_were_dropped_is_given(files: ReportFiles) ->
     assert found
     assert found.dropped == [(1000, "as duplicates"), (3, "by sampling")]
     words = Page(render_section("rows_used", rows_used=found)).words
-    assert "1,000 were left out as duplicates; 3 were left out by sampling." in words
+    assert "1,000 were dropped as duplicates; 3 were dropped by sampling." in words
 
 
 def test_a_note_is_enough_for_the_section(files: ReportFiles) -> None:

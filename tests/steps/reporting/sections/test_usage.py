@@ -30,7 +30,7 @@ def test_the_timeline_shows_each_step(files: ReportFiles) -> None:
     assert found.legend == [("prepare", "stage0"), ("split", "stage1"), ("train", "stage2")]
     assert 'aria-label="Timeline of 7 steps in 5.5 seconds"' in found.svg
     words = Page(render_section("timeline", timeline=found)).words
-    assert "7 steps took 11.0 s of work in 5.5 s." in words
+    assert "7 steps ran for 11.0 s in total, within 5.5 s." in words
 
 
 def test_cached_steps_are_in_the_table_and_not_in_the_timeline(files: ReportFiles) -> None:

@@ -1,38 +1,45 @@
-"""Run a command and measure it: wall clock, peak memory of all its processes, and how busy the machine was besides.
+"""Run a command and measure its wall time, CPU time and peak memory, and how busy the rest of the machine was.
 
-Memory is the proportional set size (PSS) of every process of the command, summed and sampled, of which the largest sum
-is kept: a page that processes share counts once in all, files of the page cache that nothing has mapped do not count.
-A process belongs to the command when it is in the session the command was started in, or a child of one that belongs.
+Memory is the proportional set size (PSS), summed over all processes of the command; the peak is the largest of the sums
+that were sampled. A page that processes share counts once. Files in the page cache do not count unless a process maps
+them. A process belongs to the command if it is in the session of the command's first process, or if its parent belongs.
 Linux only.
 """
 
 from __future__ import annotations
 
 import os
-import select
-import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 INTERVAL_SECONDS = 0.1
 LARGEST_SHARE = 0.05  # of one core, for the sampling itself
-_PROC = Path("/proc")
-_IDLE_FIELDS = (3, 4)  # of the first line of /proc/stat: idle, and waiting for a disk
 
 
 class CommandError(RuntimeError):
-    """A measured command did not end with 0."""
+    """A measured command did not exit with 0."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A command that ran: its standard output, its figures, and the cores that other programs kept busy meanwhile."""
+    """A command that ended.
+
+    Attributes:
+        output: its standard output.
+        seconds: wall time.
+        peak_bytes: peak of the summed PSS of its processes.
+        cpu_seconds: CPU time of its processes.
+        other_cores: mean number of cores that other programs kept busy meanwhile.
+    """
 
     output: str
     seconds: float
@@ -41,25 +48,19 @@ class Measured:
     other_cores: float
 
 
-@dataclass(frozen=True)
-class ProcessState:
-    """What one line of ``/proc/PID/stat`` says; ``ticks`` is the CPU time of it and of the children it waited for."""
-
-    pid: int
-    parent: int
-    session: int
-    ticks: int
-
-
 def run(command: Sequence[str], folder: Path) -> Measured:
-    """Run ``command`` in ``folder``, its standard error going to ours, and measure it; CommandError if it fails."""
+    """Run a command in a folder and measure it. Its standard error goes to ours.
+
+    Raises:
+        CommandError: the command did not exit with 0.
+    """
     with tempfile.TemporaryFile("w+") as output:
-        busy, start = _busy_ticks(), time.perf_counter()
-        process = subprocess.Popen(command, cwd=folder, stdout=output, start_new_session=True)
+        busy, start = _busy_seconds(), time.perf_counter()
+        process = psutil.Popen(command, cwd=folder, stdout=output, start_new_session=True)
         try:
-            peak, ticks = _watch(process.pid)
+            peak, cpu_seconds = _watch(process)
             seconds = time.perf_counter() - start
-            busy = _busy_ticks() - busy
+            busy = _busy_seconds() - busy
         finally:
             if process.poll() is None:
                 process.terminate()
@@ -68,72 +69,69 @@ def run(command: Sequence[str], folder: Path) -> Measured:
         text = output.read()
     if process.returncode:
         raise CommandError(f"{' '.join(command)} ended with exit code {process.returncode}")
-    per_second = os.sysconf("SC_CLK_TCK")
-    others = max(0.0, (busy - ticks) / per_second / seconds)
-    return Measured(text, seconds, peak, ticks / per_second, others)
+    return Measured(text, seconds, peak, cpu_seconds, max(0.0, (busy - cpu_seconds) / seconds))
 
 
-def _watch(pid: int) -> tuple[int, int]:
-    """Sample until the process ends; return the peak of the summed PSS in bytes, and the CPU ticks of its tree."""
-    peak = ticks = 0
-    ended = os.pidfd_open(pid)
+def _watch(process: psutil.Popen) -> tuple[int, float]:
+    """Sample until a process ends; return the peak of the summed PSS in bytes, and the CPU time in seconds."""
+    peak, cpu_seconds, pause = 0, 0.0, 0.0
+    while not _ended(process, pause):
+        before = time.thread_time()
+        tree = members(process.pid)
+        cpu_seconds = max(cpu_seconds, sum(_cpu_seconds(each) for each in tree))
+        peak = max(peak, sum(_pss_bytes(each) for each in tree))
+        pause = max(INTERVAL_SECONDS, (time.thread_time() - before) / LARGEST_SHARE)
+    return peak, cpu_seconds
+
+
+def _ended(process: psutil.Popen, timeout: float) -> bool:
     try:
-        pause = 0.0
-        while not select.select([ended], [], [], pause)[0]:
-            before = time.thread_time()
-            tree = members(_processes(), pid)
-            ticks = max(ticks, sum(state.ticks for state in tree))
-            peak = max(peak, sum(_pss_bytes(state.pid) for state in tree))
-            pause = max(INTERVAL_SECONDS, (time.thread_time() - before) / LARGEST_SHARE)
-    finally:
-        os.close(ended)
-    return peak, ticks
-
-
-def members(states: Iterable[ProcessState], root: int) -> list[ProcessState]:
-    """Return the processes of the command whose first process is ``root``, which leads its session."""
-    table = {state.pid: state for state in states}
-    return [state for state in table.values() if _belongs(state, table, root)]
-
-
-def _belongs(state: ProcessState, table: Mapping[int, ProcessState], root: int) -> bool:
-    seen: set[int] = set()
-    while state.session != root:
-        seen.add(state.pid)
-        if state.parent not in table or state.parent in seen:
-            return False
-        state = table[state.parent]
+        process.wait(timeout)
+    except psutil.TimeoutExpired:
+        return False
     return True
 
 
-def parse_stat(text: str) -> ProcessState:
-    """Read a ``/proc/PID/stat`` line; the program's name, in brackets, may itself hold brackets and spaces."""
-    fields = text[text.rindex(")") + 2 :].split()
-    ticks = sum(int(value) for value in fields[11:15])
-    return ProcessState(int(text[: text.index(" ")]), int(fields[1]), int(fields[3]), ticks)
+def members(root: int) -> list[psutil.Process]:
+    """Return the processes of the command whose first process is ``root``, which leads its session."""
+    table = {process.pid: process for process in psutil.process_iter(["ppid"])}
+    return [process for process in table.values() if _belongs(process, table, root)]
 
 
-def _processes() -> list[ProcessState]:
-    texts = (_read(path) for path in _PROC.glob("[0-9]*/stat"))
-    return [parse_stat(text) for text in texts if text]
+def _belongs(process: psutil.Process, table: Mapping[int, psutil.Process], root: int) -> bool:
+    seen: set[int] = set()
+    while _session(process.pid) != root:
+        seen.add(process.pid)
+        parent = process.info["ppid"]
+        if parent not in table or parent in seen:
+            return False
+        process = table[parent]
+    return True
 
 
-def _pss_bytes(pid: int) -> int:
-    for line in _read(_PROC / str(pid) / "smaps_rollup").splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) * 1024
+def _session(pid: int) -> int | None:
+    """Return the session of a process, None if the process has ended."""
+    with suppress(ProcessLookupError):
+        return os.getsid(pid)
+    return None
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
+    """Return the CPU time of a process and of the children that it waited for."""
+    with suppress(psutil.NoSuchProcess):
+        times = process.cpu_times()
+        return times.user + times.system + times.children_user + times.children_system
+    return 0.0
+
+
+def _pss_bytes(process: psutil.Process) -> int:
+    """Return the proportional set size of a process, 0 if it has ended."""
+    with suppress(psutil.NoSuchProcess):
+        return int(process.memory_full_info().pss)
     return 0
 
 
-def _read(path: Path) -> str:
-    """Return the text of a file of ``/proc``, nothing if its process has ended."""
-    try:
-        return path.read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
-
-
-def _busy_ticks() -> int:
-    """Return the ticks that all cores together were busy since the machine started."""
-    fields = [int(value) for value in (_PROC / "stat").read_text().split("\n", 1)[0].split()[1:9]]
-    return sum(value for i, value in enumerate(fields) if i not in _IDLE_FIELDS)
+def _busy_seconds() -> float:
+    """Return how long all cores together were busy since the machine started; waiting for a disk is not busy."""
+    times = psutil.cpu_times()
+    return times.user + times.nice + times.system + times.irq + times.softirq + times.steal

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from steps import reporting
 from steps import schema as schemas
 from steps.core import runtime, storage
 from steps.core.errors import PipelineError, UsageError
 from steps.core.named_paths import parse_paths
-from steps.reporting import figures, page
-from steps.reporting.contents import Contents
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,16 +71,18 @@ def main(  # noqa: PLR0913 - one argument an option
     scores_of = _paths_of(asked, scores, "--scores")
     curves_of = _paths_of(asked, learning_curve, "--learning-curve")
     searches = parse_paths(trial_table or [], "--trial-table")
-    usages = figures.read_usages(parse_paths(step_usage or [], "--step-usage"), os.environ.get("COVERTYPE_RUN", ""))
+    usages = reporting.read_usages(parse_paths(step_usage or [], "--step-usage"), os.environ.get("COVERTYPE_RUN", ""))
     with runtime.record_usage(usage, "report", inputs=scores_of.values(), outputs=[html, json]) as use:
-        facts = figures.read_json(profile)
-        found = figures.read(metrics_of, scores_of, curves_of, searches, facts["data_sha256"])
-        document = figures.build(table, asked, found, facts, usages)
-        contents = Contents(table, asked, document, found.metrics, found.curves, seed, preset, found.searches)
-        storage.write_text(html, page.render(contents))
+        facts = reporting.read_json(profile)
+        outputs = reporting.read_model_outputs(metrics_of, scores_of, curves_of, searches, facts["data_sha256"])
+        document = reporting.build_document(table, asked, outputs, facts, usages)
+        results = reporting.RunResults(
+            table, asked, document, outputs.metrics, outputs.curves, seed, preset, outputs.searches
+        )
+        storage.write_text(html, reporting.render(results))
         storage.write_json(json, document)
-        use.rows_in = sum(len(scored.rows) for scored in found.scored.values())
-    line = figures.summarise(document, asked)
+        use.rows_in = sum(len(scored.rows) for scored in outputs.scored.values())
+    line = reporting.summary_line(document, asked)
     texts = ("" if document[name] is None else f"{document[name]:.4f}" for name in ("accuracy", "macro_f1"))
     runtime.record_values((summary, line), *zip((accuracy, macro_f1), texts, strict=True))
     if document["missing"]:

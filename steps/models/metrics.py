@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import expit, logit
-from scipy.stats import norm, rankdata
+from scipy.stats import binomtest, norm, rankdata
 
 from steps.models.scoring import average_precision, log_losses
 
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     Labels = NDArray[np.uint8]
     Scores = NDArray[np.float32]
 
-Z = float(norm.ppf(0.975))
+_CONFIDENCE = 0.95
+Z = float(norm.ppf((1 + _CONFIDENCE) / 2))
 RESAMPLES = 2000
 _EDGE = 1e-7
 
@@ -68,13 +69,9 @@ def wilson(successes: int, trials: int) -> Estimate:
     """Return a proportion with its Wilson score interval; nothing where there were no trials."""
     if not trials:
         return Estimate(None)
-    share = successes / trials
-    centre = share + Z * Z / (2 * trials)
-    spread = Z * np.sqrt(share * (1 - share) / trials + Z * Z / (4 * trials * trials))
-    scale = 1 + Z * Z / trials
-    # Rounding must not push the value out of its own interval, nor an end out of [0, 1].
-    low, high = max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
-    return Estimate(share, float(min(share, low)), float(max(share, high)))
+    found = binomtest(successes, trials)
+    interval = found.proportion_ci(_CONFIDENCE, method="wilson")
+    return Estimate(float(found.statistic), float(interval.low), float(interval.high))
 
 
 def f1(confusion: Confusion, seed: int = 0) -> Estimate:

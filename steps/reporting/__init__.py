@@ -1,1 +1,17 @@
-"""The report of a run: its figures as JSON and its page as HTML."""
+"""The report of a run: ``report.json`` and the HTML page."""
+
+from steps.reporting.document import METRICS, build_document, summary_line
+from steps.reporting.inputs import read_json, read_model_outputs, read_usages
+from steps.reporting.page import render
+from steps.reporting.run_results import RunResults
+
+__all__ = [
+    "METRICS",
+    "RunResults",
+    "build_document",
+    "read_json",
+    "read_model_outputs",
+    "read_usages",
+    "render",
+    "summary_line",
+]

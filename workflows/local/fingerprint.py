@@ -22,8 +22,8 @@ from steps.core.errors import BadConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# Files of a package, besides its modules, that its steps read.
-_DATA = ("toml", "css", "html")
+# Suffixes of the files that the modules of a package read, besides Python: settings, and templates of the report.
+_DATA_SUFFIXES = ("toml", "css", "html")
 _NAMES = {
     "sklearn": ("scikit-learn",),
     "yaml": ("pyyaml",),
@@ -58,15 +58,35 @@ def fingerprint(module: str) -> Fingerprint:
     """Return the fingerprint of a module, such as ``steps.train``, and of all it imports.
 
     The digest does not depend on where modules lie: a module that is moved, with the imports of it, changes no result.
+    A data file counts for all modules of the package that contains it, so that a template of the report changes the
+    fingerprint of the report alone.
     """
     root = _path_of(module.partition(".")[0])
     if root is None or _path_of(module) is None:
         raise BadConfigurationError(f"there is no module {module}", fix="install the project in this environment")
     code = _code(module)
     digest = hashlib.sha256(code.sha256.encode())
-    for data in sorted(path for kind in _DATA for path in root.parent.rglob(f"*.{kind}")):
+    for data in _data_files(root.parent, code.modules):
         digest.update(f"{data.name}\0".encode() + data.read_bytes() + b"\0")
     return Fingerprint(tuple(sorted(code.modules)), digest.hexdigest(), _libraries(set(code.foreign)))
+
+
+def _data_files(root: Path, modules: frozenset[str]) -> list[Path]:
+    """Return the data files below a top-level package that belong to a package of one of these modules, sorted."""
+    packages = {package for module in modules for package in _with_parents(module)}
+    files = sorted(path for suffix in _DATA_SUFFIXES for path in root.rglob(f"*.{suffix}"))
+    return [path for path in files if _package_of(path, root) in packages]
+
+
+def _with_parents(module: str) -> list[str]:
+    parts = module.split(".")
+    return [".".join(parts[: i + 1]) for i in range(len(parts))]
+
+
+def _package_of(path: Path, root: Path) -> str:
+    """Return the name of the innermost package whose folder contains a file."""
+    folder = next(parent for parent in path.parents if parent == root or (parent / "__init__.py").is_file())
+    return ".".join(folder.relative_to(root.parent).parts)
 
 
 @cache

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from scipy.stats import binomtest
 from sklearn import metrics as reference
 
 from steps.models import metrics
@@ -122,13 +122,26 @@ def test_the_threshold_itself_counts_as_positive() -> None:
     assert metrics.binary_metrics(labels, scores, np.nextafter(exact, 1))[1] == Confusion(0, 0, 1, 1)
 
 
-@given(st.integers(1, 10_000), st.floats(0, 1))
-def test_wilson_is_scipy_s(trials: int, share: float) -> None:
+@given(st.integers(1, 10**9), st.floats(0, 1))
+@example(7, 0.0)
+@example(7, 1.0)
+@example(1, 1.0)
+def test_wilson_is_the_formula_and_holds_the_proportion(trials: int, share: float) -> None:
+    """The formula is that of Wilson (1927), "Probable inference", JASA 22."""
     successes = round(share * trials)
     found = metrics.wilson(successes, trials)
-    expected = binomtest(successes, trials).proportion_ci(method="wilson")
-    assert found.value == successes / trials
-    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-12)
+    z, p = 1.959963984540054, successes / trials
+    centre, spread = p + z * z / (2 * trials), z * math.sqrt(p * (1 - p) / trials + (z / (2 * trials)) ** 2)
+    ends = [(centre + side * spread) / (1 + z * z / trials) for side in (-1, 1)]
+    assert found.value == p
+    assert (found.low, found.high) == pytest.approx(ends, abs=1e-12)
+    assert found.low is not None
+    assert found.high is not None
+    assert 0 <= found.low <= p <= found.high <= 1
+
+
+def test_wilson_of_no_trials_is_not_defined() -> None:
+    assert metrics.wilson(0, 0) == Estimate(None)
 
 
 def bootstrap_ends(name: str, labels: np.ndarray, scores: np.ndarray, threshold: float) -> tuple[float, float]:

@@ -18,7 +18,7 @@ from docs import command_lines, generate
 from steps import CHAIN, NAMES
 from steps import schema as schemas
 from steps.core import errors, runtime
-from steps.reporting import contents, figures
+from steps.reporting import document
 from workflows import settings
 from workflows.covertype import app
 
@@ -195,7 +195,7 @@ def test_every_package_is_in_the_map() -> None:
 
 def test_keys_of_the_report_are_described() -> None:
     text = (ROOT / "docs/reference/report-json.md").read_text()
-    assert [key for key in (*figures.PROFILE_FACTS, *contents.METRICS) if f"`{key}`" not in text] == []
+    assert [key for key in (*document.PROFILE_FACTS, *document.METRICS) if f"`{key}`" not in text] == []
 
 
 def test_the_schema_of_the_tutorial_is_one() -> None:

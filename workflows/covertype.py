@@ -104,7 +104,7 @@ def _end(result: dict[str, Any], *, as_json: bool) -> int:
 
     if as_json:
         print(json.dumps(result))
-    for name, message in results.causes(result["failed_steps"]).items():
+    for name, message in results.root_failures(result["failed_steps"]).items():
         runtime.log(f"error: step {name} failed: {message}")
     if result["status"] != "Succeeded":
         runtime.log(f"the run ended as {result['status']}: inputs and logs are in {result['directory']}")
@@ -160,7 +160,7 @@ def show(
     from workflows.runs import results
     from workflows.terminal.display import make_console, show_result
 
-    result = results.find(output or Path("runs"), name)
+    result = results.read_result(output or Path("runs"), name)
     if as_json:
         print(json.dumps(result))
     else:
@@ -174,7 +174,7 @@ def runs(output: Output = None, *, as_json: JsonFlag = False) -> int:
     from workflows.runs import results
     from workflows.terminal.display import make_console, runs_table
 
-    found = results.listing(output or Path("runs"))
+    found = results.list_results(output or Path("runs"))
     if as_json:
         print(json.dumps(found))
     else:

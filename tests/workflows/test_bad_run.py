@@ -18,7 +18,7 @@ from tests.support import TARGET, leftovers, real_rows, write_table
 from tests.workflows.documents import artifact, dag, leaf, task, workflow
 from tests.workflows.local.test_executor import execute
 from workflows.covertype import app
-from workflows.local.cache import Cache, key_of
+from workflows.local.cache import Cache, json_digest
 from workflows.local.nodes import Node, Phase
 from workflows.rendered.document import Container, Slots, Template
 from workflows.runs import results
@@ -118,7 +118,7 @@ def tree(codes: Mapping[str, int | None]) -> Node:
 def test_a_run_ends_with_the_code_its_own_failures_have_in_common(
     codes: dict[str, int | None], expected: int, tmp_path: Path
 ) -> None:
-    assert results.summarise(tmp_path, tree(codes), 0)["exit_code"] == expected
+    assert results.write_result(tmp_path, tree(codes), 0)["exit_code"] == expected
 
 
 # --- bad input ---
@@ -185,7 +185,7 @@ def test_a_step_on_a_full_disk_ends_the_run_soon(invoke: Any, tmp_path: Path) ->
         where = f"{ended.result['directory']}/nodes/prepare/out/"
         ended.is_one_line(75, f"step prepare failed: no space left on the disk, in {where}")
         assert no_half_file(disk)
-        assert results.listing(disk) == [ended.result]
+        assert results.list_results(disk) == [ended.result]
 
 
 def test_a_run_that_cannot_write_its_own_files(invoke: Any, tmp_path: Path) -> None:
@@ -205,9 +205,9 @@ def test_a_result_that_cannot_be_kept(tmp_path: Path) -> None:
     root.children["aspen"].outputs.artifacts["model"] = bundle
     with small_disk(tmp_path / "disk", 48) as disk:
         with pytest.raises(OSError, match="No space left"):
-            Cache(disk).store(key_of({}), "step", {"out": bundle}, {})
+            Cache(disk).store_result(json_digest({}), "step", {"out": bundle}, {})
         with pytest.raises(OSError, match="No space left"):
-            results.publish(disk, root)
+            results.copy_results(disk, root)
         assert leftovers(disk) == []
 
 

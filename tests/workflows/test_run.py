@@ -395,7 +395,7 @@ def test_a_search_starts_from_the_best_of_an_earlier_run(output: Path, capsys: p
         (
             "gs://b/run",
             2,
-            "error: an earlier search is read from a file, in --warm-start {place}: copy the run's",
+            "error: an earlier search can only be read from a local file, in --warm-start {place}: copy the run's",
         ),
         ("none.json", 66, "error: no such file, in {place}: check --warm-start"),
         ("other.json", 65, "error: this is neither the report.json of a run, nor a trial table or a study, in {place}"),

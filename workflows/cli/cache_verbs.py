@@ -28,7 +28,7 @@ def ls(output: Output = None, *, as_json: JsonFlag = False) -> int:
     from workflows.local import upkeep
     from workflows.terminal.display import cache_table, make_console
 
-    found = upkeep.summarise(_cache(output))
+    found = upkeep.summarise_cache(_cache(output))
     if as_json:
         print(json.dumps([asdict(summary) for summary in found]))
     else:
@@ -50,7 +50,7 @@ def prune(
     from workflows.local import upkeep
     from workflows.terminal.display import megabytes
 
-    pruned = upkeep.prune(_cache(output), older_than_days=older_than, dry_run=dry_run)
+    pruned = upkeep.prune_cache(_cache(output), older_than_days=older_than, dry_run=dry_run)
     if as_json:
         print(json.dumps(asdict(pruned)))
     else:

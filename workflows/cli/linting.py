@@ -15,7 +15,8 @@ from steps.core import runtime, textfile
 from steps.core.errors import BadConfigurationError, NoInputError
 from workflows import rendering
 from workflows.argo import yaml_text
-from workflows.rendered import document, name_checks, references
+from workflows.rendered import name_checks, references
+from workflows.rendered.reader import read_workflow
 from workflows.settings import strict_yaml
 
 if TYPE_CHECKING:
@@ -28,8 +29,12 @@ def lint(settings: Settings, file: Path | None) -> int:
     bad = 0
     for workflow in rendered:
         label = f"{workflow['kind']} {workflow['metadata'].get('name') or workflow['metadata'].get('generateName')}"
-        read = document.read(as_workflow(workflow))
-        found = [*name_checks.problems(workflow, read), *references.problems(read), *_argo_problems(workflow)]
+        read = read_workflow(as_workflow(workflow))
+        found = [
+            *name_checks.name_problems(workflow, read),
+            *references.reference_problems(read),
+            *_argo_problems(workflow),
+        ]
         for problem in found:
             runtime.log(f"error: {problem}, in {label}")
         bad += bool(found)

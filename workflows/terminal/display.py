@@ -83,7 +83,7 @@ class LiveDisplay(Drawing):
             self.live.update(progress_table(self._root), refresh=True)
         super().__exit__(kind, error, trace)
 
-    def changed(self, node: Node) -> None:
+    def phase_changed(self, node: Node) -> None:
         """Print a finished step's line where nothing is redrawn."""
         if self.live or not node.template.container or not node.phase.finished:
             return

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from steps.core.errors import BadConfigurationError, PipelineError
 from tests.workflows.documents import leaf
-from tests.workflows.rendered.test_document import change
+from tests.workflows.rendered.test_reader import change
 from tests.workflows.rendered.test_references import sound
 from workflows import rendering
 from workflows.argo import yaml_text
 from workflows.cli import linting
-from workflows.rendered import document, name_checks, references
+from workflows.rendered import name_checks, references
+from workflows.rendered.reader import read_workflow
 from workflows.settings import Settings
 
 if TYPE_CHECKING:
@@ -125,8 +126,8 @@ def test_a_damaged_workflow_is_refused_and_never_a_defect(place: tuple[Any, ...]
         target[place[-1]] = value
     try:
         linting.check_types(made, "w.yaml")
-        read = document.read(linting.as_workflow(made))
-        found = [*name_checks.problems(made, read), *references.problems(read)]
+        read = read_workflow(linting.as_workflow(made))
+        found = [*name_checks.name_problems(made, read), *references.reference_problems(read)]
     except PipelineError as error:
         found = [str(error)]
     assert all(len(line.splitlines()) == 1 for line in found)

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.workflows.documents import artifact, dag, leaf, task, workflow
-from tests.workflows.rendered.test_document import change
+from tests.workflows.rendered.test_reader import change
 from workflows import rendering
 from workflows.argo import yaml_text
 from workflows.cli import linting
-from workflows.rendered import document, references
+from workflows.rendered import references
+from workflows.rendered.reader import read_workflow
 from workflows.settings import Settings
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def sound() -> dict[str, Any]:
 
 
 def test_sound() -> None:
-    assert references.problems(document.read(sound())) == []
+    assert references.reference_problems(read_workflow(sound())) == []
 
 
 _TASK = "spec.templates.0.dag.tasks"
@@ -92,14 +93,14 @@ _TASK = "spec.templates.0.dag.tasks"
 def test_finds(place: str, value: Any, problem: str) -> None:
     made = sound()
     change(place, value)(made)
-    found = references.problems(document.read(made))
+    found = references.reference_problems(read_workflow(made))
     assert any(problem in line for line in found), found
 
 
 def test_finds_a_template_that_nothing_uses() -> None:
     made = sound()
     made["spec"]["templates"].append(leaf("spare"))
-    assert references.problems(document.read(made)) == ["template 'spare' is not used"]
+    assert references.reference_problems(read_workflow(made)) == ["template 'spare' is not used"]
 
 
 @pytest.mark.parametrize("kind", rendering.KINDS)
@@ -115,7 +116,7 @@ def test_finds_a_template_that_nothing_uses() -> None:
 )
 def test_every_rendering_is_sound(settings: Settings, kind: str) -> None:
     rendered = rendering.render(settings, kind)
-    assert references.problems(document.read(linting.as_workflow(rendered))) == []
+    assert references.reference_problems(read_workflow(linting.as_workflow(rendered))) == []
     assert linting._argo_problems(rendered) == []
 
 

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from tests.workflows.documents import dag, leaf, task, workflow
 from workflows.local.nodes import Node, Phase
-from workflows.rendered import document
+from workflows.rendered.reader import read_workflow
 from workflows.terminal.display import progress_table, show_result
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def shown(folder: Path, log: bytes | None, progress: str = "3/40") -> str:
     """Return what is drawn of a run in which a search has written this log."""
-    read = document.read(workflow([dag("main", task("aspen", "chain")), dag("chain", task("tune")), leaf("tune")]))
+    read = read_workflow(workflow([dag("main", task("aspen", "chain")), dag("chain", task("tune")), leaf("tune")]))
     tune = Node(("aspen", "tune"), read.templates["tune"], folder, phase=Phase.RUNNING, progress=progress)
     chain = Node(("aspen",), read.templates["chain"], folder, children={"tune": tune})
     if log is not None:

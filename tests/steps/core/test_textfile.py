@@ -30,7 +30,7 @@ READERS: dict[str, tuple[Callable[[Path], Any], str, type[PipelineError]]] = {
     "config": (lambda path: settings.load({}, path).seed, "seed: 5\n# caf\u00e9\n", BadConfigurationError),
     "query": (lambda path: prepare._sql(str(path)), "SELECT 'caf\u00e9'", UsageError),
     "embedded": (lambda path: embedded_files.read_text(str(path), "--query").strip(), "SELECT 'caf\u00e9'", UsageError),
-    "workflow": (linting._read, WORKFLOW, BadConfigurationError),
+    "workflow": (linting._read_file, WORKFLOW, BadConfigurationError),
 }
 
 

@@ -11,7 +11,8 @@ from rich.console import Console
 from tests.workflows.documents import dag, leaf, task, workflow
 from workflows.local.nodes import Node, Phase
 from workflows.rendered.reader import read_workflow
-from workflows.terminal.display import progress_table, show_result
+from workflows.terminal.display import progress_table
+from workflows.terminal.result_tables import print_result
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +64,7 @@ def test_the_table_of_metrics_is_whole_on_any_usual_terminal(width: int) -> None
         "seconds": 1,
     }
     console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
-    show_result(console, result)
+    print_result(console, result)
     assert isinstance(console.file, io.StringIO)
     drawn = console.file.getvalue()
     assert "…" not in drawn

@@ -81,11 +81,6 @@ def test_a_limit_is_above_zero(words: tuple[str, ...], value: str, invoke: Any, 
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("value", ["-1", "nan", "inf"])
-def test_an_age_is_a_finite_number(value: str, invoke: Any, tmp_path: Path) -> None:
-    invoke("cache", "prune", "--older-than", value, "--output", tmp_path).is_one_line(2, "Invalid value for '--older-t")
-
-
 # --- exit codes ---
 
 

@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from steps.core import runtime
-from steps.core.errors import TransientError
-from workflows.covertype import app
-from workflows.local import upkeep
 from workflows.local.cache import Cache, content_digest, json_digest
 from workflows.local.nodes import Node
 from workflows.rendered.document import Container, Slots, Template
@@ -22,17 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KEY = json_digest({"step": "a"})
-
-
-@pytest.fixture
-def cache(tmp_path: Path) -> Cache:
-    """A cache with one result: a file and a folder."""
-    (tmp_path / "file").write_text("file")
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "folder" / "part").write_text("part")
-    cache = Cache(tmp_path / "runs" / ".cache")
-    cache.store_result(KEY, "steps.a", {"file": tmp_path / "file", "folder": tmp_path / "folder"}, {"note": "n"})
-    return cache
 
 
 def test_gives_back_what_was_stored(cache: Cache, tmp_path: Path) -> None:
@@ -106,52 +89,3 @@ def test_an_edit_of_one_run_reaches_no_other(cache: Cache, tmp_path: Path) -> No
     for path in ("nodes/report/html", "nodes/aspen/model/part"):
         assert (first / path).samefile(third / path)
         assert (first / path).stat().st_mode & 0o222 == 0
-
-
-def test_prune_removes_what_is_old_and_what_nothing_refers_to(cache: Cache, tmp_path: Path) -> None:
-    (tmp_path / "new").write_text("new")
-    new = json_digest({"step": "new"})
-    kept = cache.store_result(new, "steps.new", {"file": tmp_path / "file", "new": tmp_path / "new"}, {})
-    month_ago = time.time() - 31 * 86_400
-    os.utime(cache.actions / f"{KEY}.json", (month_ago, month_ago))
-    (cache.actions / ".partial-x").write_text("half")
-    (cache.objects / ".partial-y").write_text("half")
-    assert [(found.step, found.results) for found in upkeep.summarise_cache(cache)] == [
-        ("steps.a", 1),
-        ("steps.new", 1),
-    ]
-    planned = upkeep.prune_cache(cache, older_than_days=30, dry_run=True)
-    assert cache.find_result(new)
-    assert upkeep.prune_cache(cache, older_than_days=30) == planned
-    assert (planned.results, planned.objects) == (1, 2)  # the folder, and the half-written object
-    assert {path.name for path in cache.objects.iterdir()} == set(kept.artifacts.values())
-    assert [path.name for path in cache.actions.iterdir()] == [f"{new}.json"]
-    assert upkeep.prune_cache(cache, older_than_days=0).results == 1
-    assert not list(cache.objects.iterdir())
-
-
-def test_a_use_makes_a_result_young_again(cache: Cache) -> None:
-    os.utime(cache.actions / f"{KEY}.json", (0, 0))
-    assert cache.find_result(KEY)
-    assert upkeep.prune_cache(cache, older_than_days=1).results == 0
-
-
-def test_prune_waits_for_no_run_and_disturbs_none(cache: Cache) -> None:
-    with cache.locked(), cache.locked(), pytest.raises(TransientError, match="a run is using the cache"):
-        upkeep.prune_cache(cache, older_than_days=0)
-    assert cache.find_result(KEY)
-    assert upkeep.prune_cache(cache, older_than_days=0).results == 1
-
-
-def test_the_verbs(cache: Cache, capsys: pytest.CaptureFixture[str]) -> None:
-    def invoke(*words: object) -> str:
-        given = ["cache", *map(str, words), "--output", str(cache.root.parent)]
-        assert runtime.guarded(lambda: app(args=given, standalone_mode=False) or 0) == 0
-        return capsys.readouterr().out
-
-    assert json.loads(invoke("ls", "--json"))[0]["results"] == 1
-    assert invoke("ls").splitlines()[1].split()[:4] == ["a", "1", "0.0", "MB"]
-    assert invoke("prune") == "removed 0 results and 0 files of 0.0 MB\n"
-    assert invoke("prune", "--older-than", 0, "--dry-run") == "would remove 1 results and 2 files of 0.0 MB\n"
-    assert json.loads(invoke("prune", "--older-than", 0, "--json"))["results"] == 1
-    assert invoke("ls") == "the cache is empty\n"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from steps.core.errors import TERMINATED, TransientError
+from steps.core.errors import TERMINATED
 from tests.support import heed_hangups
 from tests.workflows.documents import artifact, dag, leaf, task, workflow
 from workflows import contract
@@ -102,10 +102,6 @@ def test_a_damaged_object_in_the_cache_is_made_again(tmp_path: Path) -> None:
     again = execute(tmp_path, chain(trace))
     assert [leaf.cached for leaf in again.leaves()] == [True, False, True]
     assert damaged.read_text() == "ab"
-
-
-def test_the_codes_tried_again_are_those_of_the_rendered_workflow() -> None:
-    assert (TransientError.exit_code, TERMINATED) == (75, 128 + signal.SIGTERM) == contract.RETRIED_CODES
 
 
 def test_a_failure_stops_what_needs_it_and_nothing_else(tmp_path: Path) -> None:

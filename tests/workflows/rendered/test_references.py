@@ -1,20 +1,16 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from tests.workflows.documents import artifact, dag, leaf, task, workflow
 from tests.workflows.rendered.test_reader import change
 from workflows import rendering
-from workflows.argo import yaml_text
 from workflows.cli import linting
 from workflows.rendered import references
 from workflows.rendered.reader import read_workflow
 from workflows.settings import Settings
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def sound() -> dict[str, Any]:
@@ -118,14 +114,3 @@ def test_every_rendering_is_sound(settings: Settings, kind: str) -> None:
     rendered = rendering.render(settings, kind)
     assert references.reference_problems(read_workflow(linting.as_workflow(rendered))) == []
     assert linting._argo_problems(rendered) == []
-
-
-def test_lint_names_the_file_and_the_fault(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    text = yaml_text.to_yaml(rendering.render(Settings(cover_types=("4",)), "Workflow"))
-    path = tmp_path / "w.yaml"
-    path.write_text(text.replace("{{outputs.artifacts.model.path}}", "{{outputs.artifacts.modle.path}}"))
-    assert linting.lint(Settings(), path) == 1
-    assert "{{outputs.artifacts.modle.path}} does not resolve" in capsys.readouterr().err
-    path.write_text(text)
-    assert linting.lint(Settings(), path) == 0
-    assert "ok: Workflow" in capsys.readouterr().out

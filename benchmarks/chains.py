@@ -54,7 +54,7 @@ def _leaf(module: str, inputs: int) -> dict[str, Any]:
 class _Silent:
     """Watches a run and says nothing."""
 
-    def changed(self, node: object) -> None:
+    def phase_changed(self, node: object) -> None:
         """Take no note."""
 
     def tick(self, root: object) -> None:
@@ -64,14 +64,14 @@ class _Silent:
 def execute(document: dict[str, Any], folder: Path, cores: int) -> float:
     """Run a document with an empty cache that is not looked into; return the seconds."""
     from workflows.local.cache import Cache
-    from workflows.local.executor import Executor, Options
-    from workflows.rendered.document import read
-    from workflows.runs.content import content_of
+    from workflows.local.executor import Executor, ExecutorOptions
+    from workflows.rendered.reader import read_workflow
+    from workflows.runs.source_digest import source_digest
 
     folder.mkdir(parents=True)
     begun = time.perf_counter()
-    options = Options(folder, cores, Cache(folder / "cache"), content_of, use_cached=False)
-    root = Executor(read(document), "empty", options, _Silent()).run()
+    options = ExecutorOptions(folder, cores, Cache(folder / "cache"), source_digest, use_cached=False)
+    root = Executor(read_workflow(document), "empty", options, _Silent()).run()
     seconds = time.perf_counter() - begun
     lengths = [len(leaf.outputs.artifacts["text"].read_text()) for leaf in root.leaves()]
     if max(lengths) * len(root.children) != len(lengths):

@@ -90,7 +90,7 @@ def show(state: State, pods: dict[str, Pod]) -> None:
 
 def main(arguments: Sequence[str]) -> None:
     """Read the run by its name and print where its time went."""
-    client = cluster_verbs.connected(cluster_verbs.placed(settings.load({})))
+    client = cluster_verbs.connect_to_cluster(cluster_verbs.with_argo_namespace(settings.load({})))
     with tempfile.TemporaryDirectory() as folder:
         outcome.fetch(client, arguments[0], Path(folder))
         report = storage.read_json(Path(folder) / "report.json")

@@ -27,7 +27,7 @@ from steps.core import storage
 from workflows.local import binding
 from workflows.local.nodes import Phase
 from workflows.local.scheduler import Scheduler
-from workflows.rendered import document
+from workflows.rendered.reader import read_workflow
 from workflows.runs import results
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def cost_of(run: Path, began: float, ended: float, cores: int) -> Cost:
     rendered = run / results.WORKFLOW
     first = min(entry["started"] for entry in usage.values())
     last = max(entry["finished"] for entry in usage.values())
-    workflow = document.read(yaml.safe_load(rendered.read_text()))
+    workflow = read_workflow(yaml.safe_load(rendered.read_text()))
     replayed = makespan(workflow, {name: entry["wall_seconds"] for name, entry in usage.items()}, cores)
     written = rendered.stat().st_mtime
     return Cost(ended - began, replayed, written - began, first - written, last - first - replayed, ended - last)
@@ -70,7 +70,7 @@ def makespan(workflow: Document, seconds: Mapping[str, float], cores: int) -> fl
     """Return when the last step of a workflow ends if each takes the given seconds and all else takes none."""
     with tempfile.TemporaryDirectory() as folder:
         scheduler = Scheduler(workflow, binding.workflow_scope(workflow, ""), Path(folder), lambda _: None)
-        scheduler.begin()
+        scheduler.start()
         clock = 0.0
         running: list[tuple[float, tuple[str, ...], Node]] = []
         while not scheduler.root.phase.finished:
@@ -78,7 +78,7 @@ def makespan(workflow: Document, seconds: Mapping[str, float], cores: int) -> fl
                 heapq.heappush(running, (clock + seconds[node.name], node.path, node))
             clock, _, node = heapq.heappop(running)
             _pretend(node)
-            scheduler.finish(node, Phase.SUCCEEDED)
+            scheduler.finish_node(node, Phase.SUCCEEDED)
     return clock
 
 
@@ -96,5 +96,5 @@ def _admitted(scheduler: Scheduler, running: list[Node], cores: int) -> list[Nod
 
 def _pretend(node: Node) -> None:
     """Give a step the outputs it declares, so that those after it can be bound; nobody opens them."""
-    node.outputs.artifacts = binding.output_paths(node.template, node.folder)
+    node.outputs.artifacts = binding.artifact_paths(node.template, node.folder)
     node.outputs.parameters = dict.fromkeys(node.template.outputs.parameters, "")

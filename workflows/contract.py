@@ -1,15 +1,23 @@
-"""What the pipeline writes into a workflow for the local executor to read, apart from Hera, whose import takes long."""
+"""Annotations and retry rules that the pipeline writes into a workflow for the local executor to read.
 
-# The parameters whose value is the address of content: the local executor's cache counts them by that content.
+This module is separate from the templates because importing Hera takes most of a second.
+"""
+
+# Names of the input parameters that hold the address of a source, separated by commas. The cache key of a step contains
+# a digest of that source's content instead of relying on its address.
 SOURCE_ANNOTATION = "covertype/source-parameters"
-# Says of a step that it changes something outside the run, so that a result of an earlier run is no substitute.
+# Names of the input parameters that hold a number of threads. A step uses the largest of them, or one thread.
+THREADS_ANNOTATION = "covertype/threads-parameters"
+# The step changes something outside the run, so a cached result must not replace its execution.
 PUBLISHES_ANNOTATION = "covertype/publishes"
-# The outputs that a step finds as an earlier attempt left them, and the parameters that may differ from that attempt's.
+# Names of the outputs that resume those of an earlier attempt.
 CONTINUES_ANNOTATION = "covertype/continues"
+# Names of the parameters that may differ from that attempt's.
 DESPITE_ANNOTATION = "covertype/continues-despite"
-# Lost pods, exit code 75 (TransientError), and 143, with which a pod ends that is deleted or whose node is
-# drained; never an out-of-memory kill, nor a step over its deadline (it too ends with 143), which would only repeat.
+# Exit codes after which a step is retried: 75 (TransientError) and 143 (a deleted pod or a drained node).
 RETRIED_CODES = (75, 143)
+# Argo retries lost pods as well. It must not retry out-of-memory kills, nor steps that exceeded their deadline, which
+# also end with 143 and would exceed it again.
 RETRY_EXPRESSION = (
     f'lastRetry.status == "Error" || (asInt(lastRetry.exitCode) in {list(RETRIED_CODES)} '
     '&& not (lastRetry.message contains "deadline"))'

@@ -14,7 +14,7 @@ from hera.workflows.models import DAGTask, Metadata, PodGC, TTLStrategy, ValueFr
 
 from steps import schema as schemas
 from steps.core.errors import UsageError
-from workflows.argo import enclosed, form, fused, hardening
+from workflows.argo import embedded_files, form, fused, hardening
 from workflows.argo.fused import Chain
 from workflows.argo.templates import COVER_TYPE, Slot, container
 from workflows.interfaces import (
@@ -93,7 +93,9 @@ def build(settings: Settings, *, name: str | None = None, revision: str = "") ->
     slugs = chosen_cover_types(settings, schema)
     set_by_user = overrides.parse(settings.overrides, schema.slugs)
     table_schema = Slot("schema", "schema.toml", raw=text)
-    query = Slot("query", "query.sql", raw=enclosed.text(settings.query, "--query")) if settings.query else None
+    query = (
+        Slot("query", "query.sql", raw=embedded_files.read_text(settings.query, "--query")) if settings.query else None
+    )
     reporting = report(slugs, table_schema)
     last = [reporting, *([register(slugs, settings.registry, revision)] if settings.registry else [])]
     chains, steps = _chains(settings, slugs, set_by_user)
@@ -127,9 +129,9 @@ def _whole_chain(settings: Settings) -> Chain:
     """Return the steps of a cover type and their connections; the files of a search become part of the workflow."""
     given = []
     if settings.space:
-        given.append(Slot("space", "space.toml", raw=enclosed.text(settings.space, "--space")))
+        given.append(Slot("space", "space.toml", raw=embedded_files.read_text(settings.space, "--space")))
     if settings.warm_start:
-        given.append(Slot("warm-start", "warm-start.json", raw=enclosed.warm_start(settings.warm_start)))
+        given.append(Slot("warm-start", "warm-start.json", raw=embedded_files.read_warm_start(settings.warm_start)))
     tune = replace(CHAIN_STEPS["tune"], inputs=[*CHAIN_STEPS["tune"].inputs, *given])
     sources = {**CHAIN_SOURCES, "tune": {**CHAIN_SOURCES["tune"], **{slot.name: slot.name for slot in given}}}
     inputs = (Slot("dataset", "dataset.parquet"), *given)

@@ -1,4 +1,4 @@
-"""The pipeline rendered as one of Argo's kinds, as plain values."""
+"""Renders the pipeline as a Workflow, WorkflowTemplate or CronWorkflow."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from workflows.settings import names, schedules
 if TYPE_CHECKING:
     from workflows.settings import Settings
 
+# Default schedule of a CronWorkflow: Mondays at three.
 WEEKLY = "0 3 * * 1"
 KINDS = ("Workflow", "WorkflowTemplate", "CronWorkflow")
 
@@ -26,42 +27,40 @@ def render(
     schedule: str | None = None,
     revision: str | None = None,
 ) -> dict[str, Any]:
-    """Return the pipeline as a kind of Argo's, as plain values.
+    """Return the pipeline as plain values, in the form of Argo's resources.
 
     Args:
         settings: what to run, and where.
         kind: one of ``KINDS``.
-        name: of a run, a template or a cron workflow; only a run may do without.
-        schedule: when a CronWorkflow runs, as five cron fields or ``@daily``; Mondays at three by default.
-        revision: git revision to label it with; None takes this checkout's.
+        name: name of the resource. By default the cluster generates that of a Workflow; other kinds have a fixed one.
+        schedule: when a CronWorkflow runs, as five cron fields or a word such as ``@daily``; default ``WEEKLY``.
+        revision: git revision for its label; default that of this checkout.
 
     Raises:
-        UsageError: the name or the schedule is none that Argo accepts.
-        PipelineError: as ``pipeline.build``.
+        UsageError: Argo would refuse the name or the schedule.
+        PipelineError: see ``pipeline.build``.
     """
-    _check(kind, name, schedule)
+    _check_arguments(kind, name, schedule)
     built = pipeline.build(settings, name=name, revision=git_revision() if revision is None else revision)
     if kind == "Workflow":
-        return _plain(built)
-    fields = {name: value for name, value in vars(built).items() if name in _SHARED and value is not None}
-    named = name or pipeline.NAME
+        return _plain_values(built)
+    fields = {field: value for field, value in vars(built).items() if field in _SHARED and value is not None}
+    fields["name"] = name or pipeline.NAME
     if kind == "WorkflowTemplate":
-        return _plain(WorkflowTemplate(**{**fields, "name": named}))
-    return _plain(
-        CronWorkflow(
-            **{**fields, "name": named}, schedules=[schedule or WEEKLY], concurrency_policy="Forbid", timezone="UTC"
-        )
+        return _plain_values(WorkflowTemplate(**fields))
+    return _plain_values(
+        CronWorkflow(**fields, schedules=[schedule or WEEKLY], concurrency_policy="Forbid", timezone="UTC")
     )
 
 
-def _check(kind: str, name: str | None, schedule: str | None) -> None:
+def _check_arguments(kind: str, name: str | None, schedule: str | None) -> None:
     if name is not None and (problem := names.object_name(kind, name)):
         raise UsageError(problem, where=f"--name of a {kind}", fix="give another name")
     if schedule is not None and (problem := schedules.problem(schedule)):
         raise UsageError(problem, where="--schedule", fix="write five cron fields such as '0 3 * * 1', or @daily")
 
 
-# What the three kinds have in common.
+# Fields of a Workflow that the other kinds have too.
 _SHARED = (
     "namespace",
     "entrypoint",
@@ -79,6 +78,6 @@ _SHARED = (
 )
 
 
-def _plain(workflow: Workflow) -> dict[str, Any]:
+def _plain_values(workflow: Workflow) -> dict[str, Any]:
     plain: dict[str, Any] = workflow.to_dict()
     return plain

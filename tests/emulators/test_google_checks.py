@@ -21,8 +21,8 @@ from steps.sources.reading import Reading
 from tests.emulators import storage_server
 from tests.emulators.faults import Fault, rest_proxy, storage_proxy
 from workflows.cli.doctor_verb import app
-from workflows.cli.google_checks import Asked, examine
-from workflows.cli.google_fixes import Mending
+from workflows.cli.google_checks import GoogleResources, check_google
+from workflows.cli.google_fixes import FixContext
 from workflows.cluster.doctor import Finding
 
 if TYPE_CHECKING:
@@ -47,13 +47,15 @@ def bucket(server: Server, monkeypatch: pytest.MonkeyPatch) -> str:
     return server.bucket()
 
 
-def looked(asked: Asked, *faults: Fault, storage: tuple[Fault, ...] = ()) -> dict[str, tuple[str, str, str]]:
+def looked(
+    resources: GoogleResources, *faults: Fault, storage: tuple[Fault, ...] = ()
+) -> dict[str, tuple[str, str, str]]:
     """Return state, what was seen, and the command by check, behind proxies that answer as the faults say."""
     with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
         for name, given in (("BIGQUERY_EMULATOR_HOST", faults), ("STORAGE_EMULATOR_HOST", storage)):
             if given and (target := os.environ.get(name)):
                 patch.setenv(name, stack.enter_context(rest_proxy(target, *given)).url)
-        found = list(examine(asked))
+        found = list(check_google(resources))
     assert all(isinstance(finding, Finding) for finding in found)
     return {finding.check: (finding.state.value, finding.seen, finding.fix) for finding in found}
 
@@ -72,7 +74,7 @@ def refused(request: str, message: str, status: int = 403) -> Fault:
 
 def test_a_table_and_a_registry_that_may_be_used(cloud: Emulator, bucket: str) -> None:
     assert cloud.rest
-    found = looked(Asked(TABLE, registry=f"gs://{bucket}/models"), storage=(granted(*ALL),))
+    found = looked(GoogleResources(TABLE, registry=f"gs://{bucket}/models"), storage=(granted(*ALL),))
     assert states(found) == dict.fromkeys(
         [*OF_A_TABLE, "registry bucket", "registry location"],
         "ok",
@@ -83,18 +85,18 @@ def test_a_table_and_a_registry_that_may_be_used(cloud: Emulator, bucket: str) -
 
 def test_a_view_needs_jobs(cloud: Emulator) -> None:
     assert cloud.rest
-    assert states(looked(Asked("bq://p1.d.shown"))) == dict.fromkeys(
+    assert states(looked(GoogleResources("bq://p1.d.shown"))) == dict.fromkeys(
         ["Google credentials", "project", "table", "read the table", "run queries"], "ok"
     )
     words = "Access Denied: Project p1: User does not have bigquery.jobs.create permission in project p1."
-    state, seen, fix = looked(Asked("bq://p1.d.shown"), refused(JOB, words))["run queries"]
+    state, seen, fix = looked(GoogleResources("bq://p1.d.shown"), refused(JOB, words))["run queries"]
     assert (state, "bigquery.jobs.create" in seen) == ("failed", True)
     assert fix == f"gcloud projects add-iam-policy-binding p1 --member={MEMBER} --role=roles/bigquery.jobUser"
 
 
 VIEWER = f"bq add-iam-policy-binding --member={MEMBER} --role=roles/bigquery.dataViewer --table=true p1:d.cover"
 DENIED = "Access Denied: Table p1:d.cover: Permission bigquery.tables.get denied on table p1:d.cover (or it may not"
-PUT = "python workflows/covertype.py load-bigquery --table p1.d.cover puts the bundled table there"
+PUT = "python workflows/covertype.py load-bigquery --table p1.d.cover loads the bundled table"
 DISABLED = "BigQuery API has not been used in project p1 before or it is disabled. Enable it by visiting https://x"
 CASES: list[tuple[Fault, str, str, str]] = [
     (refused(LOOK, DENIED), "table", "bigquery.tables.get", VIEWER),
@@ -108,9 +110,9 @@ CASES: list[tuple[Fault, str, str, str]] = [
         refused(LOOK, "Not found: Table p1:d.cover", 404),
         "table",
         "Not found: Table p1:d.cover",
-        f"bq ls p1:d shows what is there; {PUT}",
+        f"bq ls p1:d lists the existing tables; {PUT}",
     ),
-    (refused(LOOK, "Not found: Dataset p1:d", 404), "table", "Not found: Dataset p1:d", "bq ls p1:d shows what is"),
+    (refused(LOOK, "Not found: Dataset p1:d", 404), "table", "Not found: Dataset p1:d", "bq ls p1:d lists the"),
     (refused(LOOK, DISABLED), "table", "has not been used", "gcloud services enable bigquery.googleapis.com --proj"),
     (Fault(LOOK, status=503), "table", "BigQuery answered 503", "it may work when tried again"),
 ]
@@ -122,13 +124,13 @@ def test_what_is_missing_for_a_table(  # noqa: PLR0913 - one argument a part of 
 ) -> None:
     assert cloud.rest
     monkeypatch.setattr("workflows.cli.google_checks._SECONDS", 0.3)
-    found = looked(Asked(TABLE), fault)[check]
+    found = looked(GoogleResources(TABLE), fault)[check]
     assert (found[0], seen in found[1], fix in found[2]) == ("failed", True, True), found
 
 
 def test_both_permissions_are_told_where_the_table_cannot_be_seen(cloud: Emulator) -> None:
     assert cloud.rest
-    found = looked(Asked(TABLE), refused(LOOK, DENIED), Fault(ASK, status=200, answer={}))
+    found = looked(GoogleResources(TABLE), refused(LOOK, DENIED), Fault(ASK, status=200, answer={}))
     assert found["read the table"][1] == "missing: bigquery.tables.get, bigquery.tables.getData"
     assert "Storage Read API" not in found
 
@@ -138,28 +140,28 @@ def test_read_sessions_that_are_refused(cloud: Emulator, monkeypatch: pytest.Mon
     with storage_proxy(cloud.grpc, 1000) as storage:
         storage.refuse = (grpc.StatusCode.PERMISSION_DENIED, words)
         monkeypatch.setenv("BIGQUERY_STORAGE_EMULATOR_HOST", storage.address)
-        state, seen, fix = looked(Asked(TABLE))["Storage Read API"]
+        state, seen, fix = looked(GoogleResources(TABLE))["Storage Read API"]
     assert (state, "bigquery.readsessions.create" in seen) == ("failed", True)
     assert fix == f"gcloud projects add-iam-policy-binding p1 --member={MEMBER} --role=roles/bigquery.readSessionUser"
 
 
 def test_a_query_is_run_dry(cloud: Emulator) -> None:
     assert cloud.rest
-    found = looked(Asked("bq://p1", Reading("SELECT * FROM d.cover", "cover.sql")))
+    found = looked(GoogleResources("bq://p1", Reading("SELECT * FROM d.cover", "cover.sql")))
     assert found["query"] == ("ok", "allowed, would process 0 bytes", "")
-    found = looked(Asked("bq://p1", Reading("SELECT * FROM d.nowhere", "cover.sql")))
+    found = looked(GoogleResources("bq://p1", Reading("SELECT * FROM d.nowhere", "cover.sql")))
     assert found["query"][0] == "failed"
     denied = "Access Denied: Table p2:e.f: Permission bigquery.tables.getData denied on table p2:e.f (or it may not"
-    found = looked(Asked("bq://p1", Reading("SELECT 1", "cover.sql")), refused(JOB, denied))
+    found = looked(GoogleResources("bq://p1", Reading("SELECT 1", "cover.sql")), refused(JOB, denied))
     assert found["query"][2].endswith("--role=roles/bigquery.dataViewer --table=true p2:e.f")
     elsewhere = refused(JOB, "Not found: Dataset p1:d was not found in location EU", 404)
-    found = looked(Asked("bq://p1", Reading("SELECT 1", "cover.sql", location="EU")), elsewhere)
-    assert found["query"][2] == "leave --location EU out, or say where the dataset lies"
+    found = looked(GoogleResources("bq://p1", Reading("SELECT 1", "cover.sql", location="EU")), elsewhere)
+    assert found["query"][2] == "leave --location EU out, or use the location of the dataset"
 
 
 def test_a_project_is_needed(cloud: Emulator) -> None:
     assert cloud.rest
-    found = looked(Asked("bq://", Reading("SELECT 1", "cover.sql")))
+    found = looked(GoogleResources("bq://", Reading("SELECT 1", "cover.sql")))
     assert states(found) == {"Google credentials": "ok", "project": "failed"}
     assert "set GOOGLE_CLOUD_PROJECT" in found["project"][2]
 
@@ -177,13 +179,13 @@ def test_a_project_is_needed(cloud: Emulator) -> None:
 def test_permissions_that_are_missing_on_a_bucket(  # noqa: PLR0913 - one argument a part of a case
     bucket: str, asked: str, check: str, given: list[str], missing: str, *, role: str
 ) -> None:
-    found = looked(Asked(**{asked: f"gs://{bucket}/x/*.parquet"}), storage=(granted(*given),))  # type: ignore[arg-type]
+    found = looked(GoogleResources(**{asked: f"gs://{bucket}/x/*.parquet"}), storage=(granted(*given),))  # type: ignore[arg-type]
     assert found[check] == ("failed", f"missing: {missing}", GRANT_BUCKET % bucket + role)
 
 
 def test_a_bucket_that_is_not_there(bucket: str) -> None:
     gone = Fault("GET .*/iam/testPermissions", status=404, message="The specified bucket does not exist.")
-    found = looked(Asked(registry="gs://no-such-bucket/x"), storage=(gone,))
+    found = looked(GoogleResources(registry="gs://no-such-bucket/x"), storage=(gone,))
     create = "gcloud storage buckets create gs://no-such-bucket, or correct the name"
     assert bucket
     assert found["registry bucket"] == ("failed", "no such bucket", create)
@@ -193,7 +195,7 @@ def test_the_objects_of_a_source(bucket: str, server: Server, tmp_path: Path) ->
     (tmp_path / "a.csv").write_text("x")
     storage_server.store_at(server.url).upload(tmp_path / "a.csv", f"gs://{bucket}/a.csv", if_absent=True)
     for name, state, seen in (("*.csv", "ok", "1 found"), ("*.parquet", "failed", "no object matches")):
-        found = looked(Asked(f"gs://{bucket}/{name}"), storage=(granted(*ALL),))
+        found = looked(GoogleResources(f"gs://{bucket}/{name}"), storage=(granted(*ALL),))
         assert found["source objects"][:2] == (state, seen)
 
 
@@ -217,11 +219,11 @@ def test_where_table_and_bucket_lie(cloud: Emulator, bucket: str, table: str, pl
     assert cloud.rest
     there = Fault(r"GET .*/b/[\w-]+\?", status=200, answer={"name": bucket, "location": place})
     storage = (granted(*ALL), there)
-    found = looked(Asked(TABLE, registry=f"gs://{bucket}/x"), described(table), storage=storage)
+    found = looked(GoogleResources(TABLE, registry=f"gs://{bucket}/x"), described(table), storage=storage)
     state, _, fix = found["registry location"]
     assert (state == "ok") is together
     if not together:
-        said = f"gcloud storage buckets create gs://ANOTHER --location={table.upper()}, and name that one"
+        said = f"gcloud storage buckets create gs://ANOTHER --location={table.upper()}, and use that bucket"
         assert (state, fix) == ("failed", said)
 
 
@@ -229,7 +231,7 @@ def test_a_bucket_whose_location_may_not_be_seen_is_no_failure(cloud: Emulator, 
     assert cloud.rest
     denied = "robot@p1.iam.gserviceaccount.com does not have storage.buckets.get access to the bucket."
     storage = (granted(*ALL), Fault(r"GET .*/b/[\w-]+\?", status=403, message=denied))
-    found = looked(Asked(TABLE, registry=f"gs://{bucket}/x"), storage=storage)
+    found = looked(GoogleResources(TABLE, registry=f"gs://{bucket}/x"), storage=storage)
     assert found["registry location"][0] == "unknown"
 
 
@@ -258,7 +260,7 @@ def test_without_credentials_nothing_else_is_looked_at(
     for name in ("BIGQUERY_EMULATOR_HOST", "STORAGE_EMULATOR_HOST"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("google.auth.default", default)
-    (found,) = examine(Asked(TABLE, registry="gs://bucket/x"))
+    (found,) = check_google(GoogleResources(TABLE, registry="gs://bucket/x"))
     assert (found.state.value, seen in found.seen) == ("failed", True)
     assert "gcloud auth application-default login" in found.fix
 
@@ -268,9 +270,11 @@ def test_commands_name_the_service_account(monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("google.auth.default", lambda **_: (_Credentials(), "p1"))
     monkeypatch.setattr("workflows.cli.google_checks.connect", lambda _: pytest.fail("not reached"))
-    first = next(examine(Asked(registry="gs://bucket/x")))
+    first = next(check_google(GoogleResources(registry="gs://bucket/x")))
     assert first.seen == "robot@p1.iam.gserviceaccount.com, project p1"
-    fix = Mending(email=_Credentials.service_account_email, bucket="b").of(DeniedError("missing: storage.objects.get"))
+    fix = FixContext(email=_Credentials.service_account_email, bucket="b").fix_for(
+        DeniedError("missing: storage.objects.get")
+    )
     assert "gs://b --member=serviceAccount:robot@p1.iam.gserviceaccount.com --role=roles/storage.objectViewer" in fix
 
 
@@ -291,7 +295,7 @@ def test_the_verb_without_a_cluster(
     assert invoke("--source", "bq://p1.d.nowhere") == 1
     lines = capsys.readouterr().out.splitlines()
     assert "failed   table" in "".join(lines)
-    assert lines[-1].strip().startswith("mend it: bq ls p1:d shows")
+    assert lines[-1].strip().startswith("fix: bq ls p1:d lists")
     (tmp_path / "cover.sql").write_text("SELECT * FROM d.cover")
     assert invoke("--source", "bq://p1", "--query", tmp_path / "cover.sql") == 0
     assert "allowed, would process 0 bytes" in capsys.readouterr().out

@@ -29,8 +29,11 @@ class ProcessHere:
         with _instead(command):
             self.exit_code = _module(command.module)
 
-    def stop(self) -> None:
-        """Do nothing: it has ended."""
+    def terminate(self) -> None:
+        """Do nothing: the step has ended."""
+
+    def kill_after(self, seconds: float) -> None:
+        """Do nothing: the step has ended."""
 
 
 @contextmanager
@@ -50,7 +53,7 @@ def _instead(command: processes.Command) -> Iterator[None]:
 
 
 def _module(name: str) -> int:
-    """Run a module as ``python -m`` would and return its exit code, as ``processes._main`` does."""
+    """Run a module as ``python -m`` would and return its exit code, as ``processes._run_module`` does."""
     try:
         runpy.run_module(name, run_name="__main__", alter_sys=True)
     except SystemExit as end:
@@ -66,7 +69,7 @@ def _wait(*_: object) -> None:
 
 
 def _cli(words: Sequence[str]) -> int:
-    unpatched: dict[str, Any] = {"Process": ProcessHere, "wait": _wait, "start_server": _wait}
+    unpatched: dict[str, Any] = {"Process": ProcessHere, "wait_for_any": _wait, "start_fork_server": _wait}
     for name, value in unpatched.items():
         setattr(processes, name, value)
     runtime.prepare_process()

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from steps.core import runtime
 from tests.workflows.documents import dag, leaf, task, workflow
 from workflows.local.cache import Cache
-from workflows.local.executor import Executor, Options
-from workflows.rendered import document
-from workflows.runs.content import content_of
+from workflows.local.executor import Executor, ExecutorOptions
+from workflows.rendered.reader import read_workflow
+from workflows.runs.source_digest import source_digest
 
 if TYPE_CHECKING:
     from workflows.local.nodes import Node
@@ -25,7 +25,7 @@ class Killer:
     def __init__(self, trace: Path, number: signal.Signals) -> None:
         self._trace, self._number = trace, number
 
-    def changed(self, node: Node) -> None:
+    def phase_changed(self, node: Node) -> None:
         """Do nothing."""
 
     def tick(self, root: Node) -> None:  # noqa: ARG002 - the observer's signature
@@ -38,8 +38,8 @@ def main() -> int:
     """Run and be ended."""
     folder, number = Path(sys.argv[1]), signal.Signals[sys.argv[2]]
     made = workflow([dag("main", task("a")), leaf("a", folder / "trace", "--sleep=60")])
-    options = Options(folder / "run", 1, Cache(folder / "cache"), content_of)
-    Executor(document.read(made), "w", options, Killer(folder / "trace", number)).run()
+    options = ExecutorOptions(folder / "run", 1, Cache(folder / "cache"), source_digest)
+    Executor(read_workflow(made), "w", options, Killer(folder / "trace", number)).run()
     return 0
 
 

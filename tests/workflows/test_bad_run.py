@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,15 +16,12 @@ from steps.core.storage import PARTIAL
 from tests.limits import short_files, small_disk, without_override
 from tests.support import TARGET, leftovers, real_rows, write_table
 from tests.workflows.documents import artifact, dag, leaf, task, workflow
+from tests.workflows.finished_runs import finished_run
 from tests.workflows.local.test_executor import execute
 from workflows.covertype import app
-from workflows.local.cache import Cache, key_of
-from workflows.local.nodes import Node, Phase
-from workflows.rendered.document import Container, Slots, Template
+from workflows.local.cache import Cache, json_digest
+from workflows.local.nodes import Phase
 from workflows.runs import results
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 SMALL = ("--rows", "300", "--preset", "fast")
 CLI = "workflows/covertype.py"
@@ -81,46 +78,6 @@ def test_a_limit_is_above_zero(words: tuple[str, ...], value: str, invoke: Any, 
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("value", ["-1", "nan", "inf"])
-def test_an_age_is_a_finite_number(value: str, invoke: Any, tmp_path: Path) -> None:
-    invoke("cache", "prune", "--older-than", value, "--output", tmp_path).is_one_line(2, "Invalid value for '--older-t")
-
-
-# --- exit codes ---
-
-
-def tree(codes: Mapping[str, int | None]) -> Node:
-    """Return a finished run whose leaves ended with these exit codes."""
-    dag, step = Template("main", Slots(), Slots()), Template("step", Slots(), Slots(), Container("m", (), {}))
-    root = Node((), dag, Path(), phase=Phase.FAILED if any(code != 0 for code in codes.values()) else Phase.SUCCEEDED)
-    for name, code in codes.items():
-        root.children[name] = Node(
-            (name,), step, Path(), exit_code=code, phase=Phase.FAILED if code != 0 else Phase.SUCCEEDED
-        )
-    return root
-
-
-@pytest.mark.parametrize(
-    ("codes", "expected"),
-    [
-        ({"a": 0, "report": 0}, 0),
-        ({"a": 65, "b": 0}, 65),
-        ({"a": 65, "b": 65, "report": 1}, 65),
-        ({"a": 66, "b": 65}, 1),
-        ({"a": 0, "report": 75}, 75),
-        ({"a": 0, "report": 1}, 1),
-        ({"a": 3}, 1),
-        ({"a": 128 + 9}, 1),
-        ({"a": None}, 1),  # an error of the run itself
-        ({"a": 77, "b": None}, 1),
-    ],
-)
-def test_a_run_ends_with_the_code_its_own_failures_have_in_common(
-    codes: dict[str, int | None], expected: int, tmp_path: Path
-) -> None:
-    assert results.summarise(tmp_path, tree(codes), 0)["exit_code"] == expected
-
-
 # --- bad input ---
 
 
@@ -165,16 +122,6 @@ def test_settings_that_do_not_exist_start_nothing(
     assert leftovers(tmp_path) == ["job.yaml"]
 
 
-def test_a_damaged_result_is_said_so_and_listed_as_unfinished(invoke: Any, tmp_path: Path) -> None:
-    (tmp_path / "a-run").mkdir()
-    (tmp_path / "a-run" / results.WORKFLOW).touch()
-    for damaged in ("", "{", "[]", "{}"):
-        (tmp_path / "a-run" / results.RESULT).write_text(damaged)
-        shown = invoke("show", "a-run", "--output", tmp_path)
-        shown.is_one_line(65, f"not the result of a run, in {tmp_path}/a-run/result.json: run again")
-        assert json.loads(invoke("runs", "--output", tmp_path, "--json").out)[0]["status"] == "Unfinished"
-
-
 # --- a full disk ---
 
 
@@ -185,7 +132,7 @@ def test_a_step_on_a_full_disk_ends_the_run_soon(invoke: Any, tmp_path: Path) ->
         where = f"{ended.result['directory']}/nodes/prepare/out/"
         ended.is_one_line(75, f"step prepare failed: no space left on the disk, in {where}")
         assert no_half_file(disk)
-        assert results.listing(disk) == [ended.result]
+        assert results.list_results(disk) == [ended.result]
 
 
 def test_a_run_that_cannot_write_its_own_files(invoke: Any, tmp_path: Path) -> None:
@@ -200,14 +147,14 @@ def test_a_result_that_cannot_be_kept(tmp_path: Path) -> None:
     bundle.mkdir()
     for name in "abc":
         (bundle / name).write_bytes(bytes(20_000))
-    root = tree({"aspen": 0})
+    root = finished_run({"aspen": 0})
     root.children["aspen"].template = root.template
     root.children["aspen"].outputs.artifacts["model"] = bundle
     with small_disk(tmp_path / "disk", 48) as disk:
         with pytest.raises(OSError, match="No space left"):
-            Cache(disk).store(key_of({}), "step", {"out": bundle}, {})
+            Cache(disk).store_result(json_digest({}), "step", {"out": bundle}, {})
         with pytest.raises(OSError, match="No space left"):
-            results.publish(disk, root)
+            results.copy_results(disk, root)
         assert leftovers(disk) == []
 
 

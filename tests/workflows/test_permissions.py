@@ -58,9 +58,9 @@ def test_what_is_published_and_brought_back(tmp_path: Path, umask: int) -> None:
 def test_a_cache_and_a_study(tmp_path: Path, umask: int) -> None:
     storage.write_text(tmp_path / "file", "text")
     cache = Cache(tmp_path / "cache")
-    with cache.in_use():
-        digest = cache.store("key", "steps.a", {"file": tmp_path / "file"}, {}).artifacts["file"]
-        cache.restore(digest, tmp_path / "run" / "file")
+    with cache.locked():
+        digest = cache.store_result("key", "steps.a", {"file": tmp_path / "file"}, {}).artifacts["file"]
+        cache.restore_object(digest, tmp_path / "run" / "file")
     identity = dict.fromkeys(("cover_type", "data", "space", "objective", "start", "seed"), "x")
     with study.opened(tmp_path / "kept" / "study", identity):
         pass

@@ -15,7 +15,8 @@ from steps.core.errors import NoInputError, UsageError
 from tests.golden import write as golden
 from workflows import rendering
 from workflows.interfaces import CHAIN_STEPS
-from workflows.rendered import document, references
+from workflows.rendered import references
+from workflows.rendered.reader import read_workflow
 from workflows.settings import Resources, Settings, overrides
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def test_template_arguments_are_options_of_the_step(step: str) -> None:
         for name, option in options.items()
     }
     for settings in (Settings(registry="models"), Settings(registry="models", set=every)):
-        container = document.read(rendering.render(settings, "Workflow")).templates[step].container
+        container = read_workflow(rendering.render(settings, "Workflow")).templates[step].container
         assert container is not None
         given = [argument.removeprefix("--").partition("=")[0] for argument in container.arguments]
         known = options_of(step)
@@ -57,7 +58,7 @@ def test_template_arguments_are_options_of_the_step(step: str) -> None:
 
 @pytest.mark.parametrize("step", sorted(overrides.OPTIONS))
 def test_what_can_be_set_is_what_the_wiring_leaves_open(step: str) -> None:
-    container = document.read(rendering.render(Settings(), "Workflow")).templates[step].container
+    container = read_workflow(rendering.render(Settings(), "Workflow")).templates[step].container
     assert container is not None
     wired = {argument.removeprefix("--").partition("=")[0] for argument in container.arguments}
     # A setting becomes an artifact; a study of one's own is for one step.
@@ -97,8 +98,8 @@ def test_every_pod_meets_the_restricted_standard_and_has_limits(
 
 
 def test_overrides_of_one_cover_type_leave_the_others_alone() -> None:
-    plain = document.read(rendering.render(Settings(), "Workflow")).templates
-    own = document.read(rendering.render(Settings(set={"train.aspen.rounds": 3}), "Workflow")).templates
+    plain = read_workflow(rendering.render(Settings(), "Workflow")).templates
+    own = read_workflow(rendering.render(Settings(set={"train.aspen.rounds": 3}), "Workflow")).templates
     assert {name: own[name] for name in plain if name != "pipeline"} == {
         name: template for name, template in plain.items() if name != "pipeline"
     }
@@ -110,7 +111,7 @@ def test_a_gpu_is_what_the_training_uses_unless_something_else_is_set() -> None:
     steps = {"train": Resources(gpu=1)}
 
     def device(**settings: Any) -> Any:
-        read = document.read(rendering.render(Settings(steps=steps, **settings), "Workflow"))
+        read = read_workflow(rendering.render(Settings(steps=steps, **settings), "Workflow"))
         return read.templates["train"].inputs.parameters["device"].value
 
     assert device() == "cuda"
@@ -123,8 +124,8 @@ def test_a_gpu_is_what_the_training_uses_unless_something_else_is_set() -> None:
 
 def test_a_chain_in_one_pod_runs_the_steps_with_the_options_they_have_as_pods() -> None:
     settings: dict[str, Any] = {"set": {"train.aspen.rounds": 3, "evaluate.threads": 2}}
-    apart = document.read(rendering.render(Settings(**settings), "Workflow")).templates
-    fused = document.read(rendering.render(Settings(**settings, pods="cover-type"), "Workflow")).templates
+    apart = read_workflow(rendering.render(Settings(**settings), "Workflow")).templates
+    fused = read_workflow(rendering.render(Settings(**settings, pods="cover-type"), "Workflow")).templates
     assert set(fused) == {"pipeline", "prepare", "cover-type", "cover-type-aspen", "report"}
     for name, own in (("cover-type", ""), ("cover-type-aspen", "-aspen")):
         container = fused[name].container
@@ -147,7 +148,7 @@ def test_a_chain_in_one_pod_runs_the_steps_with_the_options_they_have_as_pods() 
 
 def test_what_a_chain_hands_on_inside_its_pod_is_written_by_one_step_and_read_by_later_ones() -> None:
     container = (
-        document.read(rendering.render(Settings(pods="cover-type"), "Workflow")).templates["cover-type"].container
+        read_workflow(rendering.render(Settings(pods="cover-type"), "Workflow")).templates["cover-type"].container
     )
     assert container is not None
     written: set[str] = set()
@@ -166,7 +167,7 @@ def test_a_query_becomes_part_of_the_workflow(tmp_path: Path) -> None:
     query = tmp_path / "rows.sql"
     query.write_text("SELECT 1\n")
     settings = Settings(source="bq://project", query=str(query))
-    prepare = document.read(rendering.render(settings, "Workflow")).templates["prepare"]
+    prepare = read_workflow(rendering.render(settings, "Workflow")).templates["prepare"]
     assert prepare.inputs.artifacts["query"].raw == "SELECT 1\n"
     assert prepare.container is not None
     assert "--query={{inputs.artifacts.query.path}}" in prepare.container.arguments
@@ -187,12 +188,12 @@ def test_a_search_space_becomes_part_of_the_workflow(
 ) -> None:
     space = tmp_path / "space.toml"
     space.write_text("[parameters.rounds]\n")
-    read = document.read(rendering.render(Settings(space=str(space), pods=pods), "Workflow"))
+    read = read_workflow(rendering.render(Settings(space=str(space), pods=pods), "Workflow"))
     tune = read.templates[template]
     assert tune.inputs.artifacts["space"].raw == "[parameters.rounds]\n"
     assert tune.container is not None
     assert "--space={{inputs.artifacts.space.path}}" in tune.container.arguments
-    assert not list(references.problems(read))
+    assert not list(references.reference_problems(read))
     with pytest.raises(NoInputError, match="check --space"):
         rendering.render(Settings(space=str(tmp_path / "nowhere.toml")), "Workflow")
 
@@ -205,7 +206,7 @@ def test_the_best_points_of_an_earlier_run_become_part_of_the_workflow(
     report = {"cover_types": {"aspen": {"search": {"best_points": points}}, "krummholz": {"search": None}}}
     (tmp_path / "report.json").write_text(json.dumps(report))
     for place in (tmp_path, tmp_path / "report.json"):
-        read = document.read(rendering.render(Settings(warm_start=str(place), pods=pods), "Workflow"))
+        read = read_workflow(rendering.render(Settings(warm_start=str(place), pods=pods), "Workflow"))
         tune = read.templates[template]
         carried = json.loads(tune.inputs.artifacts["warm-start"].raw or "")
         assert list(carried) == ["warm_start"]
@@ -213,7 +214,7 @@ def test_the_best_points_of_an_earlier_run_become_part_of_the_workflow(
         assert not carried["warm_start"]
         assert tune.container is not None
         assert "--warm-start={{inputs.artifacts.warm-start.path}}" in tune.container.arguments
-        assert not list(references.problems(read))
+        assert not list(references.reference_problems(read))
 
 
 @pytest.mark.parametrize(("pods", "template"), [("step", "tune"), ("cover-type", "cover-type")])

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
 from steps.core import runtime
 from tests.support import builtin
@@ -295,64 +294,6 @@ def test_a_mistake_is_one_line_and_a_code(
     assert not (tmp_path / "none").exists()
 
 
-@pytest.mark.parametrize("words", [(), ("cache",)])
-def test_without_a_verb_there_is_the_help_and_no_error_line(
-    words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert invoke(*words) == 2
-    printed = capsys.readouterr()
-    assert "Usage:" in printed.out
-    assert printed.err == ""
-
-
-def test_render(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert (
-        invoke("render", "--kind", "CronWorkflow", "--seed", "7", "--image", "me/steps:2", "--schedule", "0 1 * * *")
-        == 0
-    )
-    rendered = yaml.safe_load(capsys.readouterr().out)
-    assert rendered["spec"]["schedules"] == ["0 1 * * *"]
-    parameters = {
-        entry["name"]: entry["value"] for entry in rendered["spec"]["workflowSpec"]["arguments"]["parameters"]
-    }
-    assert parameters["seed"] == "7"
-    images = {t["container"]["image"] for t in rendered["spec"]["workflowSpec"]["templates"] if "container" in t}
-    assert images == {"me/steps:2"}
-    assert invoke("render", "-o", tmp_path / "w.yaml", "--namespace", "team") == 0
-    assert yaml.safe_load((tmp_path / "w.yaml").read_text())["metadata"]["namespace"] == "team"
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        (), ("run",), ("train",), ("render",), ("lint",), ("show",), ("runs",), ("submit",), ("status",), ("logs",),
-        ("stop",), ("retry",), ("fetch",), ("deploy",),
-    ],
-)  # fmt: skip
-def test_help_imports_nothing_heavy(words: tuple[str, ...]) -> None:
-    program = (
-        "import runpy, sys\n"
-        f"sys.argv = {['covertype.py', *words, '--help']!r}\n"
-        "try:\n    runpy.run_path('workflows/covertype.py', run_name='__main__')\n"
-        "except SystemExit as end:\n    assert not end.code\n"
-        "heavy = {'pandas', 'sklearn', 'xgboost', 'hera', 'google', 'pyarrow', 'numpy', 'kubernetes', 'requests'}\n"
-        "heavy &= set(sys.modules)\n"
-        "assert not heavy, heavy\n"
-    )
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert "Usage" in done.stdout
-
-
-def test_the_fork_server_starts_before_hera_is_imported() -> None:
-    program = "import sys, workflows.runs.run_here; assert 'hera' not in sys.modules"
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-
-
 def test_more_trials_go_on_with_those_there_are(output: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ("run", "--rows", "600", "--preset", "fast", "--cover-types", "4", "--json", "--output", output)
     results = []
@@ -395,7 +336,7 @@ def test_a_search_starts_from_the_best_of_an_earlier_run(output: Path, capsys: p
         (
             "gs://b/run",
             2,
-            "error: an earlier search is read from a file, in --warm-start {place}: copy the run's",
+            "error: an earlier search can only be read from a local file, in --warm-start {place}: copy the run's",
         ),
         ("none.json", 66, "error: no such file, in {place}: check --warm-start"),
         ("other.json", 65, "error: this is neither the report.json of a run, nor a trial table or a study, in {place}"),

@@ -1,1 +1,12 @@
-"""What a workflow is made of: templates, hardening, the form's parameters, and files that travel in it."""
+"""The parts of a workflow for Argo, made with Hera.
+
+- ``templates``: container templates of steps.
+- ``fused``: the template that runs the per-cover-type pipeline in one pod.
+- ``hardening``: security settings of pods.
+- ``form``: parameters of the workflow, which the Argo UI shows as a form.
+- ``embedded_files``: local files that become part of the workflow.
+- ``revision``: the git revision of the code.
+- ``yaml_text``: writes a workflow as YAML.
+"""
+
+__all__ = ["embedded_files", "form", "fused", "hardening", "revision", "templates", "yaml_text"]

@@ -1,4 +1,6 @@
-"""What the *restricted* pod security standard asks, and a read-only root besides: of a step's container and of Argo's.
+"""Security settings of pods: those of the *restricted* pod security standard, and a read-only root file system.
+
+They apply to the containers of steps and to those that Argo adds.
 
 Source: https://kubernetes.io/docs/concepts/security/pod-security-standards/.
 """
@@ -9,7 +11,7 @@ import json
 
 from hera.workflows.models import Capabilities, PodSecurityContext, SeccompProfile, SecurityContext
 
-# The user and group of the image's own user.
+# User and group of the image.
 _USER = 65532
 _SECCOMP = SeccompProfile(type="RuntimeDefault")
 
@@ -28,17 +30,18 @@ def container_security() -> SecurityContext:
 
 
 def pod_security() -> PodSecurityContext:
-    """Return what the containers of a pod have in common; the group lets them all write its volumes."""
+    """Return the security context of a pod. Its group gives all containers write access to the volumes."""
     return PodSecurityContext(
         run_as_non_root=True, run_as_user=_USER, run_as_group=_USER, fs_group=_USER, seccomp_profile=_SECCOMP
     )
 
 
 def pod_spec_patch() -> str:
-    """Return what makes Argo's own containers, ``init`` and ``wait``, pass *restricted* too, and tell progress soon.
+    """Return a patch of Argo's containers ``init`` and ``wait``, as JSON.
 
-    Elsewhere an administrator has to set this in the controller's configuration (``executor.securityContext``) and
-    environment; progress would be told each minute.
+    With it they pass the *restricted* standard and report progress every ten seconds instead of every minute. Otherwise
+    an administrator has to set both in the configuration (``executor.securityContext``) and the environment of the
+    controller.
     """
     security = {
         "allowPrivilegeEscalation": False,

@@ -1,7 +1,7 @@
-"""One function that makes a hardened container template for a step.
+"""Makes hardened container templates for steps.
 
-A template's arguments use Argo's own variables for parameters and paths, so that the same rendered template runs on a
-cluster and in the local executor. Option names of a step's command line are the names in its template.
+The arguments of a template contain Argo's variables for parameters and paths, so that the same template runs on a
+cluster and in the local executor. Parameters and artifacts have the names of the options of the step's command line.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from workflows.contract import (
     PUBLISHES_ANNOTATION,
     RETRY_EXPRESSION,
     SOURCE_ANNOTATION,
+    THREADS_ANNOTATION,
 )
 
 if TYPE_CHECKING:
@@ -44,18 +45,26 @@ if TYPE_CHECKING:
 
     from workflows.settings import Resources, Settings
 
-# Volumes are mounted apart: a folder that a mount makes inside another volume belongs to root.
+# Mount paths. No volume is mounted inside another one: the folder of such a mount would belong to root.
 INPUTS, OUTPUTS, KEPT = "/work/in", "/work/out", "/kept"
 RETRIES = 3
-# The parameter that says which cover type a pod works for: it names and labels the pod, and no step reads it.
+# Name of the parameter with the cover type of a pod, for its name in the UI and its label. No step reads it.
 COVER_TYPE = "cover-type"
+# Name of the parameter with the number of threads of a step.
+THREADS = "threads"
 
 
 @dataclass(frozen=True)
 class Slot:
-    """An input or output artifact of a step: its name, its file name, and the option it is given to.
+    """An input or output artifact of a step.
 
-    ``key`` is put before the path, as in ``--metrics aspen=PATH``; ``raw`` is content that is part of the template.
+    Attributes:
+        name: name of the artifact.
+        file: name of its file or folder.
+        option: option of the step that receives its path, if its name is not that of the artifact.
+        key: text before the path, as in ``--metrics aspen=PATH``.
+        optional: whether it may be absent.
+        raw: content that is part of the template.
     """
 
     name: str
@@ -66,40 +75,51 @@ class Slot:
     raw: str | None = None
 
     def argument(self, kind: str) -> str:
-        """Return the argument that hands the slot's path to the step; ``kind`` is inputs or outputs."""
+        """Return the argument that passes the path to the step; ``kind`` is inputs or outputs."""
         key = f"{self.key}=" if self.key else ""
         return f"--{self.option or self.name}={key}{{{{{kind}.artifacts.{self.name}.path}}}}"
 
 
 @dataclass(frozen=True)
 class Step:
-    """What a step takes and gives, as its command line names it."""
+    """The inputs and outputs of a step, under the names of its command line.
+
+    Attributes:
+        name: name of the step; its module is ``steps.NAME``.
+        inputs: input artifacts.
+        outputs: output artifacts.
+        parameters: values of the parameters by name; the task must set those with None.
+        fixed: arguments that are the same in every run of the rendered workflow.
+        source_parameters: parameters that hold the address of a source.
+        values: output parameters, small values that the Argo UI shows. Each is an option of the same name.
+        publishes: whether the step changes something outside the run.
+        continues: outputs that resume those of an earlier attempt.
+        continues_despite: parameters that may differ from that attempt's.
+        on_gpu: parameters with other values in a pod that has a GPU.
+    """
 
     name: str
     inputs: Sequence[Slot] = ()
     outputs: Sequence[Slot] = ()
-    # Parameters by name; a value of None must be given by the task.
     parameters: Mapping[str, str | None] = field(default_factory=dict)
-    # Arguments that are the same in every run of the rendered workflow.
     fixed: Sequence[str] = ()
     source_parameters: Sequence[str] = ()
-    # Output parameters: small values that the Argo UI shows, each an option of its name.
     values: Sequence[str] = ()
-    # Whether it changes something outside the run.
     publishes: bool = False
-    # Outputs that go on from those of an earlier attempt, and the parameters that may differ from that attempt's.
     continues: Sequence[str] = ()
     continues_despite: Sequence[str] = ()
-    # What its parameters become in a pod that has a GPU.
     on_gpu: Mapping[str, str] = field(default_factory=dict)
 
-    def chosen(self, resources: Resources, overrides: Mapping[str, str]) -> dict[str, str | None]:
-        """Return the parameters with what the pod and a person make of them."""
+    def effective_parameters(self, resources: Resources, overrides: Mapping[str, str]) -> dict[str, str | None]:
+        """Return the parameters with the values for a pod with these resources, and with the user's overrides."""
         return {**self.parameters, **(self.on_gpu if resources.gpu else {}), **overrides}
 
 
-class _Pod(Container):
-    """Hera's container with what Hera does not write: the name of a node in the Argo UI, such as aspen.train."""
+class _NamedContainer(Container):
+    """Hera's container with a name for the node in the Argo UI, such as aspen.train.
+
+    The name is an annotation of the template, for which Hera has no field.
+    """
 
     def _build_template(self) -> Template:
         template = super()._build_template()
@@ -120,17 +140,25 @@ def container(
     """Return the template of a step.
 
     Args:
-        step: what the step takes and gives.
+        step: inputs and outputs of the step.
         settings: image and resources.
         overrides: further options of the step's command line, fixed at render time.
-        name: name of the template, where it is not the step's.
+        name: name of the template, if it is not that of the step.
         of_cover_type: whether each of its pods belongs to a cover type, which is then a parameter.
     """
-    parameters = step.chosen(settings.resources(step.name), overrides)
-    return pod(step, settings, parameters, arguments(step, parameters), name=name, of_cover_type=of_cover_type)
+    parameters = step.effective_parameters(settings.resources(step.name), overrides)
+    return module_container(
+        step,
+        settings,
+        parameters,
+        step_arguments(step, parameters),
+        name=name,
+        of_cover_type=of_cover_type,
+        threads_parameters=[THREADS] if THREADS in parameters else [],
+    )
 
 
-def pod(  # noqa: PLR0913 - what differs between pods
+def module_container(  # noqa: PLR0913 - the differences between templates
     step: Step,
     settings: Settings,
     parameters: Mapping[str, str | None],
@@ -138,28 +166,34 @@ def pod(  # noqa: PLR0913 - what differs between pods
     *,
     name: str | None = None,
     of_cover_type: bool = False,
+    threads_parameters: Sequence[str] = (),
 ) -> Container:
-    """Return the template of a pod that runs a step's module with these ``words`` as its arguments."""
+    """Return the template of a pod that runs the module of a step.
+
+    Args:
+        step: inputs and outputs of the step.
+        settings: image and resources.
+        parameters: values of the input parameters by name; the task must set those with None.
+        words: arguments of the module.
+        name: name of the template, if it is not that of the step.
+        of_cover_type: whether each of its pods belongs to a cover type, which is then a parameter.
+        threads_parameters: parameters that hold a number of threads.
+    """
     resources = settings.resources(step.name)
-    given = {**parameters, **({COVER_TYPE: None} if of_cover_type else {})}
-    return _Pod(
+    inputs = {**parameters, **({COVER_TYPE: None} if of_cover_type else {})}
+    return _NamedContainer(
         name=name or step.name,
         image=settings.image,
         image_pull_policy="IfNotPresent",
         command=["python", "-m", f"steps.{step.name}"],
         args=words,
-        inputs=[*(_parameter(key, value) for key, value in given.items()), *(_input(slot) for slot in step.inputs)],
+        inputs=[*(_parameter(key, value) for key, value in inputs.items()), *(_input(slot) for slot in step.inputs)],
         outputs=[*_outputs(step, settings), *(_value(value) for value in step.values)],
         env=[Env(name="COVERTYPE_RUN", value="{{workflow.name}}")],
-        annotations=_annotations(step) or None,
+        annotations=_annotations(step, threads_parameters) or None,
         labels={f"covertype/{COVER_TYPE}": f"{{{{inputs.parameters.{COVER_TYPE}}}}}"} if of_cover_type else None,
         active_deadline_seconds=resources.deadline_seconds,
-        retry_strategy=RetryStrategy(
-            limit=RETRIES,
-            retry_policy="Always",
-            expression=RETRY_EXPRESSION,
-            backoff=Backoff(duration="10s", factor=IntOrString(root=2), cap="2m"),
-        ),
+        retry_strategy=_retry_strategy(),
         service_account_name=resources.service_account,
         security_context=hardening.container_security(),
         resources=_resources(resources),
@@ -169,8 +203,13 @@ def pod(  # noqa: PLR0913 - what differs between pods
     )
 
 
+def _retry_strategy() -> RetryStrategy:
+    backoff = Backoff(duration="10s", factor=IntOrString(root=2), cap="2m")
+    return RetryStrategy(limit=RETRIES, retry_policy="Always", expression=RETRY_EXPRESSION, backoff=backoff)
+
+
 def _volumes(step: Step, settings: Settings) -> list[EmptyDirVolume | ExistingVolume]:
-    """Return the folders a pod writes in; what a later attempt goes on from outlives it where there is a volume."""
+    """Return the volumes of a pod. Outputs that a later attempt resumes are on the study volume, if there is one."""
     scratch = [EmptyDirVolume(name="work", mount_path="/work"), EmptyDirVolume(name="tmp", mount_path="/tmp")]  # noqa: S108
     if not settings.study_volume:
         return [*scratch]
@@ -186,10 +225,11 @@ def _volumes(step: Step, settings: Settings) -> list[EmptyDirVolume | ExistingVo
     return [*scratch, *kept]
 
 
-def _annotations(step: Step) -> dict[str, str]:
-    """Return what the local executor has to know of a step's pod."""
+def _annotations(step: Step, threads_parameters: Sequence[str]) -> dict[str, str]:
+    """Return the annotations for the local executor."""
     found = {
         SOURCE_ANNOTATION: ",".join(step.source_parameters),
+        THREADS_ANNOTATION: ",".join(threads_parameters),
         PUBLISHES_ANNOTATION: "true" if step.publishes else "",
         CONTINUES_ANNOTATION: ",".join(step.continues),
         DESPITE_ANNOTATION: ",".join(step.continues_despite),
@@ -197,7 +237,7 @@ def _annotations(step: Step) -> dict[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
-def arguments(step: Step, parameters: Mapping[str, str | None]) -> list[str]:
+def step_arguments(step: Step, parameters: Mapping[str, str | None]) -> list[str]:
     """Return the arguments of a step: an option for each parameter, artifact and value."""
     return [
         *step.fixed,
@@ -209,12 +249,12 @@ def arguments(step: Step, parameters: Mapping[str, str | None]) -> list[str]:
 
 
 def value_argument(name: str) -> str:
-    """Return the argument that tells a step where an output parameter goes."""
+    """Return the argument with the path to which a step writes an output parameter."""
     return f"--{name}={{{{outputs.parameters.{name}.path}}}}"
 
 
 def _parameter(name: str, value: str | None) -> Parameter:
-    """Return an input parameter; Hera writes a value of None as the text ``null``, so it is left out."""
+    """Return an input parameter. A value of None is left out, because Hera would write it as the text ``null``."""
     return Parameter(name=name) if value is None else Parameter(name=name, value=value)
 
 
@@ -222,8 +262,8 @@ def _input(slot: Slot) -> Artifact:
     path = f"{INPUTS}/{slot.name}/{slot.file}"
     if slot.raw is not None:
         if "{{" in slot.raw:
-            what = f"{slot.file} becomes part of the workflow and holds '{{{{', which begins a variable of Argo's"
-            raise BadConfigurationError(what, where=f"artifact {slot.name!r}", fix="write it otherwise")
+            what = f"{slot.file} becomes part of the workflow and contains '{{{{', which starts a variable of Argo"
+            raise BadConfigurationError(what, where=f"artifact {slot.name!r}", fix="write it differently")
         return RawArtifact(name=slot.name, path=path, data=slot.raw)
     return Artifact(name=slot.name, path=path, optional=slot.optional or None)
 

@@ -1,1 +1,35 @@
-"""The verbs of the command line."""
+"""The verbs of the command line.
+
+Modules with verbs:
+
+- ``run_verbs``: run, train.
+- ``workflow_verbs``: render, lint.
+- ``result_verbs``: show, runs.
+- ``cache_verbs``: cache ls, cache prune.
+- ``cluster_verbs``: submit, status, logs, stop, retry, fetch, deploy.
+- ``doctor_verb``: doctor.
+- ``bigquery_verbs``: load-bigquery.
+
+Modules that they use:
+
+- ``options``: the flags that several verbs share.
+- ``submission``: checks before anything is sent to a cluster.
+- ``linting``: checks of a rendered workflow.
+- ``google_checks``: checks of credentials, permissions and locations at Google.
+- ``google_fixes``: commands that fix failed checks.
+"""
+
+__all__ = [
+    "bigquery_verbs",
+    "cache_verbs",
+    "cluster_verbs",
+    "doctor_verb",
+    "google_checks",
+    "google_fixes",
+    "linting",
+    "options",
+    "result_verbs",
+    "run_verbs",
+    "submission",
+    "workflow_verbs",
+]

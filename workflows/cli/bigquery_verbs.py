@@ -14,13 +14,14 @@ app = typer.Typer()
 def load_bigquery(
     *,
     table: Annotated[
-        str, typer.Option(metavar="PROJECT.DATASET.TABLE", help="Table to make, and its dataset where there is none.")
+        str,
+        typer.Option(metavar="PROJECT.DATASET.TABLE", help="Table to create, in a dataset that is created if needed."),
     ],
-    location: Annotated[str, typer.Option(help="Where a new dataset lies: US, EU, europe-west1. (default: US)")] = "",
-    replace: Annotated[bool, typer.Option("--replace", help="Put it in the place of a table that is there.")] = False,
+    location: Annotated[str, typer.Option(help="Location of a new dataset: US, EU, europe-west1. (default: US)")] = "",
+    replace: Annotated[bool, typer.Option("--replace", help="Replace an existing table.")] = False,
     as_json: JsonFlag = False,
 ) -> int:
-    """Put the bundled table into a dataset of yours, as a source to try BigQuery with."""
+    """Load the bundled table into a dataset of yours, as a source to try BigQuery with."""
     from steps import schema as schemas
     from steps.google.bigquery.load import load
 

@@ -12,10 +12,10 @@ from workflows.cli.options import JsonFlag, Output, finite
 if TYPE_CHECKING:
     from workflows.local.cache import Cache
 
-app = typer.Typer(no_args_is_help=True, help="What earlier runs on this machine left for later ones.")
+app = typer.Typer(no_args_is_help=True, help="Lists and prunes the cached results of earlier runs on this machine.")
 
 
-def _cache(output: Path | None) -> "Cache":
+def _open_cache(output: Path | None) -> "Cache":
     from workflows.local.cache import Cache
     from workflows.runs.run_here import CACHE
 
@@ -24,15 +24,16 @@ def _cache(output: Path | None) -> "Cache":
 
 @app.command()
 def ls(output: Output = None, *, as_json: JsonFlag = False) -> int:
-    """List how many results of each step there are, their size, and when one was last used."""
+    """List the number of results of each step, their size, and the time of the last use."""
     from workflows.local import upkeep
-    from workflows.terminal.display import cache_table, make_console
+    from workflows.terminal.display import make_console
+    from workflows.terminal.result_tables import cache_table
 
-    found = upkeep.summarise(_cache(output))
+    summaries = upkeep.summarise_cache(_open_cache(output))
     if as_json:
-        print(json.dumps([asdict(summary) for summary in found]))
+        print(json.dumps([asdict(summary) for summary in summaries]))
     else:
-        make_console().print(cache_table(found) if found else "the cache is empty")
+        make_console().print(cache_table(summaries) if summaries else "the cache is empty")
     return 0
 
 
@@ -41,19 +42,19 @@ def prune(
     output: Output = None,
     *,
     older_than: Annotated[
-        float, typer.Option(min=0, metavar="DAYS", callback=finite, help="Days not used; 0 removes all.")
+        float, typer.Option(min=0, metavar="DAYS", callback=finite, help="Days without use; 0 removes all.")
     ] = 30,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be removed.")] = False,
     as_json: JsonFlag = False,
 ) -> int:
-    """Remove results not used for a while. Files that a run's folder holds too stay there, and keep their space."""
+    """Remove unused results. Files that the folder of a run shares remain there, and keep their space on the disk."""
     from workflows.local import upkeep
-    from workflows.terminal.display import megabytes
+    from workflows.terminal.result_tables import format_megabytes
 
-    pruned = upkeep.prune(_cache(output), older_than_days=older_than, dry_run=dry_run)
+    pruned = upkeep.prune_cache(_open_cache(output), older_than_days=older_than, dry_run=dry_run)
     if as_json:
         print(json.dumps(asdict(pruned)))
     else:
         verb = "would remove" if dry_run else "removed"
-        print(f"{verb} {pruned.results} results and {pruned.objects} files of {megabytes(pruned.bytes)}")
+        print(f"{verb} {pruned.results} results and {pruned.objects} files of {format_megabytes(pruned.bytes)}")
     return 0

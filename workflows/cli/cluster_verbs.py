@@ -1,4 +1,4 @@
-"""The verbs about a cluster: submit, status, logs, stop, retry, fetch, deploy."""
+"""The verbs about runs on a cluster: submit, status, logs, stop, retry, fetch, deploy."""
 
 import json
 import os
@@ -22,42 +22,47 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 _CLUSTER = "Cluster"
-_MENTIONED = 3
-Name = Annotated[str, typer.Argument(help="Name of a run on the cluster.", callback=submission.checked_name)]
+# Largest number of steps that a message names.
+_MAX_NAMED = 3
+Name = Annotated[str, typer.Argument(help="Name of a run on the cluster.", callback=submission.checked_run_name)]
 Namespace = Annotated[
     str | None, typer.Option("--namespace", "-n", help="Kubernetes namespace. (default: $ARGO_NAMESPACE or covertype)")
 ]
-Watch = Annotated[bool, typer.Option("--watch", "-w", help="Show it until it ends; Ctrl-C only stops looking.")]
-Wait = Annotated[bool, typer.Option("--wait", help="Wait until it ends: exit code 0 when it succeeded, 1 when not.")]
+Watch = Annotated[
+    bool, typer.Option("--watch", "-w", help="Show the run until it ends. Ctrl-C ends the display, not the run.")
+]
+Wait = Annotated[
+    bool, typer.Option("--wait", help="Wait until the run ends. Exit code 0 if it succeeded, otherwise 1.")
+]
 WaitTimeout = Annotated[
     float | None,
     typer.Option(
-        "--wait-timeout", metavar="S", callback=limit, help="Seconds to wait, above 0. (default: until it ends)"
+        "--wait-timeout", metavar="S", callback=limit, help="Most seconds to wait, above 0. (default: no limit)"
     ),
 ]
 
 
-def _client(namespace: str | None) -> "Client":
+def _open_client(namespace: str | None) -> "Client":
     from workflows import settings
 
-    return connected(placed(settings.load({"namespace": namespace})))
+    return connect_to_cluster(with_argo_namespace(settings.load({"namespace": namespace})))
 
 
-def connected(settings: "Settings") -> "Client":
-    """Return the client of the cluster that the environment names, in the namespace of `placed` settings."""
+def connect_to_cluster(settings: "Settings") -> "Client":
+    """Return a client for the cluster of the environment and the namespace of the settings."""
     from workflows.cluster.connection import connect
 
     return connect(settings.namespace, os.environ)
 
 
-def placed(settings: "Settings") -> "Settings":
-    """Return the settings with the namespace of the argo command line tool, where none is set."""
+def with_argo_namespace(settings: "Settings") -> "Settings":
+    """Return the settings with the namespace of the argo command line tool (ARGO_NAMESPACE), unless they set one."""
     namespace = os.environ.get("ARGO_NAMESPACE")
     if not namespace or "namespace" in settings.model_fields_set:
         return settings
-    submission.check_namespace(namespace)
-    placed_there: Settings = settings.model_copy(update={"namespace": namespace})
-    return placed_there
+    submission.check_argo_namespace(namespace)
+    changed: Settings = settings.model_copy(update={"namespace": namespace})
+    return changed
 
 
 @app.command(rich_help_panel=_CLUSTER)
@@ -65,10 +70,12 @@ def placed(settings: "Settings") -> "Settings":
 def submit(  # noqa: PLR0913 - one argument a flag
     *,
     settings: "Settings",
-    name: Annotated[str | None, typer.Option(help="Name of the run. (default: the cluster makes one)")] = None,
-    label: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="A label of the workflow.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the run. (default: the cluster generates one)")] = None,
+    label: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Label of the workflow; may be repeated.")
+    ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the workflow and have the cluster check it; start nothing.")
+        bool, typer.Option("--dry-run", help="Let the cluster check the workflow and print it, without starting it.")
     ] = False,
     watch: Watch = False,
     wait: Wait = False,
@@ -80,12 +87,12 @@ def submit(  # noqa: PLR0913 - one argument a flag
     from workflows.argo import yaml_text
     from workflows.cluster.ending import follow_to_end, say
 
-    settings = placed(settings)
-    submission.check_addresses(settings)
-    labels = submission.labels(label or [])
+    settings = with_argo_namespace(settings)
+    submission.check_addresses_for_pods(settings)
+    labels = submission.parse_labels(label or [])
     workflow = rendering.render(settings, "Workflow", name=name)
     workflow["metadata"].setdefault("labels", {}).update(labels)
-    client = connected(settings)
+    client = connect_to_cluster(settings)
     if dry_run:
         client.create(workflow, dry_run=True)
         print(json.dumps(workflow)) if as_json else yaml_text.print_yaml(workflow)
@@ -98,7 +105,7 @@ def submit(  # noqa: PLR0913 - one argument a flag
     if as_json:
         print(json.dumps({"run": run, "namespace": client.namespace, "link": client.link(run)}))
     else:
-        print(f"look    python workflows/covertype.py status {run}")
+        print(f"status   python workflows/covertype.py status {run}")
     return 0
 
 
@@ -106,21 +113,21 @@ def submit(  # noqa: PLR0913 - one argument a flag
 def status(
     name: Annotated[
         str | None,
-        typer.Argument(help="Name of a run on the cluster. (default: list them)", callback=submission.checked_name),
+        typer.Argument(help="Name of a run on the cluster. (default: list them)", callback=submission.checked_run_name),
     ] = None,
     namespace: Namespace = None,
     *,
     watch: Watch = False,
     as_json: JsonFlag = False,
 ) -> int:
-    """Show a run on the cluster, cover types by steps; without a name, list the runs."""
+    """Show the steps of a run on the cluster; without a name, list the runs."""
     from workflows.cluster import nodes, outcome, table
     from workflows.cluster.ending import follow_to_end
     from workflows.terminal.display import make_console
 
-    client, console = _client(namespace), make_console()
+    client, console = _open_client(namespace), make_console()
     if name is None:
-        return _list(client, console, as_json=as_json)
+        return _list_runs(client, console, as_json=as_json)
     if watch:
         return follow_to_end(client, name, watch=True, timeout=None, as_json=as_json)
     state = nodes.read(client.get(name))
@@ -133,7 +140,7 @@ def status(
     return 0
 
 
-def _list(client: "Client", console: "Console", *, as_json: bool) -> int:
+def _list_runs(client: "Client", console: "Console", *, as_json: bool) -> int:
     from workflows.cluster import nodes, table
 
     found = client.list()
@@ -152,16 +159,16 @@ def logs(
     name: Name,
     namespace: Namespace = None,
     *,
-    step: Annotated[str | None, typer.Option(help="Only this step, such as train.")] = None,
-    cover_type: Annotated[str | None, typer.Option(help="Only this cover type, by its slug.")] = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run ends.")] = False,
+    step: Annotated[str | None, typer.Option(help="Print only this step, such as train.")] = None,
+    cover_type: Annotated[str | None, typer.Option(help="Print only this cover type, by its slug.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Continue until the run ends.")] = False,
 ) -> int:
-    """Print what the steps of a run on the cluster have printed."""
+    """Print the logs of the steps of a run on the cluster."""
     from workflows.cluster import logs as step_logs
     from workflows.cluster import nodes
     from workflows.cluster.watch import Follower
 
-    client = _client(namespace)
+    client = _open_client(namespace)
     tail = step_logs.Tail(client, name)
 
     def show(state: "State") -> None:
@@ -172,30 +179,31 @@ def logs(
         Follower(client, name).follow(show)
         return 0
     workflow = client.get(name)
-    gone = []
+    without_log = []
     for found in step_logs.chosen(nodes.read(workflow), step, cover_type):
         lines = step_logs.whole(client, workflow, found)
-        gone += [] if lines or found.phase not in nodes.FINISHED else [found.name]
+        without_log += [] if lines or found.phase not in nodes.FINISHED else [found.name]
         for line in lines:
             print(f"{found.name}: {line}")
-    if gone:
-        names = ", ".join(gone[:_MENTIONED]) + (f" and {len(gone) - _MENTIONED} more" if len(gone) > _MENTIONED else "")
-        runtime.log(f"no log of {names}: a pod that succeeded is removed, and its log with it")
+    if without_log:
+        more = len(without_log) - _MAX_NAMED
+        names = ", ".join(without_log[:_MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
+        runtime.log(f"no log of {names}: the cluster removes the pods of succeeded steps, with their logs")
     return 0
 
 
 @app.command(rich_help_panel=_CLUSTER)
 def stop(name: Name, namespace: Namespace = None) -> int:
-    """End a run on the cluster: nothing more is started, and what runs is ended."""
+    """Stop a run on the cluster: its running steps end, and no others start."""
     from workflows.cluster import nodes
 
-    client = _client(namespace)
+    client = _open_client(namespace)
     state = nodes.read(client.get(name))
     if state.done:
         print(f"{name} has already ended as {state.phase}")
         return 0
     client.stop(name)
-    print(f"{name} is told to stop: `status {name}` shows when it has")
+    print(f"{name} is stopping: `status {name}` shows when it has ended")
     return 0
 
 
@@ -209,11 +217,11 @@ def retry(  # noqa: PLR0913 - one argument a flag
     wait_timeout: WaitTimeout = None,
     as_json: JsonFlag = False,
 ) -> int:
-    """Run again what failed in a run on the cluster, and only that (by argo-server, or by the argo tool)."""
+    """Run the failed steps of a run on the cluster again (needs argo-server or the argo command line tool)."""
     from workflows.cluster import nodes
     from workflows.cluster.ending import follow_to_end, say
 
-    client = _client(namespace)
+    client = _open_client(namespace)
     state = nodes.read(client.get(name))
     if not state.done or state.phase == nodes.SUCCEEDED:
         raise UsageError(f"run {name!r} is {state.phase}", fix="only a run that has failed can be retried")
@@ -224,21 +232,22 @@ def retry(  # noqa: PLR0913 - one argument a flag
 
 @app.command(rich_help_panel=_CLUSTER)
 def fetch(name: Name, namespace: Namespace = None, *, output: Output = None, as_json: JsonFlag = False) -> int:
-    """Bring the report and the models of a run on the cluster to this machine."""
+    """Download the report and the models of a run on the cluster."""
     from steps.core import storage
     from workflows.cluster import outcome
-    from workflows.terminal.display import make_console, show_metrics
+    from workflows.terminal.display import make_console
+    from workflows.terminal.result_tables import print_metrics
 
     folder = (output or Path("runs")) / name
-    found = outcome.fetch(_client(namespace), name, folder)
+    found = outcome.fetch(_open_client(namespace), name, folder)
     report = folder / "report.json"
     document: dict[str, Any] = storage.read_json(report) if report in found else {}
     if as_json:
-        places = [str(path) for path in found]
-        print(json.dumps({"run": name, "directory": str(folder), "files": places, "report": document or None}))
+        paths = [str(path) for path in found]
+        print(json.dumps({"run": name, "directory": str(folder), "files": paths, "report": document or None}))
         return 0
     if document:
-        show_metrics(make_console(), document)
+        print_metrics(make_console(), document)
     for path in found:
         print(path)
     return 0
@@ -251,17 +260,17 @@ def deploy(
     settings: "Settings",
     name: Annotated[str | None, typer.Option(help="Name of the template. (default: covertype)")] = None,
     schedule: Annotated[
-        str | None, typer.Option(help="Also a CronWorkflow, started then: five cron fields, in UTC.")
+        str | None, typer.Option(help="Also create a CronWorkflow with this schedule: five cron fields, in UTC.")
     ] = None,
 ) -> int:
-    """Put the workflow on the cluster as a WorkflowTemplate, for people to start from the Argo UI."""
+    """Create or update a WorkflowTemplate on the cluster, to start runs from the Argo UI."""
     from workflows import rendering
 
-    settings = placed(settings)
-    submission.check_addresses(settings)
+    settings = with_argo_namespace(settings)
+    submission.check_addresses_for_pods(settings)
     kinds = ["WorkflowTemplate", *([] if schedule is None else ["CronWorkflow"])]
     documents = [rendering.render(settings, kind, name=name, schedule=schedule) for kind in kinds]
-    client = connected(settings)
+    client = connect_to_cluster(settings)
     for document in documents:
         client.apply(document)
         print(f"{document['kind']} {document['metadata']['name']} is in namespace {client.namespace}")

@@ -1,13 +1,14 @@
-"""What a source or a registry at Google needs, looked at piece by piece: each failure with the command that mends it.
+"""Checks credentials, permissions and locations of sources and destinations at Google.
 
-What is looked at is what whoever asks may do; on a cluster the pods have identities of their own. Nothing is written,
-and nothing is billed: queries run dry, and of a table no row is read.
+The checks run with the credentials of the caller; on a cluster the pods have their own. They write nothing and cost
+nothing: queries are dry runs, and no row of a table is read. Each failure comes with the command that fixes it.
 """
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from steps.core.errors import DeniedError, NoInputError, PipelineError, UsageError
@@ -18,7 +19,7 @@ from steps.google.gcs.errors import explained as storage_explained
 from steps.google.gcs.transfer import Patience
 from steps.sources.reading import SCHEME as TABLE
 from steps.sources.reading import Reading
-from workflows.cli.google_fixes import Mending
+from workflows.cli.google_fixes import FixContext
 from workflows.cluster.doctor import Finding, State
 
 if TYPE_CHECKING:
@@ -35,10 +36,14 @@ _READ, _WRITE, _MOVE = (GET, LIST), (GET, LIST, CREATE), (GET, LIST, CREATE, DEL
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What is to be looked at; addresses that are not Google's are passed over.
+class GoogleResources:
+    """The addresses to check. Those that are not at Google are skipped.
 
-    ``output`` is written once, in ``registry`` aliases are moved too.
+    Attributes:
+        source: source of the pipeline.
+        reading: options of reading the source.
+        output: destination of the results, which are written once.
+        registry: registry of models, in which aliases are also replaced.
     """
 
     source: str = ""
@@ -46,56 +51,58 @@ class Asked:
     output: str = ""
     registry: str = ""
 
-    @property
-    def any(self) -> bool:
-        """Whether there is anything to look at."""
-        return self.source.startswith(TABLE) or bool(self.buckets())
-
     def buckets(self) -> list[tuple[str, str, Sequence[str]]]:
-        """Return what each address in Cloud Storage is for, the address, and the permissions it needs."""
-        found = (("source", self.source, _READ), ("output", self.output, _WRITE), ("registry", self.registry, _MOVE))
-        return [(what, uri, needs) for what, uri, needs in found if uri.startswith(BUCKET)]
+        """Return the use, the address and the required permissions of each address in Cloud Storage."""
+        uses = (("source", self.source, _READ), ("output", self.output, _WRITE), ("registry", self.registry, _MOVE))
+        return [(use, uri, required) for use, uri, required in uses if uri.startswith(BUCKET)]
 
 
-def examine(asked: Asked) -> Iterator[Finding]:
-    """Look at credentials, project, permissions, table and buckets, and at where they lie."""
-    mending = Mending()
-    first = _look("Google credentials", lambda: _identity(mending), mending)
+def check_google(resources: GoogleResources) -> Iterator[Finding]:
+    """Check credentials, project, permissions, table and buckets, and the locations of these."""
+    context = FixContext()
+    first = _run_check("Google credentials", lambda: _find_identity(context), context)
     yield first
     if first.state is State.FAILED:
         return
-    if asked.source.startswith(TABLE):
-        yield from _of_bigquery(asked, mending)
-    for what, uri, needs in asked.buckets():
-        yield from _of_bucket(what, uri, needs, mending)
+    if resources.source.startswith(TABLE):
+        yield from _bigquery_findings(resources, context)
+    for use, uri, required in resources.buckets():
+        yield from _bucket_findings(use, uri, required, context)
 
 
-def _look(check: str, action: Callable[[], str], mending: Mending, *, optional: bool = False) -> Finding:
-    """Return what an action sees; a missing right to see what is ``optional`` is no failure."""
+def _run_check(check: str, action: Callable[[], str], context: FixContext, *, optional: bool = False) -> Finding:
+    """Return the finding of a check.
+
+    Args:
+        check: name of the check.
+        action: returns what it found, or raises PipelineError.
+        context: context for the command that fixes an error.
+        optional: a missing permission to check is not a failure.
+    """
     try:
         return Finding(check, State.OK, action())
     except PipelineError as error:
         unknown = optional and isinstance(error, DeniedError)
-        return Finding(check, State.UNKNOWN if unknown else State.FAILED, error.what, mending.of(error))
+        return Finding(check, State.UNKNOWN if unknown else State.FAILED, error.what, context.fix_for(error))
 
 
-def _identity(mending: Mending) -> str:
-    """Find the credentials, and have them answer; return whose they are."""
+def _find_identity(context: FixContext) -> str:
+    """Find the credentials and refresh them; return the account that they belong to."""
     import google.auth
     from google.auth.transport.requests import Request
 
     from steps.google.bigquery.errors import explained
 
     if os.environ.get("BIGQUERY_EMULATOR_HOST") or os.environ.get("STORAGE_EMULATOR_HOST"):
-        return "none are needed by an emulator"
+        return "an emulator needs none"
     with explained("Google"):
         credentials, project = google.auth.default(scopes=["https://www.googleapis.com/auth/cloud-platform"])
         credentials.refresh(Request())  # type: ignore[no-untyped-call]
-    mending.email = str(getattr(credentials, "service_account_email", "") or "")
-    return f"{mending.email or 'a person'}, project {project or '(none)'}"
+    context.email = str(getattr(credentials, "service_account_email", "") or "")
+    return f"{context.email or 'a user'}, project {project or '(none)'}"
 
 
-def _of_bigquery(asked: Asked, mending: Mending) -> Iterator[Finding]:
+def _bigquery_findings(resources: GoogleResources, context: FixContext) -> Iterator[Finding]:
     from steps.google.bigquery.client import connect as connect_bigquery
     from steps.google.bigquery.client import own_project
     from steps.google.bigquery.errors import explained
@@ -103,69 +110,71 @@ def _of_bigquery(asked: Asked, mending: Mending) -> Iterator[Finding]:
     clients: list[bigquery.Client] = []
 
     def project() -> str:
-        address = parse(asked.source, asked.reading)
-        with explained(asked.source):
-            billed = address.project if asked.reading.query else own_project() or address.project
-            clients.append(connect_bigquery(billed, asked.reading.location))
-        mending.project = clients[0].project
-        mending.dataset, mending.table = address.dataset, address.table
-        mending.owner = address.project
-        return f"{mending.project} is billed"
+        address = parse(resources.source, resources.reading)
+        with explained(resources.source):
+            billed = address.project if resources.reading.query else own_project() or address.project
+            clients.append(connect_bigquery(billed, resources.reading.location))
+        context.project = clients[0].project
+        context.dataset, context.table = address.dataset, address.table
+        context.owner = address.project
+        return f"{context.project} is billed"
 
-    yield _look("project", project, mending)
+    yield _run_check("project", project, context)
     for client in clients:
-        if asked.reading.query:
-            yield _look("query", lambda client=client: _dry_run(client, asked.reading.query, asked), mending)  # type: ignore[misc]
+        if resources.reading.query:
+            yield _run_check("query", partial(_dry_run, client, resources.reading.query, resources), context)
         else:
-            yield from _of_table(client, asked, mending)
+            yield from _table_findings(client, resources, context)
         client.close()  # type: ignore[no-untyped-call]
 
 
-def _of_table(client: bigquery.Client, asked: Asked, mending: Mending) -> Iterator[Finding]:
+def _table_findings(client: bigquery.Client, resources: GoogleResources, context: FixContext) -> Iterator[Finding]:
     from steps.google.bigquery.client import patience
     from steps.google.bigquery.errors import explained
 
     tables: list[bigquery.Table] = []
 
     def look() -> str:
-        with explained(asked.source):
+        with explained(resources.source):
             retry = patience().with_timeout(_SECONDS)
-            table = client.get_table(mending.name, retry=retry, timeout=_SECONDS)
+            table = client.get_table(context.table_name, retry=retry, timeout=_SECONDS)
         tables.append(table)
-        mending.table_lies = str(table.location or "")
+        context.table_location = str(table.location or "")
         return f"{table.table_type.lower()}, {table.num_rows or 0:,} rows, in {table.location}"
 
-    found = _look("table", look, mending)
+    found = _run_check("table", look, context)
     yield found
     if not tables and "bigquery.tables.get" not in found.seen:
         return
-    yield _look("read the table", lambda: _readable(client, asked, mending), mending)
+    yield _run_check("read the table", lambda: _check_table_permissions(client, resources, context), context)
     for table in tables:
         if table.table_type in _STORED:
-            yield _look("Storage Read API", lambda table=table: _session(client, table, asked), mending)  # type: ignore[misc]
+            yield _run_check("Storage Read API", partial(_check_read_session, client, table, resources), context)
         else:
-            sql = f"SELECT * FROM `{mending.name}`"  # noqa: S608 - an address, without a backquote
-            yield _look("run queries", lambda sql=sql: _dry_run(client, sql, asked), mending)  # type: ignore[misc]
+            sql = f"SELECT * FROM `{context.table_name}`"  # noqa: S608 - an address, without a backquote
+            yield _run_check("run queries", partial(_dry_run, client, sql, resources), context)
 
 
-def _readable(client: bigquery.Client, asked: Asked, mending: Mending) -> str:
+def _check_table_permissions(client: bigquery.Client, resources: GoogleResources, context: FixContext) -> str:
     from google.cloud.bigquery import TableReference
 
     from steps.google.bigquery.errors import explained
 
-    with explained(asked.source):
-        answer = client.test_iam_permissions(TableReference.from_string(mending.name), _READ_TABLE, timeout=_SECONDS)
-    _require(_READ_TABLE, answer.get("permissions", ()))
+    with explained(resources.source):
+        answer = client.test_iam_permissions(
+            TableReference.from_string(context.table_name), _READ_TABLE, timeout=_SECONDS
+        )
+    _require_permissions(_READ_TABLE, answer.get("permissions", ()))
     return "allowed"
 
 
-def _require(wanted: Sequence[str], granted: Sequence[str]) -> None:
+def _require_permissions(wanted: Sequence[str], granted: Sequence[str]) -> None:
     if missing := [permission for permission in wanted if permission not in granted]:
         raise DeniedError(f"missing: {', '.join(missing)}")
 
 
-def _session(client: bigquery.Client, table: bigquery.Table, asked: Asked) -> str:
-    """Open a session and read nothing: there is no other way to ask."""
+def _check_read_session(client: bigquery.Client, table: bigquery.Table, resources: GoogleResources) -> str:
+    """Create a read session without reading from it, as no other call shows that it is allowed."""
     from google.cloud.bigquery_storage_v1 import types
 
     from steps.google.bigquery.client import read_client
@@ -174,8 +183,10 @@ def _session(client: bigquery.Client, table: bigquery.Table, asked: Asked) -> st
     wanted = types.ReadSession(table=table.reference.to_bqstorage(), data_format=types.DataFormat.ARROW)
     reader = read_client(client)
     if reader is None:
-        raise NoInputError("not emulated, rows come by REST, slowly", fix="set BIGQUERY_STORAGE_EMULATOR_HOST")
-    with explained(asked.source), reader:
+        raise NoInputError(
+            "not emulated: reading rows by REST, which is slow", fix="set BIGQUERY_STORAGE_EMULATOR_HOST"
+        )
+    with explained(resources.source), reader:
         reader.create_read_session(
             parent=f"projects/{client.project}",
             read_session=wanted,
@@ -186,47 +197,49 @@ def _session(client: bigquery.Client, table: bigquery.Table, asked: Asked) -> st
     return "allowed"
 
 
-def _dry_run(client: bigquery.Client, sql: str, asked: Asked) -> str:
+def _dry_run(client: bigquery.Client, sql: str, resources: GoogleResources) -> str:
     from steps.google.bigquery.client import patience
     from steps.google.bigquery.errors import explained
     from steps.google.bigquery.query import Query
 
-    query = Query(sql, asked.source, asked.reading.snapshot, asked.reading.maximum_bytes_billed)
+    query = Query(sql, resources.source, resources.reading.snapshot, resources.reading.maximum_bytes_billed)
     query.check_snapshot()
-    with explained(asked.source):
+    with explained(resources.source):
         retry = patience().with_timeout(_SECONDS)
         job = client.query(sql, query.configuration(dry_run=True), retry=retry, job_retry=None, timeout=_SECONDS)
     return f"allowed, would process {job.total_bytes_processed or 0:,} bytes"
 
 
-def _of_bucket(what: str, uri: str, needs: Sequence[str], mending: Mending) -> Iterator[Finding]:
+def _bucket_findings(use: str, uri: str, required: Sequence[str], context: FixContext) -> Iterator[Finding]:
     stores: list[Store] = []
 
     def look() -> str:
-        mending.bucket, mending.writes = split(uri)[0], CREATE in needs
+        context.bucket, context.writes = split(uri)[0], CREATE in required
         stores.append(connect(Patience(seconds=_SECONDS)))
-        with storage_explained(f"{BUCKET}{mending.bucket}", "storage.buckets.testIamPermissions"):
-            granted = stores[0].client.bucket(mending.bucket).test_iam_permissions(list(needs), timeout=_SECONDS)
-        _require(needs, granted)
-        return f"{BUCKET}{mending.bucket}: may {', '.join(need.rpartition('.')[2] for need in needs)} objects"
+        with storage_explained(f"{BUCKET}{context.bucket}", "storage.buckets.testIamPermissions"):
+            granted = stores[0].client.bucket(context.bucket).test_iam_permissions(list(required), timeout=_SECONDS)
+        _require_permissions(required, granted)
+        return f"{BUCKET}{context.bucket}: may {', '.join(need.rpartition('.')[2] for need in required)} objects"
 
-    found = _look(f"{what} bucket", look, mending)
+    found = _run_check(f"{use} bucket", look, context)
     yield found
     if found.state is State.FAILED:
         return
-    if what == "source":
-        yield _look("source objects", lambda: f"{len(stores[0].objects(uri))} found", mending)
-    if mending.table_lies:
-        yield _look(f"{what} location", lambda: _together(stores[0], mending), mending, optional=True)
+    if use == "source":
+        yield _run_check("source objects", lambda: f"{len(stores[0].objects(uri))} found", context)
+    if context.table_location:
+        yield _run_check(f"{use} location", lambda: _compare_locations(stores[0], context), context, optional=True)
 
 
-def _together(store: Store, mending: Mending) -> str:
-    """Compare where bucket and table lie: BigQuery exports within one location, from the US to anywhere."""
-    bucket = store.client.bucket(mending.bucket)
-    with storage_explained(f"{BUCKET}{mending.bucket}", "storage.buckets.get"):
+def _compare_locations(store: Store, context: FixContext) -> str:
+    """Compare the locations of bucket and table. BigQuery exports within one location, and from the US to any."""
+    bucket = store.client.bucket(context.bucket)
+    with storage_explained(f"{BUCKET}{context.bucket}", "storage.buckets.get"):
         bucket.reload(timeout=_SECONDS)
-    here, there = str(bucket.location).upper(), mending.table_lies.upper()
-    if there in (here, "US") or (there == "EU" and here.startswith("EUR")):
-        return f"bucket in {here}, table in {there}"
-    fix = f"gcloud storage buckets create gs://ANOTHER --location={there}, and name that one"
-    raise UsageError(f"the bucket lies in {here}, the table in {there}: BigQuery cannot export there", fix=fix)
+    bucket_location, table_location = str(bucket.location).upper(), context.table_location.upper()
+    in_europe = table_location == "EU" and bucket_location.startswith("EUR")
+    if table_location in (bucket_location, "US") or in_europe:
+        return f"bucket in {bucket_location}, table in {table_location}"
+    what = f"the bucket is in {bucket_location}, the table in {table_location}: BigQuery cannot export there"
+    fix = f"gcloud storage buckets create gs://ANOTHER --location={table_location}, and use that bucket"
+    raise UsageError(what, fix=fix)

@@ -1,4 +1,4 @@
-"""The commands that mend what is missing at Google, by the permission or the thing that an error names."""
+"""Finds the command that fixes a failed check at Google, by the permission or the resource that the error names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from steps.core.errors import NoInputError, PipelineError
 _PERMISSION = re.compile(r"(?:bigquery|storage)\.[a-zA-Z]+\.[a-zA-Z]+")
 _TABLE = re.compile(r"on table ([\w.-]+:\w+\.[\w-]+)")
 _DISABLED = re.compile(r"API has not been used in project|it is disabled|SERVICE_DISABLED")
-_ON_PROJECT = {
+# Roles that are granted on the project, by the permission they contain.
+_PROJECT_ROLES = {
     "bigquery.jobs.create": "roles/bigquery.jobUser",
     "bigquery.readsessions.create": "roles/bigquery.readSessionUser",
 }
@@ -18,11 +19,18 @@ _LOCATION = re.compile(r"not found in location (\S+)")
 
 
 @dataclass
-class Mending:
-    """What commands are filled in with, as far as it is known: whose rights, and on what.
+class FixContext:
+    """The account and the resources for the commands, as far as the checks have found them.
 
-    ``project`` is billed, ``owner`` has the table, ``table_lies`` is its location; ``writes`` tells whether the bucket
-    is written to.
+    Attributes:
+        email: address of the service account, empty for a user.
+        project: project that is billed.
+        owner: project of the table.
+        dataset: dataset of the table.
+        table: name of the table.
+        bucket: name of the bucket.
+        writes: whether the bucket is written to.
+        table_location: location of the table.
     """
 
     email: str = ""
@@ -32,32 +40,37 @@ class Mending:
     table: str = ""
     bucket: str = ""
     writes: bool = False
-    table_lies: str = ""
+    table_location: str = ""
 
     @property
-    def name(self) -> str:
-        """The table's name."""
+    def table_name(self) -> str:
+        """The full name of the table."""
         return f"{self.owner}.{self.dataset}.{self.table}"
 
     @property
     def _member(self) -> str:
         return f"serviceAccount:{self.email}" if self.email else '"user:$(gcloud config get account)"'
 
-    def of(self, error: PipelineError) -> str:
-        """Return the command that mends an error, or what the error itself says to do."""
+    def fix_for(self, error: PipelineError) -> str:
+        """Return the command that fixes an error, or the fix that the error contains."""
         if _DISABLED.search(error.what):
             api = "bigquerystorage" if "torage" in error.what else "bigquery"
             return f"gcloud services enable {api}.googleapis.com --project={self.project}"
         if permission := _PERMISSION.search(error.what):
             named = _TABLE.search(error.what)
-            return self._grant(permission[0], named[1] if named else "")
+            return self._grant_command(permission[0], named[1] if named else "")
         if isinstance(error, NoInputError):
-            return self._make(error)
+            return self._creation_command(error)
         return error.fix or ""
 
-    def _grant(self, permission: str, named: str) -> str:
-        """Return the command that grants a permission, on the table that an error has ``named`` if it is about one."""
-        if role := _ON_PROJECT.get(permission):
+    def _grant_command(self, permission: str, named: str) -> str:
+        """Return the command that grants a permission.
+
+        Args:
+            permission: name of the permission.
+            named: table that the error names, empty for none.
+        """
+        if role := _PROJECT_ROLES.get(permission):
             return f"gcloud projects add-iam-policy-binding {self.project} --member={self._member} --role={role}"
         if permission.startswith("bigquery."):
             table = f"{self.owner}:{self.dataset}.{self.table}" if self.table else named or "PROJECT:DATASET.TABLE"
@@ -68,12 +81,13 @@ class Mending:
             role = "roles/storage.bucketViewer"
         return f"gcloud storage buckets add-iam-policy-binding gs://{self.bucket} --member={self._member} --role={role}"
 
-    def _make(self, error: NoInputError) -> str:
+    def _creation_command(self, error: NoInputError) -> str:
+        """Return the command that creates the missing dataset, table or bucket."""
         if elsewhere := _LOCATION.search(error.what):
-            return f"leave --location {elsewhere[1]} out, or say where the dataset lies"
+            return f"leave --location {elsewhere[1]} out, or use the location of the dataset"
         if error.where and error.where.startswith("bq://") and self.table:
-            table = f"python workflows/covertype.py load-bigquery --table {self.name}"
-            return f"bq ls {self.owner}:{self.dataset} shows what is there; {table} puts the bundled table there"
+            table = f"python workflows/covertype.py load-bigquery --table {self.table_name}"
+            return f"bq ls {self.owner}:{self.dataset} lists the existing tables; {table} loads the bundled table"
         if "bucket" in error.what and "object" not in error.what:
             return f"gcloud storage buckets create gs://{self.bucket}, or correct the name"
         return error.fix or ""

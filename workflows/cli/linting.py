@@ -1,4 +1,4 @@
-"""The ``lint`` verb: our own check of the references, then Argo's, where its command line tool is."""
+"""Checks rendered workflows: types, names and references, and ``argo lint`` where that tool is installed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from steps.core import runtime, textfile
 from steps.core.errors import BadConfigurationError, NoInputError
 from workflows import rendering
 from workflows.argo import yaml_text
-from workflows.rendered import document, name_checks, references
+from workflows.rendered import name_checks, references
+from workflows.rendered.reader import read_workflow
 from workflows.settings import strict_yaml
 
 if TYPE_CHECKING:
@@ -23,13 +24,25 @@ if TYPE_CHECKING:
 
 
 def lint(settings: Settings, file: Path | None) -> int:
-    """Check one rendered file, or the pipeline in every kind; print what is wrong and return 0 or 1."""
-    rendered = [_read(file)] if file else [rendering.render(settings, kind) for kind in rendering.KINDS]
+    """Check a rendered workflow, or the pipeline rendered as each kind.
+
+    Args:
+        settings: settings of the pipeline.
+        file: YAML file with a workflow; None checks the pipeline.
+
+    Returns:
+        Exit code: 1 if problems were found and printed, otherwise 0.
+    """
+    rendered = [_read_file(file)] if file else [rendering.render(settings, kind) for kind in rendering.KINDS]
     bad = 0
     for workflow in rendered:
         label = f"{workflow['kind']} {workflow['metadata'].get('name') or workflow['metadata'].get('generateName')}"
-        read = document.read(as_workflow(workflow))
-        found = [*name_checks.problems(workflow, read), *references.problems(read), *_argo_problems(workflow)]
+        read = read_workflow(as_workflow(workflow))
+        found = [
+            *name_checks.name_problems(workflow, read),
+            *references.reference_problems(read),
+            *_argo_problems(workflow),
+        ]
         for problem in found:
             runtime.log(f"error: {problem}, in {label}")
         bad += bool(found)
@@ -40,7 +53,7 @@ def lint(settings: Settings, file: Path | None) -> int:
 
 
 def as_workflow(rendered: dict[str, Any]) -> dict[str, Any]:
-    """Return the Workflow that a WorkflowTemplate or a CronWorkflow would start."""
+    """Return the Workflow that a WorkflowTemplate or a CronWorkflow starts."""
     spec = rendered["spec"]
     if rendered["kind"] == "CronWorkflow":
         spec = spec["workflowSpec"]
@@ -48,7 +61,7 @@ def as_workflow(rendered: dict[str, Any]) -> dict[str, Any]:
 
 
 def argo_tool() -> str | None:
-    """Return the argo command line tool: ``$ARGO``, or the one on the path."""
+    """Return the argo command line tool: ``$ARGO``, or the one on the path; None where there is none."""
     return os.environ.get("ARGO") or shutil.which("argo")
 
 
@@ -67,12 +80,16 @@ def _argo_problems(workflow: dict[str, Any]) -> list[str]:
     return [f"argo lint: {text}"]
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read_file(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise NoInputError("no such file", where=str(path), fix="render one with `render -o FILE`")
     try:
         workflow = strict_yaml.load_as_argo(textfile.read(path))
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # also for dates that are none and for nesting
+    except (
+        yaml.YAMLError,
+        ValueError,
+        RecursionError,
+    ) as error:  # dates, nesting
         raise BadConfigurationError(f"not valid YAML: {' '.join(str(error).split())}", where=str(path)) from None
     if not isinstance(workflow, dict) or workflow.get("kind") not in rendering.KINDS or "metadata" not in workflow:
         raise BadConfigurationError(
@@ -84,14 +101,19 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _without_nulls(value: Any) -> Any:  # noqa: ANN401 - plain values of any depth
-    """Leave fields without a value out, as Kubernetes does."""
+    """Return a value without the fields that are null, as Kubernetes reads it."""
     if isinstance(value, dict):
         return {key: _without_nulls(entry) for key, entry in value.items() if entry is not None}
     return [_without_nulls(entry) for entry in value] if isinstance(value, list) else value
 
 
 def check_types(workflow: dict[str, Any], where: str) -> None:
-    """Raise BadConfigurationError where a field is not of the type that Argo's specification gives it."""
+    """Raise BadConfigurationError where a field does not have the type of Argo's specification.
+
+    Args:
+        workflow: the workflow as plain values.
+        where: its path, for the message.
+    """
     from hera.workflows import models
     from pydantic import ValidationError
 
@@ -99,5 +121,5 @@ def check_types(workflow: dict[str, Any], where: str) -> None:
         getattr(models, workflow["kind"]).model_validate(workflow)
     except ValidationError as error:
         problem = error.errors()[0]
-        place = ".".join(str(part) for part in problem["loc"])
-        raise BadConfigurationError(f"{place}: {problem['msg']}", where=where, fix="quote names and texts") from None
+        field = ".".join(str(part) for part in problem["loc"])
+        raise BadConfigurationError(f"{field}: {problem['msg']}", where=where, fix="quote names and strings") from None

@@ -56,7 +56,9 @@ def failures(client: Client, state: State) -> dict[str, str]:
     if not failed:
         return {}
     workflow = client.get(state.name)
-    return {name: logs.reason(client, workflow, state.name, step) for name, step in results.causes(failed).items()}
+    return {
+        name: logs.reason(client, workflow, state.name, step) for name, step in results.root_failures(failed).items()
+    }
 
 
 def fetch(client: Client, name: str, folder: Path) -> list[Path]:

@@ -166,4 +166,4 @@ class Display(Drawing):
             word = "NoImage" if step.no_image else step.phase
             if (step.no_image or step.phase in nodes.FINISHED) and (step.name, word) not in self._said:
                 self._said.add((step.name, word))
-                self.tell(word, step.name, duration(step.seconds), step.note)
+                self.print_step(word, step.name, duration(step.seconds), step.note)

@@ -1,4 +1,4 @@
-"""Gives nodes their inputs and takes their outputs, by the references in the rendered workflow."""
+"""Passes parameters and artifacts between nodes, as the references in the rendered workflow say."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from steps.core import storage
 from steps.core.errors import BadConfigurationError, PipelineError
-from workflows.rendered.expressions import substitute, variables
+from workflows.rendered.expressions import substitute_variables, variable_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,18 +17,23 @@ if TYPE_CHECKING:
 
 
 def workflow_scope(document: Document, name: str) -> dict[str, str]:
-    """Return the variables that are the same everywhere in a workflow."""
+    """Return the values of the variables that have the same value in the whole workflow, by name."""
     scope = {"workflow.name": name}
     for parameter in document.arguments.parameters.values():
         scope[f"workflow.parameters.{parameter.name}"] = parameter.value or ""
     return scope
 
 
-def bind(child: Node, parent: Node, scope: Mapping[str, str]) -> None:
-    """Fill in a task's inputs from its arguments, its parent DAG's inputs and its siblings' outputs.
+def bind_inputs(child: Node, parent: Node, scope: Mapping[str, str]) -> None:
+    """Set the inputs of a task from its arguments, the inputs of its DAG and the outputs of other tasks.
+
+    Args:
+        child: node of the task.
+        parent: node of the DAG.
+        scope: values of the workflow's variables.
 
     Raises:
-        PipelineError: a parameter or an artifact that is not optional is missing.
+        PipelineError: a parameter or a required artifact is missing.
     """
     arguments = child.task.arguments if child.task else None
     known = {**scope, **_parameter_scope(parent)}
@@ -37,14 +42,14 @@ def bind(child: Node, parent: Node, scope: Mapping[str, str]) -> None:
         value = given[name].value if name in given else declared.value
         if value is None:
             raise PipelineError(f"parameter {name!r} was not given", where=child.name)
-        child.inputs.parameters[name] = substitute(value, known)
+        child.inputs.parameters[name] = substitute_variables(value, known)
     for name, slot in child.template.inputs.artifacts.items():
         argument = arguments.artifacts.get(name) if arguments else None
         if slot.raw is not None:
             path = child.folder / "in" / name / (slot.path or name).rpartition("/")[2]
             storage.write_text(path, slot.raw)
             child.inputs.artifacts[name] = path
-        elif not (argument and argument.source and _take(child.inputs, name, argument.source, parent)):
+        elif not (argument and argument.source and _copy_artifact(child.inputs, name, argument.source, parent)):
             optional = slot.optional or (argument is not None and argument.optional)
             if not optional:
                 raise PipelineError(f"artifact {name!r} was not supplied", where=child.name)
@@ -58,45 +63,48 @@ def _parameter_scope(parent: Node) -> dict[str, str]:
     return scope
 
 
-def _take(target: Values, name: str, source: str, parent: Node) -> bool:
-    """Take an artifact that ``{{inputs.artifacts.X}}`` or ``{{tasks.T.outputs.artifacts.X}}`` refers to."""
-    match variables(source)[0].split(".") if variables(source) else []:
+def _copy_artifact(target: Values, name: str, source: str, parent: Node) -> bool:
+    """Copy the artifact of a reference to ``target``, under ``name``; return whether it exists.
+
+    A reference is ``{{inputs.artifacts.X}}`` or ``{{tasks.T.outputs.artifacts.X}}``.
+    """
+    match variable_names(source)[0].split(".") if variable_names(source) else []:
         case ["inputs", "artifacts", other]:
-            return target.take(name, parent.inputs, other)
+            return target.copy_artifact(name, parent.inputs, other)
         case ["tasks", task, "outputs", "artifacts", other]:
-            return task in parent.children and target.take(name, parent.children[task].outputs, other)
+            return task in parent.children and target.copy_artifact(name, parent.children[task].outputs, other)
     raise BadConfigurationError(f"cannot read the reference {source!r}", where=parent.name)
 
 
-def collect(dag: Node) -> None:
-    """Fill in a succeeded DAG's outputs from its tasks'.
+def collect_outputs(dag: Node) -> None:
+    """Set the outputs of a succeeded DAG from those of its tasks.
 
     Raises:
-        PipelineError: an output that is not optional is missing.
+        PipelineError: a required output is missing.
     """
     scope = _parameter_scope(dag)
     for name, declared in dag.template.outputs.parameters.items():
-        dag.outputs.parameters[name] = substitute(declared.expression or "", scope)
+        dag.outputs.parameters[name] = substitute_variables(declared.expression or "", scope)
     for name, slot in dag.template.outputs.artifacts.items():
-        if not _take(dag.outputs, name, slot.source or "", dag) and not slot.optional:
+        if not _copy_artifact(dag.outputs, name, slot.source or "", dag) and not slot.optional:
             raise PipelineError(f"output artifact {name!r} was not made", where=dag.name)
 
 
-def output_paths(template: Template, folder: Path) -> dict[str, Path]:
-    """Return where a leaf's output artifacts lie on this machine, by name."""
+def artifact_paths(template: Template, folder: Path) -> dict[str, Path]:
+    """Return the paths of the output artifacts of a leaf with this folder, by name."""
     slots = template.outputs.artifacts.values()
     return {slot.name: folder / "out" / slot.name / (slot.path or slot.name).rpartition("/")[2] for slot in slots}
 
 
 def parameter_paths(template: Template, folder: Path) -> dict[str, Path]:
-    """Return where a leaf writes its output parameters on this machine, by name."""
+    """Return the paths to which a leaf with this folder writes its output parameters, by name."""
     return {name: folder / "out" / f"parameter-{name}.txt" for name in template.outputs.parameters}
 
 
 def leaf_scope(node: Node, scope: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables of a leaf's arguments: its parameters, and its paths on this machine."""
+    """Return the values of the variables in the arguments of a leaf: parameters, and paths on this machine."""
     inputs = {name: str(path) for name, path in _input_paths(node)}
-    outputs = output_paths(node.template, node.folder)
+    outputs = artifact_paths(node.template, node.folder)
     return {
         **scope,
         **{f"inputs.parameters.{name}": value for name, value in node.inputs.parameters.items()},
@@ -110,6 +118,6 @@ def leaf_scope(node: Node, scope: Mapping[str, str]) -> dict[str, str]:
 
 
 def _input_paths(node: Node) -> Iterator[tuple[str, Path]]:
-    """Yield the path of each input artifact; an absent optional one gets a path where nothing is."""
+    """Yield the name and path of each input artifact. The path of an absent optional artifact does not exist."""
     for name in node.template.inputs.artifacts:
         yield name, node.inputs.artifacts.get(name, node.folder / "in" / "absent" / name)

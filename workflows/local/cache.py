@@ -1,10 +1,14 @@
-"""Results of steps by what went into them: ``objects/`` holds files by their SHA-256, ``actions/`` what a step gave.
+"""Results of steps, stored under a hash of everything that they depend on.
 
-``kept/`` holds what a step writes as it goes, such as the trials of a search, for a later attempt to go on from.
+A cache folder contains:
 
-An action is written last, in one rename, after its objects: whatever is killed at whatever moment, an action that is
-there is whole. Objects are checked against their name when they are used; a damaged one counts as absent. Runs share an
-object's files by hard links in their ``nodes/``, which are read-only; what a run gives to people is copies.
+- ``objects/``: files and folders by the digest of their content.
+- ``actions/``: a JSON file for each executed step, with the digests of its output artifacts and its output parameters.
+- ``kept/``: outputs that a step extends while it runs. A later attempt resumes them.
+
+An action is written after its objects, by one rename, so a killed run leaves a whole action or none. The digest of an
+object is checked whenever it is used; a damaged object counts as absent. Runs share the files of an object by read-only
+hard links in ``nodes/``. The report and the models of a run are copies.
 """
 
 from __future__ import annotations
@@ -32,20 +36,26 @@ _DIGEST = re.compile(r"(tree-)?[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Result:
-    """What a step gave: the digest of each output artifact (absent ones left out) and the output parameters."""
+    """The outputs of a step.
+
+    Attributes:
+        step: module of the step.
+        artifacts: digests of the output artifacts by name, without absent ones.
+        parameters: output parameters by name.
+    """
 
     step: str
     artifacts: dict[str, str]
     parameters: dict[str, str]
 
 
-def key_of(parts: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a step's ingredients, as canonical JSON."""
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+def json_digest(value: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a value as canonical JSON."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def digest_of(path: Path) -> str:
-    """Return the digest of a file's bytes, or of a folder's files by relative name."""
+def content_digest(path: Path) -> str:
+    """Return the digest of the bytes of a file, or of the relative names and bytes of the files in a folder."""
     if path.is_file():
         return storage.sha256_file(path)
     listing = {
@@ -53,113 +63,120 @@ def digest_of(path: Path) -> str:
         for part in sorted(path.rglob("*"))
         if part.is_file()
     }
-    return "tree-" + key_of(listing)
+    return "tree-" + json_digest(listing)
 
 
 class Cache:
-    """A cache folder, safe for several runs at once: every name in it appears by one rename or link."""
+    """A cache folder. Several runs can use it at once, because every file in it appears by one rename or link."""
 
     def __init__(self, root: Path) -> None:
         self.root, self.objects, self.actions = root, root / "objects", root / "actions"
         self.kept = root / "kept"
 
     @contextmanager
-    def in_use(self, *, alone: bool = False) -> Iterator[None]:
-        """Hold the cache while a run uses it, as many runs may, or ``alone``; a process's death lets go of it.
+    def locked(self, *, exclusive: bool = False) -> Iterator[None]:
+        """Hold a lock on the cache, shared with other runs or exclusive. The end of the process releases it.
 
         Raises:
-            BlockingIOError: it was to be held alone, and a run is using it.
+            BlockingIOError: an exclusive lock was requested, and a run holds one.
         """
         self.root.mkdir(parents=True, exist_ok=True)
         with (self.root / "lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB if alone else fcntl.LOCK_SH)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB if exclusive else fcntl.LOCK_SH)
             yield
 
-    def find(self, key: str) -> Result | None:
-        """Return the result of a step, or None where there is none or one of its objects is missing or damaged."""
+    def find_result(self, key: str) -> Result | None:
+        """Return the result under a key; None where there is none, or an object of it is missing or damaged."""
         path = self.actions / f"{key}.json"
         result = read_action(path)
-        if result is None or not all(self._whole(digest) for digest in result.artifacts.values()):
+        if result is None or not all(self._is_intact(digest) for digest in result.artifacts.values()):
             return None
-        os.utime(path)  # what was used last is pruned last
+        os.utime(path)  # pruning goes by the time of the last use
         return result
 
-    def restore(self, digest: str, target: Path) -> None:
-        """Put an object at ``target``: its files are shared with other runs, and read-only."""
-        protect(self.objects / digest)
-        place(self.objects / digest, target)
+    def restore_object(self, digest: str, target: Path) -> None:
+        """Link an object to ``target``. Its files are read-only, because other runs share them."""
+        make_read_only(self.objects / digest)
+        link_or_copy(self.objects / digest, target)
 
-    def store(self, key: str, step: str, artifacts: Mapping[str, Path], parameters: Mapping[str, str]) -> Result:
-        """Keep the outputs of a step and return them as a result; ``step`` is only there to be listed."""
-        result = Result(step, {name: self._keep(path) for name, path in artifacts.items()}, dict(parameters))
+    def store_result(self, key: str, step: str, artifacts: Mapping[str, Path], parameters: Mapping[str, str]) -> Result:
+        """Store the outputs of a step and return them as a result.
+
+        Args:
+            key: hash of everything that the outputs depend on.
+            step: module of the step, for listings.
+            artifacts: paths of the output artifacts by name.
+            parameters: output parameters by name.
+        """
+        result = Result(step, {name: self._store_object(path) for name, path in artifacts.items()}, dict(parameters))
         self.actions.mkdir(parents=True, exist_ok=True)
         storage.write_json(self.actions / f"{key}.json", asdict(result))
         return result
 
-    def _keep(self, path: Path) -> str:
-        digest = digest_of(path)
+    def _store_object(self, path: Path) -> str:
+        digest = content_digest(path)
         target = self.objects / digest
-        if target.exists() and not self._whole(digest):
-            remove(target)
+        if target.exists() and not self._is_intact(digest):
+            remove_path(target)
         if not target.exists():
             temporary = self.objects / f"{storage.PARTIAL}{digest}-{os.getpid()}"
             try:
-                place(path, temporary)
-                protect(temporary)
+                link_or_copy(path, temporary)
+                make_read_only(temporary)
                 temporary.rename(target)
             except OSError:
-                if not target.exists():  # else another run has put it there meanwhile
+                if not target.exists():  # otherwise another run has stored it meanwhile
                     raise
             finally:
-                remove(temporary)
+                remove_path(temporary)
         return digest
 
-    def _whole(self, digest: str) -> bool:
+    def _is_intact(self, digest: str) -> bool:
         path = self.objects / digest
-        return path.exists() and digest_of(path) == digest
+        return path.exists() and content_digest(path) == digest
 
 
 def read_action(path: Path) -> Result | None:
-    """Return what an action says, or None where it is missing or not what :meth:`Cache.store` writes."""
+    """Return the result in an action file; None where the file is missing or damaged."""
     try:
         entry = storage.read_json(path)
         result = Result(entry["step"], dict(entry["artifacts"]), dict(entry["parameters"]))
-        whole = all(_DIGEST.fullmatch(digest) for digest in result.artifacts.values())
-        whole &= all(isinstance(value, str) for value in result.parameters.values())
+        valid = all(_DIGEST.fullmatch(digest) for digest in result.artifacts.values())
+        valid &= all(isinstance(value, str) for value in result.parameters.values())
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return result if whole else None
+    return result if valid else None
 
 
-def remove(path: Path) -> None:
-    """Remove a file or a folder; one that is not there is fine."""
+def remove_path(path: Path) -> None:
+    """Remove a file or a folder, if it exists."""
     if path.is_dir():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
 
 
-def protect(path: Path) -> None:
-    """Take the permission to write from a file, or from a folder's files, which hard links share with other runs."""
+def make_read_only(path: Path) -> None:
+    """Remove the write permission of a file, or of the files in a folder."""
     for part in path.rglob("*") if path.is_dir() else (path,):
         if part.is_file():
-            with suppress(PermissionError):  # it is another user's
+            with suppress(PermissionError):  # another user owns it
                 part.chmod(part.stat().st_mode & ~_WRITE)
 
 
-def place(source: Path, target: Path) -> None:
-    """Put a file, or a folder's files, at a name that does not exist yet: hard links where possible, else copies."""
+def link_or_copy(source: Path, target: Path) -> None:
+    """Make hard links of a file, or of the files in a folder, at a new path; copies where links are impossible."""
     if source.is_dir():
         target.mkdir(parents=True, exist_ok=True)
         for part in source.iterdir():
-            place(part, target / part.name)
+            link_or_copy(part, target / part.name)
     else:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _link(source, target)
+        _link_or_copy_file(source, target)
 
 
-def _link(source: Path, target: Path) -> None:
+def _link_or_copy_file(source: Path, target: Path) -> None:
     try:
         target.hardlink_to(source)
-    except OSError:  # on another file system, or on one without links
+    except OSError:  # another file system, or one without hard links
         storage.copy(source, target)

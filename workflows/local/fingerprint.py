@@ -1,6 +1,6 @@
-"""What a step's result depends on besides its inputs: its code and the versions of the libraries that code imports.
+"""The code of a step and the versions of the libraries that it imports: its result depends on both.
 
-Found out from the import statements, followed through the project's own modules; nothing is imported for it.
+They are found by following import statements through the modules of the project, without importing anything.
 """
 
 from __future__ import annotations
@@ -31,13 +31,19 @@ _NAMES = {
     "grpc": ("grpcio",),
     "google": ("google-cloud-bigquery", "google-cloud-bigquery-storage", "google-cloud-storage"),
 }
-# Distributions that are the same library to Python, of which one is installed: equal versions give equal results.
+# Distributions that install the same import package. One of them is installed, and equal versions give equal results.
 _BUILDS = {"xgboost": ("xgboost-cpu", "xgboost")}
 
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """``modules`` are the project's modules a step uses, ``libraries`` the installed distributions with versions."""
+    """What the result of a step depends on besides its inputs.
+
+    Attributes:
+        modules: names of the project's modules that the step uses.
+        code_sha256: digest of their code.
+        libraries: ``name==version`` of the installed distributions that they import.
+    """
 
     modules: tuple[str, ...]
     code_sha256: str
@@ -46,7 +52,13 @@ class Fingerprint:
 
 @dataclass(frozen=True)
 class _Code:
-    """A module's digest, with those of the modules it imports in it; all modules behind it; and foreign packages."""
+    """The code of a module and of everything that it imports.
+
+    Attributes:
+        sha256: digest of the module, which includes the digests of the modules that it imports.
+        modules: names of all these modules.
+        foreign: names of the imported packages that do not belong to the project.
+    """
 
     sha256: str
     modules: frozenset[str]
@@ -91,7 +103,7 @@ def _package_of(path: Path, root: Path) -> str:
 
 @cache
 def _code(module: str) -> _Code:
-    """Return a module's digest: of its source, in which the digest of each imported module stands for its import."""
+    """Return the code of a module. In its digest, the digest of each imported module replaces the import statement."""
     path = _path_of(module)
     source = path.read_bytes() if path else b""
     starts = [0, *itertools.accumulate(len(line) for line in source.splitlines(keepends=True))]
@@ -118,7 +130,7 @@ def _code(module: str) -> _Code:
 
 @cache
 def _path_of(name: str) -> Path | None:
-    """Return the source file of a module of the project, without importing it; None where the name is no module."""
+    """Return the source file of a module without importing it; None where there is no module of this name."""
     package, *rest = name.split(".")
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
@@ -128,7 +140,7 @@ def _path_of(name: str) -> Path | None:
 
 
 def _imports(source: bytes) -> list[ast.stmt]:
-    """Return the import statements of a file, in order, and the blocks with imports that only type checkers read."""
+    """Return the import statements of a file and the ``if TYPE_CHECKING`` blocks, in order."""
     found: list[ast.stmt] = []
     todo: list[ast.AST] = [ast.parse(source)]
     while todo:
@@ -143,7 +155,7 @@ def _imports(source: bytes) -> list[ast.stmt]:
 
 
 def _imported(node: ast.Import | ast.ImportFrom) -> list[str]:
-    """Return the names a statement may import: of ``from a import b`` both ``a`` and ``a.b``, which may be a module."""
+    """Return the names that a statement may import: both ``a`` and ``a.b`` for ``from a import b``."""
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names]
     return [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
@@ -157,7 +169,11 @@ def _libraries(top_level: set[str]) -> tuple[str, ...]:
 
 @cache
 def _distributions(top: str) -> tuple[str, ...]:
-    """Look a distribution up by its import name first: reading what all installed ones contain takes a second."""
+    """Return ``name==version`` of the distributions behind an import name.
+
+    The import name is tried as the name of a distribution first, because reading the contents of all installed
+    distributions takes a second.
+    """
     try:
         return _with_versions(_NAMES.get(top, (top,)))
     except importlib.metadata.PackageNotFoundError:

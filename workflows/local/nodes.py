@@ -1,4 +1,4 @@
-"""The state of a run: a tree of nodes, one for each task that the rendered workflow comes to."""
+"""The state of a run: a tree with a node for each task."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Phase(enum.StrEnum):
-    """Argo's phases of a node, as far as they occur here."""
+    """Argo's phases of a node that the local executor uses."""
 
     PENDING = "Pending"
     RUNNING = "Running"
@@ -23,30 +23,36 @@ class Phase(enum.StrEnum):
 
     @property
     def finished(self) -> bool:
-        """Whether the node has come to its end."""
+        """Whether a node in this phase has ended."""
         return self not in {Phase.PENDING, Phase.RUNNING}
 
     @property
-    def bad(self) -> bool:
-        """Whether the node ended badly."""
+    def unsuccessful(self) -> bool:
+        """Whether a node in this phase has failed, by itself or by an error of the executor."""
         return self in {Phase.FAILED, Phase.ERROR}
 
     @property
-    def result(self) -> str:
-        """The phase as `depends` calls it."""
+    def depends_result(self) -> str:
+        """The name of this phase in a ``depends`` expression."""
         return "Errored" if self is Phase.ERROR else self.value
 
 
 @dataclass
 class Values:
-    """Parameters by name, and artifacts by name: where the file or folder lies and, once known, its digest."""
+    """Inputs or outputs of a node.
+
+    Attributes:
+        parameters: values by name.
+        artifacts: paths of files or folders by name.
+        digests: content digests of artifacts by name, as far as they are known.
+    """
 
     parameters: dict[str, str] = field(default_factory=dict)
     artifacts: dict[str, Path] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
 
-    def take(self, name: str, other: Values, other_name: str) -> bool:
-        """Take an artifact over from other values; return False where it is not there."""
+    def copy_artifact(self, name: str, other: Values, other_name: str) -> bool:
+        """Copy the path and digest of an artifact of ``other``; return whether it exists."""
         if other_name not in other.artifacts:
             return False
         self.artifacts[name] = other.artifacts[other_name]
@@ -57,10 +63,25 @@ class Values:
 
 @dataclass
 class Node:
-    """A task at work: its template, what it was given, and what has become of it.
+    """A task in a run. A node of a DAG has children; a node of a container is a leaf.
 
-    ``path`` is the names of the tasks that lead to it. A DAG has ``children`` by task name; a leaf has an exit code,
-    a message of one line when it ended badly, its progress as ``done/total``, and its key in the cache.
+    Attributes:
+        path: names of the tasks from the root to this node.
+        template: template that it instantiates.
+        folder: folder for its files.
+        task: task in its DAG, None for the root.
+        inputs: parameters and artifacts that it received.
+        outputs: parameters and artifacts that it produced.
+        phase: its phase.
+        children: nodes of a DAG, by task name.
+        message: why it failed, in one line.
+        exit_code: exit code of the last attempt of a leaf.
+        attempts: number of attempts of a leaf.
+        cached: whether the outputs of a leaf are from the cache.
+        key: cache key of a leaf.
+        progress: progress of a leaf as ``done/total``.
+        started: Unix time of the start, 0 before it.
+        finished: Unix time of the end, 0 before it.
     """
 
     path: tuple[str, ...]
@@ -82,39 +103,39 @@ class Node:
 
     @property
     def name(self) -> str:
-        """The node's path in one word, as messages have it."""
+        """The node's path with dots, as in messages."""
         return ".".join(self.path)
 
     @property
     def depends(self) -> str:
-        """What the node waits for, as Argo's `depends` expression; empty for nothing."""
+        """The ``depends`` expression of the node's task, empty where it has none."""
         return self.task.depends if self.task else ""
 
     @property
     def container(self) -> Container:
-        """What a leaf runs; ValueError for a DAG."""
+        """The container of a leaf; ValueError for a DAG."""
         if self.template.container is None:
             raise ValueError(self.name)
         return self.template.container
 
     @property
     def threads(self) -> int:
-        """The threads a leaf uses, as its parameters say: ``threads``, or of several steps the most."""
-        given = [value for name, value in self.inputs.parameters.items() if name.split("-")[-1] == "threads"]
-        return max((int(value) for value in given if value), default=1)
+        """The number of threads that a leaf uses: the largest of its parameters that hold one."""
+        values = [self.inputs.parameters.get(name) for name in self.template.threads_parameters]
+        return max((int(value) for value in values if value), default=1)
 
     @property
     def log(self) -> Path:
-        """What a leaf printed."""
+        """The file with the output of a leaf."""
         return self.folder / "log.txt"
 
     @property
     def seconds(self) -> float:
-        """Seconds from the node's start to its end."""
+        """Seconds from the start of the node to its end."""
         return max(0.0, self.finished - self.started)
 
     def leaves(self) -> list[Node]:
-        """Return the leaves of this node's tree, in the order of the tasks."""
+        """Return the leaves below this node, in the order of the tasks."""
         if self.template.container:
             return [self]
         return [leaf for child in self.children.values() for leaf in child.leaves()]

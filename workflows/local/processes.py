@@ -1,8 +1,8 @@
-"""A step as a process of its own, forked from a server that has imported the heavy modules once.
+"""Starts each step as a child process of a fork server, which has imported the heavy modules once.
 
-A fork server and not a fork of this process: forking after Arrow, OpenMP or rich have started threads can deadlock.
-The server imports in the background. A step that is wanted before it has imported all may rather be a process that
-imports what it needs itself.
+A fork server is used because forking this process can deadlock after Arrow, OpenMP or rich have started threads. The
+server imports in the background. A step that starts before it has finished can be a new interpreter instead, which
+imports only what it needs.
 """
 
 from __future__ import annotations
@@ -31,19 +31,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from multiprocessing.process import BaseProcess
 
-_SERVER, _FRESH = multiprocessing.get_context("forkserver"), multiprocessing.get_context("spawn")
+_FORK_SERVER, _SPAWN = multiprocessing.get_context("forkserver"), multiprocessing.get_context("spawn")
 _GRACE_SECONDS = 5.0
 _ROOT = str(Path(__file__).resolve().parents[2])
-# Environment variable with the names of the modules that the server imports, separated by commas.
-PRELOAD = "COVERTYPE_PRELOAD"
-# Exit code of a process whose module cannot be imported, as a shell has it for what cannot be executed.
+# Environment variable with the names of the modules that the fork server imports, separated by commas.
+PRELOAD_VARIABLE = "LOCAL_EXECUTOR_PRELOAD"
+# Exit code of a process whose module cannot be imported. Shells use it for a command that cannot be executed.
 CANNOT_LOAD = 126
 _SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
 @dataclass(frozen=True)
 class Command:
-    """``python -m module arguments`` with more environment, its output going to a log file."""
+    """The command ``python -m module arguments``.
+
+    Attributes:
+        module: name of the module.
+        arguments: its command line.
+        environment: environment variables besides those of this process.
+        log: file to which the output is appended.
+    """
 
     module: str
     arguments: Sequence[str]
@@ -52,30 +59,38 @@ class Command:
 
 
 class Process:
-    """A started command: a child of the fork server, or with ``fresh`` a new interpreter."""
+    """A started command.
+
+    Args:
+        command: the command to start.
+        fresh: start a new interpreter instead of a child of the fork server.
+
+    Raises:
+        PipelineError: the fork server has ended.
+    """
 
     def __init__(self, command: Command, *, fresh: bool = False) -> None:
         command.log.parent.mkdir(parents=True, exist_ok=True)
-        self._process: BaseProcess = (_FRESH if fresh else _SERVER).Process(
-            target=_main,
+        self._process: BaseProcess = (_SPAWN if fresh else _FORK_SERVER).Process(
+            target=_run_module,
             args=(command.module, list(command.arguments), dict(command.environment), str(command.log)),
             daemon=True,
         )
         try:
-            with _child_start():
+            with _child_settings():
                 self._process.start()
         except (EOFError, ConnectionError) as error:
-            what = f"the server that starts the steps has ended ({type(error).__name__})"
+            what = f"the fork server that starts the steps has ended ({type(error).__name__})"
             raise PipelineError(what, fix="run again; if it ends again, look for a memory limit") from error
 
     @property
     def sentinel(self) -> int:
-        """A handle that becomes readable when the process ends."""
+        """A file descriptor that becomes readable when the process ends."""
         return self._process.sentinel
 
     @property
     def exit_code(self) -> int | None:
-        """The exit code, 128 + n after signal n as a shell has it; None while the process runs."""
+        """The exit code, 128 + n after signal n as in a shell; None while the process is running."""
         code = self._process.exitcode
         return 128 - code if code is not None and code < 0 else code
 
@@ -84,15 +99,15 @@ class Process:
         self._process.terminate()
 
     def kill_after(self, seconds: float) -> None:
-        """Wait until the process has ended, and send SIGKILL when it has not after so many seconds."""
+        """Wait until the process ends, and send SIGKILL after so many seconds."""
         self._process.join(max(0.0, seconds))
         if self._process.is_alive():
             self._process.kill()
             self._process.join()
 
 
-def stop(running: Sequence[Process]) -> None:
-    """End processes: SIGTERM to all, and SIGKILL to those that have not ended after five seconds."""
+def stop_processes(running: Sequence[Process]) -> None:
+    """End processes: send SIGTERM to all, and after five seconds SIGKILL to those that are still running."""
     for process in running:
         process.terminate()
     end = time.monotonic() + _GRACE_SECONDS
@@ -100,19 +115,20 @@ def stop(running: Sequence[Process]) -> None:
         process.kill_after(end - time.monotonic())
 
 
-def start_server(modules: Sequence[str]) -> None:
-    """Start the fork server, which imports these modules in the background; does nothing where one runs already."""
-    _SERVER.set_forkserver_preload(["workflows.local.warm"])
-    with _child_start(**{PRELOAD: ",".join(modules)}), socket_folder.chosen():
+def start_fork_server(modules: Sequence[str]) -> None:
+    """Start the fork server, which imports these modules in the background; do nothing if one is already running."""
+    _FORK_SERVER.set_forkserver_preload(["workflows.local.warm"])
+    with _child_settings(**{PRELOAD_VARIABLE: ",".join(modules)}), socket_folder.short_temporary_folder():
         multiprocessing.forkserver.ensure_running()
 
 
 @contextmanager
-def _child_start(**environment: str) -> Iterator[None]:
-    """Start an interpreter that this project's code is imported in, never the current folder's, and no signal reaches.
+def _child_settings(**environment: str) -> Iterator[None]:
+    """Set the module path and block signals for interpreters that are started in the block.
 
-    multiprocessing starts its interpreters with ``-c``, which puts the current folder first on the path: a file
-    ``queue.py`` there would be imported instead of the standard library's.
+    They must import this project's code, and nothing from the current folder. multiprocessing starts interpreters with
+    ``-c``, which puts that folder first on the path. A file ``queue.py`` there would be imported in place of the module
+    of the standard library.
     """
     path = os.pathsep.join(filter(None, [_ROOT, os.environ.get("PYTHONPATH")]))
     with _environment(PYTHONSAFEPATH="1", PYTHONPATH=path, **environment), _signals_blocked():
@@ -121,7 +137,7 @@ def _child_start(**environment: str) -> Iterator[None]:
 
 @contextmanager
 def _environment(**variables: str) -> Iterator[None]:
-    """Set environment variables for what is started in the block."""
+    """Set environment variables for processes that are started in the block."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:
@@ -136,7 +152,10 @@ def _environment(**variables: str) -> Iterator[None]:
 
 @contextmanager
 def _signals_blocked() -> Iterator[None]:
-    """Keep signals from what is started here, also while it imports; in this process they are only put off."""
+    """Block signals in processes that are started in the block; in this process they arrive after the block.
+
+    A started process inherits the mask, and unblocks the signals when it can handle them.
+    """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         yield
@@ -144,26 +163,19 @@ def _signals_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def wait(sentinels: Sequence[int], timeout: float) -> None:
-    """Return when one of the processes has ended, or after ``timeout`` seconds."""
+def wait_for_any(sentinels: Sequence[int], timeout: float) -> None:
+    """Return when a process with one of these sentinels has ended, or after ``timeout`` seconds."""
     multiprocessing.connection.wait(sentinels, timeout)
 
 
-def _main(module: str, arguments: list[str], environment: dict[str, str], log: str) -> None:
-    """Run a module in this fresh process as ``python -m`` would, and exit with its code."""
-    _follow_parent()
-    for number in (signal.SIGINT, signal.SIGHUP):  # they reach the whole group: the runner decides who ends
+def _run_module(module: str, arguments: list[str], environment: dict[str, str], log: str) -> None:
+    """Run a module in this new process as ``python -m`` does, and exit with its code."""
+    _exit_with_parent()
+    # A terminal sends these signals to the whole process group. The executor decides which steps end.
+    for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-    try:
-        file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-    except OSError as error:  # nobody to tell but the runner
-        os._exit(from_os_error(error).exit_code)
-    for stream in (1, 2):
-        os.dup2(file, stream)
-    # A log is UTF-8 whatever the locale says: the runner reads its error lines.
-    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - lives as long as the process
-    sys.stderr = open(2, "w", buffering=1, encoding="utf-8", closefd=False)  # noqa: SIM115
+    _redirect_output(log)
     prepare_process()
     os.environ.update(environment)
     sys.argv = [module, *arguments]
@@ -172,23 +184,36 @@ def _main(module: str, arguments: list[str], environment: dict[str, str], log: s
         runpy.run_module(module, run_name="__main__", alter_sys=True)
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
-    except Exception as error:  # noqa: BLE001 - a step's own errors end as SystemExit: this one is from importing it
+    except Exception as error:  # noqa: BLE001 - the errors of a step end as SystemExit, so this is an import error
         traceback.print_exc()
         log_line(f"error: {cannot_load(module, error)}")
         code = CANNOT_LOAD
     flush()
-    os._exit(code)  # threads of native libraries need no farewell
+    os._exit(code)  # does not wait for the threads of native libraries
 
 
-def _follow_parent() -> None:
-    """End this process when the runner ends, however it does."""
+def _redirect_output(log: str) -> None:
+    """Append standard output and standard error of this process to a file; exit where it cannot be opened."""
+    try:
+        file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    except OSError as error:  # without a log, the exit code is the only message to the executor
+        os._exit(from_os_error(error).exit_code)
+    for stream in (1, 2):
+        os.dup2(file, stream)
+    # A log is UTF-8 in every locale, because the executor reads its error lines.
+    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - lives as long as the process
+    sys.stderr = open(2, "w", buffering=1, encoding="utf-8", closefd=False)  # noqa: SIM115
+
+
+def _exit_with_parent() -> None:
+    """End this process when the process of the executor ends, even by SIGKILL."""
     parent = multiprocessing.parent_process()
     if parent is None:
         return
 
     def watch() -> None:
         multiprocessing.connection.wait([parent.sentinel])
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)  # the clean-up is the main thread's
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)  # the main thread cleans up
         time.sleep(_GRACE_SECONDS)
         os._exit(1)
 

@@ -1,6 +1,6 @@
-"""Which task of a document may begin, which is left out, and what a finished one means for its parent: Argo's rules.
+"""Decides which task of a workflow starts or is omitted, and when a DAG ends, by Argo's rules.
 
-Knows nothing of processes: leaves that may begin are put on a list, and whoever runs them says how they ended.
+The scheduler starts no processes. It lists the leaves that can start; the executor reports how each one ended.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from steps.core.errors import PipelineError
 from workflows.local import binding
 from workflows.local.nodes import Node, Phase
 from workflows.rendered import graph
-from workflows.rendered.expressions import holds, tasks_in
+from workflows.rendered.expressions import evaluate_depends, task_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,92 +22,98 @@ if TYPE_CHECKING:
 
 
 class Scheduler:
-    """Keeps the tree of nodes of one run; ``changed`` is called with every node whose phase changes.
+    """The tree of nodes of one run.
 
-    BadConfigurationError where the document would never end, see ``graph.problems``.
+    Attributes:
+        root: the node of the whole workflow.
+        ready: leaves that can start, for the executor to remove when it starts them.
+
+    Raises:
+        BadConfigurationError: the workflow could not terminate, see ``graph.graph_problems``.
     """
 
     def __init__(
-        self, document: Document, scope: Mapping[str, str], folder: Path, changed: Callable[[Node], None]
+        self, document: Document, scope: Mapping[str, str], folder: Path, on_phase_change: Callable[[Node], None]
     ) -> None:
-        graph.check(document)
-        self._document, self._scope, self._changed = document, scope, changed
+        graph.check_graph(document)
+        self._document, self._scope, self._on_phase_change = document, scope, on_phase_change
         self.root = Node((), document.templates[document.entrypoint], folder)
         self.ready: list[Node] = []
 
-    def begin(self) -> None:
-        """Begin the root."""
-        self._begin(self.root)
+    def start(self) -> None:
+        """Start the root node."""
+        self._start_node(self.root)
 
-    def finish(self, node: Node, phase: Phase) -> None:
-        """Say how a node ended; begins what had waited for it."""
+    def finish_node(self, node: Node, phase: Phase) -> None:
+        """Record the phase in which a node ended, and start the tasks that were waiting for it."""
         node.finished = time.time()
-        self.enter(node, phase)
+        self.set_phase(node, phase)
         if node.path:
-            self._advance(self._parent(node))
+            self._advance_dag(self._parent(node))
 
-    def enter(self, node: Node, phase: Phase) -> None:
-        """Change a node's phase."""
+    def set_phase(self, node: Node, phase: Phase) -> None:
+        """Change the phase of a node."""
         node.phase = phase
-        self._changed(node)
+        self._on_phase_change(node)
 
-    def _begin(self, node: Node) -> None:
+    def _start_node(self, node: Node) -> None:
         node.started = time.time()
         if node.template.container:
             self.ready.append(node)
             return
-        self.enter(node, Phase.RUNNING)
+        self.set_phase(node, Phase.RUNNING)
         for task in node.template.tasks:
             path = (*node.path, task.name)
             template = self._document.templates[task.template]
             node.children[task.name] = Node(path, template, self.root.folder / ".".join(path), task)
-        self._advance(node)
+        self._advance_dag(node)
 
-    def _advance(self, dag: Node) -> None:
-        """Begin or omit every waiting task of a DAG whose dependencies have ended, then end the DAG if all have."""
+    def _advance_dag(self, dag: Node) -> None:
+        """Start or omit each task of a DAG whose dependencies have ended; finish the DAG when all tasks have ended."""
         waiting = [child for child in dag.children.values() if not child.started and not child.phase.finished]
-        freed = [self._consider(child, dag) for child in waiting]
-        if any(freed):
-            self._advance(dag)
+        ended = [self._start_or_omit(child, dag) for child in waiting]
+        if any(ended):  # other tasks may depend on them
+            self._advance_dag(dag)
         elif all(child.phase.finished for child in dag.children.values()) and not dag.phase.finished:
-            self._end(dag)
+            self._finish_dag(dag)
 
-    def _consider(self, child: Node, dag: Node) -> bool:
-        """Begin, omit or fail a task if that can be decided now; return whether one that ended may free others."""
+    def _start_or_omit(self, child: Node, dag: Node) -> bool:
+        """Start, omit or fail a task if all its dependencies have ended; return whether the task has ended by this."""
         if child.started or child.phase.finished:
             return False
-        needed = tasks_in(child.depends)
+        needed = task_names(child.depends)
         if not all(dag.children[name].phase.finished for name in needed):
             return False
-        if not holds(child.depends, {name: dag.children[name].phase.result for name in needed}):
-            self.enter(child, Phase.OMITTED)
+        if not evaluate_depends(child.depends, {name: dag.children[name].phase.depends_result for name in needed}):
+            self.set_phase(child, Phase.OMITTED)
             return True
         try:
-            binding.bind(child, dag, self._scope)
+            binding.bind_inputs(child, dag, self._scope)
         except PipelineError as error:
             child.message = str(error)
-            self.enter(child, Phase.ERROR)
+            self.set_phase(child, Phase.ERROR)
             return True
-        self._begin(child)
+        self._start_node(child)
         return False
 
-    def _end(self, dag: Node) -> None:
-        """Give a DAG the phase of its target tasks, an omitted one standing for what it depends on, as Argo does."""
-        needed = {name for child in dag.children.values() for name in tasks_in(child.depends)}
+    def _finish_dag(self, dag: Node) -> None:
+        """Finish a DAG with the phase of its target tasks, which are those that no other task depends on."""
+        needed = {name for child in dag.children.values() for name in task_names(child.depends)}
         phases = [self._branch_phase(child, dag) for name, child in dag.children.items() if name not in needed]
-        phase = next((phase for phase in phases if phase.bad), Phase.SUCCEEDED)
+        phase = next((phase for phase in phases if phase.unsuccessful), Phase.SUCCEEDED)
         if phase is Phase.SUCCEEDED:
             try:
-                binding.collect(dag)
+                binding.collect_outputs(dag)
             except PipelineError as error:
                 dag.message, phase = str(error), Phase.ERROR
-        self.finish(dag, phase)
+        self.finish_node(dag, phase)
 
     def _branch_phase(self, child: Node, dag: Node) -> Phase:
+        """Return the phase of a target task. As in Argo, the dependencies of an omitted task count in its place."""
         if child.phase is not Phase.OMITTED:
             return child.phase
-        phases = [self._branch_phase(dag.children[name], dag) for name in sorted(tasks_in(child.depends))]
-        return next((phase for phase in phases if phase.bad), Phase.SUCCEEDED)
+        phases = [self._branch_phase(dag.children[name], dag) for name in sorted(task_names(child.depends))]
+        return next((phase for phase in phases if phase.unsuccessful), Phase.SUCCEEDED)
 
     def _parent(self, node: Node) -> Node:
         parent = self.root

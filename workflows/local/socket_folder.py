@@ -1,4 +1,7 @@
-"""Where the fork server's socket lies: in the temporary folder, or a shorter one where that path is too long."""
+"""Chooses the folder for the socket of the fork server.
+
+It is the temporary folder, or another one where the path of that is too long.
+"""
 
 from __future__ import annotations
 
@@ -14,44 +17,47 @@ from steps.core.errors import DeniedError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Bytes of a socket's path on Linux and macOS (man 7 unix), without what multiprocessing appends.
-_LONGEST = 104 - 1 - len("/pymp-12345678/listener-12345678")
-_SHORT = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - multiprocessing makes a private folder in it
+# Largest path of the folder in bytes: that of a socket on Linux and macOS (man 7 unix), without the part that
+# multiprocessing appends.
+_MAX_PATH_BYTES = 104 - 1 - len("/pymp-12345678/listener-12345678")
+_SHORT_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - multiprocessing creates a private folder there
 
 
 @contextmanager
-def chosen() -> Iterator[None]:
-    """Have multiprocessing make its folder, which it does once a process, in a short temporary folder.
+def short_temporary_folder() -> Iterator[None]:
+    """Use a folder with a short path for temporary files in the block.
+
+    multiprocessing creates the folder for its sockets once per process, in the current temporary folder.
 
     Raises:
-        DeniedError: no folder for temporary files can be written, or only ones with long paths.
+        DeniedError: no folder for temporary files is writable and has a short path.
     """
     before = tempfile.tempdir
-    tempfile.tempdir = _folder()
+    tempfile.tempdir = _find_folder()
     try:
         yield
     finally:
         tempfile.tempdir = before
 
 
-def _folder() -> str:
+def _find_folder() -> str:
     wanted = os.environ.get("TMPDIR")
     try:
         found = tempfile.gettempdir()
     except FileNotFoundError:
-        raise _none(wanted) from None
+        raise _no_folder(wanted) from None
     if wanted and not _writable(wanted):
-        runtime.log(f"TMPDIR {wanted} cannot be written: temporary files go to {found}")
-    for folder in (found, *_SHORT):
-        if len(os.fsencode(folder)) <= _LONGEST and _writable(folder):
+        runtime.log(f"TMPDIR {wanted} is not writable: using {found} for temporary files")
+    for folder in (found, *_SHORT_FOLDERS):
+        if len(os.fsencode(folder)) <= _MAX_PATH_BYTES and _writable(folder):
             return folder
-    raise _none(wanted)
+    raise _no_folder(wanted)
 
 
 def _writable(folder: str) -> bool:
     return Path(folder).is_dir() and os.access(folder, os.W_OK | os.X_OK)
 
 
-def _none(wanted: str | None) -> DeniedError:
-    fix = f"set TMPDIR to a folder that can be written and whose path has at most {_LONGEST} bytes"
+def _no_folder(wanted: str | None) -> DeniedError:
+    fix = f"set TMPDIR to a writable folder whose path has at most {_MAX_PATH_BYTES} bytes"
     return DeniedError("there is no folder for temporary files", where=wanted and f"TMPDIR {wanted}", fix=fix)

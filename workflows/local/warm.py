@@ -1,6 +1,6 @@
-"""What the fork server imports: the modules that steps need, and the first use of a command line.
+"""The module that the fork server imports: it imports what steps need, so that forked processes do not have to.
 
-A module that cannot be imported is left out: the step that needs it reports why, and the server lives on.
+It ignores modules that cannot be imported, so that the server survives. The step that needs one reports the error.
 """
 
 from __future__ import annotations
@@ -13,27 +13,27 @@ from pathlib import Path
 
 import typer
 
-from workflows.local.processes import PRELOAD
+from workflows.local.processes import PRELOAD_VARIABLE
 
 
-def _parse() -> None:
-    """Parse a command line, for which typer imports pydantic: a tenth of a second."""
+def _parse_a_command_line() -> None:
+    """Parse a command line: typer imports pydantic at the first use, which takes a tenth of a second."""
     app = typer.Typer(add_completion=False)
 
     @app.command()
-    def nothing(path: Path, number: int = 0) -> None:
+    def command(path: Path, number: int = 0) -> None:
         """Do nothing."""
 
     app(args=["path", "--number=1"], standalone_mode=False)
 
 
-def _import_modules() -> None:
-    for name in filter(None, os.environ.get(PRELOAD, "").split(",")):
+def _import_preloaded_modules() -> None:
+    for name in filter(None, os.environ.get(PRELOAD_VARIABLE, "").split(",")):
         with suppress(Exception):
             importlib.import_module(name)
 
 
-_import_modules()
-_parse()
+_import_preloaded_modules()
+_parse_a_command_line()
 gc.collect()
-gc.freeze()  # a collection in a child would write to, and so copy, the memory it shares with the server
+gc.freeze()  # a collection in a child would write to the memory that it shares with the server, and so copy it

@@ -1,4 +1,7 @@
-"""Argo's ``{{...}}`` variables and its ``depends`` logic, as far as the pipeline uses them."""
+"""Argo's ``{{...}}`` variables and ``depends`` expressions, as far as the pipeline uses them.
+
+Source: https://argo-workflows.readthedocs.io/en/latest/variables/ and .../enhanced-depends-logic/.
+"""
 
 from __future__ import annotations
 
@@ -13,18 +16,27 @@ if TYPE_CHECKING:
 
 _VARIABLE = re.compile(r"{{\s*([^{}]*?)\s*}}")
 _TOKEN = re.compile(r"\s*(\(|\)|&&|\|\||!|[A-Za-z0-9_-]+(?:\.[A-Za-z]+)?)")
+# Results that a ``depends`` expression can ask for.
 RESULTS = ("Succeeded", "Failed", "Errored", "Skipped", "Omitted", "Daemoned", "AnySucceeded", "AllFailed")
-# A bare task name in `depends`; nothing is daemoned here.
+# Results that a bare task name stands for. Argo also accepts Daemoned, which no task of the pipeline is.
 _DONE = ("Succeeded", "Skipped")
 
 
-def variables(text: str) -> list[str]:
+def variable_names(text: str) -> list[str]:
     """Return the names of all ``{{...}}`` variables in a text, in order."""
     return _VARIABLE.findall(text)
 
 
-def substitute(text: str, scope: Mapping[str, str]) -> str:
-    """Replace all variables of a text; BadConfigurationError names one that is not in ``scope``."""
+def substitute_variables(text: str, scope: Mapping[str, str]) -> str:
+    """Replace all variables of a text by their values.
+
+    Args:
+        text: text with ``{{name}}`` variables.
+        scope: values by name of the variable.
+
+    Raises:
+        BadConfigurationError: a variable is not in ``scope``.
+    """
 
     def look_up(match: re.Match[str]) -> str:
         if match[1] not in scope:
@@ -34,14 +46,19 @@ def substitute(text: str, scope: Mapping[str, str]) -> str:
     return _VARIABLE.sub(look_up, text)
 
 
-def tasks_in(depends: str) -> set[str]:
-    """Return the names of the tasks a ``depends`` expression is about."""
+def task_names(depends: str) -> set[str]:
+    """Return the names of the tasks in a ``depends`` expression."""
     return {token.partition(".")[0] for token in _tokens(depends) if token not in {"(", ")", "&&", "||", "!"}}
 
 
-def holds(depends: str, results: Mapping[str, str]) -> bool:
-    """Evaluate a ``depends`` expression over the results of finished tasks (each one of ``RESULTS``); empty is true."""
-    return not depends or _parsed(depends)(results)
+def evaluate_depends(depends: str, results: Mapping[str, str]) -> bool:
+    """Return the value of a ``depends`` expression; an empty one is true.
+
+    Args:
+        depends: the expression.
+        results: result of each task in it, one of ``RESULTS``.
+    """
+    return not depends or _parse_depends(depends)(results)
 
 
 def _tokens(depends: str) -> list[str]:
@@ -56,38 +73,38 @@ def _tokens(depends: str) -> list[str]:
 
 
 @lru_cache(maxsize=256)
-def _parsed(depends: str) -> Callable[[Mapping[str, str]], bool]:
-    """Parse by recursive descent: or binds weakest, then and, then not."""
+def _parse_depends(depends: str) -> Callable[[Mapping[str, str]], bool]:
+    """Parse by recursive descent. Precedence from low to high: or, and, not."""
     tokens = _tokens(depends)
 
-    def either() -> Callable[[Mapping[str, str]], bool]:
-        parts = [both()]
+    def parse_or() -> Callable[[Mapping[str, str]], bool]:
+        parts = [parse_and()]
         while tokens[:1] == ["||"]:
             tokens.pop(0)
-            parts.append(both())
+            parts.append(parse_and())
         return lambda results: any(part(results) for part in parts)
 
-    def both() -> Callable[[Mapping[str, str]], bool]:
-        parts = [single()]
+    def parse_and() -> Callable[[Mapping[str, str]], bool]:
+        parts = [parse_not()]
         while tokens[:1] == ["&&"]:
             tokens.pop(0)
-            parts.append(single())
+            parts.append(parse_not())
         return lambda results: all(part(results) for part in parts)
 
-    def single() -> Callable[[Mapping[str, str]], bool]:
+    def parse_not() -> Callable[[Mapping[str, str]], bool]:
         token = tokens.pop(0) if tokens else ""
         if token == "!":  # noqa: S105 - no password
-            inner = single()
+            inner = parse_not()
             return lambda results: not inner(results)
         if token == "(":  # noqa: S105
-            inner = either()
+            inner = parse_or()
             if tokens[:1] != [")"]:
                 raise BadConfigurationError("a parenthesis is not closed", where=f"depends {depends!r}")
             tokens.pop(0)
             return inner
         return _operand(token, depends)
 
-    expression = either()
+    expression = parse_or()
     if tokens:
         raise BadConfigurationError(f"unexpected {tokens[0]!r}", where=f"depends {depends!r}")
     return expression

@@ -1,6 +1,6 @@
-"""Whether a workflow can come to its end: what its tasks and templates refer to is there, and nothing waits for itself.
+"""Checks that a workflow can terminate: all tasks and templates it names exist, and there is no cycle.
 
-Argo allows a template that contains itself, for recursion under a condition. There are no conditions here.
+Argo allows a template that contains itself, for recursion under a condition. The local executor has no conditions.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 from steps.core.errors import BadConfigurationError, PipelineError
-from workflows.rendered.expressions import holds, tasks_in
+from workflows.rendered.expressions import evaluate_depends, task_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from workflows.rendered.document import Document, Template
 
 
-def check(document: Document) -> None:
-    """Raise BadConfigurationError with the first of the problems, if there is one."""
-    for problem in problems(document):
+def check_graph(document: Document) -> None:
+    """Raise BadConfigurationError with the first problem of :func:`graph_problems`, if there is one."""
+    for problem in graph_problems(document):
         raise BadConfigurationError(problem, where=f"workflow {document.name!r}", fix="correct the workflow")
 
 
-def problems(document: Document) -> Iterator[str]:
-    """Yield what keeps a workflow from being run, one line each."""
+def graph_problems(document: Document) -> Iterator[str]:
+    """Yield each problem that keeps a workflow from being run, in one line."""
     if document.entrypoint not in document.templates:
         yield f"entrypoint {document.entrypoint!r} is no template"
     for template in document.templates.values():
@@ -38,24 +38,24 @@ def _dag_problems(dag: Template, document: Document) -> Iterator[str]:
     if dag.container is None and not dag.tasks:
         yield f"template {dag.name!r}: there is no task"
     names = {task.name for task in dag.tasks}
-    waits: dict[str, set[str]] = {}
+    needed: dict[str, set[str]] = {}
     for task in dag.tasks:
-        place = f"template {dag.name!r}, task {task.name!r}"
+        where = f"template {dag.name!r}, task {task.name!r}"
         if task.template not in document.templates:
-            yield f"{place}: there is no template {task.template!r}"
+            yield f"{where}: there is no template {task.template!r}"
         try:
-            waits[task.name] = tasks_in(task.depends)
-            holds(task.depends, dict.fromkeys(waits[task.name], "Succeeded"))
+            needed[task.name] = task_names(task.depends)
+            evaluate_depends(task.depends, dict.fromkeys(needed[task.name], "Succeeded"))
         except PipelineError as error:
-            yield f"{place}: {error}"
+            yield f"{where}: {error}"
             continue
-        yield from (f"{place}: depends on {name!r}, which is no task" for name in sorted(waits[task.name] - names))
-    if cycle := _cycle(waits):
+        yield from (f"{where}: depends on {name!r}, which is no task" for name in sorted(needed[task.name] - names))
+    if cycle := _cycle(needed):
         yield f"template {dag.name!r}: tasks wait for each other: {' -> '.join(cycle)}"
 
 
 def _cycle(edges: Mapping[str, Iterable[str]]) -> list[str]:
-    """Return the nodes of a cycle, the first one again at the end; nothing where there is none."""
+    """Return the nodes of a cycle, with the first one repeated at the end; an empty list where there is no cycle."""
     try:
         TopologicalSorter(edges).prepare()
     except CycleError as error:

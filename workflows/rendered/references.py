@@ -1,7 +1,7 @@
-"""Our own check of a rendered workflow: every reference resolves, every input is given, every option fits.
+"""Checks that every reference of a rendered workflow resolves and that every input of a template is given.
 
-``argo lint`` does not see a wrong name in ``{{outputs.artifacts.NAME.path}}``, nor an optional artifact handed to an
-input that is not optional: a cluster finds both only when the run is under way.
+``argo lint`` finds neither a wrong name in ``{{outputs.artifacts.NAME.path}}`` nor an optional artifact that is passed
+to a required input. On a cluster both fail only during the run.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workflows.rendered import graph
-from workflows.rendered.expressions import tasks_in, variables
+from workflows.rendered.expressions import task_names, variable_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from workflows.rendered.document import Document, Task, Template
 
 
-def problems(document: Document) -> list[str]:
-    """Return what is wrong with a workflow, one line each; nothing where all is well."""
-    if found := list(graph.problems(document)):
+def reference_problems(document: Document) -> list[str]:
+    """Return the problems of a workflow, one line each; an empty list where there is none."""
+    if found := list(graph.graph_problems(document)):
         return found
     for template in document.templates.values():
         found += _leaf_problems(template, document) if template.container else _dag_problems(template, document)
@@ -28,13 +28,13 @@ def problems(document: Document) -> list[str]:
     return [*found, *(f"template {name!r} is not used" for name in unused)]
 
 
-def _workflow_variables(document: Document) -> set[str]:
+def _workflow_variable_names(document: Document) -> set[str]:
     return {"workflow.name", *(f"workflow.parameters.{name}" for name in document.arguments.parameters)}
 
 
 def _leaf_problems(template: Template, document: Document) -> Iterator[str]:
     known = {
-        *_workflow_variables(document),
+        *_workflow_variable_names(document),
         *(f"inputs.parameters.{name}" for name in template.inputs.parameters),
         *(f"inputs.artifacts.{name}.path" for name in template.inputs.artifacts),
         *(f"outputs.artifacts.{name}.path" for name in template.outputs.artifacts),
@@ -43,10 +43,10 @@ def _leaf_problems(template: Template, document: Document) -> Iterator[str]:
     container = template.container
     texts = [*container.arguments, *container.environment.values()] if container else []
     for text in texts:
-        for name in variables(text):
+        for name in variable_names(text):
             if name not in known:
                 yield f"template {template.name!r}: {{{{{name}}}}} does not resolve"
-    mentioned = {name for text in texts for name in variables(text)}
+    mentioned = {name for text in texts for name in variable_names(text)}
     for kind, slots in (("inputs", template.inputs), ("outputs", template.outputs)):
         for name in slots.artifacts:
             if f"{kind}.artifacts.{name}.path" not in mentioned:
@@ -56,26 +56,26 @@ def _leaf_problems(template: Template, document: Document) -> Iterator[str]:
 def _dag_problems(dag: Template, document: Document) -> Iterator[str]:
     tasks = {task.name: task for task in dag.tasks}
     for task in dag.tasks:
-        place = f"template {dag.name!r}, task {task.name!r}"
+        where = f"template {dag.name!r}, task {task.name!r}"
         target = document.templates[task.template]
-        yield from (f"{place}: {problem}" for problem in _argument_problems(task, target))
+        yield from (f"{where}: {problem}" for problem in _argument_problems(task, target))
         for argument in task.arguments.parameters.values():
-            for name in variables(argument.value or ""):
-                if name not in _workflow_variables(document) and not _parameter_is_there(name, dag, tasks, document):
-                    yield f"{place}: {{{{{name}}}}} does not resolve"
-        taken = (each for each in task.arguments.artifacts.values() if each.name in target.inputs.artifacts)
-        for artifact in taken:
+            for name in variable_names(argument.value or ""):
+                if name not in _workflow_variable_names(document) and not _parameter_exists(name, dag, tasks, document):
+                    yield f"{where}: {{{{{name}}}}} does not resolve"
+        passed = (each for each in task.arguments.artifacts.values() if each.name in target.inputs.artifacts)
+        for artifact in passed:
             optional = artifact.optional or target.inputs.artifacts[artifact.name].optional
-            reference = variables(artifact.source or "")
+            reference = variable_names(artifact.source or "")
             yield from (
-                f"{place}: artifact {artifact.name!r}: {problem}"
+                f"{where}: artifact {artifact.name!r}: {problem}"
                 for problem in _artifact_problems(reference, dag, tasks, document, may_be_absent=optional, task=task)
             )
     yield from _dag_output_problems(dag, tasks, document)
 
 
 def _argument_problems(task: Task, target: Template) -> Iterator[str]:
-    """Compare what a task gives with what its template takes."""
+    """Compare the arguments of a task with the inputs of its template."""
     given, taken = task.arguments, target.inputs
     for name in given.parameters.keys() - taken.parameters.keys():
         yield f"template {target.name!r} takes no parameter {name!r}"
@@ -89,7 +89,7 @@ def _argument_problems(task: Task, target: Template) -> Iterator[str]:
             yield f"artifact {name!r} is not given"
 
 
-def _parameter_is_there(name: str, dag: Template, tasks: dict[str, Task], document: Document) -> bool:
+def _parameter_exists(name: str, dag: Template, tasks: dict[str, Task], document: Document) -> bool:
     parts = name.split(".")
     if parts[:2] == ["inputs", "parameters"] and len(parts) == 3:  # noqa: PLR2004 - inputs.parameters.NAME
         return parts[2] in dag.inputs.parameters
@@ -99,12 +99,12 @@ def _parameter_is_there(name: str, dag: Template, tasks: dict[str, Task], docume
 
 
 def _is_output(parts: list[str], kind: str, tasks: dict[str, Task]) -> bool:
-    """Return whether a reference is ``tasks.TASK.outputs.KIND.NAME`` with a task that is there."""
+    """Return whether a reference is ``tasks.TASK.outputs.KIND.NAME`` with an existing task."""
     known = parts[:1] == ["tasks"] and parts[2:4] == ["outputs", kind] and parts[1] in tasks
     return known and len(parts) == 5  # noqa: PLR2004
 
 
-def _artifact_problems(  # noqa: PLR0913 - what a reference is looked up in
+def _artifact_problems(  # noqa: PLR0913 - all that a reference may name
     reference: list[str],
     dag: Template,
     tasks: dict[str, Task],
@@ -113,7 +113,10 @@ def _artifact_problems(  # noqa: PLR0913 - what a reference is looked up in
     may_be_absent: bool,
     task: Task | None = None,
 ) -> Iterator[str]:
-    """Follow a reference to an artifact; ``task`` is who takes it, None where it is an output of the DAG itself."""
+    """Yield the problems of a reference to an artifact.
+
+    ``task`` is the task that receives the artifact, None for an output of the DAG itself.
+    """
     parts = reference[0].split(".") if len(reference) == 1 else []
     if parts[:2] == ["inputs", "artifacts"] and len(parts) == 3:  # noqa: PLR2004 - inputs.artifacts.NAME
         if parts[2] not in dag.inputs.artifacts:
@@ -132,24 +135,24 @@ def _artifact_problems(  # noqa: PLR0913 - what a reference is looked up in
 
 
 def _ancestors(task: Task, tasks: dict[str, Task]) -> set[str]:
-    """Return the names of all tasks that a task waits for, directly or not."""
+    """Return the names of all tasks that a task depends on, directly or not."""
     found: set[str] = set()
-    todo = list(tasks_in(task.depends))
+    todo = list(task_names(task.depends))
     while todo:
         name = todo.pop()
         if name not in found and name in tasks:
             found.add(name)
-            todo += tasks_in(tasks[name].depends)
+            todo += task_names(tasks[name].depends)
     return found
 
 
 def _dag_output_problems(dag: Template, tasks: dict[str, Task], document: Document) -> Iterator[str]:
-    place = f"template {dag.name!r}, output"
+    where = f"template {dag.name!r}, output"
     for parameter in dag.outputs.parameters.values():
-        for name in variables(parameter.expression or ""):
-            if not _parameter_is_there(name, dag, tasks, document):
-                yield f"{place} {parameter.name!r}: {{{{{name}}}}} does not resolve"
+        for name in variable_names(parameter.expression or ""):
+            if not _parameter_exists(name, dag, tasks, document):
+                yield f"{where} {parameter.name!r}: {{{{{name}}}}} does not resolve"
     for artifact in dag.outputs.artifacts.values():
-        reference = variables(artifact.source or "")
+        reference = variable_names(artifact.source or "")
         found = _artifact_problems(reference, dag, tasks, document, may_be_absent=artifact.optional)
-        yield from (f"{place} {artifact.name!r}: {problem}" for problem in found)
+        yield from (f"{where} {artifact.name!r}: {problem}" for problem in found)

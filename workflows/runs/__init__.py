@@ -1,1 +1,9 @@
-"""A run on this machine: rendered, executed, summarised and published."""
+"""Runs of the pipeline on this machine.
+
+- ``run_here``: renders, executes and publishes one run.
+- ``results``: the folder of a run, its ``result.json``, and the list of runs.
+- ``publishing``: uploads a finished run to Cloud Storage.
+- ``source_digest``: digests of the content of sources, for the cache.
+"""
+
+__all__ = ["publishing", "results", "run_here", "source_digest"]

@@ -1,4 +1,4 @@
-"""A finished run's datasets, models and report, put into Cloud Storage: ``run --output gs://bucket/prefix``."""
+"""Uploads the datasets, models and report of a finished run, for ``run --output gs://bucket/prefix``."""
 
 from __future__ import annotations
 
@@ -16,29 +16,42 @@ if TYPE_CHECKING:
 _FILES = ("report.html", "report.json", results.WORKFLOW)
 
 
-def files_of(folder: Path, root: Node) -> dict[str, Path]:
-    """Return what is published of a run, by its name there: ``cover_type=4/part-0.parquet``, ``models/SLUG/...``."""
+def published_files(folder: Path, root: Node) -> dict[str, Path]:
+    """Return the files and folders of a run to publish.
+
+    Args:
+        folder: folder of the run.
+        root: its root node.
+
+    Returns:
+        Local paths by relative name at the destination, such as ``cover_type=4/part-0.parquet`` or ``models``.
+    """
     document = folder / "report.json"
     labels = storage.read_json(document)["cover_types"] if document.exists() else {}
-    made = root.children["prepare"].outputs.artifacts if "prepare" in root.children else {}
+    outputs = root.children["prepare"].outputs.artifacts if "prepare" in root.children else {}
     datasets = {
-        f"{CoverType(entry['label'], slug, '').partition}/part-0.parquet": made[f"dataset-{slug}"]
+        f"{CoverType(entry['label'], slug, '').partition}/part-0.parquet": outputs[f"dataset-{slug}"]
         for slug, entry in labels.items()
-        if f"dataset-{slug}" in made
+        if f"dataset-{slug}" in outputs
     }
     named = {name: folder / name for name in _FILES if (folder / name).exists()}
     models = {"models": folder / "models"} if (folder / "models").is_dir() else {}
     return {**named, **models, **datasets}
 
 
-def publish(folder: Path, root: Node, bucket: str) -> str:
-    """Publish a run below ``bucket`` under its name, the manifest last, and return where it is.
+def publish_run(folder: Path, root: Node, bucket: str) -> str:
+    """Publish a run and return its location. The manifest is written last.
+
+    Args:
+        folder: folder of the run; its name becomes the last part of the location.
+        root: its root node.
+        bucket: location below which the run is published.
 
     Raises:
-        PipelineError: as ``steps.registry.publishing.publish``; the run's folder on this machine stays as it is.
+        PipelineError: as ``steps.registry.publishing.publish``. The folder on this machine is not changed.
     """
     from steps.io import open_destination
     from steps.registry import publishing
 
-    place = f"{bucket.rstrip('/')}/{folder.name}"
-    return publishing.publish(files_of(folder, root), open_destination(place)).manifest.location
+    location = f"{bucket.rstrip('/')}/{folder.name}"
+    return publishing.publish(published_files(folder, root), open_destination(location)).manifest.location

@@ -1,4 +1,4 @@
-"""What a run leaves behind: its folder with the report, the models and ``result.json``, and the list of runs."""
+"""The results of runs: the report and the models in the folder of a run, its ``result.json``, and the list of runs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 RESULT = "result.json"
 WORKFLOW = "workflow.yaml"
-# Keys of each cover type in the result, as report.json has them.
+# Keys of each cover type that the result copies from report.json.
 COVER_TYPE_KEYS = (
     "label",
     "support",
@@ -36,16 +36,20 @@ COVER_TYPE_KEYS = (
 )
 
 
-def new_name(prefix: str) -> str:
-    """Return a run's name: the prefix, the time in UTC, and four random characters."""
+def new_run_name(prefix: str) -> str:
+    """Return the name of a new run: the prefix, the time in UTC, and four random characters."""
     now = dt.datetime.now(dt.UTC)
     return f"{prefix}-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
-def publish(folder: Path, root: Node) -> None:
-    """Copy the report and the models of a run to where a person finds them: ``report.html report.json models/SLUG``.
+def copy_results(folder: Path, root: Node) -> None:
+    """Copy the report and the models of a run from its nodes to ``report.html``, ``report.json`` and ``models/SLUG``.
 
-    Copies, not links: people edit them, and the files of ``nodes/`` are also the cache's and other runs'.
+    They are copies, not links, because users edit them, and the cache and other runs share the files in ``nodes/``.
+
+    Args:
+        folder: folder of the run.
+        root: its root node.
     """
     for name, node in root.children.items():
         if "model" in node.outputs.artifacts:
@@ -59,10 +63,15 @@ def publish(folder: Path, root: Node) -> None:
                 storage.copy(report.outputs.artifacts[artifact], folder / f"report.{artifact}")
 
 
-def summarise(folder: Path, root: Node, seconds: float) -> dict[str, Any]:
-    """Write ``result.json`` and return it: what ``run --json`` prints.
+def write_result(folder: Path, root: Node, seconds: float) -> dict[str, Any]:
+    """Write ``result.json`` and return its content, which is also the output of ``run --json``.
 
-    The numbers are those of ``report.json``; without a report they are null and no cover type is listed.
+    The metrics are those of ``report.json``. Without a report they are null, and no cover type is listed.
+
+    Args:
+        folder: folder of the run.
+        root: its root node.
+        seconds: duration of the run.
     """
     document = folder / "report.json"
     report = storage.read_json(document) if document.exists() else {"cover_types": {}}
@@ -82,7 +91,7 @@ def summarise(folder: Path, root: Node, seconds: float) -> dict[str, Any]:
         "report": str(folder / "report.html") if (folder / "report.html").exists() else None,
         "models": str(folder / "models") if (folder / "models").exists() else None,
         "notes": report.get("data", {}).get("notes", []),
-        "failed_steps": {leaf.name: leaf.message for leaf in leaves if leaf.phase.bad},
+        "failed_steps": {leaf.name: leaf.message for leaf in leaves if leaf.phase.unsuccessful},
         "cover_types": {
             slug: {key: entry[key] for key in COVER_TYPE_KEYS} for slug, entry in report["cover_types"].items()
         },
@@ -91,36 +100,49 @@ def summarise(folder: Path, root: Node, seconds: float) -> dict[str, Any]:
     return result
 
 
-def causes(failed: Mapping[str, T]) -> Mapping[str, T]:
-    """Return the steps that failed by themselves, by name: without a report that failed because others did."""
+def root_failures(failed: Mapping[str, T]) -> Mapping[str, T]:
+    """Return the failed steps without the report, which fails when any other step fails.
+
+    Args:
+        failed: anything about each failed step, by its name. Where only the report failed, it is returned.
+    """
     return {name: value for name, value in failed.items() if name != "report"} or failed
 
 
 def _exit_code(root: Node) -> int:
-    """Return the code a run ends with: the documented one that all its own failures have in common, else 1."""
+    """Return the exit code of a run: the documented code that all root failures have in common, otherwise 1."""
     if root.phase is Phase.SUCCEEDED:
         return 0
-    failed = {leaf.name: leaf.exit_code or RUN_FAILED for leaf in root.leaves() if leaf.phase.bad}
-    codes = set(causes(failed).values())
+    failed = {leaf.name: leaf.exit_code or RUN_FAILED for leaf in root.leaves() if leaf.phase.unsuccessful}
+    codes = set(root_failures(failed).values())
     return codes.pop() if len(codes) == 1 and codes <= DOCUMENTED else RUN_FAILED
 
 
-def find(output: Path, name: str) -> dict[str, Any]:
-    """Return the result of a run by its name; NoInputError where there is none, BadDataError where it is damaged."""
+def read_result(output: Path, name: str) -> dict[str, Any]:
+    """Return the result of a run.
+
+    Args:
+        output: folder of the runs.
+        name: name of the run.
+
+    Raises:
+        NoInputError: there is no such run, or it has no result.
+        BadDataError: its result is damaged.
+    """
     path = output / name / RESULT
     if not path.is_file():
         state = "it did not finish" if path.parent.is_dir() else "there is no such run"
         raise NoInputError(
-            f"run {name!r} has no result, {state}", where=str(output), fix="see `runs` for those there are"
+            f"run {name!r} has no result, {state}", where=str(output), fix="`runs` lists the existing ones"
         )
-    result = _read(path)
+    result = _read_result_file(path)
     if result is None:
         raise BadDataError("not the result of a run", where=str(path), fix="run again")
     return result
 
 
-def _read(path: Path) -> dict[str, Any] | None:
-    """Return a run's result, None where there is none or it is damaged."""
+def _read_result_file(path: Path) -> dict[str, Any] | None:
+    """Return the result in a file; None where the file is missing or damaged."""
     try:
         result = storage.read_json(path)
     except (FileNotFoundError, ValueError):
@@ -128,8 +150,8 @@ def _read(path: Path) -> dict[str, Any] | None:
     return result if isinstance(result, dict) and "cover_types" in result else None
 
 
-def listing(output: Path) -> list[dict[str, Any]]:
-    """Return the results of all runs below a folder, oldest first; a run without a whole one is Unfinished."""
+def list_results(output: Path) -> list[dict[str, Any]]:
+    """Return the results of all runs in a folder, oldest first. A run without a valid result is ``Unfinished``."""
     folders = sorted(path.parent for path in output.glob(f"*/{WORKFLOW}"))
     missing: dict[str, Any] = {
         "status": "Unfinished",
@@ -138,4 +160,4 @@ def listing(output: Path) -> list[dict[str, Any]]:
         "macro_f1": None,
         "cover_types": {},
     }
-    return [_read(folder / RESULT) or {"run": folder.name, **missing} for folder in folders]
+    return [_read_result_file(folder / RESULT) or {"run": folder.name, **missing} for folder in folders]

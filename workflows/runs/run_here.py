@@ -1,4 +1,4 @@
-"""One run on this machine: render, execute, publish."""
+"""Renders, executes and publishes one run on this machine."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from steps import NAMES
 from steps.core import storage
 from workflows.local.cache import Cache
-from workflows.local.executor import Executor, Options, start_server
-from workflows.rendered import document
+from workflows.local.executor import Executor, ExecutorOptions, start_fork_server
+from workflows.rendered.reader import read_workflow
 from workflows.runs import publishing, results
-from workflows.runs.content import content_of
+from workflows.runs.source_digest import source_digest
 from workflows.terminal.display import LiveDisplay
 
 if TYPE_CHECKING:
@@ -23,33 +23,39 @@ CACHE = ".cache"
 
 
 def run_here(settings: Settings, console: Console) -> dict[str, Any]:
-    """Run the workflow of ``settings`` below ``settings.folder`` and return its result, see ``results.summarise``.
+    """Run the pipeline in a new folder below ``settings.folder``.
+
+    Args:
+        settings: what to run.
+        console: where the progress is shown.
+
+    Returns:
+        The result, see ``results.write_result``. A failed step is part of it and raises nothing.
 
     Raises:
-        PipelineError: the workflow cannot be rendered, the folder not be written or the run not be published; a step
-            that fails is no error here but part of the result.
+        PipelineError: the workflow cannot be rendered, the folder cannot be written, or the run cannot be published.
     """
     begun = time.monotonic()
-    start_server(f"steps.{name}" for name in NAMES)
-    from workflows import pipeline, rendering  # Hera takes most of a second: it is imported beside the server's work
+    start_fork_server(f"steps.{name}" for name in NAMES)
+    from workflows import pipeline, rendering  # Hera takes most of a second to import: do it while the server imports
     from workflows.argo import yaml_text
 
-    name = results.new_name(pipeline.NAME)
+    name = results.new_run_name(pipeline.NAME)
     rendered = rendering.render(settings, "Workflow", name=name)
-    # Absolute, as a step may be shown its own paths in a message.
+    # Absolute, because the messages of steps contain their paths.
     folder = settings.folder.absolute() / name
     folder.mkdir(parents=True)
     storage.write_text(folder / results.WORKFLOW, yaml_text.to_yaml(rendered))
     display = LiveDisplay(console)
     cache = Cache(settings.folder.absolute() / CACHE)
-    options = Options(folder, settings.cores, cache, content_of, use_cached=settings.cache)
-    executor = Executor(document.read(rendered), name, options, display)
+    options = ExecutorOptions(folder, settings.cores, cache, source_digest, use_cached=settings.cache)
+    executor = Executor(read_workflow(rendered), name, options, display)
     console.print(f"run {name}: {settings.cores} cores, {folder}", soft_wrap=True)
-    with cache.in_use(), display:
+    with cache.locked(), display:
         root = executor.run()
-    results.publish(folder, root)
-    result = results.summarise(folder, root, time.monotonic() - begun)
+    results.copy_results(folder, root)
+    result = results.write_result(folder, root, time.monotonic() - begun)
     if settings.bucket:
-        result["published"] = publishing.publish(folder, root, settings.bucket)
+        result["published"] = publishing.publish_run(folder, root, settings.bucket)
         console.print(f"published {result['published']}", soft_wrap=True)
     return result

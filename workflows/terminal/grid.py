@@ -1,4 +1,7 @@
-"""A run as a grid on the terminal: cover types as rows, their steps as columns, all other steps as lines around it."""
+"""Draws the steps of a run as a grid with cover types as rows and their steps as columns.
+
+Steps that belong to no cover type are lines above or below it.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,15 @@ from rich.text import Text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_NOTHING = Text("·", style="dim")
+_EMPTY_CELL = Text("·", style="dim")
 
 
 def grid(cells: Mapping[tuple[str, ...], Text]) -> Group:
-    """Return the cells of a run's steps, given by their paths in the order of the run.
+    """Return a grid of cells.
 
-    A path of one name is a line of its own, above the rows or below them; of a longer one, the first name is the row.
+    Args:
+        cells: text of each step by its path, in the order of the run. In a path of several names, the first is the row
+            and the others are the column. A path of one name is a line above or below the rows.
     """
     rows = list(dict.fromkeys(path[0] for path in cells if len(path) > 1))
     columns = list(dict.fromkeys(path[1:] for path in cells if len(path) > 1))
@@ -35,5 +40,5 @@ def _table(rows: list[str], columns: list[tuple[str, ...]], cells: Mapping[tuple
     for column in columns:
         table.add_column(".".join(column), min_width=9)
     for row in rows:
-        table.add_row(row, *(cells.get((row, *column), _NOTHING) for column in columns))
+        table.add_row(row, *(cells.get((row, *column), _EMPTY_CELL) for column in columns))
     return table

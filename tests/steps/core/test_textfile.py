@@ -12,7 +12,7 @@ from steps import schema as schemas
 from steps.core.errors import BadConfigurationError, PipelineError, UsageError
 from steps.search import space_file
 from workflows import settings
-from workflows.argo import enclosed
+from workflows.argo import embedded_files
 from workflows.cli import linting
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ READERS: dict[str, tuple[Callable[[Path], Any], str, type[PipelineError]]] = {
     "space": (space_file.read, SPACE, BadConfigurationError),
     "config": (lambda path: settings.load({}, path).seed, "seed: 5\n# caf\u00e9\n", BadConfigurationError),
     "query": (lambda path: prepare._sql(str(path)), "SELECT 'caf\u00e9'", UsageError),
-    "enclosed": (lambda path: enclosed.text(str(path), "--query").strip(), "SELECT 'caf\u00e9'", UsageError),
-    "workflow": (linting._read, WORKFLOW, BadConfigurationError),
+    "embedded": (lambda path: embedded_files.read_text(str(path), "--query").strip(), "SELECT 'caf\u00e9'", UsageError),
+    "workflow": (linting._read_file, WORKFLOW, BadConfigurationError),
 }
 
 

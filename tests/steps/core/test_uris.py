@@ -17,7 +17,7 @@ from steps.io import open_destination, open_source
 from steps.registry import destinations, publishing
 from steps.sources import files, reading
 from workflows.local.nodes import Values
-from workflows.runs.content import content_of
+from workflows.runs.source_digest import source_digest
 from workflows.settings import Settings
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def test_all_who_read_addresses_agree(write: Callable[[Path], str], tmp_path: Pa
     assert files.resolve(uri, SCHEMA) == [table]
     with open_source(uri, SCHEMA, reading.Reading()) as source:
         assert source.files[0].path == table
-    assert content_of("source", Values({"source": uri})) == content_of("source", Values({"source": "BUILTIN:"}))
+    assert source_digest("source", Values({"source": uri})) == source_digest("source", Values({"source": "BUILTIN:"}))
     place = open_destination(write(tmp_path / "out"))
     assert isinstance(place, destinations.Folder)
     assert place.root == tmp_path / "out"

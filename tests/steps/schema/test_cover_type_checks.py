@@ -16,8 +16,9 @@ from steps.schema import CoverType, cover_type_checks
 from workflows import rendering
 from workflows.argo import yaml_text
 from workflows.local.nodes import Node
-from workflows.rendered import document, name_checks, references
+from workflows.rendered import name_checks, references
 from workflows.rendered.document import Slots, Template
+from workflows.rendered.reader import read_workflow
 from workflows.runs import publishing
 from workflows.settings import Settings, names, overrides
 
@@ -84,7 +85,7 @@ def test_a_label_that_is_a_text_is_no_name_of_a_folder(tmp_path: Path) -> None:
     root, made = Node((), template, tmp_path), Node(("prepare",), template, tmp_path)
     made.outputs.artifacts = {f"dataset-{slug}": tmp_path / slug for slug in labels}
     root.children["prepare"] = made
-    files = publishing.files_of(tmp_path, root)
+    files = publishing.published_files(tmp_path, root)
     assert set(files) == {"report.json", "cover_type=one/part-0.parquet", "cover_type=-1/part-0.parquet"}
 
 
@@ -94,7 +95,7 @@ def test_letters_of_both_cases_are_two_labels() -> None:
 
 
 def test_the_reserved_slugs_are_the_steps_beside_the_chains() -> None:
-    read = document.read(rendering.render(Settings(registry="models"), "Workflow"))
+    read = read_workflow(rendering.render(Settings(registry="models"), "Workflow"))
     tasks = {task.name for task in read.templates[read.entrypoint].tasks}
     assert tasks - set(schemas.load(schemas.BUILTIN).slugs) == set(cover_type_checks.RESERVED_SLUGS)
 
@@ -111,9 +112,9 @@ def test_slugs_that_are_names_of_other_things_render_a_sound_workflow(pods: str,
     given_settings = {"schema": str(file), "pods": pods, "registry": "gs://bucket/models", "set": own}
     rendered = rendering.render(Settings.model_validate(given_settings), "Workflow")
     rendered = yaml.safe_load(yaml_text.to_yaml(rendered))
-    read = document.read(rendered)
-    assert references.problems(read) == []
-    assert list(name_checks.problems(rendered, read)) == []
+    read = read_workflow(rendered)
+    assert references.reference_problems(read) == []
+    assert list(name_checks.name_problems(rendered, read)) == []
 
 
 def test_an_option_and_a_slug_of_one_name_are_told_apart() -> None:

@@ -210,7 +210,7 @@ def test_no_kubeconfig(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: 
     [
         (("submit", "--source", "./table.csv"), 2, "error: a path on this machine is not visible to the pods"),
         (("deploy", "--source", "table.csv"), 2, "error: a path on this machine is not visible to the pods"),
-        (("submit", "--label", "team"), 2, "error: 'team' is no label, in --label: write KEY=VALUE"),
+        (("submit", "--label", "team"), 2, "error: 'team' is not a label, in --label: write KEY=VALUE"),
         (("submit", "--namespace", "No_Good"), 2, "error: namespace: "),
     ],
 )

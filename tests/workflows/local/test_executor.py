@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from steps.core.errors import TERMINATED, TransientError
+from steps.core.errors import TERMINATED
 from tests.support import heed_hangups
 from tests.workflows.documents import artifact, dag, leaf, task, workflow
 from workflows import contract
 from workflows.local.cache import Cache
-from workflows.local.executor import Executor, Options
+from workflows.local.executor import Executor, ExecutorOptions
 from workflows.local.nodes import Node, Phase
-from workflows.rendered import document
-from workflows.runs.content import content_of
+from workflows.rendered.reader import read_workflow
+from workflows.runs.source_digest import source_digest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,7 @@ class Seen:
         self.progress: set[str] = set()
         self.stop_at: str | None = None
 
-    def changed(self, node: Node) -> None:
+    def phase_changed(self, node: Node) -> None:
         if self.stop_at == node.name and node.phase is Phase.RUNNING:
             time.sleep(0.3)
             raise KeyboardInterrupt
@@ -48,8 +48,8 @@ def execute(
 ) -> Node:
     """Run a workflow in a folder of its own, with the cache beside it."""
     run = folder / f"run{len(list(folder.glob('run*')))}"
-    options = Options(run, cores, Cache(folder / "cache"), content_of, use_cached=use_cached)
-    return Executor(document.read(made), "w", options, seen or Seen()).run()
+    options = ExecutorOptions(run, cores, Cache(folder / "cache"), source_digest, use_cached=use_cached)
+    return Executor(read_workflow(made), "w", options, seen or Seen()).run()
 
 
 def chain(trace: Path, text: str = "b") -> dict[str, Any]:
@@ -102,10 +102,6 @@ def test_a_damaged_object_in_the_cache_is_made_again(tmp_path: Path) -> None:
     again = execute(tmp_path, chain(trace))
     assert [leaf.cached for leaf in again.leaves()] == [True, False, True]
     assert damaged.read_text() == "ab"
-
-
-def test_the_codes_tried_again_are_those_of_the_rendered_workflow() -> None:
-    assert (TransientError.exit_code, TERMINATED) == (75, 128 + signal.SIGTERM) == contract.RETRIED_CODES
 
 
 def test_a_failure_stops_what_needs_it_and_nothing_else(tmp_path: Path) -> None:
@@ -165,7 +161,8 @@ def test_a_missing_output_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("cores", "expected"), [(1, 2), (4, 4)])
 def test_admits_as_many_threads_as_there_are_cores(tmp_path: Path, cores: int, expected: int) -> None:
     names = ["a", "b", "c"]
-    leaves = [leaf(name, None, "--sleep=0.7", parameters={"threads": "2"}) for name in names]
+    annotated = {"annotations": {contract.THREADS_ANNOTATION: "threads"}}
+    leaves = [leaf(name, None, "--sleep=0.7", parameters={"threads": "2"}, metadata=annotated) for name in names]
     seen = Seen()
     root = execute(tmp_path, workflow([dag("main", *(task(name) for name in names)), *leaves]), cores=cores, seen=seen)
     assert root.phase is Phase.SUCCEEDED

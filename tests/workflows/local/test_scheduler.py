@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.workflows.documents import artifact, dag, leaf, task, workflow
 from workflows.local.nodes import Phase
 from workflows.local.scheduler import Scheduler
-from workflows.rendered import document
+from workflows.rendered.reader import read_workflow
 
 
 @st.composite
@@ -53,13 +53,13 @@ def oracle(tasks: dict[str, tuple[str, bool]]) -> tuple[dict[str, str], str]:
 @given(graphs(), st.randoms(use_true_random=False))
 def test_random_dags_end_as_the_oracle_says(tasks: dict[str, tuple[str, bool]], random: object) -> None:
     made = workflow([dag("main", *(task(name, "step", depends) for name, (depends, _) in tasks.items())), leaf("step")])
-    scheduler = Scheduler(document.read(made), {}, Path("unused"), lambda _node: None)
-    scheduler.begin()
+    scheduler = Scheduler(read_workflow(made), {}, Path("unused"), lambda _node: None)
+    scheduler.start()
     started = []
     while scheduler.ready:
         node = scheduler.ready.pop(random.randrange(len(scheduler.ready)))  # type: ignore[attr-defined]
         started.append(node.name)
-        scheduler.finish(node, Phase.SUCCEEDED if tasks[node.name][1] else Phase.FAILED)
+        scheduler.finish_node(node, Phase.SUCCEEDED if tasks[node.name][1] else Phase.FAILED)
     ends, phase = oracle(tasks)
     assert {name: child.phase.value for name, child in scheduler.root.children.items()} == ends
     assert scheduler.root.phase.value == phase
@@ -99,19 +99,19 @@ def test_nested_dag_hands_artifacts_and_parameters_up_and_down() -> None:
     made = workflow(
         [main, chain, make, leaf("begin"), leaf("end", reads=("in",), parameters={"note": None})], {"w": "hello"}
     )
-    scheduler = Scheduler(document.read(made), {"workflow.parameters.w": "hello"}, Path("unused"), lambda _node: None)
-    scheduler.begin()
+    scheduler = Scheduler(read_workflow(made), {"workflow.parameters.w": "hello"}, Path("unused"), lambda _node: None)
+    scheduler.start()
     first = scheduler.ready.pop()
     first.outputs.artifacts["out"] = Path("a")
-    scheduler.finish(first, Phase.SUCCEEDED)
+    scheduler.finish_node(first, Phase.SUCCEEDED)
     inner = scheduler.ready.pop()
     assert inner.name == "c.first"
     assert (inner.inputs.parameters, inner.inputs.artifacts) == ({"text": "hello"}, {"data": Path("a")})
     inner.outputs.artifacts["out"], inner.outputs.parameters["note"] = Path("b"), "fine"
-    scheduler.finish(inner, Phase.SUCCEEDED)
+    scheduler.finish_node(inner, Phase.SUCCEEDED)
     last = scheduler.ready.pop()
     assert (last.inputs.parameters, last.inputs.artifacts) == ({"note": "fine"}, {"in": Path("b")})
-    scheduler.finish(last, Phase.SUCCEEDED)
+    scheduler.finish_node(last, Phase.SUCCEEDED)
     assert scheduler.root.phase is Phase.SUCCEEDED
 
 
@@ -121,10 +121,10 @@ def test_missing_artifact_is_an_error_unless_optional() -> None:
     main = dag("main", task("a"), task("b", depends=depends, artifacts=arguments), task("c", "b", depends, artifacts=[
         artifact("in", "tasks.a.outputs.artifacts.out")]))  # fmt: skip
     scheduler = Scheduler(
-        document.read(workflow([main, leaf("a"), leaf("b", reads=("in",))])), {}, Path("x"), lambda _n: None
+        read_workflow(workflow([main, leaf("a"), leaf("b", reads=("in",))])), {}, Path("x"), lambda _n: None
     )
-    scheduler.begin()
-    scheduler.finish(scheduler.ready.pop(), Phase.FAILED)
+    scheduler.start()
+    scheduler.finish_node(scheduler.ready.pop(), Phase.FAILED)
     assert [node.name for node in scheduler.ready] == ["b"]
     assert scheduler.root.children["c"].phase is Phase.ERROR
     assert "'in' was not supplied" in scheduler.root.children["c"].message

@@ -20,7 +20,7 @@ import multiprocessing, os, sys
 from steps.core import runtime
 from workflows.local import processes
 def main():
-    processes.start_server([])
+    processes.start_fork_server([])
     print(multiprocessing.forkserver._forkserver._forkserver_address)
     return 0
 sys.exit(runtime.guarded(main))
@@ -49,13 +49,16 @@ def test_a_folder_that_is_not_there_is_said() -> None:
     done = start("/nowhere")
     assert done.returncode == 0
     [line] = done.stderr.splitlines()
-    assert line.startswith("TMPDIR /nowhere cannot be written: temporary files go to /")
+    assert line.startswith("TMPDIR /nowhere is not writable: using /")
 
 
 def test_no_folder_at_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(socket_folder, "_SHORT", ())
+    monkeypatch.setattr(socket_folder, "_SHORT_FOLDERS", ())
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / ("a" * 100)))
-    with pytest.raises(DeniedError, match=r"no folder for temporary files.*at most 71 bytes"), socket_folder.chosen():
+    with (
+        pytest.raises(DeniedError, match=r"no folder for temporary files.*at most 71 bytes"),
+        socket_folder.short_temporary_folder(),
+    ):
         pass
     assert tempfile.tempdir == str(tmp_path / ("a" * 100))
 
@@ -66,4 +69,4 @@ def test_a_folder_that_may_not_be_written(tmp_path: Path, monkeypatch: pytest.Mo
     code, err = without_override("-c", _PROGRAM)
     tmp_path.chmod(0o755)
     assert code == 0
-    assert err.splitlines()[0].startswith(f"TMPDIR {tmp_path} cannot be written")
+    assert err.splitlines()[0].startswith(f"TMPDIR {tmp_path} is not writable")

@@ -1,74 +1,14 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import pytest
 
-from steps.core.errors import BadConfigurationError
-from tests.workflows.documents import dag, leaf, task, workflow
-from workflows import rendering
-from workflows.rendered import document
-from workflows.settings import Settings
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from workflows.rendered.document import Retry
 
 
-def test_reads_the_pipeline() -> None:
-    read = document.read(rendering.render(Settings(), "Workflow"))
-    assert read.entrypoint == "pipeline"
-    train = read.templates["train"]
-    assert train.container is not None
-    assert train.container.module == "steps.train"
-    assert train.retry == document.Retry(limit=3, duration=10, factor=2, cap=120)
-    assert train.deadline == 4 * 3600
-    assert read.templates["prepare"].source_parameters == ("source",)
+@pytest.mark.parametrize(("attempt", "seconds"), [(0, 10), (1, 20), (2, 40), (3, 60), (9, 60)])
+def test_the_delay_grows_up_to_its_cap(attempt: int, seconds: float) -> None:
+    assert Retry(limit=9, duration=10, factor=2, cap=60).delay(attempt) == seconds
 
 
-def change(place: str, value: Any) -> Callable[[dict[str, Any]], None]:
-    """Return a function that sets a field at a dotted place; numbers are positions in lists."""
-
-    def apply(workflow: dict[str, Any]) -> None:
-        *path, last = (int(part) if part.isdigit() else part for part in place.split("."))
-        target: Any = workflow
-        for part in path:
-            target = target[part]
-        target[last] = value
-
-    return apply
-
-
-@pytest.mark.parametrize(
-    ("place", "value", "named"),
-    [
-        ("spec.onExit", "x", "spec.onExit"),
-        ("spec.hooks", {}, "spec.hooks"),
-        ("spec.parallelism", 2, "spec.parallelism"),
-        ("spec.templates.0.dag.failFast", True, "templates[main].dag.failFast"),
-        ("spec.templates.0.dag.target", "a", "templates[main].dag.target"),
-        ("spec.templates.0.dag.tasks.0.when", "true", "templates[main].dag.tasks[step].when"),
-        ("spec.templates.0.dag.tasks.0.withItems", [1], "tasks[step].withItems"),
-        ("spec.templates.0.dag.tasks.0.continueOn", {}, "tasks[step].continueOn"),
-        ("spec.templates.1.script", {}, "templates[step].script"),
-        ("spec.templates.1.daemon", True, "templates[step].daemon"),
-        ("spec.templates.1.memoize", {}, "templates[step].memoize"),
-        ("spec.templates.1.container.workingDir", "/", "container.workingDir"),
-        ("spec.templates.1.container.command", ["sh", "-c"], "container.command"),
-        ("spec.templates.1.container.env", [{"name": "A", "valueFrom": {}}], "env.valueFrom"),
-        ("spec.templates.1.outputs.artifacts.0.s3", {}, "artifacts[out].s3"),
-        ("spec.templates.1.retryStrategy", {"limit": 1, "expression": "true"}, "retryStrategy"),
-        ("kind", "CronWorkflow", "CronWorkflow"),
-    ],
-)
-def test_refuses_by_name(place: str, value: Any, named: str) -> None:
-    made = workflow([dag("main", task("step")), leaf("step")])
-    document.read(made)
-    change(place, value)(made)
-    with pytest.raises(BadConfigurationError) as caught:
-        document.read(made)
-    assert named in str(caught.value)
-
-
-@pytest.mark.parametrize(("text", "seconds"), [("30", 30), ("30s", 30), ("2m", 120), ("1h", 3600), ("1.5s", 1.5)])
-def test_durations(text: str, seconds: float) -> None:
-    assert document._seconds(text) == seconds
+def test_without_a_strategy_there_is_neither_a_retry_nor_a_delay() -> None:
+    assert (Retry().limit, Retry().delay(0)) == (0, 0)

@@ -31,17 +31,17 @@ RESULTS = {"a": "Succeeded", "b": "Failed", "c": "Omitted", "d-1": "Errored", "e
     ],
 )
 def test_depends(depends: str, expected: bool) -> None:  # noqa: FBT001 - a table's column
-    assert expressions.holds(depends, RESULTS) is expected
+    assert expressions.evaluate_depends(depends, RESULTS) is expected
 
 
 @pytest.mark.parametrize("depends", ["a &&", "(a", "a b", "a.Nonsense", "&& a", "a ? b", ")", "!"])
 def test_depends_that_cannot_be_read(depends: str) -> None:
     with pytest.raises(BadConfigurationError, match="depends"):
-        expressions.holds(depends, RESULTS)
+        expressions.evaluate_depends(depends, RESULTS)
 
 
 def test_tasks_in() -> None:
-    assert expressions.tasks_in("(a.Succeeded || b-2) && !c.Failed") == {"a", "b-2", "c"}
+    assert expressions.task_names("(a.Succeeded || b-2) && !c.Failed") == {"a", "b-2", "c"}
 
 
 @given(
@@ -61,10 +61,10 @@ def test_depends_agrees_with_python(depends: str) -> None:
     for name, value in names.items():
         as_python = as_python.replace(name, value)
     expected = eval(as_python, {"a": True, "b": False, "c": False})  # noqa: S307 - made above
-    assert expressions.holds(depends, RESULTS) is expected
+    assert expressions.evaluate_depends(depends, RESULTS) is expected
 
 
 def test_substitute() -> None:
-    assert expressions.substitute("x={{ a.b }}-{{c}}", {"a.b": "1", "c": "2"}) == "x=1-2"
+    assert expressions.substitute_variables("x={{ a.b }}-{{c}}", {"a.b": "1", "c": "2"}) == "x=1-2"
     with pytest.raises(BadConfigurationError, match=r"{{c}} does not resolve"):
-        expressions.substitute("{{c}}", {})
+        expressions.substitute_variables("{{c}}", {})

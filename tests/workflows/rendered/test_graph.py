@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from steps.core import runtime
 from steps.core.errors import BadConfigurationError
 from tests.workflows.documents import artifact, dag, leaf, task, workflow
-from tests.workflows.rendered.test_document import change
+from tests.workflows.rendered.test_reader import change
 from workflows.argo import yaml_text
 from workflows.covertype import app
 from workflows.local.nodes import Phase
 from workflows.local.scheduler import Scheduler
-from workflows.rendered import document
+from workflows.rendered.reader import read_workflow
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,9 +41,9 @@ ENDLESS = {
     ),
     "a name twice": (
         [main(task("report", "step"), task("report", "step", "report")), STEP],
-        "name 'report' is there 2 times, in templates[main].dag.tasks: rename all but one",
+        "name 'report' is used 2 times, in templates[main].dag.tasks: rename all but one",
     ),
-    "a template twice": ([main(task("a", "step")), STEP, STEP], "name 'step' is there 2 times, in spec.templates"),
+    "a template twice": ([main(task("a", "step")), STEP, STEP], "name 'step' is used 2 times, in spec.templates"),
     "a template in itself": ([main(task("a", "main"))], "templates contain themselves: main -> main"),
     "templates in each other": (
         [main(task("a", "b")), main(task("c", "main"), name="b")],
@@ -61,7 +61,7 @@ ENDLESS = {
     ),
     "a parameter twice": (
         [main(task("a", "step")), {**STEP, "inputs": {"parameters": [{"name": "p"}, {"name": "p"}]}}],
-        "name 'p' is there 2 times, in templates[step].inputs.parameters",
+        "name 'p' is used 2 times, in templates[step].inputs.parameters",
     ),
 }
 
@@ -71,7 +71,7 @@ def test_what_would_never_end_is_refused(case: str, tmp_path: Path, capsys: pyte
     templates, message = ENDLESS[case]
     made = workflow(templates)
     with pytest.raises(BadConfigurationError) as caught:
-        Scheduler(document.read(made), {}, tmp_path, lambda _node: None)
+        Scheduler(read_workflow(made), {}, tmp_path, lambda _node: None)
     assert str(caught.value).startswith(message)
     file = tmp_path / "w.yaml"
     file.write_text(yaml_text.to_yaml(made))
@@ -84,7 +84,7 @@ def test_an_entrypoint_that_is_none_is_refused() -> None:
     made = workflow([main(task("a", "step")), STEP])
     change("spec.entrypoint", "nowhere")(made)
     with pytest.raises(BadConfigurationError, match=r"entrypoint 'nowhere' is no template, in workflow 'w'"):
-        Scheduler(document.read(made), {}, HERE, lambda _node: None)
+        Scheduler(read_workflow(made), {}, HERE, lambda _node: None)
 
 
 @given(st.data())
@@ -93,13 +93,13 @@ def test_any_small_graph_ends_or_is_refused(data: st.DataObject) -> None:
     tasks = [task(name, "step", " && ".join(data.draw(st.sets(st.sampled_from(names), max_size=2)))) for name in names]
     made = workflow([main(*tasks), STEP])
     try:
-        scheduler = Scheduler(document.read(made), {}, HERE, lambda _node: None)
+        scheduler = Scheduler(read_workflow(made), {}, HERE, lambda _node: None)
     except BadConfigurationError:
         return
-    scheduler.begin()
+    scheduler.start()
     for _ in names:
         if scheduler.ready:
-            scheduler.finish(scheduler.ready.pop(), Phase.SUCCEEDED)
+            scheduler.finish_node(scheduler.ready.pop(), Phase.SUCCEEDED)
     assert scheduler.root.phase.finished
 
 
@@ -109,7 +109,7 @@ def test_a_reference_that_cannot_be_read_is_an_error_of_its_task(source: str, tm
     made = workflow(
         [main(task("a", "step"), task("b", "b", "a", artifacts=[given_artifact])), STEP, leaf("b", reads=("data",))]
     )
-    scheduler = Scheduler(document.read(made), {}, tmp_path, lambda _node: None)
-    scheduler.begin()
-    scheduler.finish(scheduler.ready.pop(), Phase.SUCCEEDED)
-    assert scheduler.root.phase.bad
+    scheduler = Scheduler(read_workflow(made), {}, tmp_path, lambda _node: None)
+    scheduler.start()
+    scheduler.finish_node(scheduler.ready.pop(), Phase.SUCCEEDED)
+    assert scheduler.root.phase.unsuccessful

@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steps.core.errors import BadConfigurationError, PipelineError
+from steps.core.errors import PipelineError
 from tests.workflows.documents import leaf
-from tests.workflows.rendered.test_document import change
+from tests.workflows.rendered.test_reader import change
 from tests.workflows.rendered.test_references import sound
 from workflows import rendering
 from workflows.argo import yaml_text
 from workflows.cli import linting
-from workflows.rendered import document, name_checks, references
+from workflows.rendered import name_checks, references
+from workflows.rendered.reader import read_workflow
 from workflows.settings import Settings
 
 if TYPE_CHECKING:
@@ -74,27 +75,6 @@ def test_a_zone_in_front_is_allowed_where_there_is_no_field(cron: dict[str, Any]
     assert lint(yaml_text.to_yaml(made), tmp_path) == 0
 
 
-@pytest.mark.parametrize("name", ["1e5", "123456789e12", "12", "yes"])
-def test_a_name_that_argo_reads_as_a_number_is_found(name: str, tmp_path: Path) -> None:
-    text = yaml_text.to_yaml(sound()).replace("name: w\n", f"name: {name}\n")
-    with pytest.raises(BadConfigurationError, match=r"metadata\.name: Input should be a valid string"):
-        lint(text, tmp_path)
-
-
-def test_a_key_twice_is_found(tmp_path: Path) -> None:
-    with pytest.raises(BadConfigurationError, match="'kind' is given twice"):
-        lint(yaml_text.to_yaml(sound()) + "kind: Workflow\n", tmp_path)
-
-
-@pytest.mark.parametrize(
-    "text", [b"\xff", b"- a", b"kind: Workflow", b"kind: Workflow\nmetadata: {}\nspec: 5\n", b"a: ["]
-)
-def test_what_is_no_workflow(text: bytes, tmp_path: Path) -> None:
-    (tmp_path / "w.yaml").write_bytes(text)
-    with pytest.raises(BadConfigurationError):
-        linting.lint(Settings(), tmp_path / "w.yaml")
-
-
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, entry in entries:
@@ -125,8 +105,8 @@ def test_a_damaged_workflow_is_refused_and_never_a_defect(place: tuple[Any, ...]
         target[place[-1]] = value
     try:
         linting.check_types(made, "w.yaml")
-        read = document.read(linting.as_workflow(made))
-        found = [*name_checks.problems(made, read), *references.problems(read)]
+        read = read_workflow(linting.as_workflow(made))
+        found = [*name_checks.name_problems(made, read), *references.reference_problems(read)]
     except PipelineError as error:
         found = [str(error)]
     assert all(len(line.splitlines()) == 1 for line in found)

@@ -1,19 +1,16 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from tests.workflows.documents import artifact, dag, leaf, task, workflow
-from tests.workflows.rendered.test_document import change
+from tests.workflows.rendered.test_reader import change
 from workflows import rendering
-from workflows.argo import yaml_text
 from workflows.cli import linting
-from workflows.rendered import document, references
+from workflows.rendered import references
+from workflows.rendered.reader import read_workflow
 from workflows.settings import Settings
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def sound() -> dict[str, Any]:
@@ -31,7 +28,7 @@ def sound() -> dict[str, Any]:
 
 
 def test_sound() -> None:
-    assert references.problems(document.read(sound())) == []
+    assert references.reference_problems(read_workflow(sound())) == []
 
 
 _TASK = "spec.templates.0.dag.tasks"
@@ -92,14 +89,14 @@ _TASK = "spec.templates.0.dag.tasks"
 def test_finds(place: str, value: Any, problem: str) -> None:
     made = sound()
     change(place, value)(made)
-    found = references.problems(document.read(made))
+    found = references.reference_problems(read_workflow(made))
     assert any(problem in line for line in found), found
 
 
 def test_finds_a_template_that_nothing_uses() -> None:
     made = sound()
     made["spec"]["templates"].append(leaf("spare"))
-    assert references.problems(document.read(made)) == ["template 'spare' is not used"]
+    assert references.reference_problems(read_workflow(made)) == ["template 'spare' is not used"]
 
 
 @pytest.mark.parametrize("kind", rendering.KINDS)
@@ -115,16 +112,5 @@ def test_finds_a_template_that_nothing_uses() -> None:
 )
 def test_every_rendering_is_sound(settings: Settings, kind: str) -> None:
     rendered = rendering.render(settings, kind)
-    assert references.problems(document.read(linting.as_workflow(rendered))) == []
+    assert references.reference_problems(read_workflow(linting.as_workflow(rendered))) == []
     assert linting._argo_problems(rendered) == []
-
-
-def test_lint_names_the_file_and_the_fault(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    text = yaml_text.to_yaml(rendering.render(Settings(cover_types=("4",)), "Workflow"))
-    path = tmp_path / "w.yaml"
-    path.write_text(text.replace("{{outputs.artifacts.model.path}}", "{{outputs.artifacts.modle.path}}"))
-    assert linting.lint(Settings(), path) == 1
-    assert "{{outputs.artifacts.modle.path}} does not resolve" in capsys.readouterr().err
-    path.write_text(text)
-    assert linting.lint(Settings(), path) == 0
-    assert "ok: Workflow" in capsys.readouterr().out

@@ -8,14 +8,14 @@ import pytest
 
 from steps.core.errors import UnavailableError
 from workflows.local.nodes import Values
-from workflows.runs.content import content_of
+from workflows.runs.source_digest import source_digest
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 def content(uri: str) -> str:
-    return content_of("source", Values({"source": uri}))
+    return source_digest("source", Values({"source": uri}))
 
 
 def test_the_same_bytes_are_the_same_wherever_they_lie(tmp_path: Path) -> None:
@@ -45,12 +45,12 @@ def test_a_remote_table_counts_by_its_version(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(io, "version_of", lambda uri, reading: f"{uri} {reading.location}")
     inputs = Values({"source": "bq://p.d.t", "location": "EU"})
-    assert content_of("source", inputs) == "bq://p.d.t EU"
+    assert source_digest("source", inputs) == "bq://p.d.t EU"
     monkeypatch.setattr(io, "version_of", lambda *_: None)
-    assert content_of("source", inputs) != content_of("source", inputs)
+    assert source_digest("source", inputs) != source_digest("source", inputs)
 
     def fails(*_: object) -> str:
         raise UnavailableError("no answer")
 
     monkeypatch.setattr(io, "version_of", fails)
-    assert content_of("source", inputs) != content_of("source", inputs)
+    assert source_digest("source", inputs) != source_digest("source", inputs)

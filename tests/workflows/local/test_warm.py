@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from workflows.local.processes import PRELOAD_VARIABLE
+
+ROOT = Path(__file__).parents[3]
+
+
+def imported_by_warm(preload: str) -> set[str]:
+    """Return the modules that are loaded after the fork server's module was imported."""
+    program = "import sys, workflows.local.warm; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env={PRELOAD_VARIABLE: preload},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(done.stdout.split())
+
+
+def test_the_named_modules_and_the_parser_of_command_lines_are_imported() -> None:
+    loaded = imported_by_warm("colorsys,wave")
+    assert {"colorsys", "wave", "typer"} <= loaded
+    assert "colorsys" not in imported_by_warm("")
+
+
+def test_a_module_that_cannot_be_imported_is_skipped() -> None:
+    assert "wave" in imported_by_warm("no.such.module,wave")

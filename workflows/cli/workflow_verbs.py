@@ -1,0 +1,57 @@
+"""The verbs ``render`` and ``lint``, about the workflow as YAML."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from steps.core.errors import UsageError
+from workflows.cli.options import with_settings
+
+if TYPE_CHECKING:
+    from workflows.settings import Settings
+
+app = typer.Typer()
+
+
+@app.command()
+@with_settings
+def render(
+    *,
+    settings: "Settings",
+    kind: Annotated[
+        Literal["Workflow", "WorkflowTemplate", "CronWorkflow"], typer.Option(help="Kind to render.")
+    ] = "Workflow",
+    schedule: Annotated[
+        str | None,
+        typer.Option(help="Schedule of a CronWorkflow, as five cron fields in UTC. (default: Mondays at three)"),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the run. (default: the cluster generates one)")] = None,
+    file: Annotated[Path | None, typer.Option("--file", "-o", help="File to write to. (default: stdout)")] = None,
+) -> int:
+    """Print the workflow as YAML."""
+    from steps.core import storage
+    from workflows import rendering
+    from workflows.argo import yaml_text
+
+    if schedule is not None and kind != "CronWorkflow":
+        raise UsageError(f"a {kind} has no schedule", where="--schedule", fix="add --kind CronWorkflow")
+    rendered = rendering.render(settings, kind, name=name, schedule=schedule)
+    if file is None:
+        yaml_text.print_yaml(rendered)
+    else:
+        storage.write_text(file, yaml_text.to_yaml(rendered))
+    return 0
+
+
+@app.command()
+@with_settings
+def lint(
+    *,
+    settings: "Settings",
+    file: Annotated[Path | None, typer.Argument(help="A rendered workflow. (default: render one of each kind)")] = None,
+) -> int:
+    """Check the names and references of the workflow; run `argo lint` too if that tool is installed."""
+    from workflows.cli import linting
+
+    return linting.lint(settings, file)

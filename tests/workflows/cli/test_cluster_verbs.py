@@ -13,6 +13,7 @@ import yaml
 
 from steps.core import runtime
 from tests.workflows.fake_api import FakeApi, serve, status
+from tests.workflows.fake_store import serve_store
 from workflows.cluster import http, watch
 from workflows.covertype import app
 
@@ -421,8 +422,7 @@ def test_fetch_by_argo_server(server: FakeApi, tmp_path: Path, capsys: pytest.Ca
 def test_fetch_from_the_store(kube: FakeApi, tmp_path: Path) -> None:
     """With a kubeconfig alone, artifacts come from the S3 store, by keys of the repository's secret."""
     document = json.loads(json.dumps(RECORDED))
-    place = document["status"]["artifactRepositoryRef"]["artifactRepository"]["s3"]
-    place["endpoint"] = kube.url.removeprefix("http://")
+    repository = document["status"]["artifactRepositoryRef"]["artifactRepository"]["s3"]
     kube.on(f"GET {KUBE}/{NAME}", (200, document))
     secret = {"accessKey": base64.b64encode(b"me").decode(), "secretKey": base64.b64encode(b"secret").decode()}
     kube.on("GET /api/v1/namespaces/covertype/secrets/artifact-store", (200, {"data": secret}))
@@ -431,18 +431,15 @@ def test_fetch_from_the_store(kube: FakeApi, tmp_path: Path) -> None:
         for node in document["status"]["nodes"].values()
         for artifact in (node.get("outputs") or {}).get("artifacts", [])
     ]
-    model = next(artifact["s3"]["key"] for artifact in artifacts if artifact["name"] == "model")
-    listing = f'<L xmlns="http://s3"><Contents><Key>{model}/model.ubj</Key></Contents></L>'
-    kube.on("GET /artifacts", (200, b"<L/>"))
-    for artifact in artifacts:
-        kube.on(f"GET /artifacts/{artifact['s3']['key']}", (200, b"{}"))
-    kube.on(f"GET /artifacts/{model}/model.ubj", (200, b"model"))
-    kube.listing = (model, listing.encode())
     (tmp_path / "runs").mkdir()
-    assert invoke("fetch", NAME, "--output", tmp_path / "runs", "--json") == 0
+    with serve_store() as store:
+        repository["endpoint"] = store.endpoint
+        for artifact in artifacts:
+            folder = artifact["name"] == "model"
+            store.objects[artifact["s3"]["key"] + "/model.ubj" * folder] = b"model" if folder else b"{}"
+        assert invoke("fetch", NAME, "--output", tmp_path / "runs", "--json") == 0
     assert (tmp_path / "runs" / NAME / "models" / "spruce-fir" / "model.ubj").read_bytes() == b"model"
-    signed = [request for request in kube.requests if request.path.startswith("/artifacts")]
-    assert all(request.headers["Authorization"].startswith("AWS4-HMAC-SHA256 Credential=me/") for request in signed)
+    assert all(header.startswith("AWS4-HMAC-SHA256 Credential=me/") for _, _, header in store.requests)
 
 
 def test_deploy_by_the_kubernetes_api(kube: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:

@@ -79,7 +79,8 @@ def serve() -> Iterator[FakeApi]:
             path, _, query = self.path.partition("?")
             raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             body = json.loads(raw) if raw else None
-            code, answer = api.answer(Request(self.command, path, query, body, dict(self.headers)))
+            headers = {name.title(): value for name, value in self.headers.items()}
+            code, answer = api.answer(Request(self.command, path, query, body, headers))
             if code == 0:
                 over.wait(10)
                 return

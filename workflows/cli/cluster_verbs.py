@@ -45,9 +45,9 @@ def _client(namespace: str | None) -> "Client":
 
 def connected(settings: "Settings") -> "Client":
     """Return the client of the cluster that the environment names, in the namespace of `placed` settings."""
-    from workflows.cluster.connection import connect
+    from workflows.cluster import connect_to_cluster
 
-    return connect(settings.namespace, os.environ)
+    return connect_to_cluster(settings.namespace, os.environ)
 
 
 def placed(settings: "Settings") -> "Settings":
@@ -77,7 +77,7 @@ def submit(  # noqa: PLR0913 - one argument a flag
     """Start the workflow on a cluster."""
     from workflows import rendering
     from workflows.argo import yaml_text
-    from workflows.cluster.ending import follow_to_end, say
+    from workflows.cluster.watch import follow_to_end, print_lines
 
     settings = placed(settings)
     submission.check_addresses(settings)
@@ -91,7 +91,8 @@ def submit(  # noqa: PLR0913 - one argument a flag
         runtime.log(f"{client.server} accepts this workflow in namespace {client.namespace}; nothing was started")
         return 0
     run = client.create(workflow)["metadata"]["name"]
-    say(as_json, f"submitted {run} to namespace {client.namespace}", f"Argo UI  {client.link(run)}")
+    submitted = f"submitted {run} to namespace {client.namespace}"
+    print_lines(submitted, f"Argo UI  {client.link(run)}", as_json=as_json)
     if watch or wait:
         return follow_to_end(client, run, watch=watch, timeout=wait_timeout, as_json=as_json)
     if as_json:
@@ -114,7 +115,7 @@ def status(
 ) -> int:
     """Show a run on the cluster, cover types by steps; without a name, list the runs."""
     from workflows.cluster import nodes, outcome, table
-    from workflows.cluster.ending import follow_to_end
+    from workflows.cluster.watch import follow_to_end
     from workflows.terminal.display import make_console
 
     client, console = _client(namespace), make_console()
@@ -164,7 +165,7 @@ def logs(
     tail = step_logs.Tail(client, name)
 
     def show(state: "State") -> None:
-        for found, line in tail.more(step_logs.chosen(state, step, cover_type)):
+        for found, line in tail.read_new(step_logs.select_steps(state, step, cover_type)):
             print(f"{found.name}: {line}", flush=True)
 
     if follow:
@@ -172,8 +173,8 @@ def logs(
         return 0
     workflow = client.get(name)
     gone = []
-    for found in step_logs.chosen(nodes.read(workflow), step, cover_type):
-        lines = step_logs.whole(client, workflow, found)
+    for found in step_logs.select_steps(nodes.read(workflow), step, cover_type):
+        lines = step_logs.read_log(client, workflow, found)
         gone += [] if lines or found.phase not in nodes.FINISHED else [found.name]
         for line in lines:
             print(f"{found.name}: {line}")
@@ -210,14 +211,14 @@ def retry(  # noqa: PLR0913 - one argument a flag
 ) -> int:
     """Run again what failed in a run on the cluster, and only that (by argo-server, or by the argo tool)."""
     from workflows.cluster import nodes
-    from workflows.cluster.ending import follow_to_end, say
+    from workflows.cluster.watch import follow_to_end, print_lines
 
     client = _client(namespace)
     state = nodes.read(client.get(name))
     if not state.done or state.phase == nodes.SUCCEEDED:
         raise UsageError(f"run {name!r} is {state.phase}", fix="only a run that has failed can be retried")
     client.retry(name)
-    say(as_json, f"{name} runs again", f"Argo UI  {client.link(name)}")
+    print_lines(f"{name} runs again", f"Argo UI  {client.link(name)}", as_json=as_json)
     return follow_to_end(client, name, watch=watch, timeout=wait_timeout, as_json=as_json) if watch or wait else 0
 
 

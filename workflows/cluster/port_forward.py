@@ -1,7 +1,8 @@
 """Make a service inside the cluster reachable from this machine: ``kubectl port-forward``, for as long as needed.
 
-kubectl rather than the official client's :mod:`kubernetes.stream`: that one ignores ``_request_timeout``, buffers
-without limit what the local side does not read, and leaves to its caller the way from a service to a ready pod.
+kubectl rather than the official client's :mod:`kubernetes.stream`: its handshake ignores ``_request_timeout`` and turns
+Ctrl-C into an ApiException, and a listening socket, its connections and the way from a service to a ready pod would be
+code of ours.
 """
 
 from __future__ import annotations

@@ -119,13 +119,17 @@ def test_a_dry_run_starts_nothing(way: str, request: pytest.FixtureRequest, caps
 @pytest.mark.parametrize(
     ("answer", "code", "message"),
     [
-        ((401, status(401, "Unauthorized")), 77, "the server does not know who asks (Unauthorized)"),
+        ((401, status(401, "Unauthorized")), 77, "the server rejects the credentials (Unauthorized)"),
         ((403, status(403, FORBIDDEN)), 77, "jane may not create workflows.argoproj.io in namespace covertype"),
         ((403, status(403, 'exceeded quota "q"')), 77, 'exceeded quota "q"'),
         ((404, status(404, 'namespaces "covertype" not found')), 66, "no such namespace 'covertype'"),
         ((404, b"404 page not found\n"), 69, "Argo Workflows does not answer here"),
-        ((409, status(409, 'workflows.argoproj.io "mine" already exists')), 2, "there is a 'mine' already"),
-        ((400, status(400, "spec.x: unknown field")), 78, "the server refuses this (400: spec.x: unknown field)"),
+        ((409, status(409, 'workflows.argoproj.io "mine" already exists')), 2, "'mine' already exists"),
+        (
+            (400, status(400, "spec.x: unknown field")),
+            78,
+            "the server rejects the request (400: spec.x: unknown field)",
+        ),
         ((500, status(500, "etcd is away")), 75, "the server failed (500: etcd is away)"),
         ((503, b"<html>bad gateway"), 75, "the server failed (503: <html>bad gateway)"),
     ],
@@ -196,7 +200,7 @@ def test_an_address_without_a_host(
 ) -> None:
     monkeypatch.setenv("ARGO_SERVER", address)
     assert invoke("status") == 78
-    assert capsys.readouterr().err == "error: there is no host, in ARGO_SERVER: write host:port\n"
+    assert capsys.readouterr().err == "error: the host is missing, in ARGO_SERVER: write host:port\n"
 
 
 def test_no_kubeconfig(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -283,7 +287,7 @@ def test_why_a_step_was_terminated_is_what_argo_says(
 def test_waiting_gives_a_dead_server_up(kube: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
     kube.on(f"GET {KUBE}/{NAME}", (503, status(503, "away")))
     assert invoke("status", NAME, "--watch") == 69
-    assert f"look again with `status {NAME} --watch`" in capsys.readouterr().err
+    assert f"watch it again with `status {NAME} --watch`" in capsys.readouterr().err
 
 
 PULLING = 'ImagePullBackOff: Back-off pulling image "nowhere:1"'
@@ -335,7 +339,7 @@ def test_a_limited_wait_names_the_image_that_it_waited_for(kube: FakeApi, capsys
     kube.on(f"POST {KUBE}", (201, created(NAME)))
     kube.on(f"GET {KUBE}/{NAME}", (200, running(message=PULLING)))
     assert invoke("submit", *SMALL, "--wait", "--wait-timeout", "0.05") == 75
-    wanted = f"error: {NAME} is Running after 0.05 s without the image of step prepare ({PULLING}) and goes on"
+    wanted = f"error: {NAME} is Running after 0.05 s without the image of step prepare ({PULLING}) and continues"
     assert wanted in capsys.readouterr().err
 
 
@@ -343,7 +347,7 @@ def test_the_wait_can_be_limited(kube: FakeApi, capsys: pytest.CaptureFixture[st
     kube.on(f"POST {KUBE}", (201, created(NAME)))
     kube.on(f"GET {KUBE}/{NAME}", (200, running()))
     assert invoke("submit", *SMALL, "--wait", "--wait-timeout", "0.05") == 75
-    assert f"error: {NAME} is Running after 0.05 s and goes on" in capsys.readouterr().err
+    assert f"error: {NAME} is Running after 0.05 s and continues" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("ending", "code"), [(KeyboardInterrupt, 130), (runtime.TerminatedError, 143)])
@@ -361,7 +365,7 @@ def test_a_signal_only_stops_looking(
 
     monkeypatch.setattr("time.sleep", interrupt)
     assert invoke("status", NAME, "--watch") == code
-    assert capsys.readouterr().err.startswith(f"error: detached, {NAME} goes on: look again with")
+    assert capsys.readouterr().err.startswith(f"error: stopped watching, {NAME} continues: watch it again with")
     assert {request.method for request in kube.requests} == {"GET"}
 
 

@@ -131,7 +131,7 @@ def test_pod_names_follow_argos_rule() -> None:
 
 def test_out_of_memory_names_step_limit_and_setting() -> None:
     state = nodes.read(with_node("aspen.train(0)", message="OOMKilled (exit code 137)"))
-    words = logs.reason(None, RECORDED, NAME, state.steps["aspen", "train"])  # type: ignore[arg-type]
+    words = logs.failure_reason(None, RECORDED, NAME, state.steps["aspen", "train"])  # type: ignore[arg-type]
     assert words.startswith("out of memory, its limit is 2Gi: raise steps.train.memory_limit in the config file")
 
 

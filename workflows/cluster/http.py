@@ -127,7 +127,8 @@ def unreachable(error: Exception, server: str) -> PipelineError:
             fix="check the address; ARGO_SECURE=false is for a server without TLS, "
             "ARGO_INSECURE_SKIP_VERIFY=true for one with a self-signed certificate",
         )
-    if isinstance(cause, (requests.Timeout, urllib3.exceptions.TimeoutError)):
+    timeout = isinstance(cause, (requests.Timeout, urllib3.exceptions.TimeoutError))
+    if timeout and not isinstance(cause, urllib3.exceptions.NewConnectionError):  # which is a subclass
         return UnavailableError("no answer in time", where=server, fix="check the address and the network")
     if isinstance(cause, requests.exceptions.InvalidHeader):  # its text shows the header
         return BadConfigurationError("a header cannot be sent", where=server, fix="check the token or key")

@@ -219,6 +219,14 @@ def test_a_proxy_is_used_and_its_password_is_not_shown(tmp_path: Path, monkeypat
     assert SECRET not in str(caught.value)
 
 
+@pytest.mark.parametrize("certificates", ["", "/own.pem"])
+def test_certificates_of_the_environment(certificates: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", certificates)
+    settings = s3.settings_of(workflow("store:443", insecure=False), {"s3": {"key": "k"}})
+    [options] = s3._Store(settings, "store:443", [ACCESS, SECRET])._files.__reduce__()[1]
+    assert options["tls_ca_file_path"] == certificates
+
+
 @pytest.mark.parametrize(
     "repository", [{"gcs": {"bucket": "b"}}, {"s3": {"bucket": "b", "useSDKCreds": True}}, {"s3": SELECTORS}, {}]
 )

@@ -118,7 +118,7 @@ def size_of(path: Path) -> int:
 def atomic_folder(final: Path) -> Iterator[Path]:
     """Yield a temporary folder beside ``final``; give it that name when the block ends without an error.
 
-    A folder that is already there under the final name is replaced. Files directly in it are synced first.
+    A folder that is already there under the final name is replaced. All files below it are synced first.
 
     Raises:
         FileExistsError: the folder that is there has files that the new one lacks: another folder than was meant.
@@ -130,8 +130,9 @@ def atomic_folder(final: Path) -> Iterator[Path]:
         temporary.mkdir()
         try:
             yield temporary
-            for path in temporary.iterdir():
-                _sync(path)
+            for path in temporary.rglob("*"):
+                if path.is_file():
+                    _sync(path)
             _refuse_loss(final, temporary)
             shutil.rmtree(final, ignore_errors=True)
             temporary.replace(final)
@@ -139,9 +140,12 @@ def atomic_folder(final: Path) -> Iterator[Path]:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
+def _contents(folder: Path) -> set[Path]:
+    """Return the paths of all that is below a folder, relative to it."""
+    return {path.relative_to(folder) for path in folder.rglob("*")}
+
+
 def _refuse_loss(final: Path, replacement: Path) -> None:
-    if final.is_dir():
-        kept = {path.name for path in replacement.iterdir()}
-        if lost := sorted({path.name for path in final.iterdir()} - kept):
-            reason = f"the folder has another file, {lost[0]}, and is not replaced"
-            raise FileExistsError(errno.EEXIST, reason, str(final))
+    if final.is_dir() and (lost := sorted(_contents(final) - _contents(replacement))):
+        reason = f"the folder has another file, {lost[0]}, and is not replaced"
+        raise FileExistsError(errno.EEXIST, reason, str(final))

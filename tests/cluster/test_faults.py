@@ -166,7 +166,7 @@ def test_a_name_is_used_once() -> None:
     wait_for_pod(name, "prepare")
     _, second = submitting(*QUICK, name=name)
     code, _, err = end(second)
-    assert (code, f"there is a {name!r} already" in err) == (2, True), err
+    assert (code, f"{name!r} already exists" in err) == (2, True), err
     run.kill()
     run.communicate()
     assert end(start("stop", name))[0] == 0

@@ -310,4 +310,4 @@ def test_the_verb_goes_on_to_the_cluster_that_is_named(
     assert invoke("--source", TABLE) == 78
     seen = capsys.readouterr()
     assert "ok       Storage Read API" in seen.out
-    assert "no way to a cluster" in seen.err
+    assert "cannot connect to a cluster" in seen.err

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import yaml
 
@@ -37,8 +36,6 @@ class FakeApi:
     url: str = ""
     answers: dict[str, list[tuple[int, Any]]] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
-    # What an S3 store lists below a key: the key, and the listing.
-    listing: tuple[str, bytes] = ("", b"")
     # What is answered to all that no answer is given for.
     default: tuple[int, Any] | None = None
 
@@ -47,8 +44,6 @@ class FakeApi:
 
     def answer(self, request: Request) -> tuple[int, Any]:
         self.requests.append(request)
-        if self.listing[0] and f"prefix={quote(self.listing[0], safe='')}%2F" in request.query:
-            return 200, self.listing[1]
         known = self.answers.get(f"{request.method} {request.path}")
         if not known:
             return self.default or (404, status(404, "the server could not find the requested resource"))
@@ -84,7 +79,8 @@ def serve() -> Iterator[FakeApi]:
             path, _, query = self.path.partition("?")
             raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             body = json.loads(raw) if raw else None
-            code, answer = api.answer(Request(self.command, path, query, body, dict(self.headers)))
+            headers = {name.title(): value for name, value in self.headers.items()}
+            code, answer = api.answer(Request(self.command, path, query, body, headers))
             if code == 0:
                 over.wait(10)
                 return

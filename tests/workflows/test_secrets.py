@@ -207,7 +207,9 @@ def test_a_kubeconfig_with_something_else_in_it(
     monkeypatch.delenv("COVERTYPE_DEBUG")
     code, err = invoke("status")
     assert code == 78 if not api.requests else 69, err
-    assert err.startswith("error: no way to a cluster: " if code == 78 else "error: Argo Workflows does not answer")
+    assert err.startswith(
+        "error: cannot connect to a cluster: " if code == 78 else "error: Argo Workflows does not answer"
+    )
     assert len(err.splitlines()) == 1
 
 
@@ -223,7 +225,7 @@ def test_a_login_plugin_that_fails(
     monkeypatch.delenv("COVERTYPE_DEBUG")
     code, err = invoke("status")
     assert (code, len(err.splitlines())) == (78, 1)
-    assert err.startswith("error: no way to a cluster: exec: process returned 1")
+    assert err.startswith("error: cannot connect to a cluster: exec: process returned 1")
 
 
 @pytest.mark.parametrize("key", [SECRET, f"{SECRET}\n", f"{SECRET}\n{SECRET}", f"{SECRET}é", None])

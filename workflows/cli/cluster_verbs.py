@@ -50,9 +50,9 @@ def _open_client(namespace: str | None) -> "Client":
 
 def connect_to_cluster(settings: "Settings") -> "Client":
     """Return a client for the cluster of the environment and the namespace of the settings."""
-    from workflows.cluster.connection import connect
+    from workflows import cluster
 
-    return connect(settings.namespace, os.environ)
+    return cluster.connect_to_cluster(settings.namespace, os.environ)
 
 
 def with_argo_namespace(settings: "Settings") -> "Settings":
@@ -85,7 +85,7 @@ def submit(  # noqa: PLR0913 - one argument a flag
     """Start the workflow on a cluster."""
     from workflows import rendering
     from workflows.argo import yaml_text
-    from workflows.cluster.ending import follow_to_end, say
+    from workflows.cluster.watch import follow_to_end, print_lines
 
     settings = with_argo_namespace(settings)
     submission.check_addresses_for_pods(settings)
@@ -99,7 +99,8 @@ def submit(  # noqa: PLR0913 - one argument a flag
         runtime.log(f"{client.server} accepts this workflow in namespace {client.namespace}; nothing was started")
         return 0
     run = client.create(workflow)["metadata"]["name"]
-    say(as_json, f"submitted {run} to namespace {client.namespace}", f"Argo UI  {client.link(run)}")
+    submitted = f"submitted {run} to namespace {client.namespace}"
+    print_lines(submitted, f"Argo UI  {client.link(run)}", as_json=as_json)
     if watch or wait:
         return follow_to_end(client, run, watch=watch, timeout=wait_timeout, as_json=as_json)
     if as_json:
@@ -122,7 +123,7 @@ def status(
 ) -> int:
     """Show the steps of a run on the cluster; without a name, list the runs."""
     from workflows.cluster import nodes, outcome, table
-    from workflows.cluster.ending import follow_to_end
+    from workflows.cluster.watch import follow_to_end
     from workflows.terminal.display import make_console
 
     client, console = _open_client(namespace), make_console()
@@ -172,7 +173,7 @@ def logs(
     tail = step_logs.Tail(client, name)
 
     def show(state: "State") -> None:
-        for found, line in tail.more(step_logs.chosen(state, step, cover_type)):
+        for found, line in tail.read_new(step_logs.select_steps(state, step, cover_type)):
             print(f"{found.name}: {line}", flush=True)
 
     if follow:
@@ -180,8 +181,8 @@ def logs(
         return 0
     workflow = client.get(name)
     without_log = []
-    for found in step_logs.chosen(nodes.read(workflow), step, cover_type):
-        lines = step_logs.whole(client, workflow, found)
+    for found in step_logs.select_steps(nodes.read(workflow), step, cover_type):
+        lines = step_logs.read_log(client, workflow, found)
         without_log += [] if lines or found.phase not in nodes.FINISHED else [found.name]
         for line in lines:
             print(f"{found.name}: {line}")
@@ -219,14 +220,14 @@ def retry(  # noqa: PLR0913 - one argument a flag
 ) -> int:
     """Run the failed steps of a run on the cluster again (needs argo-server or the argo command line tool)."""
     from workflows.cluster import nodes
-    from workflows.cluster.ending import follow_to_end, say
+    from workflows.cluster.watch import follow_to_end, print_lines
 
     client = _open_client(namespace)
     state = nodes.read(client.get(name))
     if not state.done or state.phase == nodes.SUCCEEDED:
         raise UsageError(f"run {name!r} is {state.phase}", fix="only a run that has failed can be retried")
     client.retry(name)
-    say(as_json, f"{name} runs again", f"Argo UI  {client.link(name)}")
+    print_lines(f"{name} runs again", f"Argo UI  {client.link(name)}", as_json=as_json)
     return follow_to_end(client, name, watch=watch, timeout=wait_timeout, as_json=as_json) if watch or wait else 0
 
 

@@ -1,4 +1,4 @@
-"""What the verbs need of a cluster, whichever way leads to it."""
+"""The interface of a cluster's clients."""
 
 from __future__ import annotations
 
@@ -10,44 +10,56 @@ if TYPE_CHECKING:
 
     from workflows.cluster.nodes import Step
 
+# Label of the workflows of this pipeline.
 LABEL = "app.kubernetes.io/name"
 
 
 class Client(Protocol):
-    """A cluster as seen from one namespace. Documents are plain values, as Kubernetes has them."""
+    """One namespace of a cluster. Documents are plain dictionaries, as in the Kubernetes API."""
 
     namespace: str
     server: str
 
     def create(self, workflow: dict[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
-        """Create a workflow, or with ``dry_run`` only have it checked; return it as the server has it."""
+        """Create a workflow, or with ``dry_run`` only have the server validate it; return it as stored."""
 
     def get(self, name: str) -> dict[str, Any]:
-        """Return a workflow; NoInputError where there is none."""
+        """Return a workflow.
+
+        Raises:
+            NoInputError: there is none of this name.
+        """
 
     def list(self) -> Sequence[dict[str, Any]]:
-        """Return the workflows of this pipeline, without their nodes where the server can leave them out."""
+        """Return the workflows of this pipeline; their nodes may be missing."""
 
     def stop(self, name: str) -> None:
-        """Let a workflow start nothing more and end what runs."""
+        """Start no more steps of a workflow, and end those that run."""
 
     def retry(self, name: str) -> None:
-        """Run again what failed in a workflow."""
+        """Run the failed steps of a workflow again."""
 
     def delete(self, name: str) -> None:
-        """Remove a workflow and its pods."""
+        """Delete a workflow and its pods."""
 
     def log(self, name: str, step: Step, *, tail: int | None = None, seconds: int | None = None) -> Sequence[str]:
-        """Return the lines of a step's log, all, the last ``tail`` or those of the last ``seconds``.
+        """Return the lines of a step's log, each with its time in front; none may be left where the pod is deleted.
 
-        Each has its time in front. NoInputError, or no line at all, where the pod is gone.
+        Args:
+            name: name of the workflow.
+            step: the step, which has a pod.
+            tail: number of lines to return from the end, all by default.
+            seconds: age of the oldest line to return.
+
+        Raises:
+            NoInputError: the pod is deleted.
         """
 
     def apply(self, document: dict[str, Any]) -> None:
-        """Create a WorkflowTemplate or CronWorkflow, or put it in the place of the one of its name."""
+        """Create a WorkflowTemplate or CronWorkflow, or replace the one of its name."""
 
     def download(self, workflow: dict[str, Any], step: Step, artifact: str, target: Path) -> None:
-        """Bring an output artifact here: a file to ``target``, a folder's files below it."""
+        """Download an output artifact: a file to ``target``, the files of a folder below it."""
 
     def link(self, name: str) -> str:
-        """Return where the Argo UI shows a workflow."""
+        """Return the address of a workflow in the Argo UI."""

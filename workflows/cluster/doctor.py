@@ -1,6 +1,6 @@
-"""What a cluster needs for this pipeline, looked at piece by piece: each failure with the command that mends it.
+"""Checks of what this pipeline needs of a cluster: each failure with the command that fixes it.
 
-With a kubeconfig all of it can be looked at; argo-server's API shows less, and the rest is then left out.
+A kubeconfig allows all checks; argo-server's API allows only some, and the rest is reported as unknown.
 """
 
 from __future__ import annotations
@@ -14,16 +14,18 @@ import yaml
 from steps.core.errors import DeniedError, NoInputError, PipelineError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from workflows.cluster.kube import KubeClient
     from workflows.cluster.server import ServerClient
 
-_ARGO = "apis/argoproj.io/v1alpha1"
+    Permission = tuple[str, str, str]
+
+_ARGO = ("argoproj.io", "v1alpha1")
 _KINDS = ("workflows", "workflowtemplates", "cronworkflows", "workflowtaskresults")
 _INSTALL = "kubectl apply --server-side -k k8s/overlays/kind, or another overlay"
-# What the verbs ask of the Kubernetes API: verb, group, resource.
-_MINE = (
+# Permissions that the commands need: verb, API group, resource.
+_COMMANDS = (
     *((verb, "argoproj.io", "workflows") for verb in ("create", "get", "list", "patch", "delete")),
     *((verb, "argoproj.io", kind) for kind in ("workflowtemplates", "cronworkflows") for verb in ("create", "patch")),
     ("get", "", "pods/log"),
@@ -32,7 +34,7 @@ _PODS = (("create", "argoproj.io", "workflowtaskresults"), ("patch", "argoproj.i
 
 
 class State(enum.StrEnum):
-    """How a check ended."""
+    """Result of a check."""
 
     OK = "ok"
     FAILED = "failed"
@@ -41,7 +43,7 @@ class State(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One check: what was looked at, how it is, what was seen, and the command or setting that mends it."""
+    """A check: its name, its result, what it found, and the command or setting that fixes it."""
 
     check: str
     state: State
@@ -50,39 +52,37 @@ class Finding:
 
 
 def examine_kube(client: KubeClient, service_account: str, image: str) -> Iterator[Finding]:
-    """Look at a cluster by its Kubernetes API; stops at the first thing without which the rest means nothing."""
+    """Check a cluster by its Kubernetes API; stop at the first failure that makes the other checks meaningless."""
     namespace = client.namespace
-    server = _look(
-        "API", lambda: f"Kubernetes {client.call('GET', 'version').json()['gitVersion']} at {client.server}", right=True
-    )
+    server = _check("API", lambda: _version(client), needed=True)
     yield server
     if server.state is State.FAILED:
         return
-    yield _look("Argo Workflows", lambda: _kinds(client))
-    place = _look("namespace", lambda: _pod_security(client))
-    yield place
-    if place.state is State.FAILED:
+    yield _check("Argo Workflows", lambda: _kinds(client))
+    found = _check("namespace", lambda: _pod_security(client))
+    yield found
+    if found.state is State.FAILED:
         return
-    yield from _rights("your rights", _MINE, lambda right: _allowed(client, right))
-    yield _look("service account", lambda: _named(client, "serviceaccounts", service_account))
+    yield from _permissions("your permissions", _COMMANDS, lambda permission: _allowed(client, permission))
+    yield _check("service account", lambda: _account(client, service_account))
     account = f"system:serviceaccount:{namespace}:{service_account}"
-    yield from _rights("the pods' rights", _PODS, lambda right: _allowed(client, right, user=account))
+    yield from _permissions("the pods' permissions", _PODS, lambda permission: _allowed(client, permission, account))
     yield from _repository(client)
-    yield _look("image", lambda: _image(client, image))
+    yield _check("image", lambda: _image(client, image))
 
 
 def examine_server(client: ServerClient, workflow: dict[str, Any]) -> Iterator[Finding]:
-    """Look at a cluster by argo-server: it answers, lets one list and create here, and finds the workflow valid."""
-    server = _look(
-        "argo-server", lambda: f"{client.call('api/v1/version').json()['version']} at {client.server}", right=True
+    """Check a cluster by argo-server: it answers, allows to list and create, and accepts the workflow."""
+    server = _check(
+        "argo-server", lambda: f"{client.call('api/v1/version').json()['version']} at {client.server}", needed=True
     )
     yield server
     if server.state is State.FAILED:
         return
-    yield _look("list workflows", lambda: f"{len(client.list())} in namespace {client.namespace}", right=True)
-    yield _look("create workflows", lambda: _accepted(client, workflow), right=True)
+    yield _check("list workflows", lambda: f"{len(client.list())} in namespace {client.namespace}", needed=True)
+    yield _check("create workflows", lambda: _accepted(client, workflow), needed=True)
     yield Finding(
-        "all else", State.UNKNOWN, "argo-server's API does not show it", "use a kubeconfig without ARGO_SERVER"
+        "other checks", State.UNKNOWN, "not possible by argo-server's API", "use a kubeconfig without ARGO_SERVER"
     )
 
 
@@ -91,18 +91,24 @@ def _accepted(client: ServerClient, workflow: dict[str, Any]) -> str:
     return "allowed, and the workflow is valid"
 
 
-def _look(check: str, action: Callable[[], str], *, right: bool = False) -> Finding:
-    """Return what an action sees; a missing right to look is a failure only of a check of that ``right``."""
+def _check(check: str, action: Callable[[], str], *, needed: bool = False) -> Finding:
+    """Return what an action finds; unknown where a permission is missing that is not itself ``needed``."""
     try:
         return Finding(check, State.OK, action())
     except PipelineError as error:
-        unknown = isinstance(error, DeniedError) and not right
+        unknown = isinstance(error, DeniedError) and not needed
         return Finding(check, State.UNKNOWN if unknown else State.FAILED, error.what, error.fix or "")
+
+
+def _version(client: KubeClient) -> str:
+    from kubernetes.client import VersionApi
+
+    return f"Kubernetes {client.call(VersionApi(client.api).get_code)['gitVersion']} at {client.server}"
 
 
 def _kinds(client: KubeClient) -> str:
     try:
-        found = {entry["name"] for entry in client.call("GET", _ARGO).json()["resources"]}
+        found = {entry["name"] for entry in client.call(client.custom.get_api_resources, *_ARGO)["resources"]}
     except PipelineError:
         found = set()
     missing = [kind for kind in _KINDS if kind not in found]
@@ -115,57 +121,55 @@ def _kinds(client: KubeClient) -> str:
 
 def _pod_security(client: KubeClient) -> str:
     try:
-        labels = client.call("GET", f"api/v1/namespaces/{client.namespace}").json()["metadata"].get("labels", {})
+        labels = client.call(client.core.read_namespace, client.namespace)["metadata"].get("labels") or {}
     except NoInputError:
         raise NoInputError(f"no namespace {client.namespace}", fix=_INSTALL) from None
     level = labels.get("pod-security.kubernetes.io/enforce", "no level")
     return f"{client.namespace}, pod security {level}"
 
 
-def _named(client: KubeClient, kind: str, name: str) -> str:
+def _account(client: KubeClient, name: str) -> str:
     try:
-        client.call("GET", f"api/v1/namespaces/{client.namespace}/{kind}/{name}")
+        client.call(client.core.read_namespaced_service_account, name, client.namespace)
     except NoInputError:
         raise NoInputError(f"no {name} in namespace {client.namespace}", fix=_INSTALL) from None
     return name
 
 
-def _rights(
-    check: str, rights: Iterable[tuple[str, str, str]], allowed: Callable[[tuple[str, str, str]], bool]
-) -> Iterator[Finding]:
-    """Report the rights of one account together: all there, or those that are missing."""
-    rights = list(rights)
+def _permissions(check: str, needed: Sequence[Permission], allowed: Callable[[Permission], bool]) -> Iterator[Finding]:
+    """Check the permissions of one account together: all granted, or the missing ones."""
     try:
-        missing = [f"{verb} {resource}" for verb, group, resource in rights if not allowed((verb, group, resource))]
+        missing = [f"{verb} {resource}" for verb, group, resource in needed if not allowed((verb, group, resource))]
     except PipelineError as error:
         yield Finding(check, State.UNKNOWN, error.what, error.fix or "")
         return
     if missing:
         yield Finding(check, State.FAILED, f"not allowed: {', '.join(missing)}", _INSTALL)
     else:
-        yield Finding(check, State.OK, f"{len(rights)} of {len(rights)} needed")
+        yield Finding(check, State.OK, f"{len(needed)} of {len(needed)} needed")
 
 
-def _allowed(client: KubeClient, right: tuple[str, str, str], user: str = "") -> bool:
-    """Ask the API whether this person, or an account, may do something: an access review."""
-    verb, group, resource = right
+def _allowed(client: KubeClient, permission: Permission, user: str = "") -> bool:
+    """Return whether the current user, or another one, has a permission: an access review of the Kubernetes API."""
+    from kubernetes.client import AuthorizationV1Api
+
+    authorization = AuthorizationV1Api(client.api)
+    verb, group, resource = permission
     name, _, part = resource.partition("/")
     attributes = {"namespace": client.namespace, "verb": verb, "group": group, "resource": name, "subresource": part}
-    kind = "SubjectAccessReview" if user else "SelfSubjectAccessReview"
-    body = {
-        "apiVersion": "authorization.k8s.io/v1",
-        "kind": kind,
-        "spec": {"resourceAttributes": attributes, **({"user": user} if user else {})},
-    }
-    answer = client.call("POST", f"apis/authorization.k8s.io/v1/{kind.lower()}s", json=body).json()
+    if user:
+        review = {"spec": {"resourceAttributes": attributes, "user": user}}
+        answer = client.call(authorization.create_subject_access_review, review)
+    else:
+        review = {"spec": {"resourceAttributes": attributes}}
+        answer = client.call(authorization.create_self_subject_access_review, review)
     return bool(answer["status"]["allowed"])
 
 
 def _repository(client: KubeClient) -> Iterator[Finding]:
-    """Look at the default artifact repository of the namespace, and at the secrets it names."""
+    """Check the default artifact repository of the namespace, and the Secrets that it names."""
     try:
-        path = f"api/v1/namespaces/{client.namespace}/configmaps/artifact-repositories"
-        found = client.call("GET", path).json()
+        found = client.call(client.core.read_namespaced_config_map, "artifact-repositories", client.namespace)
     except NoInputError:
         yield Finding("artifact repository", State.FAILED, "no ConfigMap artifact-repositories", _INSTALL)
         return
@@ -176,14 +180,14 @@ def _repository(client: KubeClient) -> Iterator[Finding]:
     default = annotations.get("workflows.argoproj.io/default-artifact-repository", "")
     text = (found.get("data") or {}).get(default)
     if text is None:
-        seen = f"no entry {default!r}" if default else "no default is named"
+        seen = f"no entry {default!r}" if default else "the ConfigMap names no default"
         yield Finding("artifact repository", State.FAILED, seen, _INSTALL)
         return
     document = yaml.safe_load(text) or {}
     kind = next((name for name in ("s3", "gcs", "azure", "oss") if name in document), "unknown")
     yield Finding("artifact repository", State.OK, f"{default}: {kind} bucket {document.get(kind, {}).get('bucket')}")
     for name in sorted({key["name"] for key in _secret_keys(document.get(kind, {}))}):
-        yield _look(f"secret {name}", lambda name=name: _secret(client, name, document[kind]))  # type: ignore[misc]
+        yield _check(f"secret {name}", lambda name=name: _secret(client, name, document[kind]))  # type: ignore[misc]
 
 
 def _secret_keys(settings: dict[str, Any]) -> list[dict[str, str]]:
@@ -205,8 +209,8 @@ def _secret(client: KubeClient, name: str, settings: dict[str, Any]) -> str:
 
 
 def _image(client: KubeClient, image: str) -> str:
-    """Return on how many nodes an image lies; that it lies on none is no fault where a registry has it."""
-    nodes = client.call("GET", "api/v1/nodes").json()["items"]
+    """Return how many nodes hold an image; none is a failure only where no registry can hold it either."""
+    nodes = client.call(client.core.list_node)["items"]
     names = [
         [name for entry in node["status"].get("images") or () for name in entry.get("names") or ()] for node in nodes
     ]

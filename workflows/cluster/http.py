@@ -1,4 +1,4 @@
-"""HTTP as all of this package does it: every request has a timeout, and every failure is one of our errors."""
+"""HTTP requests with a timeout, and errors of ours for every failure; no message shows a credential."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import requests
+import urllib3.exceptions
 
 from steps.core.errors import (
     BadConfigurationError,
@@ -22,33 +23,36 @@ from steps.core.redaction import names_a_user, redact
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Seconds to connect, and to wait for the next bytes of an answer.
+# Seconds to connect, and to wait for the next bytes of a response.
 TIMEOUT = (5.0, 30.0)
-# As the Kubernetes API words a missing right; argo-server passes it on.
+# As the Kubernetes API words a missing permission; argo-server passes it on.
 _FORBIDDEN = re.compile(
     r'User "(?P<user>[^"]*)" cannot (?P<verb>\w+) resource "(?P<resource>[^"]*)" in API group "(?P<group>[^"]*)"'
     r'(?: in the namespace "(?P<namespace>[^"]*)")?'
 )
 # As argo-server itself words one.
 _NOT_ALLOWED = re.compile(r'not allowed to (?P<verb>\w+) (?P<resource>\w+) in namespace "(?P<namespace>[^"]*)"')
-# Of an S3 store, whose answers also repeat the request and its access key.
-_XML_MESSAGE = re.compile(r"<Message>(.*?)</Message>", re.DOTALL)
-# Printable ASCII; a token may have its kind in front.
+# Printable ASCII; a token may have its type in front.
 _CREDENTIAL = re.compile(r"[!-~]*( [!-~]+)*")
+_NO_ADDRESS = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    urllib3.exceptions.LocationValueError,
+)
 _SERVER_ERRORS = 500
 _TOO_MANY = 429
 
 
 class AlreadyExistsError(UsageError):
-    """Something of this name is there."""
+    """An object of this name already exists."""
 
 
 class Session(requests.Session):
     """A session with one server.
 
     Args:
-        server: its address, as error lines show it.
-        login: what to do where the server does not know the caller.
+        server: address of the server, as error messages show it.
+        login: how to log in, for where the server rejects the credentials.
     """
 
     def __init__(self, server: str, *, login: str) -> None:
@@ -56,16 +60,16 @@ class Session(requests.Session):
         self.server, self._login = server, login
         self.timeout: tuple[float, float | None] = TIMEOUT
         self.secrets: set[str] = set()
-        self.auth = _as_it_is  # else requests lets ~/.netrc replace the Authorization header
+        self.auth = _unchanged  # else requests lets ~/.netrc replace the Authorization header
 
     def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
         """Drop the credentials where a redirect leads to another host; requests would ask ~/.netrc for others."""
-        asked, redirected = response.request.url or "", prepared_request.url or ""
-        if self.should_strip_auth(asked, redirected):  # type: ignore[no-untyped-call]
+        requested, redirected = response.request.url or "", prepared_request.url or ""
+        if self.should_strip_auth(requested, redirected):  # type: ignore[no-untyped-call]
             prepared_request.headers.pop("Authorization", None)
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:  # noqa: ANN401
-        """Send a request; return its answer if it is a good one, raise one of our errors otherwise."""
+        """Send a request and return its response; raise one of our errors unless its status is below 400."""
         kwargs["timeout"] = kwargs.get("timeout") or self.timeout
         if kwargs.get("verify") is None:
             kwargs["verify"] = self.verify  # given with the request, it wins over REQUESTS_CA_BUNDLE
@@ -74,59 +78,63 @@ class Session(requests.Session):
         except requests.RequestException as error:
             raise unreachable(error, self.server) from None
         if not response.ok:
-            raise from_answer(response.status_code, self.redact(response.text), self.server, self._login)
+            raise error_of_status(response.status_code, self.redact(response.text), self.server, self._login)
         return response
 
     def redact(self, text: str) -> str:
-        """Return a text of the server's, or of a tool that knows its secrets, without them."""
+        """Return a text from the server without secrets."""
         return redact(text, self.secrets)
 
 
-def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
 def credential(text: str, where: str) -> str:
-    """Return a token or key as a header can carry it: without white space around it, as files end with.
+    """Return a token or key without surrounding white space, such as the line break at the end of a file.
 
     Raises:
-        BadConfigurationError: other characters are in it; the message does not show it.
+        BadConfigurationError: it holds characters that no header can carry; the message does not show it.
     """
     word = text.strip()
     if not _CREDENTIAL.fullmatch(word):
         what = "the secret has line breaks or other characters that no header can carry"
-        raise BadConfigurationError(what, where=where, fix="set it again, as one line of printable ASCII characters")
+        raise BadConfigurationError(what, where=where, fix="store it again, as one line of printable ASCII characters")
     return word
 
 
 def check_address(address: str, where: str) -> str:
-    """Return an address of a server; BadConfigurationError, which does not show it, where it may hold credentials."""
+    """Return the address of a server.
+
+    Raises:
+        BadConfigurationError: it may hold credentials; the message does not show it.
+    """
     if names_a_user(address):
         what = "the address holds a user name or a password"
-        raise BadConfigurationError(what, where=where, fix="write the address alone: credentials have their own place")
+        raise BadConfigurationError(what, where=where, fix="write the address alone, and set credentials separately")
     if {"?", "#"} & set(address):  # a token may be behind it
-        raise BadConfigurationError(
-            "the address holds a query ('?') or a fragment ('#')", where=where, fix="leave it out"
-        )
+        raise BadConfigurationError("the address holds a query ('?') or a fragment ('#')", where=where, fix="remove it")
     return address
 
 
 def unreachable(error: Exception, server: str) -> PipelineError:
-    """Return the error for a server that gave no answer."""
-    if isinstance(error, requests.exceptions.SSLError):
+    """Return the error for a server that sent no response, from one of requests' or of urllib3's."""
+    cause = error.reason if isinstance(error, urllib3.exceptions.MaxRetryError) and error.reason else error
+    if isinstance(cause, (requests.exceptions.SSLError, urllib3.exceptions.SSLError)):
         return UnavailableError(
-            f"TLS failed: {_reason(error)}",
+            f"TLS failed: {_reason(cause)}",
             where=server,
             fix="check the address; ARGO_SECURE=false is for a server without TLS, "
-            "ARGO_INSECURE_SKIP_VERIFY=true for one whose certificate nobody signed",
+            "ARGO_INSECURE_SKIP_VERIFY=true for one with a self-signed certificate",
         )
-    if isinstance(error, requests.Timeout):
+    timeout = isinstance(cause, (requests.Timeout, urllib3.exceptions.TimeoutError))
+    if timeout and not isinstance(cause, urllib3.exceptions.NewConnectionError):  # which is a subclass
         return UnavailableError("no answer in time", where=server, fix="check the address and the network")
-    if isinstance(error, requests.exceptions.InvalidHeader):  # its text shows the header
+    if isinstance(cause, requests.exceptions.InvalidHeader):  # its text shows the header
         return BadConfigurationError("a header cannot be sent", where=server, fix="check the token or key")
-    if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
+    if isinstance(cause, _NO_ADDRESS):
         return BadConfigurationError("not an address", where=server, fix="write host:port")
-    return UnavailableError(_reason(error), where=server, fix="check that it runs and that the address is right")
+    return UnavailableError(_reason(cause), where=server, fix="check that it runs and that the address is correct")
 
 
 def _reason(error: BaseException) -> str:
@@ -144,48 +152,55 @@ def _reason(error: BaseException) -> str:
 
 
 def message_of(text: str) -> str:
-    """Return what an answer says in words: the `message` of a JSON or XML answer, or the text itself."""
+    """Return the message of an error response: the `message` or `error` of a JSON object, or the text itself."""
     try:
         document = json.loads(text)
     except ValueError:
-        said = _XML_MESSAGE.search(text)
-        return " ".join((said[1] if said else text).split())[:500]
+        return " ".join(text.split())[:500]
     found: Mapping[str, Any] = document if isinstance(document, dict) else {}
     return str(found.get("message") or found.get("error") or text)[:2000]
 
 
-def from_answer(status: int, text: str, server: str, login: str) -> PipelineError:
-    """Return the error for an answer that is not a good one."""
+def error_of_status(status: int, text: str, server: str, login: str) -> PipelineError:
+    """Return the error for an HTTP status of 400 or above.
+
+    Args:
+        status: HTTP status.
+        text: body of the response, without secrets.
+        server: address of the server.
+        login: how to log in.
+    """
     message = message_of(text)
     if status == requests.codes.unauthorized:
-        return DeniedError(f"the server does not know who asks ({message})", where=server, fix=login)
+        return DeniedError(f"the server rejects the credentials ({message})", where=server, fix=login)
     if status == requests.codes.forbidden:
         return denied(message, server)
     if status == requests.codes.not_found:
         return _missing(message, server)
     if status == requests.codes.conflict and "already exists" in message:
         found = re.search(r'"([^"]*)" already exists', message)
-        what = f"there is a {found[1]!r} already" if found else message
+        what = f"{found[1]!r} already exists" if found else message
         return AlreadyExistsError(what, where=server, fix="choose another name by --name")
     if status >= _SERVER_ERRORS or status in {_TOO_MANY, requests.codes.conflict}:
         return TransientError(f"the server failed ({status}: {message})", where=server, fix="try again")
-    return BadConfigurationError(f"the server refuses this ({status}: {message})", where=server)
+    return BadConfigurationError(f"the server rejects the request ({status}: {message})", where=server)
 
 
 def denied(message: str, server: str) -> DeniedError:
-    """Return the error that names the right that is missing: verb, resource, namespace."""
+    """Return the error that names the missing permission: verb, resource, namespace."""
     found = _FORBIDDEN.search(message) or _NOT_ALLOWED.search(message)
     if not found:
-        return DeniedError(message, where=server, fix="ask for the right")
+        return DeniedError(message, where=server, fix="ask an administrator for the permission")
     parts = {"user": "this account", "group": "argoproj.io", "namespace": None} | found.groupdict()
     resource = ".".join(filter(None, (parts["resource"], parts["group"])))
     inside, flag = (
         (f" in namespace {parts['namespace']}", f" -n {parts['namespace']}") if parts["namespace"] else ("", "")
     )
+    check = f"kubectl auth can-i {parts['verb']} {resource}{flag}"
     return DeniedError(
         f"{parts['user']} may not {parts['verb']} {resource}{inside}",
         where=server,
-        fix=f"ask for this right; `kubectl auth can-i {parts['verb']} {resource}{flag}` says when it is there",
+        fix=f"ask an administrator for this permission; `{check}` shows whether it is granted",
     )
 
 

@@ -1,4 +1,4 @@
-"""Logs of the steps of a run on a cluster, and what a failed one says of itself."""
+"""Logs of the steps of a run on a cluster, and why a step failed."""
 
 from __future__ import annotations
 
@@ -20,14 +20,23 @@ if TYPE_CHECKING:
 
 _ERROR = "error: "
 _KILLED = "OOMKilled"
-# What Argo's own process, the parent of the step's, writes into the log.
-_ARGO = re.compile(r"^(time=\S+ level=\S+ .*\bargo=true\b|Error: exit status \d+$)")
-# The artifact that Argo makes of a log where it is told to (archiveLogs).
+# Lines of Argo's own process, the parent of the step's.
+_ARGO_LINE = re.compile(r"^(time=\S+ level=\S+ .*\bargo=true\b|Error: exit status \d+$)")
+# Name of the artifact that holds a log where archiveLogs is set.
 _ARCHIVED = "main-logs"
 
 
-def chosen(state: State, step: str | None, cover_type: str | None) -> list[Step]:
-    """Return the steps of a run that have a pod, by the name of the step and by cover type, where given."""
+def select_steps(state: State, step: str | None, cover_type: str | None) -> list[Step]:
+    """Return the steps of a run that have a pod.
+
+    Args:
+        state: state of the run.
+        step: name of a step; None for all.
+        cover_type: slug of a cover type; None for all.
+
+    Raises:
+        UsageError: the run has no such step or cover type.
+    """
     if step and all(path[-1] != step for path in state.steps):
         names = ", ".join(dict.fromkeys(path[-1] for path in state.steps))
         raise UsageError(f"the run has no step {step!r}", where="--step", fix=f"use one of {names}")
@@ -42,26 +51,33 @@ def chosen(state: State, step: str | None, cover_type: str | None) -> list[Step]
     ]
 
 
-def whole(client: Client, workflow: dict[str, Any], step: Step) -> list[str]:
-    """Return the lines of a step's log: its pod's, or where that is gone the copy that Argo may have kept."""
-    lines = read(client, workflow["metadata"]["name"], step)
+def read_log(client: Client, workflow: dict[str, Any], step: Step) -> list[str]:
+    """Return the lines of a step's log: its pod's, or the archived ones where the pod is deleted."""
+    lines = read_pod_log(client, workflow["metadata"]["name"], step)
     if lines or _ARCHIVED not in step.artifacts:
         return lines
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "log.txt"
         client.download(workflow, step, _ARCHIVED, copy)
-        return _own(copy.read_text(encoding="utf-8", errors="replace").splitlines())
+        return _step_lines(copy.read_text(encoding="utf-8", errors="replace").splitlines())
 
 
-def _own(lines: Iterable[str]) -> list[str]:
+def _step_lines(lines: Iterable[str]) -> list[str]:
     """Return the lines that the step itself wrote."""
-    return [line for line in lines if not _ARGO.match(line)]
+    return [line for line in lines if not _ARGO_LINE.match(line)]
 
 
-def read(client: Client, name: str, step: Step, *, tail: int | None = None) -> list[str]:
-    """Return the lines of the log of a step's pod, nothing where the pod is gone or has not begun."""
+def read_pod_log(client: Client, name: str, step: Step, *, tail: int | None = None) -> list[str]:
+    """Return the lines of the log of a step's pod; none where the pod is deleted or has not started.
+
+    Args:
+        client: client of the cluster.
+        name: name of the run.
+        step: the step, which has a pod.
+        tail: number of lines to return from the end, all by default.
+    """
     try:
-        return _own(line.partition(" ")[2] for line in client.log(name, step, tail=tail))
+        return _step_lines(line.partition(" ")[2] for line in client.log(name, step, tail=tail))
     except NoInputError:
         return []
     except PipelineError as error:
@@ -71,10 +87,9 @@ def read(client: Client, name: str, step: Step, *, tail: int | None = None) -> l
 
 
 class Tail:
-    """Reads on in the logs of a run: each call of :meth:`more` yields what is new.
+    """Reads the new lines in the logs of a run, one short request for each running step.
 
-    Looking again and again instead of holding streams open survives lost connections, and takes one short request for
-    each running step.
+    Polling survives lost connections, which open streams do not.
     """
 
     def __init__(self, client: Client, name: str) -> None:
@@ -82,7 +97,7 @@ class Tail:
         self._last: dict[str, tuple[str, float]] = {}
         self._ended: set[str] = set()
 
-    def more(self, steps: list[Step]) -> Iterator[tuple[Step, str]]:
+    def read_new(self, steps: list[Step]) -> Iterator[tuple[Step, str]]:
         """Yield each new line with its step."""
         for step in steps:
             if step.node in self._ended or step.phase == nodes.PENDING:
@@ -98,15 +113,15 @@ class Tail:
                 continue
             for line in lines:
                 stamp, _, text = line.partition(" ")
-                if stamp > seen and not _ARGO.match(text):
+                if stamp > seen and not _ARGO_LINE.match(text):
                     yield step, text
             self._last[step.node] = (max([seen, *(line.partition(" ")[0] for line in lines)]), now)
             if step.phase in nodes.FINISHED:
                 self._ended.add(step.node)
 
 
-def reason(client: Client, workflow: dict[str, Any], name: str, step: Step) -> str:
-    """Return why a step failed: its own last error line where its log is still there, else what Argo says."""
+def failure_reason(client: Client, workflow: dict[str, Any], name: str, step: Step) -> str:
+    """Return why a step failed: the last error line of its log, or Argo's message where there is none."""
     if _KILLED in step.message:
         template = nodes.templates_of(workflow).get(step.template) or {}
         resources = (template.get("container") or {}).get("resources") or {}
@@ -114,10 +129,10 @@ def reason(client: Client, workflow: dict[str, Any], name: str, step: Step) -> s
         setting = f"steps.{step.path[-1]}.memory_limit"
         return f"out of memory, its limit is {limit}: raise {setting} in the config file ({step.message})"
     try:
-        lines = read(client, name, step, tail=50) if step.pod else []
+        lines = read_pod_log(client, name, step, tail=50) if step.pod else []
     except PipelineError:
         lines = []
     own = [line.removeprefix(_ERROR) for line in lines if line.startswith(_ERROR)]
-    if own and own[-1] == runtime.TERMINATION and step.message:  # Argo knows what ended it: a deadline, a lost node
+    if own and own[-1] == runtime.TERMINATION and step.message:  # Argo knows the cause: a deadline, a lost node
         return step.message
     return own[-1] if own else step.message or step.phase

@@ -1,4 +1,4 @@
-"""The state of a workflow on a cluster, read from its ``.status.nodes``: a step a leaf, with its latest attempt.
+"""The state of a workflow on a cluster, read from its ``.status.nodes``: one step for each leaf of the DAG.
 
 Argo's fields: https://argo-workflows.readthedocs.io/en/latest/fields/#nodestatus.
 """
@@ -17,10 +17,10 @@ from typing import Any
 PENDING, RUNNING, SUCCEEDED, OMITTED = "Pending", "Running", "Succeeded", "Omitted"
 BAD = {"Failed", "Error"}
 FINISHED = {SUCCEEDED, OMITTED, "Skipped", *BAD}
-# Why a container has no image, as the kubelet words it: what it tries again, and what no further try can change.
+# Why a container has no image, as the kubelet words it: reasons that it retries, and those that no retry can change.
 _NO_IMAGE = re.compile(r"^(ImagePullBackOff|ErrImagePull|ImageInspectError|RegistryUnavailable)\b")
 _IMPOSSIBLE_IMAGE = re.compile(r"^(InvalidImageName|ErrImageNeverPull)\b")
-# What every pod goes through: nothing to tell a person.
+# What every pod goes through, which needs no note.
 _USUAL = re.compile(r"^(PodInitializing|ContainerCreating|)$")
 _ATTEMPT = re.compile(r"\(\d+\)$")
 _POD_NAME_LENGTH = 253 - 10 - 1
@@ -28,10 +28,13 @@ _POD_NAME_LENGTH = 253 - 10 - 1
 
 @dataclass(frozen=True)
 class Step:
-    """A leaf of a workflow.
+    """A leaf of a workflow, with the values of its latest attempt.
 
-    ``path`` is the names of the tasks that lead to it; ``node`` and ``pod`` are those of the latest attempt, empty
-    before there is one; ``started`` and ``finished`` are Unix times, 0 for not yet.
+    Attributes:
+        path: names of the tasks that lead to it.
+        started, finished: Unix times in seconds, 0 for not yet.
+        node, pod: id and pod of the latest attempt, empty before the first.
+        artifacts: output artifacts by name, as Argo has them.
     """
 
     path: tuple[str, ...]
@@ -49,27 +52,27 @@ class Step:
 
     @property
     def name(self) -> str:
-        """The path in one word, as messages have it."""
+        """The path in one word, as messages show it."""
         return ".".join(self.path)
 
     @property
     def bad(self) -> bool:
-        """Whether it ended badly."""
+        """Whether it failed."""
         return self.phase in BAD
 
     @property
-    def no_image(self) -> bool:
-        """Whether its pod waits for an image that could not be pulled so far."""
+    def lacks_image(self) -> bool:
+        """Whether its pod waits for an image that has not been pulled yet, after a failed pull."""
         return self.phase == PENDING and bool(_NO_IMAGE.match(self.message) or self.impossible_image)
 
     @property
     def impossible_image(self) -> bool:
-        """Whether its pod waits for an image that will never be pulled."""
+        """Whether its pod waits for an image that no retry can pull."""
         return self.phase == PENDING and bool(_IMPOSSIBLE_IMAGE.match(self.message))
 
     @property
     def note(self) -> str:
-        """What a person should know of a step that has failed or is stuck; empty for nothing."""
+        """The message of a step that has failed or is stuck, else empty."""
         return self.message if self.bad or (self.phase == PENDING and not _USUAL.match(self.message)) else ""
 
     @property
@@ -80,7 +83,14 @@ class Step:
 
 @dataclass(frozen=True)
 class State:
-    """A workflow: its own phase, its steps by path, and ``rows``, the names that several steps' paths begin with."""
+    """A workflow.
+
+    Attributes:
+        started, finished: Unix times in seconds, 0 for not yet.
+        steps: steps by path, in the order of the DAG.
+        rows: first names of the paths that have several: the cover types.
+        summary: output parameter of this name, empty before the end.
+    """
 
     name: str
     phase: str
@@ -94,7 +104,7 @@ class State:
 
     @property
     def done(self) -> bool:
-        """Whether it has come to its end."""
+        """Whether it has ended."""
         return self.phase in FINISHED
 
     @property
@@ -104,12 +114,12 @@ class State:
 
     @property
     def failed(self) -> list[Step]:
-        """The steps that ended badly."""
+        """The steps that failed."""
         return [step for step in self.steps.values() if step.bad]
 
 
 def read(workflow: dict[str, Any]) -> State:
-    """Return the state of a workflow, given as plain values."""
+    """Return the state of a workflow."""
     status = workflow.get("status") or {}
     name = workflow["metadata"]["name"]
     nodes = _nodes(status)
@@ -131,7 +141,7 @@ def read(workflow: dict[str, Any]) -> State:
 
 
 def _nodes(status: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the nodes by id; Argo packs them where a workflow is large."""
+    """Return the nodes by id; Argo compresses those of a large workflow."""
     if packed := status.get("compressedNodes"):
         unpacked: dict[str, dict[str, Any]] = json.loads(gzip.decompress(base64.b64decode(packed)))
         return unpacked
@@ -139,14 +149,14 @@ def _nodes(status: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def templates_of(workflow: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return a workflow's templates by name, also where it was made from a WorkflowTemplate."""
+    """Return the templates of a workflow by name; one made from a WorkflowTemplate has them in its status."""
     stored = (workflow.get("status") or {}).get("storedWorkflowTemplateSpec") or {}
     spec = workflow.get("spec") or {}
     return {entry["name"]: entry for entry in spec.get("templates") or stored.get("templates") or []}
 
 
 def _planned(workflow: dict[str, Any]) -> list[tuple[str, ...]]:
-    """Return the paths of all leaves in the order of the templates' tasks, also of those not yet begun."""
+    """Return the paths of all leaves, started or not, in the order of the templates' tasks."""
     templates = templates_of(workflow)
     stored = (workflow.get("status") or {}).get("storedWorkflowTemplateSpec") or {}
     entrypoint = workflow.get("spec", {}).get("entrypoint") or stored.get("entrypoint", "")
@@ -159,7 +169,7 @@ def _planned(workflow: dict[str, Any]) -> list[tuple[str, ...]]:
 
 
 def _steps(workflow: dict[str, Any], nodes: dict[str, dict[str, Any]]) -> list[Step]:
-    """Return a step for each leaf that has a node: Argo has one for the step and, with retries, one an attempt."""
+    """Return a step for each leaf that has nodes: one for the step and, with retries, one for each attempt."""
     name = workflow["metadata"]["name"]
     grouped: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for node in nodes.values():

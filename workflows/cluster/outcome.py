@@ -1,4 +1,4 @@
-"""A run on a cluster as one JSON object, and what it leaves behind brought to this machine."""
+"""The outcome of a run on a cluster: a JSON object, the reasons of failures, and the report and models."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from workflows.cluster.client import Client
     from workflows.cluster.nodes import State
 
-# What a person wants of a run: artifacts by their name, and where each goes below the run's folder.
-_WANTED = {"html": "report.html", "json": "report.json", "model": "models/{row}"}
+# Artifacts to download by name, and the path of each below the folder of the run.
+_DOWNLOADS = {"html": "report.html", "json": "report.json", "model": "models/{row}"}
 
 
 def summary(client: Client, state: State, failures: dict[str, str] | None = None) -> dict[str, Any]:
-    """Return a run as plain values: what `--json` prints of it.
+    """Return the JSON object that `--json` prints of a run.
 
     Args:
-        client: the way to the cluster.
-        state: the run's state.
-        failures: why steps failed, by name; what Argo says of them where it is not given.
+        client: client of the cluster.
+        state: state of the run.
+        failures: reasons of failed steps by name; Argo's messages by default.
     """
     return {
         "run": state.name,
@@ -51,25 +51,30 @@ def summary(client: Client, state: State, failures: dict[str, str] | None = None
 
 
 def failures(client: Client, state: State) -> dict[str, str]:
-    """Return why each step that failed by itself did, by its name."""
+    """Return the reason of each failed step by its name, without steps that failed only because another did."""
     failed = {step.name: step for step in state.failed}
     if not failed:
         return {}
     workflow = client.get(state.name)
     return {
-        name: logs.reason(client, workflow, state.name, step) for name, step in results.root_failures(failed).items()
+        name: logs.failure_reason(client, workflow, state.name, step)
+        for name, step in results.root_failures(failed).items()
     }
 
 
 def fetch(client: Client, name: str, folder: Path) -> list[Path]:
-    """Bring the report and the models of a run below a folder, and return where they are."""
+    """Download the report and the models of a run below a folder, and return their paths.
+
+    Raises:
+        NoInputError: the run has none yet.
+    """
     workflow = client.get(name)
     state = nodes.read(workflow)
     found: list[Path] = []
     for step in state.steps.values():
-        for artifact, place in _WANTED.items():
+        for artifact, path in _DOWNLOADS.items():
             if artifact in step.artifacts and not (step.artifacts[artifact].get("deleted")):
-                target = folder / place.format(row=step.path[0])
+                target = folder / path.format(row=step.path[0])
                 client.download(workflow, step, artifact, target)
                 found.append(target)
     if not found:

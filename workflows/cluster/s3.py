@@ -1,129 +1,202 @@
-"""Artifacts straight from an S3 store, with the keys that the artifact repository names: signed GET requests.
-
-Signature: https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html.
-"""
+"""Download artifacts from an S3 store, with the keys that the artifact repository names, by Arrow's S3 client."""
 
 from __future__ import annotations
 
 import base64
-import datetime as dt
-import hashlib
-import hmac
-from dataclasses import dataclass
+import os
+import re
+from contextlib import contextmanager
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode
-from xml.etree import ElementTree as ET
+
+from requests.utils import get_environ_proxies, select_proxy
 
 from steps.core import storage
-from steps.core.errors import BadConfigurationError, DeniedError, NoInputError, PipelineError, UnavailableError
-from workflows.cluster.forward import reachable
-from workflows.cluster.http import Session, check_address, credential
+from steps.core.errors import (
+    BadConfigurationError,
+    BadDataError,
+    DeniedError,
+    NoInputError,
+    PipelineError,
+    TransientError,
+    UnavailableError,
+)
+from steps.core.redaction import redact
+from workflows.cluster.http import TIMEOUT, check_address, credential
+from workflows.cluster.port_forward import local_address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     Secrets = Callable[[str], Mapping[str, str]]
 
-_EMPTY = hashlib.sha256(b"").hexdigest()
-_BY_SERVER = "set ARGO_SERVER: argo-server brings artifacts through"
+_ADVICE = "set ARGO_SERVER to download artifacts through argo-server"
+_AMAZON = "s3.amazonaws.com"
+_ATTEMPTS = 3
+# Bytes of a request, and of what is in memory at a time.
+_CHUNK = 8 << 20
+# As Arrow words an error of the AWS client; the HTTP status is there where the client does not know the error's code.
+_ERROR = re.compile(
+    r"AWS Error (?P<code>\w+)(?: \(HTTP status (?P<status>\d+)\))? during \w+ operation: (?P<message>.*)"
+)
+_KINDS: dict[str, type[PipelineError]] = {
+    "ACCESS_DENIED": DeniedError,
+    "INVALID_ACCESS_KEY_ID": DeniedError,
+    "REQUEST_TIME_TOO_SKEWED": DeniedError,
+    "SIGNATURE_DOES_NOT_MATCH": DeniedError,
+    "NO_SUCH_KEY": NoInputError,
+    "RESOURCE_NOT_FOUND": NoInputError,
+    "INTERNAL_FAILURE": TransientError,
+    "SERVICE_UNAVAILABLE": TransientError,
+    "SLOW_DOWN": TransientError,
+    "THROTTLING": TransientError,
+    "NETWORK_CONNECTION": UnavailableError,
+    "REQUEST_TIMEOUT": UnavailableError,
+    "401": DeniedError,
+    "403": DeniedError,
+    "404": NoInputError,
+    "429": TransientError,
+}
+_SHOWN = 300
 
 
-@dataclass(frozen=True)
-class Bucket:
-    """A bucket: its address from here, the host that requests are signed for, and the keys to it."""
+def download(workflow: dict[str, Any], artifact: Mapping[str, Any], target: Path, secret: Secrets) -> None:
+    """Download an artifact: a file, or a folder, whose files are the keys below its own.
 
-    url: str
-    host: str
-    name: str
-    region: str
-    access_key: str
-    secret_key: str
+    Args:
+        workflow: the workflow with its status, which names the artifact repository.
+        artifact: an output artifact of a node.
+        target: path of the file or folder to write, whole or not at all.
+        secret: returns the values of a secret by its name, in base64.
 
-    def get(self, key: str, query: Mapping[str, str] | None = None) -> bytes:
-        """Return an object's bytes, or with an empty key and a ``query`` what the bucket answers."""
-        path = "/" + quote(f"{self.name}/{key}" if key else self.name)
-        encoded = urlencode(sorted((query or {}).items()), quote_via=quote)
-        headers = sign(self, path, encoded, dt.datetime.now(dt.UTC))
-        try:
-            with Session(self.url, login=_BY_SERVER) as session:
-                session.secrets |= {self.access_key, self.secret_key}
-                answer = session.get(f"{self.url}{path}" + (f"?{encoded}" if encoded else ""), headers=headers)
-        except (UnavailableError, DeniedError) as error:
-            raise type(error)(error.what, where=f"artifact repository {self.url}", fix=_BY_SERVER) from None
-        return answer.content
-
-    def keys(self, prefix: str) -> list[str]:
-        """Return the keys that begin with a prefix, at most a thousand."""
-        listing = ET.fromstring(self.get("", {"list-type": "2", "prefix": prefix}))  # noqa: S314 - of our store
-        return [element.text or "" for element in listing.iter() if element.tag.rpartition("}")[2] == "Key"]
+    Raises:
+        PipelineError: the repository is no S3 store, or cannot be read; no message shows a key.
+    """
+    settings = settings_of(workflow, artifact)
+    host = check_address(settings.get("endpoint") or _AMAZON, "the endpoint of the artifact repository")
+    keys = [_value(settings[name], secret) for name in ("accessKeySecret", "secretKeySecret")]
+    with local_address(host, _ADVICE) as address:
+        store = _Store(settings, address, keys)
+        path = f"{settings['bucket']}/{settings['key']}"
+        below = store.files_below(path)
+        if not below:
+            with storage.atomic_path(target) as temporary:
+                store.copy(path, temporary)
+            return
+        with storage.atomic_folder(target) as folder:
+            for file in below:
+                store.copy(file, _inside(folder, PurePosixPath(file).relative_to(path)))
 
 
-def sign(bucket: Bucket, path: str, query: str, now: dt.datetime) -> dict[str, str]:
-    """Return the headers of a signed GET request; ``path`` and ``query`` are encoded, the latter sorted."""
-    stamp, day = f"{now:%Y%m%dT%H%M%SZ}", f"{now:%Y%m%d}"
-    signed = {"host": bucket.host, "x-amz-content-sha256": _EMPTY, "x-amz-date": stamp}
-    names = ";".join(signed)
-    lines = [f"{name}:{value}" for name, value in signed.items()]
-    request = "\n".join(["GET", path, query, *lines, "", names, _EMPTY])
-    scope = f"{day}/{bucket.region}/s3/aws4_request"
-    text = "\n".join(["AWS4-HMAC-SHA256", stamp, scope, hashlib.sha256(request.encode()).hexdigest()])
-    key = f"AWS4{bucket.secret_key}".encode()
-    for part in (day, bucket.region, "s3", "aws4_request"):
-        key = hmac.digest(key, part.encode(), "sha256")
-    signature = hmac.digest(key, text.encode(), "sha256").hex()
-    credential = f"Credential={bucket.access_key}/{scope}"
-    return {**signed, "Authorization": f"AWS4-HMAC-SHA256 {credential}, SignedHeaders={names}, Signature={signature}"}
-
-
-def place_of(workflow: dict[str, Any], artifact: Mapping[str, Any]) -> dict[str, Any]:
-    """Return where an artifact is: the workflow's repository, as Argo found it, and what the artifact itself says."""
+def settings_of(workflow: dict[str, Any], artifact: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the S3 settings of an artifact: those of the workflow's repository, and the artifact's own."""
     reference = (workflow.get("status") or {}).get("artifactRepositoryRef") or {}
-    place = {**((reference.get("artifactRepository") or {}).get("s3") or {}), **(artifact.get("s3") or {})}
-    if not place.get("bucket") or not place.get("accessKeySecret") or not place.get("key"):
-        raise PipelineError("the artifact repository is no S3 store with keys in a secret", fix=_BY_SERVER)
-    return place
+    repository = (reference.get("artifactRepository") or {}).get("s3") or {}
+    settings = {**repository, **(artifact.get("s3") or {})}
+    if not all(settings.get(name) for name in ("bucket", "key", "accessKeySecret", "secretKeySecret")):
+        raise PipelineError("the artifact repository is not an S3 store with keys in a Secret", fix=_ADVICE)
+    return settings
 
 
 def _value(selector: Mapping[str, str], secret: Secrets) -> str:
     values = secret(selector["name"])
     if selector["key"] not in values:
-        raise NoInputError(f"secret {selector['name']!r} has no key {selector['key']!r}", fix=_BY_SERVER)
-    where = f"key {selector['key']!r} of secret {selector['name']!r}"
+        raise NoInputError(f"Secret {selector['name']!r} has no key {selector['key']!r}", fix=_ADVICE)
+    where = f"key {selector['key']!r} of Secret {selector['name']!r}"
     try:
         return credential(base64.b64decode(values[selector["key"]], validate=True).decode("ascii"), where)
     except ValueError:  # its text shows a part of the value
-        raise BadConfigurationError("not ASCII text in base64", where=where, fix=_BY_SERVER) from None
+        raise BadConfigurationError("not ASCII text in base64", where=where, fix=_ADVICE) from None
 
 
-def download(workflow: dict[str, Any], artifact: Mapping[str, Any], target: Path, secret: Secrets) -> None:
-    """Bring an artifact here: a file, or a folder, whose files are the keys below its own.
+def _inside(folder: Path, relative: PurePosixPath) -> Path:
+    """Return the path of a file below a folder, whose parent exists."""
+    if ".." in relative.parts:
+        raise BadDataError("the key of a file leads out of its folder", where=f"artifact repository, {relative}")
+    path = folder / relative
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+class _Store:
+    """An S3 store. Paths begin with the bucket.
 
     Args:
-        workflow: with its status.
-        artifact: an output artifact of a node.
-        target: the file or the folder.
-        secret: reads a secret by name, its values in base64.
+        settings: as Argo has them in an artifact repository.
+        address: host and port to connect to.
+        keys: access key and secret key.
     """
-    place = place_of(workflow, artifact)
-    host = check_address(place.get("endpoint") or "s3.amazonaws.com", "the endpoint of the artifact repository")
-    with reachable(host, _BY_SERVER) as here:
-        bucket = Bucket(
-            url=f"{'http' if place.get('insecure') else 'https'}://{here}",
-            host=host,
-            name=place["bucket"],
-            region=place.get("region") or "us-east-1",
-            access_key=_value(place["accessKeySecret"], secret),
-            secret_key=_value(place["secretKeySecret"], secret),
-        )
-        _bring(bucket, place["key"], target)
 
+    def __init__(self, settings: Mapping[str, Any], address: str, keys: list[str]) -> None:
+        from pyarrow import fs
 
-def _bring(bucket: Bucket, key: str, target: Path) -> None:
-    below = [found for found in bucket.keys(f"{key}/") if not found.endswith("/")]
-    if not below:
-        storage.write_bytes(target, bucket.get(key))
-        return
-    with storage.atomic_folder(target) as folder:
-        for found in below:
-            (folder / found.rpartition("/")[2]).write_bytes(bucket.get(found))
+        scheme = "http" if settings.get("insecure") else "https"
+        self._address, self._keys = f"{scheme}://{address}", keys
+        connect, read = TIMEOUT
+        options = {
+            "region": settings.get("region") or "us-east-1",
+            "scheme": scheme,
+            "endpoint_override": None if address == _AMAZON else address,
+            "connect_timeout": connect,
+            "request_timeout": read,
+            "retry_strategy": fs.AwsStandardS3RetryStrategy(max_attempts=_ATTEMPTS),
+            "proxy_options": select_proxy(self._address, get_environ_proxies(self._address)),
+        }
+        if certificates := os.environ.get("REQUESTS_CA_BUNDLE"):
+            options["tls_ca_file_path"] = certificates
+        try:
+            self._files = fs.S3FileSystem(access_key=keys[0], secret_key=keys[1], **options)
+        except (ValueError, OSError):  # its text shows the address of the proxy, which may hold a password
+            raise BadConfigurationError(
+                "the S3 client rejects these settings", where=self._where, fix="check the endpoint and HTTPS_PROXY"
+            ) from None
+
+    @property
+    def _where(self) -> str:
+        return f"artifact repository {self._address}"
+
+    def files_below(self, path: str) -> list[str]:
+        """Return the paths of all files below a folder; none where it is a file, or does not exist."""
+        from pyarrow import fs
+
+        with self._explained(path):
+            found = self._files.get_file_info(fs.FileSelector(path, recursive=True, allow_not_found=True))
+        return [info.path for info in found if info.type == fs.FileType.File]
+
+    def copy(self, path: str, target: Path) -> None:
+        """Write the bytes of an object to a local file, a chunk at a time."""
+        with self._explained(path):
+            source = self._files.open_input_stream(path, compression=None)
+        with source, target.open("wb") as sink:
+            while chunk := self._read(source, path):
+                sink.write(chunk)
+
+    def _read(self, source: Any, path: str) -> bytes:  # noqa: ANN401 - pyarrow has no types
+        with self._explained(path):
+            chunk: bytes = source.read(_CHUNK)
+        return chunk
+
+    @contextmanager
+    def _explained(self, path: str) -> Iterator[None]:
+        """Turn an error of Arrow's in the block into one of ours, without the keys."""
+        try:
+            yield
+        except FileNotFoundError:
+            raise NoInputError(f"no such object {path}", where=self._where, fix="it may have been deleted") from None
+        except (OSError, ValueError) as error:
+            raise self._error(" ".join(str(error).split())) from None
+
+    def _error(self, text: str) -> PipelineError:
+        found = _ERROR.search(text)
+        if not found:
+            return BadConfigurationError(self._shown(text), where=self._where, fix=_ADVICE)
+        code, status = found["code"], found["status"] or ""
+        unknown = TransientError if status.startswith("5") else BadConfigurationError
+        kind = _KINDS.get(code) or _KINDS.get(status, unknown)
+        reason = status if code == "UNKNOWN" else code.lower().replace("_", " ")
+        message = found["message"].rpartition("Details: ")[2].removesuffix("No response body.")
+        return kind(self._shown(": ".join(filter(None, (reason, message)))), where=self._where, fix=_ADVICE)
+
+    def _shown(self, text: str) -> str:
+        return redact(text, self._keys)[:_SHOWN]

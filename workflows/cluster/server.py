@@ -1,7 +1,7 @@
-"""A cluster by argo-server: Hera's service where it can do it, plain requests where it cannot.
+"""A cluster by argo-server: Hera's service where possible, plain requests elsewhere.
 
-Hera's service knows no timeout, so it gets our session, which has one; it reads whole workflows into models, which is
-slow for watching; and it cannot read the stream of a log or the bytes of an artifact.
+Hera's service has no timeout, so it gets our session, which has one. It parses whole workflows into models, which is
+slow for watching, and it cannot read the stream of a log or the bytes of an artifact.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from workflows.cluster.nodes import Step
 
-_LOGIN = "set ARGO_TOKEN to `Bearer` and a token of a service account, for example"
-# What the list of runs shows of a workflow.
+_LOGIN = "set ARGO_TOKEN, for example to `Bearer` and the token of a service account"
+# Fields of a workflow that the list of runs shows.
 _FIELDS = (
     "items.metadata.name,items.metadata.creationTimestamp,items.status.phase,items.status.progress,"
     "items.status.startedAt,items.status.finishedAt,items.status.message"
@@ -63,12 +63,12 @@ class ServerClient:
         )
 
     def call(self, path: str, **options: Any) -> requests.Response:  # noqa: ANN401 - as requests has them
-        """Send a request and return its answer, a good one; an error of ours otherwise."""
+        """Send a GET request and return its response; raise one of our errors unless its status is below 400."""
         headers = {"Authorization": self._token} if self._token else {}
         return self._session.request("GET", f"{self.server}/{path}", headers=headers, **options)
 
     def create(self, workflow: dict[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
-        """Create a workflow, or only have it checked."""
+        """Create a workflow, or only have it validated."""
         from hera.workflows.models import Workflow, WorkflowCreateRequest
 
         request = WorkflowCreateRequest(workflow=Workflow.model_validate(workflow), server_dry_run=dry_run)
@@ -88,19 +88,19 @@ class ServerClient:
         return found or []
 
     def stop(self, name: str) -> None:
-        """Let a workflow start nothing more and end what runs."""
+        """Start no more steps of a workflow, and end those that run."""
         from hera.workflows.models import WorkflowStopRequest
 
         self._service.stop_workflow(name, WorkflowStopRequest(name=name, namespace=self.namespace))
 
     def retry(self, name: str) -> None:
-        """Run again what failed in a workflow."""
+        """Run the failed steps of a workflow again."""
         from hera.workflows.models import WorkflowRetryRequest
 
         self._service.retry_workflow(name, WorkflowRetryRequest(name=name, namespace=self.namespace))
 
     def delete(self, name: str) -> None:
-        """Remove a workflow and its pods."""
+        """Delete a workflow and its pods."""
         self._service.delete_workflow(name)
 
     def log(self, name: str, step: Step, *, tail: int | None = None, seconds: int | None = None) -> Sequence[str]:
@@ -117,18 +117,18 @@ class ServerClient:
         return [entry["result"].get("content", "") for entry in entries if "result" in entry]
 
     def apply(self, document: dict[str, Any]) -> None:
-        """Create a WorkflowTemplate or CronWorkflow, or put it in the place of the one of its name."""
+        """Create a WorkflowTemplate or CronWorkflow, or replace the one of its name."""
         name = document["metadata"]["name"]
-        creates, updates, path = self._appliers(document["kind"])
+        create, update, path = self._methods(document["kind"])
         try:
-            creates(document)
+            create(document)
         except AlreadyExistsError:
-            there = self.call(f"api/v1/{path}/{self.namespace}/{quote(name)}").json()
-            version = {"resourceVersion": there["metadata"]["resourceVersion"]}
-            updates({**document, "metadata": {**document["metadata"], **version}})
+            existing = self.call(f"api/v1/{path}/{self.namespace}/{quote(name)}").json()
+            version = {"resourceVersion": existing["metadata"]["resourceVersion"]}
+            update({**document, "metadata": {**document["metadata"], **version}})
 
-    def _appliers(self, kind: str) -> tuple[Any, Any, str]:
-        """Return how a kind is created and updated, and its path in the API."""
+    def _methods(self, kind: str) -> tuple[Any, Any, str]:
+        """Return functions that create and update a kind of object, and its path in the API."""
         from hera.workflows import models
 
         service = self._service
@@ -153,7 +153,7 @@ class ServerClient:
         )
 
     def download(self, workflow: dict[str, Any], step: Step, artifact: str, target: Path) -> None:
-        """Bring an output artifact here: a file, or the files that the server lists for a folder."""
+        """Download an output artifact: a file, or the files that the server lists for a folder."""
         run = quote(workflow["metadata"]["name"])
         path = f"artifact-files/{self.namespace}/workflows/{run}/{step.node}/outputs/{quote(artifact)}"
         answer = self.call(path)
@@ -166,20 +166,20 @@ class ServerClient:
                 (folder / name).write_bytes(self.call(f"{path}/{quote(name)}").content)
 
     def link(self, name: str) -> str:
-        """Return where the Argo UI shows a workflow."""
+        """Return the address of a workflow in the Argo UI."""
         return f"{self.server}/workflows/{self.namespace}/{name}"
 
 
 def address(environment: Mapping[str, str]) -> str:
-    """Return argo-server's address as the argo command line tool reads it from the environment.
+    """Return argo-server's address, from the same environment variables as the argo command line tool.
 
-    ARGO_SERVER is host:port; a scheme in front, which argo refuses, is taken for what it says.
+    ARGO_SERVER is host:port. A scheme in front, which the argo tool refuses, is accepted.
     """
     host = check_address(environment["ARGO_SERVER"].strip(), "ARGO_SERVER")
     scheme, separator, rest = host.rpartition("://")
     rest = rest.rstrip("/")
     if not rest:
-        raise BadConfigurationError("there is no host", where="ARGO_SERVER", fix="write host:port")
+        raise BadConfigurationError("the host is missing", where="ARGO_SERVER", fix="write host:port")
     if separator and scheme not in {"http", "https"}:
         raise BadConfigurationError(f"unknown scheme {scheme!r}", where="ARGO_SERVER", fix="write host:port")
     if not separator:

@@ -1,4 +1,4 @@
-"""What a person sees of a run on a cluster: cover types as rows, steps as columns, and what went wrong below."""
+"""Tables of runs on a cluster: cover types as rows, steps as columns, and problems below."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from workflows.cluster import nodes
+from workflows.terminal.display import Drawing
 from workflows.terminal.grid import grid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from rich.console import Console
 
     from workflows.cluster.nodes import State, Step
 
@@ -22,7 +25,7 @@ _MINUTE, _HOUR = 60, 3600
 
 
 def state_table(state: State) -> Group:
-    """Return the state of a run: its own line, a row for each cover type, the other steps on lines, and notes."""
+    """Return a table of a run: its phase, a row for each cover type, a line for each other step, and notes."""
     cells = {path: _cell(step) for path, step in state.steps.items()}
     return Group(_title(state), grid(cells), *_notes(state))
 
@@ -42,10 +45,10 @@ def _notes(state: State) -> list[Text]:
 
 
 def _cell(step: Step) -> Text:
-    """Return a step's state in a few characters."""
+    """Return a step's state in a table cell."""
     if not step.phase:
         return Text("·", style="dim")
-    if step.no_image:
+    if step.lacks_image:
         return Text("✗ no image", style="bold red")
     style = _STYLES.get(step.phase, "dim")
     return Text(_words(step), style="yellow" if step.phase == nodes.PENDING else style)
@@ -63,7 +66,7 @@ def _words(step: Step) -> str:
 
 
 def runs_table(workflows: Sequence[dict[str, Any]]) -> Table:
-    """Return a line for each run on the cluster, newest last."""
+    """Return a table of runs, newest last."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("run", "status", "progress", "started", "time", "message"):
         table.add_column(name, overflow="fold")
@@ -76,10 +79,29 @@ def runs_table(workflows: Sequence[dict[str, Any]]) -> Table:
 
 
 def duration(seconds: float) -> str:
-    """Return a time as people read it: 7 s, 1:05 min, 2:03 h."""
+    """Return a duration in text, such as 7 s, 1:05 min, 2:03 h."""
     whole = round(seconds)
     if whole < _MINUTE:
         return f"{whole} s"
     if whole < _HOUR:
         return f"{whole // _MINUTE}:{whole % _MINUTE:02d} min"
     return f"{whole // _HOUR}:{whole % _HOUR // _MINUTE:02d} h"
+
+
+class Display(Drawing):
+    """Shows the state of a run: a table redrawn in place on a terminal, elsewhere a line for each step that ends."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
+        self._shown: set[tuple[str, str]] = set()
+
+    def show(self, state: State) -> None:
+        """Show a state, or the steps that have newly ended in it."""
+        if self.live:
+            self.live.update(state_table(state), refresh=True)
+            return
+        for step in state.steps.values():
+            word = "NoImage" if step.lacks_image else step.phase
+            if (step.lacks_image or step.phase in nodes.FINISHED) and (step.name, word) not in self._shown:
+                self._shown.add((step.name, word))
+                self.print_step(word, step.name, duration(step.seconds), step.note)

@@ -1,7 +1,9 @@
-"""Following a run until it ends: through lost connections, failing servers and failing pulls, all with a limit."""
+"""Following a run until it ends, through lost connections, failing servers and failing image pulls, all limited."""
 
 from __future__ import annotations
 
+import json
+import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,30 +17,32 @@ from steps.core.errors import (
     TransientError,
     UnavailableError,
 )
-from workflows.cluster import nodes
-from workflows.cluster.table import duration, state_table
-from workflows.terminal.display import Drawing
+from workflows.cluster import nodes, outcome
+from workflows.cluster.table import Display, duration
+from workflows.terminal.display import make_console
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from rich.console import Console
 
     from workflows.cluster.client import Client
     from workflows.cluster.nodes import State, Step
 
 
 class DetachedError(PipelineError):
-    """Ctrl-C or SIGTERM ended the watching; the run goes on."""
+    """Ctrl-C or SIGTERM ended the watching, not the run."""
 
     exit_code = INTERRUPTED
 
 
 @dataclass(frozen=True)
 class Pace:
-    """Seconds between looks, of silence until a server counts as lost, and of failing pulls until an image does.
+    """How often to ask for the state of a run, and how long to tolerate failures.
 
-    The kubelet waits 10, 20, 40, 80, 160 and 300 seconds between pulls: five fail in five minutes.
+    Attributes:
+        interval: seconds between two requests.
+        patience: seconds without an answer after which the server counts as lost.
+        pull_patience: seconds of failing pulls after which an image counts as missing. The kubelet waits 10, 20, 40,
+            80, 160 and 300 seconds between pulls: five fail in five minutes.
     """
 
     interval: float = 1.0
@@ -47,13 +51,13 @@ class Pace:
 
 
 class Follower:
-    """Looks at a run again and again.
+    """Asks for the state of a run until it has ended.
 
     Args:
-        client: the way to the cluster.
-        name: the run.
-        timeout: seconds after which to give up, the run going on; None for never.
-        pace: how often, and how patiently.
+        client: client of the cluster.
+        name: name of the run.
+        timeout: seconds after which to stop waiting; the run continues. None for no limit.
+        pace: how often to ask, and how long to tolerate failures.
     """
 
     def __init__(self, client: Client, name: str, *, timeout: float | None = None, pace: Pace | None = None) -> None:
@@ -67,14 +71,14 @@ class Follower:
         """Call ``show`` with each state until the run has ended, and return the last one.
 
         Raises:
-            TransientError: the time is over.
+            TransientError: the timeout has passed.
             BadConfigurationError: an image cannot be pulled.
-            UnavailableError: the server has been silent for too long.
+            UnavailableError: the server did not answer for too long.
             DetachedError: Ctrl-C or SIGTERM.
         """
         try:
             while True:
-                state = self._look()
+                state = self._read_state()
                 if state:
                     show(state)
                     if state.done:
@@ -82,25 +86,25 @@ class Follower:
                     self._check_images(state)
                 self._pause(state)
         except (KeyboardInterrupt, runtime.TerminatedError) as signal:
-            detached = DetachedError(f"detached, {self._name} goes on", fix=self._again())
+            detached = DetachedError(f"stopped watching, {self._name} continues", fix=self._commands())
             detached.exit_code = TERMINATED if isinstance(signal, runtime.TerminatedError) else INTERRUPTED
             raise detached from None
 
-    def _again(self) -> str:
-        return f"look again with `status {self._name} --watch`, end it with `stop {self._name}`"
+    def _commands(self) -> str:
+        return f"watch it again with `status {self._name} --watch`, end it with `stop {self._name}`"
 
-    def _look(self) -> State | None:
-        """Return the state, None where the server does not answer now."""
+    def _read_state(self) -> State | None:
+        """Return the state, or None where the server does not answer now."""
         try:
             state = nodes.read(self._client.get(self._name))
         except (UnavailableError, TransientError) as error:
             now = time.monotonic()
             if self._silent_since == float("inf"):
-                runtime.log(f"{error.what}, in {error.where}: the run goes on, trying again")
+                runtime.log(f"{error.what}, in {error.where}: the run continues, trying again")
             self._silent_since = min(self._silent_since, now)
             if now - self._silent_since >= self._pace.patience:
                 raise UnavailableError(
-                    f"{error.what}, for {duration(self._pace.patience)}", where=error.where, fix=self._again()
+                    f"{error.what}, for {duration(self._pace.patience)}", where=error.where, fix=self._commands()
                 ) from None
             return None
         if self._silent_since != float("inf"):
@@ -113,7 +117,7 @@ class Follower:
         now = time.monotonic()
         for step in state.steps.values():
             begun = self._failing_pulls.get(step.node)
-            if step.no_image and begun is None:
+            if step.lacks_image and begun is None:
                 self._failing_pulls[step.node] = begun = now
                 if not step.impossible_image:
                     again = f"trying again for {duration(self._pace.pull_patience)}"
@@ -122,27 +126,26 @@ class Follower:
                 del self._failing_pulls[step.node]
                 runtime.log(f"the image of step {step.name} was pulled")
             if step.impossible_image or (
-                step.no_image and begun is not None and now - begun >= self._pace.pull_patience
+                step.lacks_image and begun is not None and now - begun >= self._pace.pull_patience
             ):
-                raise no_image(step, self._name)
+                raise _no_image(step, self._name)
 
     def _pause(self, state: State | None) -> None:
         if time.monotonic() >= self._end:
-            phase = state.phase if state else "not seen to have ended"
-            stuck = next((step for step in state.steps.values() if step.no_image), None) if state else None
+            phase = state.phase if state else "not known to have ended"
+            stuck = next((step for step in state.steps.values() if step.lacks_image), None) if state else None
             reason = f" without {_image_of(stuck)}" if stuck else ""
             raise TransientError(
-                f"{self._name} is {phase} after {self._timeout:g} s{reason} and goes on", fix=self._again()
+                f"{self._name} is {phase} after {self._timeout:g} s{reason} and continues", fix=self._commands()
             )
         time.sleep(self._pace.interval)
 
 
-def no_image(step: Step, name: str) -> PipelineError:
-    """Return the error for a step whose image cannot be pulled."""
+def _no_image(step: Step, name: str) -> PipelineError:
     return BadConfigurationError(
         f"cannot pull {_image_of(step)}",
         where=name,
-        fix=f"push or load the image, or choose another by --image; `stop {name}` ends the run that waits for it",
+        fix=f"push or load the image, or choose another by --image; `stop {name}` ends the waiting run",
     )
 
 
@@ -150,20 +153,46 @@ def _image_of(step: Step) -> str:
     return f"the image of step {step.name} ({' '.join(step.message.split())})"
 
 
-class Display(Drawing):
-    """Shows states: redrawn in place on a terminal, a line for each step that ends elsewhere."""
+def follow_to_end(client: Client, name: str, *, watch: bool, timeout: float | None, as_json: bool) -> int:
+    """Follow a run to its end, print how it ended, and return the exit code.
 
-    def __init__(self, console: Console) -> None:
-        super().__init__(console)
-        self._said: set[tuple[str, str]] = set()
+    Args:
+        client: client of the cluster.
+        name: name of the run.
+        watch: whether to show its state until then.
+        timeout: seconds after which to stop waiting; None for no limit.
+        as_json: whether stdout is for JSON alone.
+    """
+    follower = Follower(client, name, timeout=timeout)
+    if watch:
+        with Display(make_console(stderr=as_json)) as display:
+            state = follower.follow(display.show)
+    else:
+        state = follower.follow(lambda _: None)
+    failures = outcome.failures(client, state)
+    result = outcome.summary(client, state, failures)
+    if as_json:
+        print(json.dumps(result))
+    _print_end(state, failures, as_json=as_json)
+    code: int = result["exit_code"]
+    return code
 
-    def show(self, state: State) -> None:
-        """Show a state, or what is new in it."""
-        if self.live:
-            self.live.update(state_table(state), refresh=True)
-            return
-        for step in state.steps.values():
-            word = "NoImage" if step.no_image else step.phase
-            if (step.no_image or step.phase in nodes.FINISHED) and (step.name, word) not in self._said:
-                self._said.add((step.name, word))
-                self.print_step(word, step.name, duration(step.seconds), step.note)
+
+def print_lines(*lines: str, as_json: bool) -> None:
+    """Print lines for a person: on stderr where stdout is for JSON."""
+    for line in lines:
+        print(line, file=sys.stderr if as_json else sys.stdout, flush=True)
+
+
+def _print_end(state: State, failures: dict[str, str], *, as_json: bool) -> None:
+    for step, message in failures.items():
+        runtime.log(f"error: step {step} failed: {message}")
+    ended = f"{state.name} ended as {state.phase} after {duration(state.seconds)}"
+    if state.phase == nodes.SUCCEEDED:
+        print_lines(
+            ended + (f": {state.summary}" if state.summary else ""),
+            f"report and models: python workflows/covertype.py fetch {state.name}",
+            as_json=as_json,
+        )
+    else:
+        runtime.log(ended + (f" ({state.message})" if state.message and not failures else ""))

@@ -61,6 +61,18 @@ def test_a_folder_with_other_files_is_not_replaced(tmp_path: Path, monkeypatch: 
     assert (names(tmp_path), names(tmp_path / "photos")) == (["photos"], ["one.jpg"])
 
 
+def test_a_folder_with_sub_folders(tmp_path: Path) -> None:
+    final = tmp_path / "model"
+    for text in ("one", "two"):
+        with storage.atomic_folder(final) as temporary:
+            (temporary / "trees").mkdir()
+            (temporary / "trees" / "0").write_text(text)
+        assert (final / "trees" / "0").read_text() == text
+    with pytest.raises(FileExistsError, match=r"another file, trees/0"), storage.atomic_folder(final) as temporary:
+        (temporary / "trees").mkdir()
+    assert (final / "trees" / "0").read_text() == "two"
+
+
 @pytest.mark.parametrize("final", ["", ".", "folder"])
 def test_a_file_does_not_take_the_place_of_a_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, final: str

@@ -1,4 +1,9 @@
-"""A way to a service inside the cluster for this machine: kubectl's port-forward, for as long as it is needed."""
+"""Make a service inside the cluster reachable from this machine: ``kubectl port-forward``, for as long as needed.
+
+kubectl rather than the official client's :mod:`kubernetes.stream`: its handshake ignores ``_request_timeout`` and turns
+Ctrl-C into an ApiException, and a listening socket, its connections and the way from a service to a ready pod would be
+code of ours.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +12,9 @@ import select
 import shutil
 import socket
 import subprocess
+import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from steps.core.errors import UnavailableError
 from workflows.cluster.http import denied
@@ -19,15 +25,20 @@ if TYPE_CHECKING:
 _SERVICE = re.compile(r"^(?P<name>[a-z0-9-]+)\.(?P<namespace>[a-z0-9-]+)(\.svc(\.[a-z0-9.-]+)?)?:(?P<port>\d+)$")
 _LOCAL = re.compile(rb"Forwarding from 127\.0\.0\.1:(\d+)")
 _START_SECONDS = 15
+_CHUNK = 1 << 16
 
 
 @contextmanager
-def reachable(endpoint: str, advice: str) -> Iterator[str]:
-    """Yield the address of an endpoint as seen from here: its own, or a forwarded port of a service in the cluster.
+def local_address(endpoint: str, advice: str) -> Iterator[str]:
+    """Yield an address of an endpoint for this machine: its own, or a forwarded port of a service in the cluster.
 
     Args:
         endpoint: host:port, such as ``artifact-store.covertype:8333``.
         advice: what to do instead where there is no kubectl.
+
+    Raises:
+        DeniedError: the account of the kubeconfig may not forward ports.
+        UnavailableError: there is no kubectl, or it cannot forward the port.
     """
     service = _SERVICE.match(endpoint)
     if not service or _resolves(endpoint.partition(":")[0]):
@@ -60,10 +71,17 @@ def _local_port(process: subprocess.Popen[bytes], endpoint: str, advice: str) ->
     output = process.stdout
     line = output.readline() if output and select.select([output], [], [], _START_SECONDS)[0] else b""
     found = _LOCAL.search(line)
-    if not found:
+    if not found or not output:
         process.terminate()
         reason = line.decode(errors="replace").strip() or "no answer in time"
         if "(Forbidden)" in reason:
             raise denied(reason, endpoint)
         raise UnavailableError(f"kubectl port-forward failed: {reason}", where=endpoint, fix=advice)
+    threading.Thread(target=_discard, args=(output,), daemon=True).start()
     return found[1].decode()
+
+
+def _discard(output: IO[bytes]) -> None:
+    """Read to the end: kubectl prints a line for each connection, and would block on a full pipe."""
+    while output.read(_CHUNK):
+        pass

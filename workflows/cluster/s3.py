@@ -22,7 +22,7 @@ from steps.core.errors import (
     UnavailableError,
 )
 from steps.core.redaction import redact
-from workflows.cluster.http import TIMEOUT, check_address, credential
+from workflows.cluster.http import check_address, credential
 from workflows.cluster.port_forward import local_address
 
 if TYPE_CHECKING:
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 _ADVICE = "set ARGO_SERVER to download artifacts through argo-server"
 _AMAZON = "s3.amazonaws.com"
+# Seconds to connect, and without a byte of the answer, for each attempt of a request. Ctrl-C waits until the request,
+# which runs outside Python, has ended: half a minute where the store hangs.
+_TIMEOUT = (5.0, 10.0)
 _ATTEMPTS = 3
 # Bytes of a request, and of what is in memory at a time.
 _CHUNK = 8 << 20
@@ -133,7 +136,7 @@ class _Store:
 
         scheme = "http" if settings.get("insecure") else "https"
         self._address, self._keys = f"{scheme}://{address}", keys
-        connect, read = TIMEOUT
+        connect, read = _TIMEOUT
         options = {
             "region": settings.get("region") or "us-east-1",
             "scheme": scheme,

@@ -181,7 +181,7 @@ def test_a_store_without_tls(store: FakeStore, tmp_path: Path, monkeypatch: pyte
 
 def test_a_store_that_hangs_ends_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(s3, "_ATTEMPTS", 1)
-    monkeypatch.setattr(s3, "TIMEOUT", (1.0, 1.0))
+    monkeypatch.setattr(s3, "_TIMEOUT", (1.0, 1.0))
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()

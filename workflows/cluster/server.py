@@ -13,15 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
+import requests
+
 from steps.core import storage
 from steps.core.errors import BadConfigurationError
 from workflows.cluster.client import LABEL
-from workflows.cluster.http import AlreadyExistsError, Session, check_address, credential
+from workflows.cluster.http import AlreadyExistsError, Session, check_address, credential, unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import requests
     from hera.workflows import WorkflowsService
 
     from workflows.cluster.nodes import Step
@@ -32,6 +33,8 @@ _FIELDS = (
     "items.metadata.name,items.metadata.creationTimestamp,items.status.phase,items.status.progress,"
     "items.status.startedAt,items.status.finishedAt,items.status.message"
 )
+# Bytes of a download that are in memory at a time.
+_CHUNK_BYTES = 1 << 20
 
 
 class ServerClient:
@@ -156,18 +159,39 @@ class ServerClient:
         """Download an output artifact: a file, or the files that the server lists for a folder."""
         run = quote(workflow["metadata"]["name"])
         path = f"artifact-files/{self.namespace}/workflows/{run}/{step.node}/outputs/{quote(artifact)}"
-        answer = self.call(path)
-        if not answer.url.endswith("/"):
-            storage.write_bytes(target, answer.content)
-            return
+        with self.call(path, stream=True) as answer:
+            if not answer.url.endswith("/"):
+                with storage.atomic_path(target) as temporary:
+                    _save(answer, temporary)
+                return
+            listing = answer.text
         with storage.atomic_folder(target) as folder:
-            for file in re.findall(r'href="\./([^"/]+)"', answer.text):
-                name = Path(unquote(html.unescape(file))).name
-                (folder / name).write_bytes(self.call(f"{path}/{quote(name)}").content)
+            self._download_listed(path, listing, folder)
+
+    def _download_listed(self, path: str, listing: str, folder: Path) -> None:
+        """Download the files of a page that lists a folder, and those of the folders that it lists."""
+        for link in re.findall(r'href="\./([^"/]+/?)"', listing):
+            name = Path(unquote(html.unescape(link))).name
+            with self.call(f"{path}/{quote(name)}", stream=True) as answer:
+                if link.endswith("/"):
+                    (folder / name).mkdir()
+                    self._download_listed(f"{path}/{quote(name)}", answer.text, folder / name)
+                else:
+                    _save(answer, folder / name)
 
     def link(self, name: str) -> str:
         """Return the address of a workflow in the Argo UI."""
         return f"{self.server}/workflows/{self.namespace}/{name}"
+
+
+def _save(answer: requests.Response, path: Path) -> None:
+    """Write the body of a response to a file, in chunks."""
+    with path.open("wb") as file:
+        try:
+            for chunk in answer.iter_content(_CHUNK_BYTES):
+                file.write(chunk)
+        except requests.RequestException as error:
+            raise unreachable(error, answer.url) from None
 
 
 def address(environment: Mapping[str, str]) -> str:

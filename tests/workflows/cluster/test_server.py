@@ -132,15 +132,20 @@ def test_download(server: FakeApi, server_client: ServerClient, tmp_path: Path) 
     base = f"/artifact-files/covertype/workflows/{NAME}/{TRAIN.node}/outputs"
     server.on(f"GET {base}/usage", (200, b"{}"))
     server.on(f"GET {base}/model", (307, b""))
-    listing = b'<a href="..">..</a><a href="./model.ubj">model.ubj</a><a href="./a%20%26amp%3B.json">a</a>'
+    links = b'<a href="..">..</a><a href="./model.ubj">model.ubj</a>', b'<a href="./a%20%26amp%3B.json">a</a>'
+    listing = b"".join([*links, b'<a href="./sub/">s</a>'])
     server.on(f"GET {base}/model/", (200, listing))
     server.on(f"GET {base}/model/model.ubj", (200, b"model"))
+    server.on(f"GET {base}/model/sub", (307, b""))
+    server.on(f"GET {base}/model/sub/", (200, b'<a href="./model.ubj">model.ubj</a>'))
+    server.on(f"GET {base}/model/sub/model.ubj", (200, b"below"))
     server.on(f"GET {base}/model/a%20%26amp%3B.json", (200, b"{}"))
     server_client.download(RECORDED, TRAIN, "usage", tmp_path / "usage.json")
     server_client.download(RECORDED, TRAIN, "model", tmp_path / "model")
     assert (tmp_path / "usage.json").read_bytes() == b"{}"
-    files = {path.name: path.read_bytes() for path in (tmp_path / "model").iterdir()}
-    assert files == {"model.ubj": b"model", "a &amp;.json": b"{}"}
+    folder = tmp_path / "model"
+    files = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert files == {"model.ubj": b"model", "a &amp;.json": b"{}", "sub/model.ubj": b"below"}
 
 
 def test_the_link(server: FakeApi, server_client: ServerClient) -> None:

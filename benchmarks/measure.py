@@ -1,9 +1,8 @@
-"""Run a command and measure it: wall clock, peak memory of all its processes, and how busy the machine was besides.
+"""Run a command and measure its wall time, the peak memory of all its processes, and the load of other programs.
 
-Memory is the proportional set size (PSS) of every process of the command, summed and sampled, of which the largest sum
-is kept: a page that processes share counts once in all, files of the page cache that nothing has mapped do not count.
-A process belongs to the command when it is in the session the command was started in, or a child of one that belongs.
-Linux only.
+Memory is the largest sampled sum of the proportional set sizes (PSS) of all processes of the command. In this sum a
+page that several processes share counts once, and files in the page cache that no process maps do not count. The
+processes of the command are those in its session, and their children. Linux only.
 """
 
 from __future__ import annotations
@@ -21,18 +20,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 INTERVAL_SECONDS = 0.1
-LARGEST_SHARE = 0.05  # of one core, for the sampling itself
+LARGEST_SHARE = 0.05  # largest share of one core that sampling may take
 _PROC = Path("/proc")
-_IDLE_FIELDS = (3, 4)  # of the first line of /proc/stat: idle, and waiting for a disk
+_IDLE_FIELDS = (3, 4)  # in the first line of /proc/stat: idle, and waiting for a disk
 
 
 class CommandError(RuntimeError):
-    """A measured command did not end with 0."""
+    """A measured command failed."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A command that ran: its standard output, its figures, and the cores that other programs kept busy meanwhile."""
+    """Standard output and figures of a command, and the number of cores that other programs kept busy meanwhile."""
 
     output: str
     seconds: float
@@ -43,7 +42,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class ProcessState:
-    """What one line of ``/proc/PID/stat`` says; ``ticks`` is the CPU time of it and of the children it waited for."""
+    """A line of ``/proc/PID/stat``. ``ticks`` is the CPU time of the process and of the children that it waited for."""
 
     pid: int
     parent: int
@@ -52,7 +51,7 @@ class ProcessState:
 
 
 def run(command: Sequence[str], folder: Path) -> Measured:
-    """Run ``command`` in ``folder``, its standard error going to ours, and measure it; CommandError if it fails."""
+    """Run ``command`` in ``folder`` and measure it; CommandError if it fails. Its standard error is passed through."""
     with tempfile.TemporaryFile("w+") as output:
         busy, start = _busy_ticks(), time.perf_counter()
         process = subprocess.Popen(command, cwd=folder, stdout=output, start_new_session=True)
@@ -74,7 +73,7 @@ def run(command: Sequence[str], folder: Path) -> Measured:
 
 
 def _watch(pid: int) -> tuple[int, int]:
-    """Sample until the process ends; return the peak of the summed PSS in bytes, and the CPU ticks of its tree."""
+    """Sample until the process ends; return the largest sum of PSS in bytes, and the CPU ticks of its tree."""
     peak = ticks = 0
     ended = os.pidfd_open(pid)
     try:
@@ -107,7 +106,7 @@ def _belongs(state: ProcessState, table: Mapping[int, ProcessState], root: int) 
 
 
 def parse_stat(text: str) -> ProcessState:
-    """Read a ``/proc/PID/stat`` line; the program's name, in brackets, may itself hold brackets and spaces."""
+    """Read a ``/proc/PID/stat`` line. The name of the program is in brackets, and may contain brackets and spaces."""
     fields = text[text.rindex(")") + 2 :].split()
     ticks = sum(int(value) for value in fields[11:15])
     return ProcessState(int(text[: text.index(" ")]), int(fields[1]), int(fields[3]), ticks)
@@ -126,7 +125,7 @@ def _pss_bytes(pid: int) -> int:
 
 
 def _read(path: Path) -> str:
-    """Return the text of a file of ``/proc``, nothing if its process has ended."""
+    """Return the text of a file of ``/proc``; empty if its process has ended."""
     try:
         return path.read_text()
     except (FileNotFoundError, ProcessLookupError):
@@ -134,6 +133,6 @@ def _read(path: Path) -> str:
 
 
 def _busy_ticks() -> int:
-    """Return the ticks that all cores together were busy since the machine started."""
+    """Return the ticks for which all cores together were busy since the machine started."""
     fields = [int(value) for value in (_PROC / "stat").read_text().split("\n", 1)[0].split()[1:9]]
     return sum(value for i, value in enumerate(fields) if i not in _IDLE_FIELDS)

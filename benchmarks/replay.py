@@ -3,7 +3,7 @@
 The lower bound is a list schedule: the scheduler of the executor replays the workflow of the run with a clock instead
 of processes. Every step takes the ``wall_seconds`` of its ``usage.json``, which the process of the step measures after
 its imports. A ready step starts, in the order of the tasks, while the threads of the running steps do not exceed the
-cores. Nothing else takes any time. Work of the executor during a step may slow down that step, and counts as the step's.
+cores. Nothing else takes any time. Work of the executor during a step may slow the step down, and counts as part of it.
 
     cost = (wall - replayed) / wall
 

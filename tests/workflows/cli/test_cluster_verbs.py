@@ -1,4 +1,4 @@
-"""The cluster verbs against a server that answers as the Kubernetes API or argo-server, well and badly."""
+"""The cluster verbs with a server that answers as the Kubernetes API or argo-server, also with errors."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ def _fast(self: watch.Pace) -> None:
 
 @pytest.fixture
 def kube(api: FakeApi, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeApi:
-    """The server as a Kubernetes API that the kubeconfig names."""
+    """The server as the Kubernetes API of the kubeconfig."""
     monkeypatch.setenv("KUBECONFIG", str(api.kubeconfig(tmp_path)))
     return api
 
 
 @pytest.fixture
 def server(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> FakeApi:
-    """The server as argo-server, named as the argo command line tool has it."""
+    """The server as argo-server, set by the variables of the argo command line tool."""
     monkeypatch.setenv("ARGO_SERVER", api.url.removeprefix("http://"))
     monkeypatch.setenv("ARGO_SECURE", "false")
     monkeypatch.setenv("ARGO_TOKEN", "server-token")
@@ -158,7 +158,7 @@ def test_no_such_run(
     assert capsys.readouterr().err.startswith("error: no such workflow 'none'")
 
 
-def test_argo_servers_own_words_for_a_missing_right(server: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
+def test_argo_servers_own_words_for_a_missing_permission(server: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
     words = 'Permission denied, you are not allowed to list workflows in namespace "covertype".'
     server.on(f"GET {SERVER}", (403, {"code": 7, "message": words}))
     assert invoke("status") == 77
@@ -240,7 +240,7 @@ def test_the_namespace_of_the_argo_tool(
     assert kube.requests[-1].body["metadata"]["namespace"] == "elsewhere"
 
 
-def test_waiting_goes_on_through_failures_and_ends_with_the_steps_own_words(
+def test_waiting_continues_through_failures_and_ends_with_the_steps_own_words(
     kube: FakeApi, capsys: pytest.CaptureFixture[str]
 ) -> None:
     kube.on(f"POST {KUBE}", (201, created(NAME)))
@@ -279,7 +279,7 @@ def test_why_a_step_was_terminated_is_what_argo_says(
     assert f"error: step aspen.train failed: {shown}" in capsys.readouterr().err
 
 
-def test_waiting_gives_a_dead_server_up(kube: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
+def test_waiting_ends_when_a_server_stays_dead(kube: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
     kube.on(f"GET {KUBE}/{NAME}", (503, status(503, "away")))
     assert invoke("status", NAME, "--watch") == 69
     assert f"look again with `status {NAME} --watch`" in capsys.readouterr().err
@@ -419,7 +419,7 @@ def test_fetch_by_argo_server(server: FakeApi, tmp_path: Path, capsys: pytest.Ca
 
 
 def test_fetch_from_the_store(kube: FakeApi, tmp_path: Path) -> None:
-    """With a kubeconfig alone, artifacts come from the S3 store, by keys of the repository's secret."""
+    """With only a kubeconfig, artifacts come from the S3 store, with the keys in the Secret of the repository."""
     document = json.loads(json.dumps(RECORDED))
     place = document["status"]["artifactRepositoryRef"]["artifactRepository"]["s3"]
     place["endpoint"] = kube.url.removeprefix("http://")

@@ -1,25 +1,24 @@
-# Needs python3 >= 3.11 and a package registry, nothing else. PYTHON=python3.13 make ... takes another interpreter.
+# Requires python3 >= 3.11 and a package registry. PYTHON=python3.13 make ... uses another interpreter.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# Install lock files into an environment, with uv where it is on the path. Nothing outside the lock is installed: without
-# --no-deps pip looks outside it for a requirement with extras, such as google-auth[pyopenssl], as soon as the index has
-# a newer version.
+# Install lock files into an environment, with uv if it is on the path, otherwise with pip. Without --no-deps, pip would
+# install a newer version than the lock for a requirement with extras, such as google-auth[pyopenssl].
 install = $(if $(shell command -v uv),uv pip install --quiet --python $(1)/bin/python,$(1)/bin/python -m pip install \
 	--quiet --disable-pip-version-check) --no-deps --require-hashes $(2:%=-r requirements/%.txt)
-# Emulators of Google's services need Python 3.13; without it the tests that use them are skipped.
+# The emulators of Google's services need Python 3.13. Without it, the tests that use them are skipped.
 EMULATORS_PYTHON ?= python3.13
 EMULATORS := $(VENV)-emulators
 PYTEST_WORKERS ?= 2
 ARGS ?=
-# Which build of XGBoost is installed, here and in the image: cpu, or gpu with CUDA libraries (0.7 GB more).
+# The build of XGBoost, in the environment and in the image: cpu, or gpu with CUDA libraries (0.7 GB more).
 VARIANT ?= cpu
-# The image of the steps. IMAGE_BUILDER and IMAGE_BUILD are explained in containers/build.
+# The image of the steps. containers/build explains IMAGE_BUILDER and IMAGE_BUILD.
 IMAGE ?= covertype-steps:dev
 REGISTRY ?=
 export IMAGE_BUILDER IMAGE_BUILD BASE_IMAGE COVERTYPE_IMAGE_LOAD
 
-# A PYTHON that is asked for must be the one in an environment that is already there.
+# An existing environment must have the version of the requested PYTHON.
 version = $(shell $(1) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 ifneq ($(and $(filter command environment,$(firstword $(origin PYTHON))),$(wildcard $(BIN)/python),$(filter-out clean,$(MAKECMDGOALS))),)
 ifneq ($(call version,$(PYTHON)),$(call version,$(BIN)/python))
@@ -35,7 +34,7 @@ help: ## list the targets
 run: $(VENV)/.run-$(VARIANT) ## run the whole pipeline on the full table (ARGS="--preset fast" for flags)
 	$(BIN)/python workflows/covertype.py run $(ARGS)
 
-test: check unit ## everything that CI checks, without a cluster
+test: check unit ## all checks of CI that need no cluster
 
 check: $(VENV)/.dev ## style and types
 	$(BIN)/python -m ruff check
@@ -46,47 +45,47 @@ check: $(VENV)/.dev ## style and types
 unit: $(VENV)/.dev emulators ## tests with coverage
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --cov --cov-report=term:skip-covered $(ARGS)
 
-test-builds: $(VENV)/.dev ## that the CUDA build of XGBoost gives the same models on the CPU (fetches 0.1 GB)
+test-builds: $(VENV)/.dev ## test that the CUDA build of XGBoost trains the same models on the CPU (downloads 0.1 GB)
 	sed -n '/^xgboost==/,/[^\\]$$/p' requirements/xgboost-gpu.txt >$(VENV)/xgboost-gpu.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --upgrade \
 		--target $(VENV)-gpu -r $(VENV)/xgboost-gpu.txt
 	COVERTYPE_OTHER_XGBOOST=$(abspath $(VENV)-gpu) $(BIN)/python -m pytest tests/test_xgboost_builds.py
 
-emulators: ## the emulators of BigQuery and Cloud Storage that the tests start
+emulators: ## install the emulators of BigQuery and Cloud Storage, which the tests start
 	@if $(EMULATORS_PYTHON) --version >/dev/null 2>&1; then $(MAKE) --no-print-directory $(EMULATORS)/.done; \
-	else echo "no $(EMULATORS_PYTHON): tests with emulators are left out (set EMULATORS_PYTHON)"; fi
+	else echo "no $(EMULATORS_PYTHON): tests with emulators will be skipped (set EMULATORS_PYTHON)"; fi
 
 $(EMULATORS)/.done: requirements/emulators.txt
 	$(EMULATORS_PYTHON) -m venv $(EMULATORS)
 	$(call install,$(EMULATORS),emulators)
-	@# DuckDB's extensions go below HOME.
+	@# DuckDB installs its extensions below HOME.
 	cd $(EMULATORS) && HOME=$$PWD bin/python -c 'from duckdb_extensions import import_extension; \
 		[import_extension(name) for name in ("ducklake", "icu", "spatial", "httpfs", "avro")]'
 	@touch $@
 
-test-cluster: $(VENV)/.dev ## tests on the cluster that KUBECONFIG names; COVERTYPE_IMAGE_LOAD="kind load docker-image {image}"
+test-cluster: $(VENV)/.dev ## tests on the cluster of KUBECONFIG; COVERTYPE_IMAGE_LOAD="kind load docker-image {image}"
 	$(BIN)/python -m pytest tests/cluster $(ARGS)
 
 docs: $(VENV)/.dev ## build the documentation to docs/_build/html; a warning is an error
 	$(BIN)/python -m sphinx -W --keep-going -n -q -E -b html docs docs/_build/html
 	@echo "open docs/_build/html/index.html"
 
-golden: $(VENV)/.dev ## write the rendered workflows in tests/golden again
+golden: $(VENV)/.dev ## regenerate the rendered workflows in tests/golden
 	$(BIN)/python -m tests.golden.write
 
 image: ## build the image of the steps (VARIANT=gpu, IMAGE_BUILDER=podman, BASE_IMAGE=...)
 	containers/build $(IMAGE) $(VARIANT)
 
-image-push: ## push the image tagged by git sha, and print its digest (REGISTRY=registry.example/team)
+image-push: ## push the image, tagged with the git revision, and print its digest (REGISTRY=registry.example/team)
 	@containers/push $(IMAGE) "$(REGISTRY)"
 
-kind-up: ## a cluster of your own with kind: Argo, the overlay, the image (needs kind, kubectl, docker; not run by the tests)
+kind-up: ## create a local cluster with kind: Argo, the overlay, the image (needs kind, kubectl and docker)
 	k8s/kind-up $(IMAGE)
 
-kind-down: ## remove that cluster and what it keeps
+kind-down: ## delete that cluster and its data
 	kind delete cluster --name covertype
 
-lock: ## resolve requirements/*.txt again, with hashes, for every platform and Python (see tools/lock)
+lock: ## resolve requirements/*.txt with hashes, for every platform and Python version (see tools/lock)
 	$(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/pip install --quiet uv
 	PATH="$(CURDIR)/$(VENV)-lock/bin:$$PATH" tools/lock $(ARGS)
@@ -96,7 +95,7 @@ $(VENV)/.created:
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-# Both builds of XGBoost are the same files to Python: the one that is there is removed first.
+# Both builds of XGBoost install the same files, so the other one is removed first.
 $(VENV)/.run-$(VARIANT): $(VENV)/.created requirements/run.txt requirements/xgboost-$(VARIANT).txt
 	@rm -f $(VENV)/.run-*
 	@$(BIN)/python -m pip uninstall -qq --yes --disable-pip-version-check xgboost xgboost-cpu
@@ -109,5 +108,5 @@ $(VENV)/.dev: $(VENV)/.run-$(VARIANT) requirements/dev.txt
 	$(BIN)/python -m pip check --disable-pip-version-check
 	@touch $@
 
-clean: ## remove the virtual environment and what tools have left
+clean: ## remove the virtual environments and the caches of tools
 	rm -rf $(VENV) $(VENV)-lock $(VENV)-gpu $(EMULATORS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage docs/_build

@@ -1,1 +1,1 @@
-"""Measurements; a package, as the local executor runs modules of packages only."""
+"""Measurements. They are a package because the local executor only runs modules of packages."""

@@ -2,7 +2,8 @@
 
     python -m benchmarks.against_classic --presets fast,default --repeat 3
 
-Both sides read the same table, hold out the same rows and run in turn in one session, from nothing. Prints Markdown.
+Both sides read the same table, hold out the same rows, and run alternately in one session with empty caches. It prints
+Markdown.
 """
 
 from __future__ import annotations
@@ -32,11 +33,11 @@ _MB = 1e6
 
 
 class UnlikeError(RuntimeError):
-    """The two sides were not judged on the same rows and labels."""
+    """The two sides were not evaluated on the same rows and labels."""
 
 
 def write_sample(source: Path, target: Path, rows: int, seed: int) -> Path:
-    """Write ``rows`` rows of a table, chosen at random, to ``target`` and return it; the table itself for 0 rows."""
+    """Write ``rows`` random rows of a table to ``target`` and return it; the table itself for 0 rows."""
     if not rows:
         return source
     pd.read_parquet(source).sample(rows, random_state=seed).reset_index(drop=True).to_parquet(target)
@@ -79,7 +80,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def cost_table(runs: Mapping[str, Sequence[Run]]) -> str:
-    """Return the table of time and memory, medians of the repetitions, the classic way last."""
+    """Return a table of time and memory, as medians of the repetitions. The classic way is last."""
     seconds = {name: statistics.median(run.measured.seconds for run in repeated) for name, repeated in runs.items()}
     peaks = {name: statistics.median(run.measured.peak_bytes for run in repeated) for name, repeated in runs.items()}
     rows = [
@@ -119,7 +120,7 @@ def quality_table(preset: str, comparisons: Mapping[str, Comparison]) -> str:
 
 
 def step_table(preset: str, run: Run) -> str:
-    """Return the table of where the time of one run went; a step's start, imports included, is not in its time."""
+    """Return a table of the time of each step of a run, without the start of its process and its imports."""
     total = sum(sum(seconds) for seconds in run.step_seconds.values())
     rows = [
         [step, str(len(seconds)), f"{sum(seconds):.2f}", f"{sum(seconds) / total:.3f}", f"{max(seconds):.2f}"]

@@ -1,14 +1,16 @@
-"""Compare two ways from a table in BigQuery to seven datasets: ours, and pandas with one CSV file a cover type.
+"""Compare two ways to make seven datasets from a table in BigQuery: the pipeline, and pandas with CSV files.
 
     python -m benchmarks.bigquery_prepare compare --repeat 3
 
-Both are processes of their own, started in turn, that read the bundled table (581,012 rows, 13 columns) from the tests'
-stand-in for BigQuery on this machine, by the Storage Read API; the service and its network are not measured. The
-stand-in's time is in both, and counts as that of others. It sends the whole table as one message, which both hold in
-memory; the service sends messages of some megabytes, of which ours holds one at a time. Prints Markdown.
+Both read the bundled table (581,012 rows, 13 columns) by the Storage Read API from the emulator of BigQuery that the
+tests use. They run alternately, each in a process of its own. The service and its network are not measured. The time of
+the emulator is part of both wall times, and is reported as load of other programs. The emulator sends the whole table
+as one message, which both keep in memory. The service sends messages of some megabytes, and the pipeline keeps one at a
+time.
 
 The pandas way is ``to_dataframe()``, ``get_dummies()`` of the label, and ``to_csv()`` for each cover type. It needs the
-package db-dtypes, which the project does not: without it, the same frame is made by way of Arrow.
+package db-dtypes, which the project does not need. Without it, the same frame is made from an Arrow table. The output
+is Markdown.
 """
 
 from __future__ import annotations
@@ -61,7 +63,7 @@ def read_frame(source: str) -> pd.DataFrame:
 def classic(
     *,
     source: Annotated[str, typer.Option(help="Table in BigQuery.")],
-    output: Annotated[Path, typer.Option(help="Where the CSV files go.")],
+    output: Annotated[Path, typer.Option(help="Folder for the CSV files.")],
 ) -> None:
     """Write a CSV file of the features and a 0/1 label for each cover type with pandas."""
     import pandas as pd
@@ -94,7 +96,7 @@ def run_pandas(folder: Path) -> Measured:
 
 
 def check(ours: Path, theirs: Path) -> None:
-    """Raise UnlikeError unless both wrote all rows, and as many of each cover type."""
+    """Raise UnlikeError unless both wrote all rows, and the same number of rows of each cover type."""
     import pandas as pd
 
     from steps import schema as schemas
@@ -112,7 +114,7 @@ def bytes_in(folder: Path) -> int:
 
 
 def table_of(runs: Mapping[str, Sequence[Measured]], written: Mapping[str, int]) -> str:
-    """Return the figures as a Markdown table: medians of the repetitions, the pandas way last."""
+    """Return the figures as a Markdown table of medians. The pandas way is last."""
     from benchmarks.against_classic import table
 
     seconds = {name: statistics.median(run.seconds for run in repeated) for name, repeated in runs.items()}
@@ -137,8 +139,8 @@ def table_of(runs: Mapping[str, Sequence[Measured]], written: Mapping[str, int])
 
 
 @app.command()
-def compare(*, repeat: Annotated[int, typer.Option(min=1, help="How often each way is run.")] = 1) -> None:
-    """Load the table into the stand-in, run both ways in turn, and print Markdown."""
+def compare(*, repeat: Annotated[int, typer.Option(min=1, help="Number of runs of each way.")] = 1) -> None:
+    """Load the table into the emulator, run both ways alternately, and print Markdown."""
     from steps import schema as schemas
     from steps.google.bigquery.load import load
     from tests.emulators import bigquery_server

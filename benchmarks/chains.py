@@ -1,7 +1,7 @@
 """Chains of empty steps, side by side, run by the local executor: ``python -m benchmarks.chains FOLDER MODULE CORES``.
 
-A process of its own, so that the executor and its fork server start afresh. Imports are inside the functions, as in the
-project's command line: every step's process imports the main module again.
+It is a process of its own, so that it starts a new executor and a new fork server. Imports are inside functions, as in
+the command line of the project, because the process of every step imports the main module again.
 """
 
 import json
@@ -14,7 +14,7 @@ CHAINS, LENGTH = 7, 5
 
 
 def workflow(module: str, chains: int = CHAINS, length: int = LENGTH) -> dict[str, Any]:
-    """Return a workflow of ``chains`` DAGs of ``length`` steps each, in which a step reads what the last one wrote."""
+    """Return a workflow of ``chains`` DAGs of ``length`` steps, each of which reads the output of the one before."""
     outer = [{"name": f"chain-{i}", "template": "chain", "depends": "", "arguments": {}} for i in range(chains)]
     templates = [_dag("main", outer), _dag("chain", [_task(i) for i in range(length)])]
     return {
@@ -52,17 +52,17 @@ def _leaf(module: str, inputs: int) -> dict[str, Any]:
 
 
 class _Silent:
-    """Watches a run and says nothing."""
+    """An observer that does nothing."""
 
     def phase_changed(self, node: object) -> None:
-        """Take no note."""
+        """Do nothing."""
 
     def tick(self, root: object) -> None:
-        """Take no note."""
+        """Do nothing."""
 
 
 def execute(document: dict[str, Any], folder: Path, cores: int) -> float:
-    """Run a document with an empty cache that is not looked into; return the seconds."""
+    """Run a workflow without cached results; return the seconds."""
     from workflows.local.cache import Cache
     from workflows.local.executor import Executor, ExecutorOptions
     from workflows.rendered.reader import read_workflow
@@ -75,7 +75,7 @@ def execute(document: dict[str, Any], folder: Path, cores: int) -> float:
     seconds = time.perf_counter() - begun
     lengths = [len(leaf.outputs.artifacts["text"].read_text()) for leaf in root.leaves()]
     if max(lengths) * len(root.children) != len(lengths):
-        sys.exit("error: a step did not get what the one before it wrote")
+        sys.exit("error: a step did not read the output of the one before it")
     return seconds
 
 

@@ -1,9 +1,9 @@
-"""The classic way, to compare with: pandas, dummies of the label, a CSV file a cover type, one model after the other.
+"""The classic way, for comparison: pandas, dummies of the label, a CSV file per cover type, one model after the other.
 
     python -m benchmarks.classic --source steps/data/covertype.parquet --test-rows scores.parquet --output DIR
 
-It knows nothing of the pipeline. XGBoost has its defaults but for the number of trees and the learning rate, and so
-uses all cores. The test rows are given, so that another way of training can be judged on the same ones.
+It does not use the pipeline. XGBoost has its default parameters except the number of trees and the learning rate, so it
+uses all cores. The test rows are an input, so that both ways are evaluated on the same rows.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ NUMERIC = [
     "Hillshade_3pm",
     "Horizontal_Distance_To_Fire_Points",
 ]
-THRESHOLD = 0.5  # above it XGBClassifier.predict says 1
+THRESHOLD = 0.5  # XGBClassifier.predict returns 1 above it
 RESULT = "classic.json"
 
 
@@ -95,9 +95,9 @@ def main(
     *,
     source: Annotated[Path, typer.Option(help="Parquet table of 12 features and Cover_Type.")],
     test_rows: Annotated[Path, typer.Option(help="Parquet table whose column row lists the held-out rows.")],
-    output: Annotated[Path, typer.Option(help="Where the CSV files, the scored test rows and classic.json go.")],
+    output: Annotated[Path, typer.Option(help="Folder for the CSV files, the scored test rows and classic.json.")],
 ) -> None:
-    """Train and judge one model per cover type the classic way."""
+    """Train and evaluate one model per cover type in the classic way."""
     start = time.perf_counter()
     output.mkdir(parents=True, exist_ok=True)
     held_out = pd.read_parquet(test_rows, columns=["row"])["row"].sort_values().to_numpy()

@@ -1,9 +1,9 @@
-"""Where the time of a finished run on a cluster went: the steps' own work, and what each pod costs around it.
+"""Split the time of a finished run on a cluster into the work of the steps and the overhead of their pods.
 
     python -m benchmarks.cluster_run NAME
 
-A step's own time is what its usage.json says, as the report lists it; a pod's start is when Argo made its node. The
-critical path goes back from the report: each time to the step before that ended last.
+The work of a step is the time in its usage.json, which the report lists. A pod starts when Argo creates its node. The
+critical path goes from the report backwards, always to the dependency that ended last.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CHAIN = ("split", "preprocess", "tune", "train", "evaluate")
 
 @dataclass(frozen=True)
 class Pod:
-    """A pod: when Argo made it, when the work in it began and ended (Unix times), and how long steps worked in it."""
+    """A pod: Unix times of its creation and of the start and end of its work, and seconds of work of its steps."""
 
     name: str
     made: float
@@ -40,7 +40,7 @@ class Pod:
 
 
 def pods_of(state: State, report: dict[str, Any]) -> dict[str, Pod]:
-    """Return the pods that ran before the report, by name; a pod that ran a whole chain has several steps' work."""
+    """Return the pods that ran before the report, by name. A pod may have the work of several steps."""
     work: dict[str, list[dict[str, Any]]] = {}
     for entry in report["steps"]:
         step, _, slug = entry["name"].partition(".")
@@ -59,7 +59,7 @@ def pods_of(state: State, report: dict[str, Any]) -> dict[str, Pod]:
 
 
 def before(pod: Pod, pods: dict[str, Pod]) -> Pod | None:
-    """Return the pod whose result this one waited for."""
+    """Return the pod that this one waited for last."""
     if pod.name == "prepare":
         return None
     slug, _, step = pod.name.partition(".")
@@ -89,7 +89,7 @@ def show(state: State, pods: dict[str, Pod]) -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Read the run by its name and print where its time went."""
+    """Print the figures of a run, by its name."""
     client = cluster_verbs.connect_to_cluster(cluster_verbs.with_argo_namespace(settings.load({})))
     with tempfile.TemporaryDirectory() as folder:
         outcome.fetch(client, arguments[0], Path(folder))

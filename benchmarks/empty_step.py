@@ -1,4 +1,4 @@
-"""A step that does next to nothing, to measure what an executor costs: one character more than was read is written."""
+"""A step to measure the overhead of an executor: it only writes one character more than it reads."""
 
 from __future__ import annotations
 

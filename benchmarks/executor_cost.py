@@ -1,8 +1,9 @@
-"""What the local executor costs: ``python -m benchmarks.executor_cost [--others PYTHON] [--repeat 3]``.
+"""Measure the overhead of the local executor: ``python -m benchmarks.executor_cost [--others PYTHON] [--repeat 3]``.
 
-Two tables: seconds a step of 7 chains of 5 empty steps, beside kfp.local and Metaflow, and the executor's part of real
-runs of the pipeline. All are measured in turns and repeated, as a busy machine slows whatever runs at that moment; a
-figure is the median, with the smallest and the largest in brackets. ``PYTHON`` is an interpreter that has them:
+It prints two tables: the time per step of 7 chains of 5 empty steps, compared with kfp.local and Metaflow, and the
+executor's share of real runs of the pipeline. The measurements alternate and are repeated, because other load slows
+down whatever runs at that moment. A figure is the median, with the smallest and the largest in brackets. ``PYTHON`` is
+an interpreter with both packages:
 
     python3 -m venv /tmp/others && /tmp/others/bin/pip install kfp metaflow
 """
@@ -27,7 +28,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 OTHERS = HERE / "other_executors"
 STEPS = CHAINS * LENGTH
-# Metaflow wants a first step, a join and a last one besides.
+# Metaflow also requires a first step, a join and a last step.
 METAFLOW_STEPS = STEPS + 3
 TARGET_STEP_SECONDS, TARGET_SHARE = 0.050, 0.05
 
@@ -60,7 +61,7 @@ def called(command: list[str], folder: Path, **environment: str) -> tuple[float,
 
 
 def ours(module: str, cores: int, label: str) -> Measurement:
-    """Return a measurement of the local executor: a new process that runs the chains, and then runs them again."""
+    """Measure the local executor in a new process, which runs the chains twice."""
 
     def measure(folder: Path) -> Times:
         command = [sys.executable, "-m", "benchmarks.chains", str(folder / "run"), module, str(cores)]
@@ -92,13 +93,13 @@ def metaflow(python: Path, cores: int, label: str) -> Measurement:
 
 
 def contenders(others: Path | None, cores: int) -> list[Measurement]:
-    """Return what is measured in turns."""
+    """Return the measurements that alternate."""
     mine = [
         ours("benchmarks.empty_step", cores, "this executor"),
         ours("benchmarks.heavy_step", cores, "this executor, steps dressed as the pipeline's"),
     ]
     if others is None:
-        print("kfp.local and Metaflow are left out: --others PYTHON names an interpreter that has them\n")
+        print("kfp.local and Metaflow are skipped: set --others to the Python of an environment with both\n")
         return mine
     versions = {name: _version(others, name) for name in ("kfp", "metaflow")}
     return [
@@ -115,7 +116,7 @@ def _version(python: Path, package: str) -> str:
 
 
 def run_pipeline(folder: Path, preset: str, cores: int) -> Cost:
-    """Run the pipeline once, as a person would, and return what the executor cost."""
+    """Run the pipeline once by its command line, and return the overhead of the executor."""
     flags = ["--preset", preset, "--parallel", str(cores), "--no-cache", "--output", str(folder), "--json"]
     began = time.time()
     seconds, printed = called([sys.executable, str(ROOT / "workflows" / "covertype.py"), "run", *flags], folder)
@@ -129,7 +130,7 @@ def spread(values: Iterable[float], scale: float, digits: int) -> str:
 
 
 def step_table(rounds: list[Times]) -> str:
-    """Return the table of milliseconds a step; ratios are medians of each round's, to its first line."""
+    """Return a table of milliseconds per step. Ratios are medians of the ratios to the first line in each round."""
     first = next(iter(rounds[0]))
     lines = ["| executor | ms a step | ratio |", "|---|---|---|"]
     for label in rounds[0]:
@@ -139,7 +140,7 @@ def step_table(rounds: list[Times]) -> str:
 
 
 def cost_table(costs: list[Cost]) -> str:
-    """Return the table of a real run's time."""
+    """Return a table of the times of real runs."""
     parts = {
         "wall": [cost.wall for cost in costs],
         "steps alone, replayed": [cost.replayed for cost in costs],
@@ -160,9 +161,9 @@ def main(
     others: Annotated[Path | None, typer.Option(help="Python of an environment with kfp and metaflow.")] = None,
     repeat: Annotated[int, typer.Option(min=1, help="Rounds.")] = 3,
     preset: Annotated[str, typer.Option(help="Preset of the real runs.")] = "fast",
-    cores: Annotated[int, typer.Option(min=1, help="Cores to fill; kfp.local has two, whatever is said here.")] = 2,
+    cores: Annotated[int, typer.Option(min=1, help="Cores to use; kfp.local always uses two.")] = 2,
 ) -> None:
-    """Measure in turns and print two tables."""
+    """Measure alternately and print two tables."""
     measurements = contenders(others and others.absolute(), cores)
     rounds, costs = list[Times](), list[Cost]()
     print(f"{os.cpu_count()} cores, load before: {os.getloadavg()[0]:.1f}, {repeat} rounds\n", flush=True)

@@ -1,4 +1,4 @@
-"""The steps' shared modules: a fork server that has imported this one is as large as a real run's."""
+"""Imports the shared modules of the steps, so that the fork server is as large as in a real run."""
 
 from steps import tables
 from steps.datasets import ingest, profile

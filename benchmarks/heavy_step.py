@@ -1,4 +1,4 @@
-"""The empty step dressed as the pipeline's steps are: heavy shared modules, a typer command line, a usage file."""
+"""The empty step with what the steps of the pipeline have: heavy shared modules, a typer command line, a usage file."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,10 +13,10 @@ __all__ = ["heavy_libraries"]
 
 def main(
     *,
-    write: Annotated[Path, typer.Option(help="Where the text goes.")],
-    read: Annotated[Path | None, typer.Option(help="Text of the step before.")] = None,
+    write: Annotated[Path, typer.Option(help="File for the text.")],
+    read: Annotated[Path | None, typer.Option(help="File with the text of the step before.")] = None,
 ) -> None:
-    """Write what was read and one character more."""
+    """Write the text that was read and one more character."""
     given = [f"--read={read}"] if read else []
     with runtime.record_usage(write.with_name("usage.json"), "empty"):
         empty_step.main([*given, f"--write={write}"])

@@ -1,7 +1,8 @@
-"""Two binary classifiers on the same rows: how much F1 one has on the other, with a paired 95% interval.
+"""The difference in F1 of two binary classifiers on the same rows, with a paired 95% interval.
 
-F1 of both depends only on how many rows there are of each outcome, (label, first says, second says): eight counts.
-Drawing those from a multinomial is the same as resampling rows, and costs nothing for many rows.
+F1 of both depends only on the numbers of rows with each outcome (label, first prediction, second prediction), which are
+eight counts. Drawing the counts from a multinomial distribution is equivalent to resampling rows, and its time does not
+depend on the number of rows.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _LABEL, _FIRST, _SECOND = (np.arange(8) >> 2 & 1, np.arange(8) >> 1 & 1, np.aran
 
 @dataclass(frozen=True)
 class Comparison:
-    """F1 of two classifiers, and the 95% interval of the first's minus the second's."""
+    """F1 of two classifiers, and the 95% interval of the difference."""
 
     positive: int
     first: float
@@ -35,7 +36,7 @@ class Comparison:
 
 
 def outcome_counts(labels: ArrayLike, first: ArrayLike, second: ArrayLike) -> NDArray[np.int64]:
-    """Return how many rows there are of each outcome, int64 of shape (8,), from 0/1 arrays of shape (rows,).
+    """Return the number of rows with each outcome, int64 of shape (8,), from 0/1 arrays of shape (rows,).
 
     The position is 4 label + 2 first + second.
     """
@@ -45,14 +46,14 @@ def outcome_counts(labels: ArrayLike, first: ArrayLike, second: ArrayLike) -> ND
 
 
 def f1(counts: NDArray[np.int64], said: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return F1 of each table of outcomes (shape (..., 8)); ``said`` has what the classifier says at each outcome."""
+    """Return F1 of each table of outcomes (shape (..., 8)); ``said`` are the predictions for the eight outcomes."""
     tp = counts @ (_LABEL * said)
     wrong = counts @ (_LABEL ^ said)
     return np.asarray(2 * tp / np.maximum(2 * tp + wrong, 1))
 
 
 def compare(counts: NDArray[np.int64], seed: int = 0) -> Comparison:
-    """Return F1 of both and the percentile bootstrap interval of the difference; the same seed, the same ends."""
+    """Return F1 of both and the percentile bootstrap interval of the difference, which depends on the seed."""
     total = int(counts.sum())
     draws = np.random.default_rng(seed).multinomial(total, counts / total, size=DRAWS)
     low, high = np.percentile(f1(draws, _FIRST) - f1(draws, _SECOND), [2.5, 97.5])

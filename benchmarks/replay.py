@@ -1,16 +1,15 @@
-"""How long a run would have taken if its executor cost nothing, and where the rest of its time went.
+"""Compute the time of a run with an executor without overhead, and split the rest of its time into parts.
 
-The lower bound is a list schedule: the run's own workflow is replayed by the executor's scheduler with a clock instead
-of processes. Every step takes the ``wall_seconds`` of its ``usage.json``, which are measured inside the step's process
-after its imports; a ready step is admitted, in the order of the workflow's tasks, while the threads of the admitted
-ones stay within the cores; and nothing else takes any time. What the executor does while a step runs beside it slows
-that step, and counts as the step's.
+The lower bound is a list schedule: the scheduler of the executor replays the workflow of the run with a clock instead
+of processes. Every step takes the ``wall_seconds`` of its ``usage.json``, which the process of the step measures after
+its imports. A ready step starts, in the order of the tasks, while the threads of the running steps do not exceed the
+cores. Nothing else takes any time. Work of the executor during a step may slow the step down, and counts as part of it.
 
     cost = (wall - replayed) / wall
 
-The wall runs from the start of the command's process to its end. ``wall - replayed`` falls into four parts that add up:
-until the workflow was rendered (interpreter, imports, rendering), until the first step began (fork server), between the
-first step's beginning and the last one's end (beyond the replayed time), and after that (publishing, table, exit).
+The wall time goes from the start of the command's process to its end. ``wall - replayed`` is the sum of four parts:
+until the workflow was rendered (interpreter, imports, rendering), until the first step started (fork server), from the
+start of the first step to the end of the last (without the replayed time), and after that (publishing, table, exit).
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ class Cost:
 
     @property
     def share(self) -> float:
-        """The executor's part of the wall time."""
+        """The share of the executor in the wall time."""
         return (self.wall - self.replayed) / self.wall
 
 
@@ -67,7 +66,7 @@ def cost_of(run: Path, began: float, ended: float, cores: int) -> Cost:
 
 
 def makespan(workflow: Document, seconds: Mapping[str, float], cores: int) -> float:
-    """Return when the last step of a workflow ends if each takes the given seconds and all else takes none."""
+    """Return the end of the last step of a workflow, if steps take the given seconds and everything else takes none."""
     with tempfile.TemporaryDirectory() as folder:
         scheduler = Scheduler(workflow, binding.workflow_scope(workflow, ""), Path(folder), lambda _: None)
         scheduler.start()
@@ -83,7 +82,7 @@ def makespan(workflow: Document, seconds: Mapping[str, float], cores: int) -> fl
 
 
 def _admitted(scheduler: Scheduler, running: list[Node], cores: int) -> list[Node]:
-    """Take the ready steps that the executor would start now off the scheduler's list."""
+    """Remove and return the ready steps that the executor would start now."""
     order = {leaf.path: i for i, leaf in enumerate(scheduler.root.leaves())}
     busy, chosen = sum(node.threads for node in running), []
     for node in sorted(scheduler.ready, key=lambda node: order[node.path]):
@@ -95,6 +94,6 @@ def _admitted(scheduler: Scheduler, running: list[Node], cores: int) -> list[Nod
 
 
 def _pretend(node: Node) -> None:
-    """Give a step the outputs it declares, so that those after it can be bound; nobody opens them."""
+    """Set the declared outputs of a step, so that later steps can be bound. Their files are never read."""
     node.outputs.artifacts = binding.artifact_paths(node.template, node.folder)
     node.outputs.parameters = dict.fromkeys(node.template.outputs.parameters, "")

@@ -7,7 +7,7 @@ A model scores a row with its label times ``separation``, plus noise that all mo
 share of the common noise is ``correlation``. The preset is one of the trials. With ``spread`` the separation of the
 other trials varies with that standard deviation, and ``quality`` is how much larger that of the best trial is.
 
-| rule | chooses on | judges on |
+| rule | chooses on | tests on |
 |---|---|---|
 | same rows | all validation rows | the same rows: the rule of earlier versions |
 | held-out half | half of the validation rows | the other half: the rule of ``tune`` |
@@ -15,14 +15,14 @@ other trials varies with that standard deviation, and ``quality`` is how much la
 | largest gain | all validation rows | the same, with the interval of the largest gain of all trials (max statistic) |
 | test rows | all validation rows | as many test rows as the split gives, 5 for each 4 validation rows |
 
-All judge by a paired bootstrap of the average precision, one-sided at 2.5%.
+All rules use a paired bootstrap of the average precision, one-sided at 2.5%.
 
-Why ``tune`` uses the held-out half: it is valid whatever the search does on the other half, and has nearly the power of
-the largest gain. The largest gain is valid for trials that were fixed before, but the sampler, the pruner and early
-stopping choose trials by the rows that judge them; it needs the scores of all trials, which a resumed search does not
-have, and 9 million validation rows times 100 trials take 3.5 GB. The test rows have the most power, but would need a
-second model in every evaluation, and the headline metrics would no longer be all that they are used for. A quarter has
-less power, and its choice is hardly better. Measured with 1000 rows:
+``tune`` uses the held-out half, because it is valid whatever the search does on the other half, and has nearly the
+power of the largest gain. The largest gain is valid for trials that were fixed before, but the sampler, the pruner and
+early stopping choose trials by the rows of the test. It also needs the scores of all trials, which a resumed search
+does not have, and which take 3.5 GB for 9 million validation rows and 100 trials. The test rows have the most power,
+but they would need a second model in every evaluation, and they would no longer be used for the headline metrics only.
+A quarter has less power, and its choice is hardly better. Measured with 1000 rows:
 
 | | same rows | held-out half | held-out quarter | largest gain | test rows |
 |---|---|---|---|---|---|
@@ -62,7 +62,7 @@ _TEST_SHARE = 0.20 / 0.16
 
 @dataclass(frozen=True)
 class Design:
-    """What is simulated: ``searches`` searches of ``trials`` trials on ``rows`` validation rows."""
+    """The simulation: ``searches`` searches of ``trials`` trials on ``rows`` validation rows."""
 
     rows: int = 2000
     trials: int = 40
@@ -117,14 +117,14 @@ def judge(labels: Labels, preset: Scores, best: Scores, seed: int) -> bool:
 
 
 def same_rows(drawn: Drawn, seed: int) -> tuple[bool, int]:
-    """Choose and judge on all validation rows."""
+    """Choose and test on all validation rows."""
     labels, scores = drawn.labels.selection, [each.selection for each in drawn.scores]
     best = best_of(labels, scores)
     return judge(labels, scores[0], scores[best], seed), best
 
 
 def test_rows(drawn: Drawn, seed: int) -> tuple[bool, int]:
-    """Choose on all validation rows and judge on the test rows."""
+    """Choose on all validation rows and test on the test rows."""
     best = best_of(drawn.labels.selection, [each.selection for each in drawn.scores])
     return judge(drawn.labels.held_out, drawn.scores[0].held_out, drawn.scores[best].held_out, seed), best
 
@@ -143,17 +143,17 @@ def _held_out(drawn: Drawn, seed: int, *, quarter: bool) -> tuple[bool, int]:
 
 
 def held_out_half(drawn: Drawn, seed: int) -> tuple[bool, int]:
-    """Choose on half of the validation rows and judge on the other, as ``tune`` does."""
+    """Choose on half of the validation rows and test on the other half, as ``tune`` does."""
     return _held_out(drawn, seed, quarter=False)
 
 
 def held_out_quarter(drawn: Drawn, seed: int) -> tuple[bool, int]:
-    """Choose on three quarters of the validation rows and judge on the last."""
+    """Choose on three quarters of the validation rows and test on the last quarter."""
     return _held_out(drawn, seed, quarter=True)
 
 
 def largest_gain(drawn: Drawn, seed: int) -> tuple[bool, int]:
-    """Choose and judge on all validation rows, and correct for the number of trials.
+    """Choose and test on all validation rows, and correct for the number of trials.
 
     Source of the max statistic: Westfall, Young (1993), "Resampling-based multiple testing", chapter 2.
     """

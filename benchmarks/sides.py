@@ -1,4 +1,4 @@
-"""The two sides of the comparison: how each is run, and the decisions on test rows that each leaves."""
+"""The two sides of the comparison: how each one runs, and its predictions for the test rows."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 @dataclass(frozen=True)
 class Decisions:
-    """What a side says of the test rows of one cover type: three arrays of shape (rows,), in the order of ``rows``."""
+    """The predictions of a side for the test rows of one cover type: three arrays of shape (rows,)."""
 
     rows: NDArray[np.int64]
     labels: NDArray[np.bool_]
@@ -34,7 +34,7 @@ class Decisions:
 
 @dataclass(frozen=True)
 class Run:
-    """A measured run of a side: decisions by label, and seconds of wall clock by step where it has steps."""
+    """A measured run of a side: predictions by label, and wall time in seconds by step, if it has steps."""
 
     measured: Measured
     decisions: Mapping[str, Decisions]
@@ -56,7 +56,7 @@ def run_ours(preset: str, source: Path, folder: Path, seed: int) -> Run:
 
 
 def scores_file(nodes: Path, slug: str) -> Path:
-    """Return where the evaluation of a cover type left its scored test rows."""
+    """Return the path of the scored test rows of a cover type."""
     return nodes / f"{slug}.evaluate" / "out" / "scores" / "scores.parquet"
 
 
@@ -81,7 +81,7 @@ def _classic(path: Path) -> Decisions:
 
 
 def _decisions(scored: pd.DataFrame, predicted: NDArray[np.bool_]) -> Decisions:
-    """Put the rows in order, so that both sides have them in the same."""
+    """Sort the rows, so that both sides have them in the same order."""
     order = np.argsort(scored["row"].to_numpy())
     return Decisions(scored["row"].to_numpy()[order], scored["label"].to_numpy()[order] == 1, predicted[order])
 

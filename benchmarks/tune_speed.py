@@ -1,12 +1,13 @@
-"""Compare searches of equal time: trials a minute, and the PR-AUC that the best point of each reaches on test rows.
+"""Compare searches of equal time by their trials per minute and by the PR-AUC of their best points on test rows.
 
     python -m benchmarks.tune_speed --seconds 600 --threads 2
 
-Sides: ``ours`` is ``tune``; ``random`` draws points evenly on the same matrices, prunes nothing and knows no preset but
-the first; ``cross-validation`` is Optuna as its tutorials have it, an ``XGBClassifier`` scored by ``cross_val_score``.
-All search the same space on the same rows, one after the other. Each side's best point is then trained on the training
-rows and judged on the test rows, which none has seen. As a sampler that learns goes where trials take longer, the pace
-is measured on the same points too: those that ``random`` draws first. Prints Markdown.
+The sides are ``ours``, which is ``tune``; ``random``, which draws points uniformly on the same matrices, does not
+prune, and starts with the first preset only; and ``cross-validation``, which is Optuna as in its tutorials, with an
+``XGBClassifier`` and ``cross_val_score``. All search the same space on the same rows, one after the other. The best
+point of each side is then trained on the training rows and evaluated on the test rows, which no search has used. A
+sampler that learns chooses points with longer trials, so the time is also measured for the same points: the first ones
+of ``random``. The output is Markdown.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ ALL_TRIALS = 1_000_000
 
 @dataclass(frozen=True)
 class Found:
-    """What a side came to: the trials it made, those it made to their end, the wall time, and its best point."""
+    """Result of a side: number of trials and of completed trials, wall time, and best point."""
 
     trials: int
     complete: int
@@ -68,7 +69,7 @@ def prepared(folder: Path, cover_type: str, rows: int, seed: int) -> dict[str, P
 
 
 def job(features: Mapping[str, Path], threads: int, seed: int) -> Job:
-    """Return the search as ``tune`` does it."""
+    """Return the search of ``tune``."""
     points = [
         (preset.value, Hyperparameters(**presets.load(preset).parameters)) for preset in Preset if preset != PRESET
     ]
@@ -76,7 +77,7 @@ def job(features: Mapping[str, Path], threads: int, seed: int) -> Job:
 
 
 def at_random(of: Job, pruner: Pruner) -> Job:
-    """Return the same search with points drawn evenly, and no known point but the first."""
+    """Return the same search with uniformly drawn points, and only the first known point."""
     return replace(of, sampler=Sampler.RANDOM, pruner=pruner, points=())
 
 
@@ -90,7 +91,7 @@ def ours(of: Job, limits: search.Limits) -> tuple[Found, list[dict[str, Any]]]:
 
 
 class CrossValidation:
-    """Optuna as its tutorials have it, on the training rows."""
+    """A search with Optuna as in its tutorials, on the training rows."""
 
     def __init__(self, of: Job, folds: int) -> None:
         names = tables.read_metadata(of.features["train"]).features
@@ -123,7 +124,7 @@ class CrossValidation:
 
 
 def pace(of: Job, classic: CrossValidation, count: int) -> str:
-    """Return the table of the time that each side takes for the same points."""
+    """Return a table of the time that each side takes for the same points."""
     whole, trials = ours(at_random(of, Pruner.NONE), search.Limits(count))
     pruned, _ = ours(at_random(of, Pruner.MEDIAN), search.Limits(count))
     theirs = classic.seconds_of(trials)
@@ -147,7 +148,7 @@ def judge(best: Hyperparameters, features: Mapping[str, Path], threads: int, see
 
 
 def line(name: str, found: Found | None, score: metrics.Estimate) -> list[str]:
-    """Return a side's row of the table; a preset made no trials."""
+    """Return the row of a side in the table. A preset has no trials."""
     counts = [""] * 4
     if found:
         per_minute = found.trials / found.seconds * 60

@@ -1,4 +1,4 @@
-# Sourced by the scripts beside it: which tool builds, and what the image is made from.
+# Functions of the scripts in this folder: the tool that builds, and the labels of the image.
 die() { printf '%s\n' "error: $*" >&2; exit 1; }
 
 builder() {
@@ -9,20 +9,20 @@ builder() {
     return
   fi
   for tool in docker podman buildah; do
-    # A docker without its daemon is not there.
+    # A docker command without its daemon is of no use.
     "$tool" info >/dev/null 2>&1 && { echo "$tool"; return; }
   done
-  die "docker, podman or buildah is needed: install one, or set IMAGE_BUILD to a command that builds"
+  die "docker, podman or buildah is needed: install one, or set IMAGE_BUILD to another build command"
 }
 
-# The git revision, with -dirty where files differ from it; "unknown" where git does not track this code, as in a copy
-# of the folder that lies in another repository.
+# Print the git revision, with -dirty if files were changed. It is "unknown" if git does not track this code, as in a copy
+# of the folder inside another repository.
 revision() {
   git ls-files --error-unmatch containers/lib.sh >/dev/null 2>&1 &&
     git describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null || echo unknown
 }
 
-# Where the code is published, without a user's name or token; a path of this machine is nobody's business.
+# Print the URL of the repository without a user name or token. A path on this machine must not get into the image.
 source_address() {
   local found
   found=$(git config --get remote.origin.url 2>/dev/null | sed -nE 's#^(https?://)([^/@]*@)?#\1#p')

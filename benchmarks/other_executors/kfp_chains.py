@@ -1,8 +1,8 @@
 """Seven chains of five empty steps with kfp.local: ``python kfp_chains.py FOLDER [bare]``.
 
-``dsl.ParallelFor`` over the chains: kfp.local runs the iterations in two threads, its limit, and each step as a process
-without a virtual environment of its own. By default a component first runs pip to see that kfp is there; ``bare``
-leaves that out. kfp.local's own cache is off, as it is by default.
+It uses ``dsl.ParallelFor`` over the chains. kfp.local runs the iterations in two threads, which is its limit, and each
+step as a process without a virtual environment of its own. By default a component first runs pip to check that kfp is
+installed; ``bare`` skips that. The cache of kfp.local is off, as it is by default.
 """
 # mypy: disable-error-code="untyped-decorator"
 
@@ -19,13 +19,13 @@ WITH_PIP = "bare" not in sys.argv
 @dsl.component(install_kfp_package=WITH_PIP)
 def first(text: dsl.Output[dsl.Artifact]) -> None:
     """Write one character."""
-    with open(text.path, "w") as file:  # noqa: PTH123 - kfp runs the function's source alone
+    with open(text.path, "w") as file:  # noqa: PTH123 - kfp runs only the source of the function
         file.write(".")
 
 
 @dsl.component(install_kfp_package=WITH_PIP)
 def later(before: dsl.Input[dsl.Artifact], text: dsl.Output[dsl.Artifact]) -> None:
-    """Write what was read and one character more."""
+    """Write the text that was read and one more character."""
     with open(before.path) as file:  # noqa: PTH123
         found = file.read()
     with open(text.path, "w") as file:  # noqa: PTH123

@@ -1,6 +1,6 @@
 """Seven chains of five empty steps with Metaflow: ``python metaflow_chains.py --quiet run --max-workers 2``.
 
-Metaflow asks for a first step, a join and a last step besides: 38 tasks.
+Metaflow also requires a first step, a join and a last step: 38 tasks.
 """
 # mypy: disable-error-code="untyped-decorator"
 
@@ -8,7 +8,7 @@ from metaflow import FlowSpec, step  # type: ignore[import-not-found]
 
 
 class Chains(FlowSpec):  # type: ignore[misc]
-    """Every step passes a text of one character more on."""
+    """Every step passes on the text with one more character."""
 
     @step
     def start(self) -> None:
@@ -18,25 +18,25 @@ class Chains(FlowSpec):  # type: ignore[misc]
 
     @step
     def one(self) -> None:
-        """Begin a chain."""
+        """Start a chain."""
         self.text = "."
         self.next(self.two)
 
     @step
     def two(self) -> None:
-        """Go on."""
+        """Continue the chain."""
         self.text += "."
         self.next(self.three)
 
     @step
     def three(self) -> None:
-        """Go on."""
+        """Continue the chain."""
         self.text += "."
         self.next(self.four)
 
     @step
     def four(self) -> None:
-        """Go on."""
+        """Continue the chain."""
         self.text += "."
         self.next(self.five)
 
@@ -48,13 +48,13 @@ class Chains(FlowSpec):  # type: ignore[misc]
 
     @step
     def join(self, inputs: list["Chains"]) -> None:
-        """Gather the chains."""
+        """Join the chains."""
         self.texts = [given.text for given in inputs]
         self.next(self.end)
 
     @step
     def end(self) -> None:
-        """See that all were passed on."""
+        """Check that all texts were passed on."""
         if self.texts != ["." * 5] * 7:
             raise ValueError(self.texts)
 

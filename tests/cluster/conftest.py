@@ -1,6 +1,6 @@
-"""Fixtures on a real cluster: the one that ``KUBECONFIG`` names, with Argo Workflows installed.
+"""Fixtures of a real cluster: that of ``KUBECONFIG``, with Argo Workflows installed.
 
-``COVERTYPE_IMAGE_LOAD`` is the command that gives it the image, such as ``kind load docker-image {image}``.
+``COVERTYPE_IMAGE_LOAD`` is the command that loads the image into it, such as ``kind load docker-image {image}``.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from tests.cluster import harness
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Of the run that is compared with a local one.
+# Flags of the run that is compared with a local one.
 FLAGS = ("--rows", "2000", "--preset", "fast", "--seed", "3")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def cluster() -> Iterator[None]:
-    """Prepare the cluster; take the tests' runs away afterwards, and leave the rest for the next time."""
+    """Prepare the cluster; afterwards delete the runs of the tests, and keep the rest for the next time."""
     if reason := harness.missing():
         pytest.skip(reason)
     harness.prepare()
@@ -34,19 +34,19 @@ def cluster() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def finished(cluster: None) -> dict[str, Any]:  # noqa: ARG001 - it must be there
-    """The whole DAG, run to its end on the cluster."""
+    """A finished run of the whole DAG on the cluster."""
     return harness.wait(harness.submit(*FLAGS))
 
 
 @pytest.fixture(scope="session")
 def fused(cluster: None) -> dict[str, Any]:  # noqa: ARG001 - it must be there
-    """The same with a pod for each cover type's chain."""
+    """The same with a pod for each per-cover-type pipeline."""
     return harness.wait(harness.submit(*FLAGS, "--pods", "cover-type"))
 
 
 @pytest.fixture(scope="session")
 def studies(cluster: None) -> Iterator[str]:  # noqa: ARG001 - it must be there
-    """The name of a volume claim for the trials of searches."""
+    """Name of a volume claim for the trials of searches."""
     name = f"{harness.PREFIX}-studies"
     harness.claim(name)
     yield name

@@ -1,6 +1,6 @@
-"""What the tests ask of a cluster: kubectl, and workflows that the command line has rendered.
+"""Access of the tests to a cluster: kubectl, and workflows that the command line has rendered.
 
-Nothing here uses the project's own client of a cluster, which the tests are about.
+This module does not use the project's client of a cluster, because the tests are about that client.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ OVERLAY = ROOT / "k8s/overlays/kind"
 NAMESPACE = "covertype"
 STORE = "artifact-store"
 IMAGE = os.environ.get("COVERTYPE_IMAGE", "covertype-steps:dev")
-# Of the runs of this session, which are taken away at its end; another session's stay.
+# Label of the runs of this session, which are deleted at its end. Those of other sessions are kept.
 PREFIX = f"test-{secrets.token_hex(2)}"
 ENDED = {"Succeeded", "Failed", "Error"}
 
 
 def new_name() -> str:
-    """Return the name of a new run of this session."""
+    """Return a name for a new run of this session."""
     return f"{PREFIX}-{secrets.token_hex(2)}"
 
 
 def command(words: list[str], *, given: str | None = None, timeout: float = 300) -> bytes:
-    """Run a command and return what it prints; what it says goes into the error where it fails."""
+    """Run a command and return its output; an error contains what it printed on standard error."""
     done = subprocess.run(
         words,
         input=None if given is None else given.encode(),
@@ -52,18 +52,18 @@ def kubectl(*words: str, given: str | None = None) -> bytes:
 
 
 def get(*words: str) -> dict[str, Any]:
-    """Return what ``kubectl get`` finds."""
+    """Return the output of ``kubectl get`` as plain values."""
     found: dict[str, Any] = json.loads(kubectl("get", *words, "--output", "json"))
     return found
 
 
 def pipeline(*words: str) -> str:
-    """Run the project's command line and return what it prints."""
+    """Run the project's command line and return its output."""
     return command([sys.executable, "workflows/covertype.py", *words]).decode()
 
 
 def prepare() -> None:
-    """Bring the overlay, its Secret, a volume where nobody provides one, and the image into the cluster."""
+    """Apply the overlay and its Secret, create a volume if the cluster provides none, and load the image."""
     if not get("storageclasses")["items"] and not get("persistentvolumes")["items"]:
         kubectl("create", "--filename", "-", given=json.dumps(_volume("covertype-artifacts", "10Gi")))
     kubectl("apply", "--kustomize", str(OVERLAY))
@@ -75,7 +75,7 @@ def prepare() -> None:
 
 
 def claim(name: str) -> None:
-    """Make a volume claim, and the volume where nobody provides one."""
+    """Create a volume claim, and the volume if the cluster provides none."""
     size = {"storage": "1Gi"}
     spec: dict[str, Any] = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": size}}
     if not get("storageclasses")["items"]:
@@ -86,7 +86,7 @@ def claim(name: str) -> None:
 
 
 def _volume(name: str, size: str) -> dict[str, Any]:
-    """Return a volume for a node that is this machine: a folder that everybody may write."""
+    """Return a volume for a node on this machine: a folder that every user can write to."""
     folder = Path(tempfile.mkdtemp(prefix=f"{name}-"))
     folder.chmod(0o777)
     return {
@@ -103,7 +103,7 @@ def _volume(name: str, size: str) -> dict[str, Any]:
 
 
 def render(*flags: str) -> str:
-    """Return a run with these flags, under a name of its own, as YAML."""
+    """Return the workflow of a run with these flags and a new name, as YAML."""
     name, config = new_name(), Path(__file__).with_name("small.yaml")
     return pipeline(
         "render", "--name", name, "--namespace", NAMESPACE, "--image", IMAGE, "--config", str(config), *flags
@@ -111,13 +111,13 @@ def render(*flags: str) -> str:
 
 
 def submit(*flags: str) -> str:
-    """Give a run with these flags to the cluster, and return its name."""
+    """Submit a run with these flags, and return its name."""
     given = kubectl("create", "--filename", "-", "--output", "name", given=render(*flags))
     return given.decode().strip().rpartition("/")[2]
 
 
 def wait(name: str, timeout: float = 900) -> dict[str, Any]:
-    """Return a run's Workflow when it has ended."""
+    """Wait until a run has ended, and return its Workflow."""
     end = time.monotonic() + timeout
     while True:
         workflow = get("workflow", name)
@@ -133,14 +133,14 @@ def nodes(workflow: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def phases(workflow: dict[str, Any]) -> dict[str, list[str | None]]:
-    """Return the phase and message of every node, by its name: what an assertion shows."""
+    """Return phase and message of each node by its name, for the messages of assertions."""
     return {node["name"]: [node.get("phase"), node.get("message")] for node in nodes(workflow)}
 
 
 def artifact(workflow: dict[str, Any], cover_type: str, name: str, file: str = "") -> bytes:
-    """Return an artifact of a cover type from the store; of one that is a folder, a file in it.
+    """Return the bytes of an artifact of a cover type from the store; for a folder, those of a file in it.
 
-    The store's file port listens inside its pod alone, so it is read there.
+    The store's file port listens only inside its pod, so the file is read there.
     """
     [chain] = [node for node in nodes(workflow) if node["name"] == f"{workflow['metadata']['name']}.{cover_type}"]
     [key] = [entry["s3"]["key"] for entry in chain["outputs"]["artifacts"] if entry["name"] == name]
@@ -149,7 +149,7 @@ def artifact(workflow: dict[str, Any], cover_type: str, name: str, file: str = "
 
 
 def missing() -> str:
-    """Return why there is no cluster to test on, or nothing."""
+    """Return why there is no cluster to test on; empty if there is one."""
     if not os.environ.get("KUBECONFIG"):
         return "KUBECONFIG names no cluster"
     return "" if shutil.which("kubectl") else "kubectl is not on the path"

@@ -1,4 +1,4 @@
-"""What goes wrong on a cluster: retried where that helps, and said in one line where it does not."""
+"""Faults on a cluster: retried where that helps, otherwise reported in one line."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CONFIG = str(Path(__file__).with_name("small.yaml"))
-# One cover type, few rows: what fails is what a test is about. The longer one trains for a while.
+# Flags of a short run with one cover type and few rows, and of one that trains for a while.
 QUICK = ("--rows", "600", "--preset", "fast", "--cover-types", "4")
 LONG = ("--rows", "20000", "--preset", "fast", "--cover-types", "2", "--set", "train.rounds=15000")
 
 
 def start(*words: str, **environment: str) -> subprocess.Popen[str]:
-    """Start the command line as a person does."""
+    """Start the command line in a process of its own."""
     pipe = subprocess.PIPE
     return subprocess.Popen(
         [sys.executable, "workflows/covertype.py", *words],
@@ -38,7 +38,7 @@ def start(*words: str, **environment: str) -> subprocess.Popen[str]:
 
 
 def end(process: subprocess.Popen[str], timeout: float = 300) -> tuple[int, str, str]:
-    """Return the exit code of a command, what it printed, and its error lines."""
+    """Wait for a command; return its exit code, its output and its error lines."""
     out, err = process.communicate(timeout=timeout)
     assert "Traceback" not in err, err
     return process.returncode, out, err
@@ -58,7 +58,7 @@ def pods_of(name: str, step: str) -> list[dict[str, Any]]:
 
 
 def wait_for_pod(name: str, step: str, timeout: float = 120) -> str:
-    """Return the name of a step's pod once it runs."""
+    """Wait until the pod of a step is running, and return its name."""
     last = time.monotonic() + timeout
     while time.monotonic() < last:
         for pod in pods_of(name, step):
@@ -72,7 +72,7 @@ def wait_for_pod(name: str, step: str, timeout: float = 120) -> str:
 def test_a_lost_pod_is_tried_again() -> None:
     name, run = submitting(*LONG[:-1], "train.rounds=40000")
     lost = wait_for_pod(name, "train")
-    # Of a pod that is lost in its first ten seconds Argo makes another for the same attempt.
+    # Argo replaces a pod that is lost in its first ten seconds within the same attempt.
     time.sleep(12)
     harness.kubectl("delete", "pod", lost, "--grace-period=1")
     code, out, err = end(run)
@@ -93,7 +93,7 @@ def test_a_lost_search_goes_on_with_its_trials(studies: str) -> None:
     harness.kubectl("delete", "pod", wait_for_pod(name, "tune"), "--grace-period=1")
     code, out, err = end(run, timeout=600)
     assert code == 0, err
-    # Of a pod that is lost soon after its start Argo makes another for the same attempt.
+    # Argo replaces a pod that is lost soon after its start within the same attempt.
     assert json.loads(out)["status"] == "Succeeded"
     assert "resuming a study of" in harness.pipeline("logs", name, *step)
 
@@ -189,7 +189,7 @@ def test_a_token_without_rights_names_the_missing_one(tmp_path: Path) -> None:
 
 @pytest.fixture
 def restarted() -> Iterator[None]:
-    """Wait until Argo is whole again, whatever a test has done to it."""
+    """Afterwards, wait until all parts of Argo are running again."""
     yield
     for deployment in ("workflow-controller", "argo-server"):
         harness.command(["kubectl", "-n", "argo", "scale", f"deployment/{deployment}", "--replicas=1"])

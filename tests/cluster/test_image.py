@@ -1,4 +1,4 @@
-"""The image without Kubernetes: the builder that is there runs a step of it."""
+"""The image without Kubernetes: a step runs with the installed builder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whole DAG on a cluster gives what it gives on this machine."""
+"""The whole DAG has the same results on a cluster as on this machine."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A controller that nobody has configured: Argo's own containers must pass *restricted* by what the workflow says.
+"""With an unconfigured controller, Argo's containers must pass *restricted* by the settings of the workflow alone.
 
-It is a second controller, beside the cluster's own, that looks only at the workflow labelled for it.
+The test starts a second controller, which handles only workflows with its label.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NAME = f"workflow-controller-{INSTANCE}"
 
 @pytest.fixture(scope="module")
 def unconfigured_controller() -> Iterator[None]:
-    """Start a copy of the controller with an empty configuration; take it away afterwards."""
+    """Start a copy of the controller with an empty configuration; delete it afterwards."""
     spec = harness.get("deployment", "workflow-controller", "--namespace", "argo")["spec"]
     labels = {"app": NAME}
     spec["selector"], spec["template"]["metadata"] = {"matchLabels": labels}, {"labels": labels}
@@ -46,7 +46,7 @@ def unconfigured_controller() -> Iterator[None]:
 
 
 def submitted(*, patched: bool) -> str:
-    """Submit one cover type for that controller and return the run's name."""
+    """Submit a run of one cover type for that controller, and return its name."""
     document = yaml.safe_load(harness.render("--rows", "1000", "--preset", "fast", "--cover-types", "aspen"))
     document["metadata"]["labels"][LABEL] = INSTANCE
     if not patched:
@@ -64,7 +64,7 @@ def test_argo_s_own_containers_are_restricted_by_the_workflow() -> None:
 
 @pytest.mark.usefixtures("unconfigured_controller")
 def test_without_the_patch_that_controller_s_pods_are_refused() -> None:
-    """Or the test above would say nothing."""
+    """Show that the test above can fail."""
     name, end = submitted(patched=False), time.monotonic() + 60
     while "violates PodSecurity" not in str(harness.get("workflow", name).get("status")):
         assert time.monotonic() < end, harness.get("workflow", name)

@@ -1,4 +1,4 @@
-"""A search on a cluster: a pod a cover type, all at once, with its resources, its progress, and what it found."""
+"""Searches on a cluster: one pod per cover type, all at the same time, with resources, progress and results."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ POINT = {"rounds": 17, "learning_rate": 0.21}
 
 @pytest.fixture(scope="module")
 def search(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The name of a run whose searches go on for a while, and start where an earlier one was good."""
+    """Name of a run with searches that take a while, and that start with the best points of an earlier one."""
     report = tmp_path_factory.mktemp("earlier") / "report.json"
     best = {"search": {"best_points": [{"value": 0.9, "parameters": POINT}]}}
     report.write_text(json.dumps({"cover_types": {"aspen": best}}))
@@ -27,8 +27,8 @@ def search(tmp_path_factory: pytest.TempPathFactory) -> str:
     return harness.submit(*flags, "--warm-start", str(report.parent))
 
 
-def test_all_searches_run_at_once_and_tell_their_progress(search: str) -> None:
-    """What was seen is kept from poll to poll: on a busy node the first search ends soon after the last has begun."""
+def test_all_searches_run_at_once_and_report_their_progress(search: str) -> None:
+    """Collect the observations of all polls: on a busy node the first search ends soon after the last has started."""
     told: dict[str, int] = {}
     asked: dict[str, dict[str, str]] = {}
     most_at_once = 0
@@ -49,7 +49,7 @@ def test_all_searches_run_at_once_and_tell_their_progress(search: str) -> None:
 
 
 def _requests(search: str) -> dict[str, dict[str, str]]:
-    """Return what each search's pod asks for, by the pod's name; a pod that has succeeded is gone."""
+    """Return the resource requests of each search's pod by its name. Pods that succeeded do not exist any more."""
     pods = harness.get("pods", "--selector", f"workflows.argoproj.io/workflow={search}")["items"]
     return {
         pod["metadata"]["name"]: container["resources"]["requests"]

@@ -1,4 +1,4 @@
-"""What the Argo UI is given of a run: names, figures, logs and the report, by the server that the UI asks."""
+"""The data of a run in the Argo UI: names, figures, logs and the report, from the server of the UI."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ pytestmark = pytest.mark.skipif(not SERVER, reason="COVERTYPE_ARGO_SERVER names 
 
 
 def node_of(workflow: dict[str, Any], path: str) -> dict[str, Any]:
-    """Return the node of a step's first pod."""
+    """Return the node of the first pod of a step."""
     name = f"{workflow['metadata']['name']}.{path}(0)"
     [node] = [node for node in harness.nodes(workflow) if node["name"] == name]
     return node
 
 
 def served(workflow: dict[str, Any], path: str, artifact: str) -> requests.Response:
-    """Return an artifact as the UI's pages get it."""
+    """Return an artifact as the pages of the UI receive it."""
     node, run = node_of(workflow, path)["id"], workflow["metadata"]["name"]
     url = f"{SERVER}/artifact-files/{harness.NAMESPACE}/workflows/{run}/{node}/outputs/{artifact}"
     answer = requests.get(url, timeout=30)
@@ -35,7 +35,7 @@ def test_the_report_is_a_page_that_the_server_s_policy_lets_show(finished: dict[
     answer = served(finished, "report", "html")
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
     policy = answer.headers["Content-Security-Policy"]
-    assert "default-src 'none'" in policy  # no script, no font, no picture from elsewhere
+    assert "default-src 'none'" in policy  # no scripts, fonts or pictures from other servers
     assert "style-src 'self' 'unsafe-inline'" in policy
     assert "<svg" in answer.text
     assert not re.findall(r"<(?:script|img|iframe|link|object)\b|url\([^#]|@import", answer.text)
@@ -59,7 +59,7 @@ def test_nodes_are_named_after_cover_type_and_step(finished: dict[str, Any]) -> 
 
 def test_the_log_of_a_pod_that_is_gone_is_kept(finished: dict[str, Any]) -> None:
     run = finished["metadata"]["name"]
-    # Argo takes a pod away some seconds after it has succeeded.
+    # Argo deletes a pod some seconds after it has succeeded.
     harness.kubectl("wait", "pod", "--for=delete", "--timeout=120s", f"--selector=workflows.argoproj.io/workflow={run}")
     assert re.search(r"rounds, validation PR-AUC", served(finished, "aspen.train", "main-logs").text)
     lines = harness.pipeline("logs", run, "--step", "train", "--namespace", harness.NAMESPACE).splitlines()
@@ -74,7 +74,7 @@ def test_the_server_accepts_every_kind(pods: str, monkeypatch: pytest.MonkeyPatc
     name = harness.new_name()
     assert "kind: Workflow" in harness.pipeline("submit", "--dry-run", *words)
     try:
-        for _ in range(2):  # the second time it is there already
+        for _ in range(2):  # in a second test it exists already
             harness.pipeline("deploy", "--name", name, "--schedule", "0 3 29 2 *", *words)
         form = harness.get("workflowtemplate", name)["spec"]["arguments"]["parameters"]
         assert {entry["name"]: entry.get("enum") for entry in form}["preset"] == ["fast", "default", "thorough"]

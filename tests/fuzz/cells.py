@@ -1,7 +1,7 @@
-"""A drawn table before it is a file: what its cells mean.
+"""The expected meaning of the cells of a drawn table.
 
-That is noted cell by cell as it is written, and never read back from the file: a value, None where it is missing, or
-``REFUSED`` where no reader may find a value of its column in it.
+It is recorded cell by cell when the file is written, and never read from the file: a value, None where it is missing,
+or ``REFUSED`` where a reader must not find a value.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _WIDEST = 60  # range of the numbers that are drawn
 
 @dataclass
 class Table:
-    """Cells by column, ``target`` apart; ``split`` is empty where the source has no such column."""
+    """Cells by column, without the ``target``. ``split`` is empty where the source has no such column."""
 
     columns: dict[str, list[Any]]
     target: list[Any]
@@ -35,7 +35,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Column:
-    """What can be drawn for a column: whole numbers or others from ``low`` to ``high``, or ``values``."""
+    """The values that can be drawn for a column: numbers from ``low`` to ``high``, or ``values``."""
 
     name: str
     dtype: str
@@ -45,7 +45,7 @@ class Column:
 
     @staticmethod
     def of(entry: Document) -> Column:
-        """Return what can be drawn for an entry of a schema, however odd that is."""
+        """Return the values that can be drawn for an entry of a schema, which may be invalid."""
         ends = [entry.get(key) for key in ("minimum", "maximum")]
         low, high = (end if isinstance(end, int | float) and math.isfinite(end) else None for end in ends)
         low = max(0, low) if low is not None and abs(low) < 2**62 else 0
@@ -64,20 +64,20 @@ class Column:
 
 
 def columns_of(document: Document) -> list[Column]:
-    """Return the columns of a document that may be no schema."""
+    """Return the columns of a document that may not be a schema."""
     listed = document.get("columns")
     return [Column.of(entry) for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
 
 
 def labels_of(document: Document) -> list[Any]:
-    """Return the labels of a document that may be no schema."""
+    """Return the labels of a document that may not be a schema."""
     listed = document.get("cover_types")
     entries = [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
     return [entry["label"] for entry in entries if isinstance(entry.get("label"), int | str | float)] or [1, 2]
 
 
 def number_in(text: str) -> Any:
-    """Return the number that a cell is, exactly where it is whole."""
+    """Return the number in a cell; integers are exact."""
     try:
         return int(text) if "_" not in text and text.isascii() and len(text) < 4000 else REFUSED
     except ValueError:

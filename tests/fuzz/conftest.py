@@ -1,4 +1,4 @@
-"""Fixtures of the explored properties."""
+"""Fixtures of the property tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Command lines of ``python workflows/covertype.py`` over a drawn schema and a drawn table: what the tests run."""
+"""Draws command lines of ``python workflows/covertype.py`` with a drawn schema and a drawn table."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _LEARNING = ("train.rounds=2", "train.max_leaves=4")
 
 @dataclass(frozen=True, repr=False)
 class Case:
-    """A command line, and the files that it finds in the folder where it is run.
+    """A command line, and the files in the folder where it runs.
 
-    ``settings`` are those among them that say which rows and classes a run is about, as their texts.
+    ``settings`` are the settings, as texts, that select the rows and classes of a run.
     """
 
     words: tuple[str, ...]
@@ -35,7 +35,7 @@ class Case:
     settings: dict[str, str] = field(default_factory=dict)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: FBT001 - as Hypothesis calls it
-        """Print the same where Hypothesis shows a case."""
+        """Print the same text when Hypothesis shows a case."""
         del cycle
         printer.text(repr(self))
 
@@ -45,7 +45,7 @@ class Case:
         return self.words[0]
 
     def __repr__(self) -> str:
-        """Return what reproduces it: the command line and the files; long ones are cut, and kept by ``explore``."""
+        """Return the command line and the files that reproduce it. Long files are cut; ``explore`` stores them."""
         encoding = [f"encoding = {self.encoding!r}"] if self.encoding != "utf-8" else []
         files = [f"file {name!r} = {_cut(repr(data))}" for name, data in self.files.items()]
         return "\n".join(["", f"words = {list(self.words)!r}", *encoding, *files])
@@ -56,13 +56,13 @@ def _cut(text: str) -> str:
 
 
 def choices(setting: str) -> tuple[str, ...]:
-    """Return the values that a setting of words may have."""
+    """Return the allowed values of a setting."""
     return get_args(Settings.model_fields[setting].annotation)
 
 
 @st.composite
 def runs(draw: st.DrawFn) -> Case:
-    """Draw a run, or the training of one class."""
+    """Draw a run, or a run of one class."""
     document = draw(drawn_schemas.documents())
     table = draw(drawn_tables.tables(document, plain=draw(st.booleans())))
     settings = _settings(draw, document, table)
@@ -86,7 +86,7 @@ def runs(draw: st.DrawFn) -> Case:
 
 @st.composite
 def preparations(draw: st.DrawFn) -> Case:
-    """Draw the first step of a run alone, which is where most of a schema and a table can go wrong."""
+    """Draw the first step of a run alone, because most errors in a schema or a table occur there."""
     document = draw(drawn_schemas.documents())
     table = draw(drawn_tables.tables(document))
     drawn = _settings(draw, document, table)
@@ -103,13 +103,13 @@ def preparations(draw: st.DrawFn) -> Case:
 
 
 def dataset_name(position: int) -> str:
-    """Return the file that the dataset of the class at this position goes to."""
+    """Return the file for the dataset of the class at this position."""
     return f"dataset-{position}.parquet"
 
 
 @st.composite
 def renderings(draw: st.DrawFn) -> Case:
-    """Draw a rendering or a lint, which look at no table."""
+    """Draw a rendering or a lint, which read no table."""
     document = draw(drawn_schemas.documents())
     settings = {**_settings(draw, document, None), **_places(draw)}
     flags, config = _spread(draw, {"schema": SCHEMA, **settings})
@@ -156,7 +156,7 @@ def _settings(draw: st.DrawFn, document: Document, table: Table | None) -> dict[
 
 
 def _places(draw: st.DrawFn) -> dict[str, str]:
-    """Draw settings about where a run is to be."""
+    """Draw settings about the place where a run executes."""
     offered = ("namespace", "image", "service_account", "study_volume", "study_name", "registry", "source", "output")
     chosen = draw(st.lists(st.sampled_from(offered), max_size=2, unique=True))
     places = st.one_of(
@@ -179,7 +179,7 @@ def _of_render(draw: st.DrawFn) -> list[str]:
 
 
 def _odd_overrides(document: Document) -> st.SearchStrategy[list[str]]:
-    """Draw overrides that may be wrong, but none that would only take long or much memory."""
+    """Draw overrides that may be wrong, but none that would only need much time or memory."""
     slugs = st.sampled_from(_names_of(document))
     plain = ("train.rounds=3", "train.learning_rate=0.5", "train.max_depth=3", "split.seed=3", "evaluate.threads=2")
     odd = (
@@ -235,7 +235,7 @@ def _odd_overrides(document: Document) -> st.SearchStrategy[list[str]]:
 
 
 def _spread(draw: st.DrawFn, settings: dict[str, str]) -> tuple[list[str], dict[str, bytes]]:
-    """Give settings as flags, or some of them in a config file; no flag can hold a null character."""
+    """Pass settings as flags, or some of them in a config file. A flag cannot contain a null character."""
     must = {name for name, value in settings.items() if "\x00" in value}
     filed = (
         {*draw(st.lists(st.sampled_from(sorted(settings)), max_size=3)), *must}

@@ -1,4 +1,4 @@
-"""Tables as parquet, with columns of the types that people's writers give them, and what their values mean."""
+"""Draws tables as parquet, with the column types of common writers, and records the meaning of their values."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _TEXT_TYPES = (
 
 
 def fill(draw: st.DrawFn, table: Table, columns: list[Column], target: str, *, odd: bool) -> None:
-    """Draw the file of a table, and note what its columns mean in it."""
+    """Draw the file of a table, and record the meaning of its columns."""
     arrays: list[tuple[str, pa.Array]] = []
     for column in columns:
         cells = table.columns[column.name]
@@ -73,7 +73,7 @@ def _array(
 
 
 def _converted(cells: list[Any], kind: pa.DataType) -> pa.Array:
-    """Return cells as an arrow column of a type; an exception where they cannot be."""
+    """Return cells as an Arrow column of a type; an exception where that is impossible."""
     if pa.types.is_dictionary(kind):
         return _converted(cells, kind.value_type).dictionary_encode().cast(kind)
     if pa.types.is_null(kind):
@@ -98,7 +98,7 @@ _MAKERS: tuple[tuple[Callable[[pa.DataType], bool], Callable[[Any], Any]], ...] 
 
 
 def meaning(array: pa.Array, *, text: bool) -> list[Any]:
-    """Return what the values of an arrow column mean: NaN is missing, and what is no text or number is refused."""
+    """Return the meaning of the values of an Arrow column. NaN is missing; values of other types are refused."""
     return [_text(value) if text else _number(value) for value in array.to_pylist()]
 
 

@@ -1,4 +1,4 @@
-"""Schemas as TOML documents: a plain one, in which some chosen things are made odd."""
+"""Draws schemas as TOML documents: a valid one with some invalid or unusual changes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _DTYPES = (*(dtype for dtype in dtypes.DTYPES if dtype != "category"), "int64", 
 
 @st.composite
 def documents(draw: st.DrawFn) -> Document:
-    """Draw a schema; one in three is plain, the others have up to three odd things."""
+    """Draw a schema. One in three is unchanged; the others have up to three changes."""
     document = _plain(draw)
     if draw(st.integers(0, 2)):
         for change in sorted(draw(st.lists(st.sampled_from(sorted(_CHANGES)), min_size=1, max_size=3, unique=True))):
@@ -56,7 +56,7 @@ def _column_name(draw: st.DrawFn, document: Document) -> None:
 
 
 def _two_like_names(draw: st.DrawFn, document: Document) -> None:
-    """Give two columns names that a careless program takes for one."""
+    """Give two columns names that a careless program confuses."""
     first = draw(st.sampled_from(["Höhe", "a", "site", "height", "x [m]"]))
     like = [
         first.upper(),
@@ -80,7 +80,7 @@ def _slug(draw: st.DrawFn, document: Document) -> None:
 
 
 def _slug_is_a_label(draw: st.DrawFn, document: Document) -> None:
-    """Give a class the slug that another's label is."""
+    """Give a class a slug that is the label of another class."""
     one, other = document["cover_types"][:2]
     one["slug"] = str(other["label"]).lower()
     if draw(st.booleans()):
@@ -94,7 +94,7 @@ def _label(draw: st.DrawFn, document: Document) -> None:
 
 
 def _two_like_labels(draw: st.DrawFn, document: Document) -> None:
-    """Give two classes labels that a careless program takes for one, or that are truth values."""
+    """Give two classes labels that a careless program confuses, or that are boolean words."""
     pairs: list[tuple[Any, Any]] = [
         ("1", "01"),
         ("1", "1.0"),
@@ -148,7 +148,7 @@ def _derived(draw: st.DrawFn, document: Document) -> None:
 
 
 def _key(draw: st.DrawFn, document: Document) -> None:
-    """Leave out a key, add one, or give one a value of another type."""
+    """Remove a key, add one, or give one a value of another type."""
     place = draw(st.sampled_from([document, document["columns"][0], document["cover_types"][0]]))
     key = draw(st.sampled_from(sorted(place)))
     if draw(st.booleans()):
@@ -170,5 +170,5 @@ _CHANGES: dict[str, Callable[[st.DrawFn, Document], None]] = {
         *(_unit, _values, _range, _dtype, _derived, _key, _zero),
     )
 }
-# The last in order: it takes keys away that the others look at.
+# The last one, because it removes keys that the others read.
 _CHANGES["~key"] = _CHANGES.pop("key")

@@ -1,4 +1,4 @@
-"""Tables for a schema, plain or spoiled, as CSV here or as parquet."""
+"""Draws tables for a schema, valid or damaged, as CSV or parquet."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _ODD_NUMBER_CELLS = (
 
 @st.composite
 def tables(draw: st.DrawFn, document: Document, *, plain: bool = False) -> Table:
-    """Draw a table, one in two plain; with ``plain`` all: a run then comes as far as its schema lets it."""
+    """Draw a table. Half of them are valid, or all with ``plain``, so that a run gets as far as its schema allows."""
     rng = np.random.default_rng(draw(st.integers(0, 2**16)))
     rows = draw(st.sampled_from([90, 120] if plain else [90, 60, 120, 90, 21, 5, 2, 1, 0]))
     columns, labels = columns_of(document), labels_of(document)
@@ -52,7 +52,7 @@ def tables(draw: st.DrawFn, document: Document, *, plain: bool = False) -> Table
 
 
 def _cells(column: Column, codes: np.ndarray[Any, Any], rng: np.random.Generator) -> list[Any]:
-    """Return plain values that tell something of the class."""
+    """Return valid values that are correlated with the class."""
     if column.categorical:
         values = column.values or ("nothing",)
         return [values[int(at)] for at in (codes + rng.integers(0, 2, len(codes))) % len(values)]
@@ -64,7 +64,7 @@ def _cells(column: Column, codes: np.ndarray[Any, Any], rng: np.random.Generator
 
 
 def _spoil(draw: st.DrawFn, table: Table, rng: np.random.Generator) -> None:
-    """Take values away, repeat rows, empty a column."""
+    """Remove values, repeat rows, empty a column."""
     for what in draw(st.lists(st.sampled_from(["missing", "label", "repeated", "empty", "most"]), max_size=2)):
         names = sorted(table.columns)
         if what == "repeated":
@@ -148,7 +148,7 @@ def _spell(value: Any) -> str:
 
 
 def _ends_of(dtype: str) -> list[str]:
-    """Return numbers at the ends of a dtype and just outside, and where a float64 no longer has every whole number."""
+    """Return numbers at and just outside the limits of a dtype, and around the largest exact integers of float64."""
     if dtype.startswith(("int", "uint")) and dtype.removeprefix("u") in {"int8", "int16", "int32", "int64"}:
         ends = np.iinfo(dtype)
         found = [ends.min, ends.max, ends.min - 1, ends.max + 1, 2**53 + 1, -(2**53) - 1, 2**62 + 1]
@@ -167,7 +167,7 @@ def _ends_of(dtype: str) -> list[str]:
 def _spoil_cells(
     draw: st.DrawFn, table: Table, columns: list[Column], grid: dict[str, list[str]], labels: list[str]
 ) -> None:
-    """Write odd cells, and note what they mean."""
+    """Write unusual cells, and record their meaning."""
     numeric = all(type(label) is int for label in table.target if label is not None)
     for _ in range(draw(st.sampled_from([0, 1, 1, 2]))):
         at = draw(st.integers(0, table.rows - 1))

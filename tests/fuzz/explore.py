@@ -1,8 +1,8 @@
-"""Run a property over drawn cases: a few that are always the same, or, by hand, new ones for as long as is asked.
+"""Checks a property for drawn cases: a few fixed ones, or, when started by hand, new ones for a given time.
 
-``COVERTYPE_FUZZ_SECONDS=3600 pytest tests/fuzz -k NAME`` explores for that long in each test that it runs. A fault that
-is found is shrunk for a while, written below ``COVERTYPE_FUZZ_FINDINGS`` (a folder; with the files that show it and the
-words to type), and passed over from then on. Then the test fails with the list of what was found.
+``COVERTYPE_FUZZ_SECONDS=3600 pytest tests/fuzz -k NAME`` explores for that long in each test. A fault is shrunk for a
+while, and written to the folder ``COVERTYPE_FUZZ_FINDINGS`` with the files and the command line that reproduce it.
+Later occurrences of it are ignored. At the end, the test fails with the list of faults.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ _ALWAYS: dict[str, Any] = {"deadline": None, "database": None, "suppress_health_
 
 
 def explore(cases: st.SearchStrategy[T], check: Callable[[T], str], *, examples: int) -> collections.Counter[str]:
-    """Check drawn cases and return how often ``check`` returned what; ``Broken`` at the first fault."""
+    """Check drawn cases and count the values that ``check`` returned; raise ``Broken`` at the first fault."""
     seconds = float(os.environ.get(SECONDS, "0"))
     if seconds:
         return _explore_long(cases, check, seconds)
     ends: collections.Counter[str] = collections.Counter()
 
-    # Without shrinking, which would take minutes: the long exploration shrinks.
+    # Without shrinking, which takes minutes. The long exploration shrinks.
     @settings(**_ALWAYS, max_examples=examples, derandomize=True, phases=[Phase.generate])
     @given(cases)
     def fixed(case: T) -> None:
@@ -74,18 +74,18 @@ def _explore_long(cases: st.SearchStrategy[T], check: Callable[[T], str], second
 
 
 class _Hunt(Generic[T]):
-    """One round of the long exploration, until its first new fault."""
+    """One round of the long exploration, which ends at its first new fault."""
 
     def __init__(self, check: Callable[[T], str], known: set[str], ends: collections.Counter[str], end: float) -> None:
         self._check, self._known, self._ends, self._end = check, known, ends, end
         self._left = _SHRINKING_CASES
-        # Faults that were met while another was shrunk.
+        # Faults that occurred while another one was shrunk.
         self.others: dict[str, tuple[Broken, T]] = {}
         self._faults: dict[bytes, Broken] = {}
         self._cases: dict[bytes, T] = {}
 
     def over(self, cases: st.SearchStrategy[T]) -> None:
-        """Look at new cases; ``Broken`` at the first new fault, with the smallest case that was found in time."""
+        """Check new cases; raise ``Broken`` at the first new fault, with the smallest case that was found in time."""
 
         @seed(random.SystemRandom().getrandbits(64))
         @settings(**_ALWAYS, max_examples=200, report_multiple_bugs=False, print_blob=False)
@@ -96,7 +96,7 @@ class _Hunt(Generic[T]):
         once()
 
     def look(self, case: T) -> None:
-        """Check a case; a known fault is none, and when the time of shrinking is over, neither is another new one."""
+        """Check a case. Known faults are ignored; other new faults too, when the time for shrinking is over."""
         key = pickle.dumps((case.words, case.encoding, case.files))
         if key in self._faults:
             raise self._faults[key]
@@ -119,7 +119,7 @@ class _Hunt(Generic[T]):
             raise
 
     def _checked(self, case: T) -> str:
-        """Check a case; an exception of the test itself is a fault to write down like the others."""
+        """Check a case. An exception of the test itself is a fault like others."""
         try:
             return self._check(case)
         except Broken:
@@ -131,12 +131,12 @@ class _Hunt(Generic[T]):
             ) from error
 
     def shown(self, fault: Broken) -> T:
-        """Return the smallest case that showed a fault."""
+        """Return the smallest case with a fault."""
         return next(self._cases[key] for key, known in self._faults.items() if known is fault)
 
 
 def _write(fault: Broken, case: Case) -> None:
-    """Keep the files and the command line that show a fault."""
+    """Store the files and the command line that reproduce a fault."""
     root = Path(os.environ.get(FINDINGS, ".fuzz"))
     folder = root / f"{fault.kind.replace(' ', '-')}-{zlib.crc32(fault.signature.encode()):08x}"
     for name, data in case.files.items():

@@ -1,4 +1,4 @@
-"""What a child of the nursery runs: the command line with its steps in the same process, a step, or a reader."""
+"""Runs a command in a child of the nursery: the command line with its steps in one process, a step, or a reader."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 class ProcessHere:
-    """Stands for ``processes.Process``: runs the step in this process, to its end, before it returns."""
+    """A fake of ``processes.Process``: the constructor runs the step in this process to its end."""
 
     sentinel = 0
 
-    def __init__(self, command: processes.Command, *, fresh: bool = False) -> None:  # noqa: ARG002 - its signature
+    def __init__(self, command: processes.Command, *, fresh: bool = False) -> None:  # noqa: ARG002 - the signature of Process
         command.log.parent.mkdir(parents=True, exist_ok=True)
         with _instead(command):
             self.exit_code = _module(command.module)
@@ -38,7 +38,7 @@ class ProcessHere:
 
 @contextmanager
 def _instead(command: processes.Command) -> Iterator[None]:
-    """Give the step its own arguments, environment and streams, and take them back."""
+    """Set arguments, environment and streams for a step, and restore them."""
     saved = dict(os.environ), sys.argv, sys.stdout, sys.stderr
     os.environ.update(command.environment)
     sys.argv = [command.module, *command.arguments]
@@ -58,14 +58,14 @@ def _module(name: str) -> int:
         runpy.run_module(name, run_name="__main__", alter_sys=True)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
-    except Exception:  # noqa: BLE001 - as there
+    except Exception:  # noqa: BLE001 - as in processes
         traceback.print_exc()
         return 1
     return 0
 
 
 def _wait(*_: object) -> None:
-    """Wait for nothing: every step has ended when it was started."""
+    """Do nothing: every step has ended when its process was created."""
 
 
 def _cli(words: Sequence[str]) -> int:
@@ -82,7 +82,7 @@ def _step(words: Sequence[str]) -> int:
 
 
 def _space(words: Sequence[str]) -> int:
-    """Read a search space and nothing else, as tune does."""
+    """Read a search space as tune does, and do nothing else."""
     return runtime.guarded(lambda: 0 if space_file.read(Path(words[0])).dimensions else 1)
 
 
@@ -91,13 +91,13 @@ KINDS: dict[str, Callable[[Sequence[str]], int]] = {"cli": _cli, "step": _step, 
 
 def main(kind: str, words: Sequence[str], encoding: str) -> int:
     """Run one command and return its exit code; its output goes to the file descriptors 1 and 2."""
-    sys.stdout = open(1, "w", encoding=encoding, errors="strict", closefd=False)  # noqa: SIM115 - lives as long as it
+    sys.stdout = open(1, "w", encoding=encoding, errors="strict", closefd=False)  # noqa: SIM115 - lives as long as the process
     sys.stderr = open(2, "w", buffering=1, encoding=encoding, errors="backslashreplace", closefd=False)  # noqa: SIM115
     try:
         return KINDS[kind](words)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1
-    except BaseException:  # noqa: BLE001 - what an interpreter would do
+    except BaseException:  # noqa: BLE001 - as an interpreter does
         traceback.print_exc()
         return 1
     finally:

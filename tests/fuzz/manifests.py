@@ -1,4 +1,4 @@
-"""What a rendered workflow must be, so that Argo and Kubernetes take it as this project does."""
+"""Checks that Argo and Kubernetes read a rendered workflow as this project does."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LONGEST = {"CronWorkflow": 52}
 
 
 class _Core(yaml.SafeLoader):
-    """Reads YAML 1.2's core schema and what Go's readers add to it, where PyYAML reads YAML 1.1."""
+    """Reads YAML 1.2's core schema with the additions of Go's readers; PyYAML reads YAML 1.1."""
 
 
 _Core.yaml_implicit_resolvers = {}
@@ -49,7 +49,7 @@ for _tag in ("int", "float"):
 
 
 def check_manifest(text: str, schema: bytes) -> None:
-    """Check a rendered document, which was made for the schema with these bytes."""
+    """Check a document that was rendered for the schema with these bytes."""
     document = yaml.safe_load(text)
     _check_scalars(document, yaml.load(text, _Core))  # noqa: S506 - a safe loader
     kind, name = document["kind"], document["metadata"].get("name", "generated")
@@ -71,7 +71,7 @@ def check_manifest(text: str, schema: bytes) -> None:
 
 
 def _check_scalars(one: Any, other: Any, place: str = "") -> None:
-    """Compare what YAML 1.1 and YAML 1.2 read: texts and numbers must be the same ones."""
+    """Check that texts and numbers are the same in YAML 1.1 and YAML 1.2."""
     if isinstance(one, dict):
         for (key, value), (other_key, other_value) in zip(one.items(), other.items(), strict=True):
             _check_scalars(key, other_key, place)

@@ -1,4 +1,4 @@
-"""What a run must have found in a drawn table, worked out from the drawn cells alone, and compared with its files."""
+"""Compares the files of a run with the expected content of a drawn table, which follows from the drawn cells alone."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _TRUTH = {"true", "false"}
 
 
 def check_run(case: Case, run: Path) -> None:
-    """Check that a run that succeeded is about the rows, values and classes that the table has."""
+    """Check that a succeeded run has the rows, values and classes of the table."""
     slugs = chosen_slugs(case)
     report = json.loads((run / "report.json").read_bytes())
     profile = next(run.glob("nodes/prepare/out/profile/*"))
@@ -41,7 +41,7 @@ def check_run(case: Case, run: Path) -> None:
 
 
 def check_datasets(case: Case, datasets: dict[str, Path], profile: Path) -> None:
-    """Check that datasets that were prepared have the rows, values and classes that the table has."""
+    """Check that prepared datasets have the rows, values and classes of the table."""
     for column in case.document["columns"]:
         if any(_is_nan(column.get(end)) for end in ("minimum", "maximum")):
             breaks("rows", "a bound that is NaN was accepted")
@@ -51,7 +51,7 @@ def check_datasets(case: Case, datasets: dict[str, Path], profile: Path) -> None
 
 
 def expected(case: Case) -> pd.DataFrame:
-    """Return the table's rows as the schema sees them: a column for each feature, and the class's position."""
+    """Return the rows of the table for the schema: a column for each feature, and the position of the class."""
     table = case.table
     assert table is not None
     found = {
@@ -62,7 +62,7 @@ def expected(case: Case) -> pd.DataFrame:
 
 
 def chosen_slugs(case: Case) -> list[str]:
-    """Return the classes that a command line names, in the order of the schema; a name that two have is refused."""
+    """Return the classes that a command line names, in the order of the schema. An ambiguous name is refused."""
     classes = case.document["cover_types"]
     words = [word.strip() for word in case.settings.get("cover_types", "").split(",") if word.strip()]
     if case.verb == "train":
@@ -81,7 +81,7 @@ def _is_nan(value: object) -> bool:
 
 
 def _value(cell: Any, column: Document) -> Any:
-    """Return what a cell is as a value of a column: of its dtype, or None, or REFUSED where it is none."""
+    """Return the value of a cell in the dtype of its column; None if missing, REFUSED if invalid."""
     if cell is None or cell == REFUSED:
         return cell
     if column["dtype"] == "category":
@@ -105,7 +105,7 @@ def _outside(cell: Any, column: Document) -> bool:
 
 
 def _codes(case: Case) -> list[Any]:
-    """Return each row's position among the classes, None where the label is missing, REFUSED where it is none."""
+    """Return the position of each row's class; None if the label is missing, REFUSED if it is invalid."""
     assert case.table is not None
     cells, labels = case.table.target, [entry["label"] for entry in case.document["cover_types"]]
     if isinstance(labels[0], str):
@@ -125,7 +125,7 @@ def _codes(case: Case) -> list[Any]:
 
 
 def _shift(case: Case, labels: list[int]) -> int:
-    """Return what a label of the source is less than the schema's."""
+    """Return the offset from labels of the source to labels of the schema."""
     assert case.table is not None
     mode = case.settings.get("labels", "auto")
     if mode != "auto":
@@ -136,7 +136,7 @@ def _shift(case: Case, labels: list[int]) -> int:
 
 
 def _check_datasets(case: Case, datasets: dict[str, Path], table: pd.DataFrame) -> list[int]:
-    """Compare every dataset's rows with the table's, and return their positions."""
+    """Compare the rows of every dataset with those of the table, and return their positions."""
     names = [name for name in table.columns if name != _CLASS]
     all_slugs = [entry["slug"] for entry in case.document["cover_types"]]
     rows: list[int] = []
@@ -167,7 +167,7 @@ def _compare(name: str, found: list[Any], expected_: list[Any]) -> None:
 
 
 def _check_counts(case: Case, profile: dict[str, Any], table: pd.DataFrame, kept: list[int]) -> None:
-    """Compare the profile's figures with the table's."""
+    """Compare the figures of the profile with the table."""
     dropped = profile["dropped"]
     counts = table.iloc[kept][_CLASS].value_counts().to_dict()
     slugs = [entry["slug"] for entry in case.document["cover_types"]]
@@ -203,7 +203,7 @@ def _check_sample(case: Case, available: pd.DataFrame, kept: list[int]) -> None:
 
 
 def _check_report(case: Case, run: Path, table: pd.DataFrame, report: dict[str, Any]) -> None:
-    """Compare each class's test rows and its figures in the report."""
+    """Compare the test rows of each class with its figures in the report."""
     classes = {entry["slug"]: (code, entry) for code, entry in enumerate(case.document["cover_types"])}
     tested: list[list[int]] = []
     for slug, figures in report["cover_types"].items():

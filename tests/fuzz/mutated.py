@@ -1,4 +1,4 @@
-"""Bytes of files that are almost right: valid ones that were damaged, re-encoded or given an odd token, and noise."""
+"""Draws bytes of almost valid files: damaged, in another encoding, or with unusual tokens; and random bytes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-# What a scanner takes for one thing: a text in quotes, a word or a number, a mark, the end of a line.
+# A token: a quoted text, a word or a number, a punctuation mark, or a line end.
 _TOKEN = re.compile(rb'"[^"\n]*"|[\w.+-]+|[^\w\s]|\n', re.ASCII)
 _NESTED = 20_000
 COMMON = (
@@ -73,7 +73,7 @@ _BOMS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_U
 
 @st.composite
 def files(draw: st.DrawFn, valid: Sequence[bytes], tokens: Sequence[str]) -> bytes:
-    """Draw the bytes of a text file: damaged valid ones, one in nine noise."""
+    """Draw the bytes of a text file: a damaged valid file, or in one of nine cases random bytes."""
     if draw(st.integers(0, 8)) == 0:
         return draw(
             st.one_of(st.binary(max_size=300), st.text(max_size=100).map(lambda text: text.encode(errors="replace")))
@@ -87,7 +87,7 @@ def files(draw: st.DrawFn, valid: Sequence[bytes], tokens: Sequence[str]) -> byt
 
 @st.composite
 def binaries(draw: st.DrawFn, valid: Sequence[bytes]) -> bytes:
-    """Draw the bytes of a binary file whose end says what is in it: most of the damage is there."""
+    """Draw the bytes of a binary file. Most damage is at its end, which describes the content."""
     data = bytearray(draw(st.sampled_from(valid)))
     for _ in range(draw(st.integers(1, 4))):
         near_end = len(data) - 1 - draw(st.integers(0, min(len(data) - 1, 700)))
@@ -112,7 +112,7 @@ _Odd = st.SearchStrategy[bytes]
 
 
 def _replace(draw: st.DrawFn, data: bytes, odd: _Odd) -> bytes:
-    """Put an odd token in the place of one."""
+    """Replace a token by an unusual one."""
     found = list(_TOKEN.finditer(data))
     if not found:
         return data + draw(odd)
@@ -126,7 +126,7 @@ def _insert(draw: st.DrawFn, data: bytes, odd: _Odd) -> bytes:
 
 
 def _swap(draw: st.DrawFn, data: bytes, odd: _Odd) -> bytes:
-    """Put one token of the file in the place of another."""
+    """Replace a token by another one of the file."""
     found = list(_TOKEN.finditer(data))
     if len(found) < 2:
         return data + draw(odd)
@@ -150,7 +150,7 @@ def _cut(draw: st.DrawFn, data: bytes, odd: _Odd) -> bytes:
 
 
 def _line(draw: st.DrawFn, data: bytes, odd: _Odd) -> bytes:
-    """Leave out a line, repeat it, or end all lines otherwise."""
+    """Remove or repeat a line, or change all line ends."""
     lines = data.split(b"\n")
     at = draw(st.integers(0, len(lines) - 1))
     change = draw(st.integers(0, 3))

@@ -1,7 +1,7 @@
-"""A process that has imported the project once and forks a child for every command, with a limit of time and memory.
+"""A process that has imported the project and forks a child for every command, with limits of time and memory.
 
-A child can hang, crash or change its process as it likes: the next one knows nothing of it. The tests' own process is
-not forked, as it may have threads. ``python -m tests.fuzz.nursery`` is the forking side: a request is a line of JSON.
+A child that hangs, crashes or changes its process does not affect the next one. The process of the tests is not forked,
+because it may have threads. ``python -m tests.fuzz.nursery`` is the forking process; a request is a line of JSON.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 MEMORY_BYTES = 8 << 30
 CRASHED = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGKILL)
-# Settings of the machine that runs the tests must not reach the commands.
+# Settings of the test machine must not affect the commands.
 _PREFIX = "COVERTYPE_"
 _POLL_SECONDS = 0.005
 _HEAVY = ("pandas", "xgboost", "optuna", "matplotlib.pyplot", "sklearn.metrics", "skops.io")
@@ -34,7 +34,7 @@ _HEAVY = ("pandas", "xgboost", "optuna", "matplotlib.pyplot", "sklearn.metrics",
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended: ``code`` is None where its time was over, and negative after a signal."""
+    """Result of a command. ``code`` is None after a timeout, and negative after a signal."""
 
     words: tuple[str, ...]
     code: int | None
@@ -49,10 +49,10 @@ class Ended:
 
 
 class Nursery:
-    """The tests' side: starts the forking process and sends it requests; use it as a context."""
+    """The client of the forking process, which it starts; use it as a context manager."""
 
     def __enter__(self) -> Self:
-        """Start it; importing takes seconds, for which the first request waits."""
+        """Start the forking process. Its imports take seconds, for which the first request waits."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith(_PREFIX)}
         self._server = subprocess.Popen(
             [sys.executable, "-m", "tests.fuzz.nursery"],
@@ -65,7 +65,7 @@ class Nursery:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End it."""
+        """Stop the forking process."""
         self._server.stdin.close()  # type: ignore[union-attr]
         self._server.wait(30)
         self._server.stdout.close()  # type: ignore[union-attr]
@@ -73,7 +73,7 @@ class Nursery:
     def run(
         self, kind: str, words: Sequence[object], folder: Path, *, seconds: float = 30, encoding: str = "utf-8"
     ) -> Ended:
-        """Run a command of a kind of ``inside.KINDS`` in a folder, in which its output stays."""
+        """Run a command of a kind of ``inside.KINDS`` in a folder, which also receives its output."""
         plain = tuple(str(word) for word in words)
         request = {"kind": kind, "words": plain, "folder": str(folder), "seconds": seconds, "encoding": encoding}
         print(json.dumps(request), file=self._server.stdin, flush=True)
@@ -82,14 +82,14 @@ class Nursery:
 
 
 def read(path: Path) -> str:
-    """Return a text file as it is, line ends and all."""
+    """Return a text file with its line ends unchanged."""
     return path.read_bytes().decode(errors="backslashreplace")
 
 
 def run_alone(
     words: Sequence[object], folder: Path, *, seconds: float = 90, environment: dict[str, str] | None = None
 ) -> Ended:
-    """Run ``python WORDS`` as a person does, from its own folder, and kill all that it started when time is over."""
+    """Run ``python WORDS`` in its folder as a user does, and kill all its processes after a timeout."""
     plain = tuple(str(word) for word in words)
     clean = {name: value for name, value in os.environ.items() if not name.startswith(_PREFIX)}
     started = time.monotonic()
@@ -118,7 +118,7 @@ def run_alone(
 
 
 def serve() -> None:
-    """Answer requests until there are none: one line of JSON for each."""
+    """Answer each request with one line of JSON, until the input ends."""
     from tests.fuzz import inside
     from workflows.local.fingerprint import fingerprint
 
@@ -146,7 +146,7 @@ def serve() -> None:
 
 
 def _child(run: Any, request: dict[str, Any]) -> None:
-    """Run a request in the process that was just forked, and end it."""
+    """Run a request in a forked process, and exit."""
     os.setsid()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -163,7 +163,7 @@ def _child(run: Any, request: dict[str, Any]) -> None:
 
 
 def _wait(child: int, seconds: float) -> int | None:
-    """Return a child's exit code, negative after a signal; None, and its session killed, where it takes longer."""
+    """Return the exit code of a child, negative after a signal. After a timeout, kill its session and return None."""
     end = time.monotonic() + seconds
     while True:
         done, status = os.waitpid(child, os.WNOHANG)

@@ -1,4 +1,4 @@
-"""What every command line promises of its end, whatever it was given; ``Broken`` says which promise was not kept.
+"""Checks the guarantees for every command line with any input. ``Broken`` names the guarantee that was violated.
 
 - It ends in time, with a documented exit code, and not by a signal. 130 means an interrupt: no test sends one.
 - Standard error has no traceback, no ``unexpected`` (how a defect is reported) and no warning of a library.
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tests.fuzz.nursery import Ended
 
 CODES = errors.DOCUMENTED | {0, errors.RUN_FAILED}
-# How a defect of the project is reported; a usage error may well say "Got unexpected extra argument".
+# The report of a defect. A usage error may contain "Got unexpected extra argument".
 _DEFECT = re.compile(r"^(?:error: )?(?:step \S+ failed: )?unexpected (\w+)", re.MULTILINE)
 _TRACEBACK = "Traceback (most recent call last)"
 _WARNING = re.compile(r"^.*\b\w*Warning: .*$", re.MULTILINE)
@@ -35,8 +35,8 @@ _FAILED_STEP = re.compile(r"error: step (\S+) failed: \S")
 _FRAME = re.compile(r'File "[^"]*?((?:steps|workflows)/[\w/]+\.py)", line (\d+), in (\w+)')
 
 
-class Broken(AssertionError):  # noqa: N818 - a promise is
-    """A promise that was not kept: ``kind`` says which, ``details`` what is the same for the same fault."""
+class Broken(AssertionError):  # noqa: N818 - the guarantee is broken
+    """A violated guarantee. ``kind`` names it; ``details`` are equal for equal faults."""
 
     def __init__(self, kind: str, details: str, text: str = "") -> None:
         self.kind, self.details = kind, details
@@ -44,22 +44,22 @@ class Broken(AssertionError):  # noqa: N818 - a promise is
 
     @property
     def signature(self) -> str:
-        """What tells this fault from others."""
+        """The identity of this fault."""
         return f"{self.kind}: {self.details}"
 
 
 def breaks(kind: str, details: object, text: str = "") -> NoReturn:
-    """Say that a promise was not kept."""
+    """Raise the error about a violated guarantee."""
     raise Broken(kind, str(details), text)
 
 
 def check_end(ended: Ended, folder: Path) -> None:
-    """Check what every command promises, and a run its own."""
+    """Check the guarantees of all commands, and those of runs."""
     if ended.code is None:
         breaks("hang", f"no end after {ended.seconds:.0f} s", _end_of(ended))
     if ended.code < 0:
         breaks("crash", f"ended by signal {-ended.code}", _end_of(ended))
-    for log in (*logs_of(folder).values(), ended.err):  # those of steps first: they have the traceback
+    for log in (*logs_of(folder).values(), ended.err):  # logs of steps first, because they contain the traceback
         check_text(log, ended)
     if ended.code not in CODES:
         breaks("exit code", f"{ended.code} is not documented", _end_of(ended))
@@ -74,7 +74,7 @@ def check_end(ended: Ended, folder: Path) -> None:
 
 
 def check_text(text: str, ended: Ended) -> None:
-    """Check that a log tells of no defect."""
+    """Check that a log contains no defect."""
     if _TRACEBACK in text or _DEFECT.search(text):
         breaks("defect", defect_in(text), text[-3000:])
     if found := _WARNING.search(text):
@@ -82,7 +82,7 @@ def check_text(text: str, ended: Ended) -> None:
 
 
 def defect_in(text: str) -> str:
-    """Return the exception and the innermost place in the project that a traceback tells of."""
+    """Return the exception and the innermost line of the project in a traceback."""
     frames = _FRAME.findall(text.rpartition(_TRACEBACK)[2])
     place = "{}:{} {}".format(*frames[-1]) if frames else "no frame"
     errors_ = _DEFECT.findall(text) or re.findall(
@@ -92,12 +92,12 @@ def defect_in(text: str) -> str:
 
 
 def generalised(text: str) -> str:
-    """Return a message without what differs from case to case."""
+    """Return a message without the parts that differ from case to case."""
     return re.sub(r"\d+(\.\d+)?", "N", re.sub(r"'[^']*'|\"[^\"]*\"|\(.*?\)|/\S+", "…", text))[:120]
 
 
 def result_of(folder: Path) -> tuple[Path, dict[str, Any]] | None:
-    """Return the folder and the result of the run that was started in a folder; None where none was."""
+    """Return the folder and the result of the run that was started in a folder; None if there is none."""
     started = sorted(folder.glob("runs/*/workflow.yaml"))
     if not started:
         return None
@@ -139,7 +139,7 @@ def _check_run(ended: Ended, folder: Path, result: dict[str, Any]) -> None:
 
 
 def _check_failures(ended: Ended, folder: Path, result: dict[str, Any]) -> None:
-    """Check that a run that failed names the steps that did, each with the one error line of its log."""
+    """Check that a failed run names its failed steps, each with the error line of its log."""
     failed, logs = result["failed_steps"], logs_of(folder)
     causes = [name for name in failed if name != "report"] or list(failed)
     lines = ended.err.rstrip("\n").split("\n")

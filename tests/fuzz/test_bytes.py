@@ -1,4 +1,4 @@
-"""Whatever bytes are in a given file: a command ends as it promises, and is about the rows that are there."""
+"""For any bytes in a file, a command keeps its guarantees and uses the rows of the file."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def with_bytes(
 def property_of(
     nursery: Nursery, kind: str, then: Callable[[Case, Ended, Path], None] | None = None
 ) -> Callable[[Case], str]:
-    """Return the check that a command of a kind ends as promised, and as ``then`` says."""
+    """Return a check that a command of a kind keeps its guarantees, and passes the check ``then``."""
 
     def check(case: Case) -> str:
         folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
@@ -128,7 +128,7 @@ PARQUETS = [
 
 
 def check_prepared(case: Case, ended: Ended, folder: Path) -> None:
-    """Check that the datasets are as the profile says, that no row was lost, and that a failure leaves no file."""
+    """Check that the datasets match the profile, that no row was lost, and that a failure leaves no file."""
     if ended.code:
         if left := [name for name in PREPARED if (folder / name).exists()]:
             breaks("half-written", f"{left[0]} after a failure")
@@ -146,7 +146,7 @@ def check_prepared(case: Case, ended: Ended, folder: Path) -> None:
 
 
 def csv_rows(data: bytes) -> int | None:
-    """Count the rows of a CSV file with the standard library's reader; None where it is no text or no CSV."""
+    """Return the number of rows of a CSV file by the standard library's reader; None if it is not a valid CSV file."""
     try:
         raw = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
         encoding = "utf-16" if raw[:2] in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE} else "utf-8-sig"

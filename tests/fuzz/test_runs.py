@@ -1,4 +1,4 @@
-"""Whatever schema, table and command line: a run ends as it promises, and is about the rows that it says."""
+"""For any schema, table and command line, a run keeps its guarantees and uses the rows that it reports."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def checked(case: Case, execute: Callable[[Path], Ended]) -> str:
-    """Run a case in a folder of its own, check what is promised, and return how it ended in a word."""
+    """Run a case in a new folder, check the guarantees, and return its outcome in one word."""
     folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
     try:
         for name, data in case.files.items():

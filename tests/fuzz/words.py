@@ -1,4 +1,4 @@
-"""Texts and numbers that people give to things, from plain to odd: what the other strategies choose from."""
+"""Texts and numbers, from common to unusual, from which the other strategies choose."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 from hypothesis import strategies as st
 
 SPELLED_MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "n/a", "#N/A", "-nan")
-# Texts that some reader, writer or shell takes for something else.
+# Texts that some reader, writer or shell interprets as something else.
 ODD_TEXTS = (
     *SPELLED_MISSING,
     *(" ", "  a", "a ", "a b", "weight [kg]", "a<b>", "a,b", "a;b", "a\tb", 'a"b', "'", '"', "a\nb", "a\rb", "\u2028"),

@@ -1,4 +1,4 @@
-"""A run that a signal ends: ``python -m tests.workflows.doomed_run FOLDER SIGKILL`` sends it once a slow step runs."""
+"""A run that sends itself a signal when a slow step runs: ``python -m tests.workflows.doomed_run FOLDER SIGKILL``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Killer:
-    """Sends this process a signal when the step has begun."""
+    """Sends this process a signal when the step has started."""
 
     def __init__(self, trace: Path, number: signal.Signals) -> None:
         self._trace, self._number = trace, number
@@ -29,13 +29,13 @@ class Killer:
         """Do nothing."""
 
     def tick(self, root: Node) -> None:  # noqa: ARG002 - the observer's signature
-        """Look whether the step has begun."""
+        """Send the signal if the step has started."""
         if self._trace.exists():
             os.kill(os.getpid(), self._number)
 
 
 def main() -> int:
-    """Run and be ended."""
+    """Run until the signal arrives."""
     folder, number = Path(sys.argv[1]), signal.Signals[sys.argv[2]]
     made = workflow([dag("main", task("a")), leaf("a", folder / "trace", "--sleep=60")])
     options = ExecutorOptions(folder / "run", 1, Cache(folder / "cache"), source_digest)

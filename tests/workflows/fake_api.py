@@ -1,4 +1,4 @@
-"""A real HTTP server that answers as a test says: as the Kubernetes API, as argo-server, or badly."""
+"""An HTTP server with the answers that a test sets: those of the Kubernetes API, of argo-server, or errors."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Request:
 
 @dataclass
 class FakeApi:
-    """Answers by ``METHOD /path``: a list is used up one by one, its last entry again and again.
+    """Answers by ``METHOD /path``. Each request takes the next answer of a list; the last one is repeated.
 
     An answer is ``(status, body)``; the status 0 stands for a server that hangs.
     """
@@ -36,7 +36,7 @@ class FakeApi:
     url: str = ""
     answers: dict[str, list[tuple[int, Any]]] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
-    # What is answered to all that no answer is given for.
+    # Answer to all other requests.
     default: tuple[int, Any] | None = None
 
     def on(self, what: str, *answers: tuple[int, Any]) -> None:
@@ -65,7 +65,7 @@ class FakeApi:
 
 
 def status(code: int, message: str) -> dict[str, Any]:
-    """Return an error as the Kubernetes API words it."""
+    """Return an error in the form of the Kubernetes API."""
     return {"kind": "Status", "status": "Failure", "code": code, "message": message}
 
 

@@ -1,4 +1,4 @@
-"""A step for tests of the executor: ``python -m tests.workflows.fake_step`` does what its options say."""
+"""A step for tests of the executor: the options of ``python -m tests.workflows.fake_step`` set its behaviour."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Append a line to ``--trace``, wait, write what was read and ``--text`` to each ``--write``, and end."""
+    """Append a line to ``--trace``, wait, write the ``--read`` files and ``--text`` to each ``--write``, and exit."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--trace", type=Path)
     parser.add_argument("--name", default="")

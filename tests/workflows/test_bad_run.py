@@ -1,4 +1,4 @@
-"""Bad input and what a machine may lack, for a whole run: one error line, the documented code, nothing half-written."""
+"""Runs with bad input, a full disk or missing permissions: one error line, a documented code, no partial files."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ CLI = "workflows/covertype.py"
 
 
 class Ended:
-    """How a command line ended."""
+    """Result of a command line."""
 
     def __init__(self, code: int, out: str, err: str) -> None:
         self.code, self.out, self.err = code, out, err
         self.errors = [line for line in err.splitlines() if line.startswith("error: ")]
 
     def is_one_line(self, code: int, words: str) -> None:
-        """Check the code, and that there is one error line which begins with these words."""
+        """Check the code, and that the only error line starts with these words."""
         assert self.code == code, self.err
         assert len(self.errors) == 1, self.err
         assert self.errors[0].startswith(f"error: {words}"), self.errors[0]
@@ -128,7 +128,7 @@ def test_settings_that_do_not_exist_start_nothing(
 def test_a_step_on_a_full_disk_ends_the_run_soon(invoke: Any, tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", 120) as disk:
         ended = invoke("train", "1", "--rows", "5000", "--output", disk, "--json")
-        assert ended.result["seconds"] < 20  # no waiting for room
+        assert ended.result["seconds"] < 20  # no retries
         where = f"{ended.result['directory']}/nodes/prepare/out/"
         ended.is_one_line(75, f"step prepare failed: no space left on the disk, in {where}")
         assert no_half_file(disk)
@@ -175,7 +175,7 @@ def test_rendering_to_a_full_disk(invoke: Any, tmp_path: Path) -> None:
         assert leftovers(folder) == []
 
 
-# --- missing rights ---
+# --- missing permissions ---
 
 
 PLACES = {"closed": "closed", "open": "open", "secret": "secret.csv"}
@@ -191,7 +191,7 @@ PLACES = {"closed": "closed", "open": "open", "secret": "secret.csv"}
         (("run", "--output", "{open}"), "{open}/.cache/lock"),
     ],
 )
-def test_a_missing_right_is_said_so(words: tuple[str, ...], named: str, tmp_path: Path) -> None:
+def test_a_missing_permission_is_reported(words: tuple[str, ...], named: str, tmp_path: Path) -> None:
     places = {name: tmp_path / file for name, file in PLACES.items()}
     places["closed"].mkdir(mode=0o555)
     places["open"].mkdir()
@@ -222,7 +222,7 @@ OF_A = hashlib.sha256(b"a").hexdigest()
         {"parameters": None},
     ],
 )
-def test_an_action_of_a_wrong_shape_is_made_again(tmp_path: Path, change: dict[str, Any]) -> None:
+def test_a_step_with_an_invalid_action_is_executed_again(tmp_path: Path, change: dict[str, Any]) -> None:
     main = dag("main", task("a"), task("b", depends="a", artifacts=[artifact("data", "tasks.a.outputs.artifacts.out")]))
     made = workflow([main, leaf("a", tmp_path / "trace", "--text=a"), leaf("b", None, "--text=b", reads=("data",))])
     execute(tmp_path, made)

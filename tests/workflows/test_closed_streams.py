@@ -1,4 +1,4 @@
-"""Standard streams that are closed, as a service manager or ``>&-`` leaves them: all goes as with ``/dev/null``."""
+"""Closed standard streams, as with some service managers or ``>&-``, have the same effect as ``/dev/null``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Output whose encoding lacks characters: they are replaced or escaped, and nothing fails for them."""
+"""Characters that the encoding of the output lacks are replaced or escaped, and cause no failure."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ RESULT = {
 
 
 def python(*words: str, environment: Mapping[str, str], cwd: Path = ROOT) -> subprocess.CompletedProcess[bytes]:
-    """Run ``python WORDS`` with other variables in its environment."""
+    """Run ``python WORDS`` with these environment variables."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG"))}
     known = {**inherited, **environment, "PYTHONPATH": str(ROOT)}
     return subprocess.run([sys.executable, *words], cwd=cwd, env=known, capture_output=True, check=False, timeout=120)

@@ -1,4 +1,4 @@
-"""Where code is imported from: the project's own folder, and what happens where a library cannot be loaded."""
+"""Code is imported from the folder of the project; errors where a library cannot be loaded."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SMALL = ("--rows", "600", "--preset", "fast", "--cover-types", "1", "--parallel", "1", "--set", "train.rounds=2")
-# What an installed library raises that needs a shared library which this machine has not.
+# The error of an installed library that needs a missing shared library.
 NO_OPENMP = 'raise OSError("libgomp.so.1: cannot open shared object file: No such file or directory")\n'
 
 
@@ -58,7 +58,7 @@ def test_a_copied_folder_runs_its_own_code(tmp_path: Path) -> None:
     copy = copy_of_project(tmp_path / "copy")
     step = copy / "steps/prepare.py"
     step.write_text(step.read_text().replace("rows kept", "rows kept by the copy"))
-    # As an editable installation of the original makes it be found.
+    # An editable installation of the original would put it on the path.
     done = covertype(copy, "run", *SMALL, "--output", "runs", folder=tmp_path, PYTHONPATH=str(ROOT))
     assert done.returncode == 0, done.stderr
     [log] = tmp_path.glob("runs/*/nodes/prepare/log.txt")

@@ -30,7 +30,7 @@ def umask(request: pytest.FixtureRequest) -> Iterator[int]:
 
 
 def check(folder: Path, umask: int, shared: int = 0) -> None:
-    """Check the permissions of all below a folder, of which ``shared`` files are hard links and read-only."""
+    """Check the permissions of everything in a folder, in which ``shared`` files are read-only hard links."""
     found = {path: path.stat() for path in folder.rglob("*")}
     wanted = {path: oct((0o777 if path.is_dir() else 0o666) & ~umask) for path in found}
     linked = {path for path, stat in found.items() if path.is_file() and stat.st_nlink > 1}

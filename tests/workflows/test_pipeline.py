@@ -1,4 +1,4 @@
-"""The rendered pipeline: golden files, and its options against the steps' real command lines."""
+"""The rendered pipeline: golden files, and a comparison of its options with the command lines of the steps."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_golden(name: str) -> None:
 
 
 def options_of(step: str) -> dict[str, Any]:
-    """Return the options of a step's command line by name without dashes."""
+    """Return the options of a step's command line, by name without dashes."""
     from typer.main import get_command
 
     command = get_command(runtime.as_app(importlib.import_module(f"steps.{step}").main))
@@ -61,7 +61,7 @@ def test_what_can_be_set_is_what_the_wiring_leaves_open(step: str) -> None:
     container = read_workflow(rendering.render(Settings(), "Workflow")).templates[step].container
     assert container is not None
     wired = {argument.removeprefix("--").partition("=")[0] for argument in container.arguments}
-    # A setting becomes an artifact; a study of one's own is for one step.
+    # Settings that become artifacts, and options that are only for single steps.
     files = {"space", "warm-start", "earlier-study"}
     left_open = set(options_of(step)) - wired - {"help"} - files
     assert left_open | ({"threads"} & wired) == set(overrides.OPTIONS[step])

@@ -1,4 +1,4 @@
-"""What is killed, edited, upgraded or started twice: the next run goes on, and ends as an undisturbed one."""
+"""A run after one that was killed, edited or upgraded, or beside another, resumes and ends as an undisturbed run."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ STEPS = 1 + 2 * 5 + 1
 
 
 def start(output: Path) -> subprocess.Popen[str]:
-    """Start a run as a person does."""
+    """Start a run in a process of its own."""
     command = [sys.executable, "workflows/covertype.py", *WORDS, "--output", str(output)]
     pipe = subprocess.PIPE
     return subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
 
 
 def finish(run: subprocess.Popen[str]) -> dict[str, Any]:
-    """Return the result of a run that must end well."""
+    """Return the result of a run that must succeed."""
     out, err = run.communicate(timeout=120)
     assert run.returncode == 0, err
     result: dict[str, Any] = json.loads(out)
@@ -44,7 +44,7 @@ def finish(run: subprocess.Popen[str]) -> dict[str, Any]:
 
 
 def outcome(result: dict[str, Any]) -> dict[str, Any]:
-    """Return all of a result that must be the same in every run: numbers, and the bytes of the models."""
+    """Return the part of a result that must be equal in every run: metrics, and the bytes of the models."""
     models = Path(result["models"])
     files = {str(path.relative_to(models)): path.read_bytes() for path in sorted(models.rglob("*")) if path.is_file()}
     return {"files": files, **{key: result[key] for key in ("status", "accuracy", "macro_f1", "cover_types")}}
@@ -52,17 +52,17 @@ def outcome(result: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The result of a run that nothing happens to."""
+    """The result of an undisturbed run."""
     return finish(start(tmp_path_factory.mktemp("undisturbed")))
 
 
 def saved(output: Path) -> int:
-    """Return the number of finished steps that a run has left."""
+    """Return the number of finished steps of a run."""
     return sum(read_action(path) is not None for path in (output / ".cache" / "actions").glob("[!.]*.json"))
 
 
 def steps_of(run: subprocess.Popen[str]) -> list[int]:
-    """Return the process ids of a run's steps: the children of its fork server."""
+    """Return the process ids of the steps of a run, which are the children of its fork server."""
     parents: dict[int, int] = {}
     for entry in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -74,7 +74,7 @@ def steps_of(run: subprocess.Popen[str]) -> list[int]:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_killed_at_any_moment_it_goes_on_and_ends_the_same(
+def test_killed_at_any_moment_it_resumes_and_ends_the_same(
     undisturbed: dict[str, Any], tmp_path: Path, seed: int
 ) -> None:
     moments = random.Random(seed)
@@ -85,9 +85,9 @@ def test_killed_at_any_moment_it_goes_on_and_ends_the_same(
         victim = moments.choice(steps) if steps and moments.random() < 0.5 else run.pid
         try:
             os.kill(victim, signal.SIGKILL)
-        except ProcessLookupError:  # it has just ended by itself
+        except ProcessLookupError:  # it has ended meanwhile
             continue
-        run.communicate(timeout=120)  # of a killed run the next one starts at once, while its steps are still dying
+        run.communicate(timeout=120)  # the next run starts while the steps of a killed run are still ending
     finished = saved(tmp_path)
     result = finish(start(tmp_path))
     assert (result["executed_steps"], result["cached_steps"]) == (STEPS - finished, finished)
@@ -99,7 +99,7 @@ def test_two_runs_at_once_do_not_disturb_each_other(undisturbed: dict[str, Any],
     for run in both:
         assert outcome(finish(run)) == outcome(undisturbed)
     again = finish(start(tmp_path))
-    # The report shows how long each step took, so a mixture of the two runs' steps may need a report of its own.
+    # The report contains the time of each step, so steps from both runs may need a report of their own.
     assert again["cached_steps"] in {STEPS - 1, STEPS}
     assert outcome(again) == outcome(undisturbed)
     assert not list(tmp_path.rglob(".partial-*"))

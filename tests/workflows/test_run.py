@@ -1,4 +1,4 @@
-"""The command line from end to end on real rows: what a person types, and what they get."""
+"""The command line from end to end on real rows."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def invoke(*arguments: object) -> int:
 
 @pytest.fixture(scope="module")
 def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the runs, shared so that they share the cache."""
+    """The folder of all runs, which share its cache."""
     return tmp_path_factory.mktemp("runs")
 
 
 @pytest.fixture(scope="module")
 def first(output: Path) -> dict[str, Any]:
-    """The result of a first run, started as a person starts it."""
+    """The result of a first run, in a process of its own."""
     command = [sys.executable, "workflows/covertype.py", "run", *SMALL, "--json", "--output", str(output)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -165,7 +165,7 @@ def test_show_and_runs(first: dict[str, Any], output: Path, capsys: pytest.Captu
 
 
 def gone(group: int) -> bool:
-    """Return whether all processes of a group end within ten seconds: the fork server needs a moment."""
+    """Return whether all processes of a group end within ten seconds, which the fork server needs."""
     for _ in range(100):
         try:
             os.killpg(group, 0)
@@ -177,14 +177,14 @@ def gone(group: int) -> bool:
 
 @pytest.fixture
 def _interruptible() -> Iterator[None]:
-    """Let what is started here be interrupted also where the tests were started in the background of a shell."""
+    """Enable interrupts in child processes, even if a shell has started the tests in the background."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.usefixtures("first", "_interruptible")
-def test_an_interrupt_ends_everything_and_the_next_run_goes_on(
+def test_an_interrupt_ends_everything_and_the_next_run_resumes(
     output: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["run", "--rows", "20000", "--seed", "3", "--output", str(output)]
@@ -294,7 +294,7 @@ def test_a_mistake_is_one_line_and_a_code(
     assert not (tmp_path / "none").exists()
 
 
-def test_more_trials_go_on_with_those_there_are(output: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_more_trials_resume_the_existing_ones(output: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ("run", "--rows", "600", "--preset", "fast", "--cover-types", "4", "--json", "--output", output)
     results = []
     for trials in (2, 2, 4):

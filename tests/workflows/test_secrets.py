@@ -1,4 +1,4 @@
-"""No message shows a token, a key or a password, whatever is wrong with it and whatever a server answers."""
+"""Messages never contain a token, a key or a password, even if it is malformed or a server repeats it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ VERBS = (
 
 @pytest.fixture
 def invoke(capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
-    """The command line in this process, which must show no secret."""
+    """The command line in this process; fails if it prints a secret."""
 
     def run(*words: object) -> tuple[int, str]:
         code = runtime.guarded(lambda: app(args=[str(word) for word in words], standalone_mode=False) or 0)
@@ -64,7 +64,7 @@ def api(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeApi]:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(watch.Pace, "__init__", _fast)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COVERTYPE_DEBUG", "1")  # tracebacks show no secret either
+    monkeypatch.setenv("COVERTYPE_DEBUG", "1")  # tracebacks must not contain a secret either
     with serve() as served:
         yield served
 
@@ -80,7 +80,7 @@ def by_server(api: FakeApi, monkeypatch: pytest.MonkeyPatch, token: str = SECRET
 
 
 def by_kube(api: FakeApi, monkeypatch: pytest.MonkeyPatch, folder: Path, **user: Any) -> Path:
-    """Name the server by a kubeconfig with a user of these entries, and return the file."""
+    """Write a kubeconfig for the server with these entries of the user, and return its path."""
     path = api.kubeconfig(folder)
     document = yaml.safe_load(path.read_text())
     document["users"][0]["user"] = user or {"token": SECRET}
@@ -291,7 +291,7 @@ def test_google_credentials(content: str, source: str, tmp_path: Path, monkeypat
     for name in ("BIGQUERY_EMULATOR_HOST", "STORAGE_EMULATOR_HOST", "GOOGLE_CLOUD_PROJECT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", given)
-    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # nothing is sent anywhere
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # no request leaves this machine
     monkeypatch.setenv("COVERTYPE_DEBUG", "1")
     monkeypatch.setattr("steps.google.gcs.store.PATIENCE", Patience(seconds=0.1, first_wait=0.01))
     monkeypatch.setattr("steps.google.bigquery.client.PATIENCE_SECONDS", 0.1)

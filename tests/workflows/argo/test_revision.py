@@ -1,4 +1,4 @@
-"""The revision of the code: that of the repository that tracks it, and whether something has changed since."""
+"""The revision of the code is that of the repository that tracks it, with a mark for changes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FILES = ("workflows/argo/revision.py", "steps/a.py", "README.md")
 
 @pytest.fixture
 def git(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., str]:
-    """Return what runs git in a folder; no configuration but its own is read."""
+    """Return a function that runs git in a folder, without the configuration of the user."""
     for name in [name for name in os.environ if name.startswith("GIT_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))

@@ -1,4 +1,4 @@
-"""Texts stay texts in the rendered YAML, for a reader of YAML 1.1, of YAML 1.2 and of Go."""
+"""Readers of YAML 1.1, YAML 1.2 and Go read strings in the rendered YAML as the same strings."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from workflows.argo import yaml_text
 
-# What a plain scalar is by the core schema of YAML 1.2 (section 10.3.2): anything else is a string.
+# Plain scalars that are not strings in the core schema of YAML 1.2 (section 10.3.2).
 CORE = re.compile(
     r"(null|Null|NULL|~|)|(true|True|TRUE|false|False|FALSE)|[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+"
     r"|[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?(\.inf|\.Inf|\.INF)|(\.nan|\.NaN|\.NAN)"
 )
-# By go-yaml (resolve.go), which Argo reads with: underscores in any number, prefixes in both cases, short dates.
+# In go-yaml (resolve.go), which Argo uses: underscores in any number, prefixes in both cases, short dates.
 GO = re.compile(
     r"[-+]?0[xX][0-9a-fA-F]+|[-+]?0[bB][01]+|[-+]?0[oO]?[0-7]+|[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"
 )
@@ -34,7 +34,7 @@ KNOWN = [
 
 
 def plain_texts(rendered: str) -> list[str]:
-    """Return the scalars that the YAML says without quotes."""
+    """Return the scalars without quotes in a YAML text."""
     events = yaml.parse(rendered, yaml.SafeLoader)
     return [event.value for event in events if isinstance(event, yaml.ScalarEvent) and event.style is None]
 
@@ -48,7 +48,7 @@ def check(text: str) -> None:
         assert not GO.fullmatch(plain.replace("_", ""))
         assert not GO_TIME.fullmatch(plain)
         assert not GO_WORD.fullmatch(plain)
-    # YAML 1.2 has fewer line breaks than 1.1: these stand there as escapes alone.
+    # YAML 1.2 has fewer line breaks than 1.1, so these must be escaped.
     assert not set(rendered) & set("\r\x85\u2028\u2029")
 
 

@@ -1,4 +1,4 @@
-"""The cache of results on its own."""
+"""The cache of results."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 KEY = json_digest({"step": "a"})
 
 
-def test_gives_back_what_was_stored(cache: Cache, tmp_path: Path) -> None:
+def test_returns_what_was_stored(cache: Cache, tmp_path: Path) -> None:
     found = cache.find_result(KEY)
     assert found
     assert found.parameters == {"note": "n"}
@@ -41,7 +41,7 @@ def test_gives_back_what_was_stored(cache: Cache, tmp_path: Path) -> None:
         json.dumps({"step": "s", "artifacts": {"file": "0" * 64}, "parameters": {}}),
     ],
 )
-def test_an_action_that_says_nothing_of_use_counts_as_absent(cache: Cache, text: str) -> None:
+def test_an_invalid_action_counts_as_absent(cache: Cache, text: str) -> None:
     (cache.actions / f"{KEY}.json").write_text(text)
     assert cache.find_result(KEY) is None
 
@@ -52,7 +52,7 @@ def test_a_damaged_object_counts_as_absent_and_can_be_stored_again(cache: Cache,
     assert found
     file, folder = (cache.objects / found.artifacts[name] for name in ("file", "folder"))
     part = folder / "part" if damage.startswith("part") else file
-    part.unlink()  # the name in the cache alone: the file that was stored is a link to the same bytes
+    part.unlink()  # only in the cache, because the stored file is a link to the same bytes
     if "changed" in damage:
         part.write_text("pork")
     elif damage == "cut":
@@ -67,7 +67,7 @@ def test_a_damaged_object_counts_as_absent_and_can_be_stored_again(cache: Cache,
 
 def test_an_edit_of_one_run_reaches_no_other(cache: Cache, tmp_path: Path) -> None:
     def run(name: str) -> Path:
-        """Take a report and a model from the cache, as a run does."""
+        """Restore a report and a model from the cache, as a run does."""
         found, folder = cache.find_result(KEY), tmp_path / name
         assert found
         template, step = Template("main", Slots(), Slots()), Template("step", Slots(), Slots(), Container("m", (), {}))

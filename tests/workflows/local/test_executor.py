@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Seen:
-    """Keeps what the executor says."""
+    """An observer that records the progress and the largest number of threads."""
 
     def __init__(self) -> None:
         self.most_threads = 0
@@ -92,7 +92,7 @@ def test_a_change_is_executed_with_what_follows_from_it(tmp_path: Path) -> None:
     assert all(leaf.cached for leaf in same_text_again.leaves())
 
 
-def test_a_damaged_object_in_the_cache_is_made_again(tmp_path: Path) -> None:
+def test_a_step_with_a_damaged_object_is_executed_again(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     root = execute(tmp_path, chain(trace))
     damaged = tmp_path / "cache" / "objects" / root.children["b"].outputs.digests["out"]
@@ -119,7 +119,7 @@ def test_a_failure_stops_what_needs_it_and_nothing_else(tmp_path: Path) -> None:
     assert "asked to end" in root.children["bad"].log.read_text()
 
 
-def test_tries_again_after_exit_codes_75_and_143_alone(tmp_path: Path) -> None:
+def test_retries_only_after_exit_codes_75_and_143(tmp_path: Path) -> None:
     main = dag("main", task("transient"), task("hopeless"), task("wrong"), task("ended"))
     made = workflow(
         [
@@ -166,7 +166,7 @@ def test_admits_as_many_threads_as_there_are_cores(tmp_path: Path, cores: int, e
     seen = Seen()
     root = execute(tmp_path, workflow([dag("main", *(task(name) for name in names)), *leaves]), cores=cores, seen=seen)
     assert root.phase is Phase.SUCCEEDED
-    assert seen.most_threads == expected  # a step that wants more than there is runs alone
+    assert seen.most_threads == expected  # a step with more threads than cores runs alone
     assert "1/2" in seen.progress
 
 
@@ -188,14 +188,14 @@ def test_an_interrupt_stops_the_steps(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         execute(tmp_path, made, seen=seen)
     assert time.monotonic() - before < 25
-    begun = tmp_path / "a"  # on a busy machine it has not even begun
+    begun = tmp_path / "a"  # on a busy machine it may not have started
     assert not begun.exists() or begun.read_text().splitlines() in (["start a"], ["start a", "terminated a"])
 
 
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM", "SIGHUP"])
 def test_steps_end_with_the_runner_and_clean_up(tmp_path: Path, name: str) -> None:
     command = [sys.executable, "-m", "tests.workflows.doomed_run", str(tmp_path), name]
-    with (tmp_path / "err").open("wb") as err:  # a pipe would be waited for until the steps end too
+    with (tmp_path / "err").open("wb") as err:  # not a pipe, which the steps would keep open
         done = subprocess.run(command, check=False, stderr=err, timeout=60, preexec_fn=heed_hangups)
     assert done.returncode == (-signal.SIGKILL if name == "SIGKILL" else TERMINATED)
     trace, end = tmp_path / "trace", time.monotonic() + 30

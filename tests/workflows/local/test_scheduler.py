@@ -1,4 +1,4 @@
-"""The scheduler against a simple oracle on random DAGs, without processes."""
+"""Comparison of the scheduler with a simple oracle on random DAGs, without processes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from workflows.rendered.reader import read_workflow
 
 @st.composite
 def graphs(draw: st.DrawFn) -> dict[str, tuple[str, bool]]:
-    """Return tasks by name in topological order: what each depends on, and whether it succeeds when it runs."""
+    """Return tasks by name in topological order, each with its dependencies and whether it succeeds if it runs."""
     tasks: dict[str, tuple[str, bool]] = {}
     for i in range(draw(st.integers(1, 9))):
         before = draw(st.lists(st.sampled_from(sorted(tasks)), unique=True, max_size=3)) if tasks else []
@@ -27,7 +27,7 @@ def graphs(draw: st.DrawFn) -> dict[str, tuple[str, bool]]:
 
 
 def oracle(tasks: dict[str, tuple[str, bool]]) -> tuple[dict[str, str], str]:
-    """Return each task's end and the DAG's, by walking the tasks once in topological order."""
+    """Return the phases of the tasks and of the DAG, by one pass over the tasks in topological order."""
     ends: dict[str, str] = {}
     inherited: dict[str, str] = {}
     for name, (depends, succeeds) in tasks.items():

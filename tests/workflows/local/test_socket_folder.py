@@ -1,4 +1,4 @@
-"""The fork server starts whatever TMPDIR is, or one line says what is wrong with it."""
+"""The fork server starts with any TMPDIR, or one error line reports the problem."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ sys.exit(runtime.guarded(main))
 
 
 def start(folder: str) -> subprocess.CompletedProcess[str]:
-    """Start a fork server with this TMPDIR and print where it listens."""
+    """Start a fork server with this TMPDIR and print the path of its socket."""
     environment = {**os.environ, "TMPDIR": folder, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", _PROGRAM]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
@@ -45,7 +45,7 @@ def test_a_long_path_is_replaced_by_a_short_one(length: int) -> None:
         assert list(folder.iterdir()) == []
 
 
-def test_a_folder_that_is_not_there_is_said() -> None:
+def test_a_folder_that_does_not_exist_is_reported() -> None:
     done = start("/nowhere")
     assert done.returncode == 0
     [line] = done.stderr.splitlines()

@@ -1,4 +1,4 @@
-"""A workflow that cannot come to its end is refused with one line, by the runner and by lint."""
+"""The executor and lint refuse a workflow that cannot terminate, with one error line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``lint`` checks the names of a file of anybody's by the rules that our own renderings keep to."""
+"""``lint`` applies the same rules to the names in any file as to those that this project renders."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def rich() -> dict[str, Any]:
-    """Return a workflow that has every field that is read."""
+    """Return a workflow with every field that the reader supports."""
     made = sound()
     environment = [{"name": "A", "value": "b"}]
     template = leaf("a", None, "--text={{inputs.parameters.seed}}", parameters={"seed": None}, retries=2)

@@ -28,7 +28,7 @@ def test_reads_the_pipeline() -> None:
 
 
 def change(place: str, value: Any) -> Callable[[dict[str, Any]], None]:
-    """Return a function that sets a field at a dotted place; numbers are positions in lists."""
+    """Return a function that sets the field at a dotted path; numbers are positions in lists."""
 
     def apply(workflow: dict[str, Any]) -> None:
         *path, last = (int(part) if part.isdigit() else part for part in place.split("."))

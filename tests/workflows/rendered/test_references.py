@@ -14,7 +14,7 @@ from workflows.settings import Settings
 
 
 def sound() -> dict[str, Any]:
-    """Return a workflow without a fault."""
+    """Return a workflow without problems."""
     main = dag(
         "main",
         task("a", seed="{{workflow.parameters.seed}}"),

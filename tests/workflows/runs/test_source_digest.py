@@ -1,4 +1,4 @@
-"""A source counts by what is in it, not by what it is called."""
+"""The digest of a source depends on its content, not on its name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person sees of a run on a terminal while it goes on."""
+"""The display of a run in progress."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def shown(folder: Path, log: bytes | None, progress: str = "3/40") -> str:
-    """Return what is drawn of a run in which a search has written this log."""
+    """Return the drawing of a run in which a search has written this log."""
     read = read_workflow(workflow([dag("main", task("aspen", "chain")), dag("chain", task("tune")), leaf("tune")]))
     tune = Node(("aspen", "tune"), read.templates["tune"], folder, phase=Phase.RUNNING, progress=progress)
     chain = Node(("aspen",), read.templates["chain"], folder, children={"tune": tune})
@@ -30,7 +30,7 @@ def shown(folder: Path, log: bytes | None, progress: str = "3/40") -> str:
     return console.file.getvalue()
 
 
-def test_what_a_search_said_last_is_below_the_table(tmp_path: Path) -> None:
+def test_the_last_line_of_a_search_is_below_the_table(tmp_path: Path) -> None:
     drawn = shown(tmp_path, b"trial 2 of 40\n" + b"x" * 5000 + b"\ntrial 3 of 40: best .97 (trial 2)\ntrial 4 is bei")
     assert "▶ 3/40" in drawn
     assert drawn.splitlines()[-1] == "aspen.tune: trial 3 of 40: best .97 (trial 2)"
@@ -43,5 +43,5 @@ def test_a_long_line_is_cut_at_the_edge(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("log", "progress"), [(None, "3/40"), (b"", "3/40"), (b"half", "3/40"), (b"whole\n", "")])
-def test_a_step_that_says_nothing_has_no_line(tmp_path: Path, log: bytes | None, progress: str) -> None:
+def test_a_step_without_progress_has_no_line(tmp_path: Path, log: bytes | None, progress: str) -> None:
     assert "aspen.tune" not in shown(tmp_path, log, progress)

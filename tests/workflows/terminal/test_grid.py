@@ -1,4 +1,4 @@
-"""A run on the terminal."""
+"""The grid of cover types and steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pods may do what they must, and no more."""
+"""The accounts have the permissions that they need, and no others."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 from tests.cluster import harness
 
 
-def may(account: str, verb: str, resource: str) -> bool:
-    """Whether an account of the namespace has a right: ``kubectl auth can-i``, whose exit code says the same."""
+def has_permission(account: str, verb: str, resource: str) -> bool:
+    """Return whether an account of the namespace has a permission, by ``kubectl auth can-i``."""
     who = f"--as=system:serviceaccount:{harness.NAMESPACE}:{account}"
     words = ["kubectl", "--namespace", harness.NAMESPACE, "auth", "can-i", verb, resource, who]
     return subprocess.run(words, capture_output=True, text=True, check=False).stdout.strip() == "yes"
@@ -20,7 +20,7 @@ def may(account: str, verb: str, resource: str) -> bool:
 
 @pytest.mark.parametrize("verb", ["create", "patch"])
 def test_pods_report_their_results(verb: str) -> None:
-    assert may("covertype-steps", verb, "workflowtaskresults.argoproj.io")
+    assert has_permission("covertype-steps", verb, "workflowtaskresults.argoproj.io")
 
 
 @pytest.mark.parametrize(
@@ -35,14 +35,14 @@ def test_pods_report_their_results(verb: str) -> None:
         ("get", "configmaps"),
     ],
 )
-def test_pods_have_no_other_right(verb: str, resource: str) -> None:
-    assert not may("covertype-steps", verb, resource)
+def test_pods_have_no_other_permission(verb: str, resource: str) -> None:
+    assert not has_permission("covertype-steps", verb, resource)
 
 
 @pytest.mark.parametrize(("verb", "resource"), [("get", "secrets"), ("create", "pods"), ("create", "pods/exec")])
-def test_people_reach_no_secret_and_no_pod(verb: str, resource: str) -> None:
-    assert may("covertype-submitter", "create", "workflows.argoproj.io")
-    assert not may("covertype-submitter", verb, resource)
+def test_the_submitter_account_cannot_access_secrets_and_pods(verb: str, resource: str) -> None:
+    assert has_permission("covertype-submitter", "create", "workflows.argoproj.io")
+    assert not has_permission("covertype-submitter", verb, resource)
 
 
 def test_namespace_is_restricted_and_every_pod_ran_as_the_steps_account(finished: dict[str, Any]) -> None:

@@ -326,7 +326,7 @@ def test_a_piece_that_arrives_twice(cloud: Cloud) -> None:
 
 def test_an_upload_that_arrives_changed(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """As if the bytes had changed between disk and network; the service itself refuses what has another crc32c."""
-    monkeypatch.setattr(gcs, "crc32c_file", lambda _: "AAAAAA==")
+    monkeypatch.setattr("steps.google.gcs.store.crc32c_file", lambda _: "AAAAAA==")
     with pytest.raises(TransientError, match="another crc32c"):
         cloud.broken().upload(cloud.file(), cloud.uri("x"), if_absent=True)
 

@@ -124,15 +124,15 @@ def test_one_parameter_of_one_cover_type_runs_that_from_train_on(
 def test_one_cover_type_failing_leaves_six_results_and_a_bad_end(
     first: dict[str, Any], output: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert invoke("run", *SMALL, "--json", "--output", output, "--set", "train.aspen.max_depth=-1") == 2
+    assert invoke("run", *SMALL, "--json", "--output", output, "--set", "split.aspen.train_fraction=0.9") == 2
     printed = capsys.readouterr()
     result = json.loads(printed.out)
     assert result["status"] == "Failed"
     assert sorted(result["cover_types"]) == sorted(set(first["cover_types"]) - {"aspen"})
     assert result["accuracy"] is None
     assert "1 of 7 cover types are missing" in Path(result["report"]).read_text()
-    assert set(result["failed_steps"]) == {"aspen.train", "report"}
-    assert "error: step aspen.train failed: Invalid value for '--max-depth'" in printed.err
+    assert set(result["failed_steps"]) == {"aspen.split", "report"}
+    assert "error: step aspen.split failed: the fractions 0.9 + 0.16 + 0.2" in printed.err
     assert "aspen" in result["failed_steps"]["report"]
     assert "inputs and logs are in" in printed.err
     assert len(models(result)) == 6 * 3

@@ -142,5 +142,5 @@ def test_the_argo_tool_s_namespace_too(monkeypatch: pytest.MonkeyPatch, capsys: 
 def test_a_file_that_holds_a_variable_of_argo_s_is_refused(tmp_path: Path) -> None:
     query = tmp_path / "rows.sql"
     query.write_text("SELECT {{ ref('rows') }}")
-    with pytest.raises(BadConfigurationError, match=r"query\.sql becomes part of the workflow and holds '{{'"):
+    with pytest.raises(BadConfigurationError, match=r"query\.sql becomes part of the workflow and contains '{{'"):
         rendering.render(settings.Settings(source="bq://p", query=str(query)), "Workflow")

@@ -139,4 +139,4 @@ def _sql(query: str) -> str:
 
 
 if __name__ == "__main__":
-    runtime.main_of(main)
+    runtime.run_and_exit(main)

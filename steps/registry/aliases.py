@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from steps.core.errors import AlreadyThereError, BadDataError, TransientError
+from steps.core.errors import AlreadyExistsError, BadDataError, TransientError
 from steps.registry.gate import Gate, Verdict, judge
 from steps.registry.manifest import MANIFEST, decode
 
@@ -64,7 +64,7 @@ def move(
         data = json.dumps({"version": version, "previous": present, "reason": verdict.reason}, indent=2) + "\n"
         try:
             generation = destination.write(name, data.encode(), seen)
-        except AlreadyThereError:
+        except AlreadyExistsError:
             continue
         return Move(version, present, True, verdict.reason, uri, generation)
     raise TransientError("others kept moving this alias", where=uri, fix="run again")

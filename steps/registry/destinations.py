@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from steps.core import storage
-from steps.core.errors import BadDataError, already_there
+from steps.core.errors import BadDataError, already_exists
 from steps.registry.manifest import MANIFEST, Entry, Manifest, decode
 
 if TYPE_CHECKING:
@@ -48,14 +48,14 @@ class Destination(Protocol):
         """Replace a small file if it still is as it was seen (None: absent), and return its new generation.
 
         Raises:
-            AlreadyThereError: it is not.
+            AlreadyExistsError: it is not.
         """
 
     def commit(self, entries: Sequence[Entry], sources: Mapping[str, Path], metadata: dict[str, Any]) -> Manifest:
         """Put files there by their names, then the manifest.
 
         Raises:
-            AlreadyThereError: there is a manifest already; nothing has changed.
+            AlreadyExistsError: there is a manifest already; nothing has changed.
         """
 
     def download(self, entry: Entry, target: Path) -> None:
@@ -94,7 +94,7 @@ class Folder:
         """Replace a small file if it still holds the bytes that were seen."""
         with self._locked():
             if self.read(name) != seen:
-                raise already_there(str(self.root / name))
+                raise already_exists(str(self.root / name))
             storage.write_bytes(self.root / name, data)
 
     @contextmanager
@@ -110,7 +110,7 @@ class Folder:
         manifest = Manifest(self.location, tuple(entries), metadata)
         with new_folder(self.root) as temporary:
             for entry in entries:
-                storage.copy(sources[entry.name], temporary / entry.path)
+                storage.copy_file(sources[entry.name], temporary / entry.path)
                 if not holds(temporary / entry.path, entry):
                     raise changed(entry)
             storage.write_bytes(temporary / MANIFEST, manifest.encode())
@@ -118,7 +118,7 @@ class Folder:
 
     def download(self, entry: Entry, target: Path) -> None:
         """Copy a file."""
-        storage.copy(self.root / entry.path, target)
+        storage.copy_file(self.root / entry.path, target)
         if not holds(target, entry):
             target.unlink()
             raise other_file(str(self.root / entry.path))
@@ -131,7 +131,7 @@ def new_folder(final: Path) -> Iterator[Path]:
     What is put in it must have been synced.
 
     Raises:
-        AlreadyThereError: there is a folder with something in it.
+        AlreadyExistsError: there is a folder with something in it.
     """
     final.parent.mkdir(parents=True, exist_ok=True)
     temporary = storage.name_beside(final)
@@ -141,7 +141,7 @@ def new_folder(final: Path) -> Iterator[Path]:
         temporary.rename(final)  # fails where there is one that is not empty, whoever made it meanwhile
     except OSError as error:
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
-            raise already_there(str(final)) from None
+            raise already_exists(str(final)) from None
         if str(temporary) in str(error.filename):
             error.filename = str(final)
         raise

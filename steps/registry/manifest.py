@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from steps.core.errors import AlreadyThereError, BadDataError, UsageError
+from steps.core.errors import AlreadyExistsError, BadDataError, UsageError
 
 MANIFEST = "manifest.json"
 FORMAT = 1
@@ -76,11 +76,11 @@ def is_good(name: str) -> bool:
 
 
 def same(there: Manifest, wanted: Manifest) -> Manifest:
-    """Return the manifest that is there if it is about the same content; AlreadyThereError says what differs."""
+    """Return the manifest that is there if it is about the same content; AlreadyExistsError says what differs."""
     old, new = ({entry.name: entry.sha256 for entry in manifest.files} for manifest in (there, wanted))
     differing = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
     if not differing and there.metadata == json.loads(json.dumps(wanted.metadata)):
         return there
     example = repr(differing[0]) if differing else "the metadata"
     what = f"other content is published there already ({example} differs)"
-    raise AlreadyThereError(what, where=there.location, fix="name another place")
+    raise AlreadyExistsError(what, where=there.location, fix="name another place")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from steps.core import storage
 from steps.core.crc32c import crc32c_file
-from steps.core.errors import AlreadyThereError, NoInputError, UsageError, already_there
+from steps.core.errors import AlreadyExistsError, NoInputError, UsageError, already_exists
 from steps.registry.destinations import new_folder
 from steps.registry.destinations import read_manifest as manifest_of
 from steps.registry.manifest import MANIFEST, Entry, Manifest, is_good, same
@@ -46,7 +46,7 @@ def publish(
         metadata: facts as JSON. They belong to the content: publishing again with others is an error.
 
     Raises:
-        AlreadyThereError: something else is published there, or the folder is not empty.
+        AlreadyExistsError: something else is published there, or the folder is not empty.
         NoInputError: a file is missing, or the bucket.
         UsageError: two files have one name, a name leads out of the place, or the manifest is too large.
     """
@@ -58,7 +58,7 @@ def publish(
         return Published(same(there, wanted), already=True)
     try:
         return Published(destination.commit(entries, sources, wanted.metadata), already=False)
-    except AlreadyThereError:
+    except AlreadyExistsError:
         if there := manifest_of(destination):  # another publisher was faster
             return Published(same(there, wanted), already=True)
         raise
@@ -75,14 +75,14 @@ def fetch(destination: Destination, folder: Path, names: Collection[str] | None 
     Raises:
         NoInputError: nothing is published there, a file is gone, or there is no such name.
         BadDataError: a file is not the one that was published.
-        AlreadyThereError: the folder is not empty.
+        AlreadyExistsError: the folder is not empty.
     """
     manifest = _required(destination)
     wanted = [entry for entry in manifest.files if names is None or entry.name in names]
     for name in set(names or ()) - {entry.name for entry in wanted}:
         raise NoInputError(f"no file {name!r} is published here", where=destination.location, fix="check the name")
     if folder.is_dir() and any(folder.iterdir()):
-        raise already_there(str(folder))
+        raise already_exists(str(folder))
     with new_folder(folder) as temporary:
         for entry in wanted:
             destination.download(entry, temporary / entry.name)

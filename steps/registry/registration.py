@@ -116,7 +116,7 @@ def register(release: Release, registry: Destination, gate: Gate) -> dict[str, A
     Registering the same again changes no version; the aliases are looked at again.
 
     Raises:
-        AlreadyThereError: the registry holds this version with other content.
+        AlreadyExistsError: the registry holds this version with other content.
         TransientError: the service failed, or others kept moving the aliases.
     """
     done = publishing.publish(release.files, registry.below(f"versions/{release.version}"), release.lineage)

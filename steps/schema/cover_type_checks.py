@@ -52,7 +52,7 @@ def _text_problems(cover_type: CoverType) -> Iterator[str]:
     for what, text in (("title", cover_type.title), ("label", str(cover_type.label))):
         if not text.strip():
             yield f"the {what} of {cover_type.slug!r} is empty"
-        if problem := texts.problem(text):
+        if problem := texts.find_problem(text):
             yield f"the {what} of {cover_type.slug!r} {problem}"
 
 

@@ -147,7 +147,7 @@ def _problems(schema: Schema) -> list[str]:
 
 
 def _name_problems(schema: Schema) -> Iterator[str]:
-    if not schema.name.strip() or texts.problem(schema.name):
+    if not schema.name.strip() or texts.find_problem(schema.name):
         yield f"the name {schema.name!r} must be a text of one line"
 
 

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from steps.core import runtime, storage
-from steps.core.errors import FULL, BadDataError, UsageError
+from steps.core.errors import DISK_FULL, BadDataError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -206,7 +206,7 @@ def _append(file: BinaryIO, document: Mapping[str, Any]) -> None:
         file.flush()
         os.fsync(file.fileno())
     except OSError as error:
-        if error.errno in FULL:
+        if error.errno in DISK_FULL:
             error.filename = os.path.dirname(file.name)  # noqa: PTH120 - the file's name is a string
         raise
 

@@ -202,7 +202,7 @@ def test_a_prefix_is_used_once(
         monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", proxy.url)
         result = run(out, TABLE, "--inside-bigquery", prefix)
         assert proxy.count(JOB) == 0
-    words = f"error: already there with other content, in {prefix}/export.json: name another place"
+    words = f"error: already exists with different content, in {prefix}/export.json: choose another destination"
     assert (result.code, result.errors) == (2, [words])
     assert names_in(storage, prefix) == before
 

@@ -26,7 +26,7 @@ UPLOAD, LOOK, DATASET = "/upload/", "GET .*/tables/", "GET .*/datasets/[^/]+\\?"
 
 
 def invoke(*words: object) -> int:
-    return runtime.guarded(lambda: app(args=[str(word) for word in words], standalone_mode=False) or 0)
+    return runtime.run_to_exit_code(lambda: app(args=[str(word) for word in words], standalone_mode=False) or 0)
 
 
 def count(cloud: Emulator, name: str) -> int | None:

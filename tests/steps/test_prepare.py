@@ -239,7 +239,7 @@ def test_datasets_are_published_by_label_once(tmp_path: Path) -> None:
     assert (result.code, f"published: {place}" in result.log) == (0, True), result.log
     [dataset] = (place / "cover_type=5").iterdir()
     assert dataset.read_bytes() == (tmp_path / "a.parquet").read_bytes()
-    assert "already there" in call(prepare.main, *words).log
+    assert "already exists" in call(prepare.main, *words).log
     other = call(prepare.main, *words, "--rows=700")
     assert other.code == 2
     assert str(place) in other.errors[0]

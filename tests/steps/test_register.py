@@ -15,7 +15,7 @@ import xgboost
 
 from steps import register
 from steps.core import storage
-from steps.core.errors import AlreadyThereError, TransientError
+from steps.core.errors import AlreadyExistsError, TransientError
 from steps.io import open_destination
 from steps.models import bundle
 from steps.models.features import FeatureTransformer
@@ -380,9 +380,9 @@ def test_a_small_file_is_written_only_as_it_was_seen(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     folder.write("x", b"1", None)
     seen = folder.read("x")
-    with pytest.raises(AlreadyThereError):
+    with pytest.raises(AlreadyExistsError):
         folder.write("x", b"2", None)
     folder.write("x", b"2", seen)
-    with pytest.raises(AlreadyThereError):
+    with pytest.raises(AlreadyExistsError):
         folder.write("x", b"3", seen)
     assert (tmp_path / "x").read_bytes() == b"2"

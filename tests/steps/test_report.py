@@ -356,7 +356,7 @@ def test_more_features_than_fit_are_left_out_and_counted(inputs: Inputs) -> None
         (["--cover-type", "oak"], "'oak' is there twice, in --cover-type"),
         (["--cover-type", "elm"], "unknown cover type 'elm'"),
         (["--metrics", "oak"], "'oak' is not NAME=PATH, in --metrics"),
-        (["--scores", "oak=x"], "'oak' is there twice, in --scores"),
+        (["--scores", "oak=x"], "the name 'oak' occurs twice, in --scores"),
         (["--metrics", "elm=x"], "cover type 'elm' is not asked for, in --metrics"),
     ],
 )

@@ -17,7 +17,7 @@ from steps.core.errors import (
     UnavailableError,
     UsageError,
 )
-from steps.core.redaction import names_a_user, redact
+from steps.core.redaction import has_user, redact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,7 +101,7 @@ def credential(text: str, where: str) -> str:
 
 def check_address(address: str, where: str) -> str:
     """Return an address of a server; BadConfigurationError, which does not show it, where it may hold credentials."""
-    if names_a_user(address):
+    if has_user(address):
         what = "the address holds a user name or a password"
         raise BadConfigurationError(what, where=where, fix="write the address alone: credentials have their own place")
     if {"?", "#"} & set(address):  # a token may be behind it

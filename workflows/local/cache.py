@@ -162,4 +162,4 @@ def _link(source: Path, target: Path) -> None:
     try:
         target.hardlink_to(source)
     except OSError:  # on another file system, or on one without links
-        storage.copy(source, target)
+        storage.copy_file(source, target)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from steps.core import storage
-from steps.core.errors import FULL, PipelineError
+from steps.core.errors import DISK_FULL, PipelineError
 from workflows.contract import RETRIED_CODES
 from workflows.local import binding, processes
 from workflows.local.cache import Cache, digest_of, key_of
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _TICK_SECONDS = 0.2
 # Waiting empties no disk, and all steps here share one; a pod that is tried again may get another.
-_NO_ROOM = tuple(what for what, _ in FULL.values())
+_NO_ROOM = tuple(what for what, _ in DISK_FULL.values())
 
 
 class Observer(Protocol):

@@ -46,7 +46,7 @@ def _address(accepted: tuple[str, ...], what: str) -> Callable[[str], str]:
     """Return a validator of an address, which comes back with its scheme in lower case; empty is for none."""
 
     def check(text: str) -> str:
-        if "://" in text and redaction.names_a_user(text):  # it would be shown in logs, and in the workflow
+        if "://" in text and redaction.has_user(text):  # it would be shown in logs, and in the workflow
             raise ValueError("an address must not hold a user name or password")
         try:
             return uris.parse(text, accepted, what=what).text if text else text

@@ -23,7 +23,7 @@ from google.api_core.exceptions import BadRequest
 
 from steps import schema as schemas
 from steps.core import runtime, textfile, uris
-from steps.core.errors import BadDataError, NoInputError, UsageError, already_there
+from steps.core.errors import BadDataError, NoInputError, UsageError, already_exists
 from steps.google import bigquery, gcs
 from steps.google.bigquery import query as bigquery_query
 from steps.google.bigquery.client import REQUEST_SECONDS, patience
@@ -98,7 +98,7 @@ def export(wanted: Wanted, store: Store) -> Exported:
     """Export the datasets and list them.
 
     Raises:
-        AlreadyThereError: something was exported to this prefix before; nothing was billed.
+        AlreadyExistsError: something was exported to this prefix before; nothing was billed.
         BadDataError: the columns or a value do not fit the schema, the message names them; or a cover type that was
             asked for has no row.
         UsageError: the query is wrong, the bucket lies elsewhere, or more would be billed than is allowed.
@@ -140,7 +140,7 @@ def _check_absent(store: Store, prefix: str) -> None:
         store.get(listing)
     except NoInputError:
         return
-    raise already_there(listing)
+    raise already_exists(listing)
 
 
 def _list(store: Store, wanted: Wanted, done: Exported) -> None:
@@ -250,4 +250,4 @@ def main(  # noqa: PLR0913 - one argument an option
 
 
 if __name__ == "__main__":
-    runtime.main_of(main)
+    runtime.run_and_exit(main)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from steps.core.errors import AlreadyThereError, BadDataError, NoInputError, PipelineError, UsageError
+from steps.core.errors import AlreadyExistsError, BadDataError, NoInputError, PipelineError, UsageError
 from steps.google.gcs.store import Object, Store, split
 from steps.registry.destinations import Seen, changed, holds, other_file, read_manifest
 from steps.registry.manifest import MANIFEST, MAXIMUM, Entry, Manifest
@@ -76,7 +76,7 @@ class Prefix:
         manifest = Manifest(self.location, tuple(sent), metadata)
         try:
             generation = self.write(MANIFEST, manifest.encode(), None)
-        except AlreadyThereError:
+        except AlreadyExistsError:
             self._withdraw(sent)
             raise
         return dataclasses.replace(manifest, generation=generation)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steps.core import storage
-from steps.core.errors import AlreadyThereError, BadDataError, NoInputError, UsageError
+from steps.core.errors import AlreadyExistsError, BadDataError, NoInputError, UsageError
 from steps.google import gcs
 from steps.google.gcs.destination import object_name
 from steps.io import open_destination
@@ -76,7 +76,7 @@ def test_anything_else_is_an_error(files: dict[str, Path], tmp_path: Path, chang
         files |= {"renamed": moved} if change == "name" else {}
     before = leftovers(tmp_path)
     what = "the metadata" if change == "metadata" else f"'{NAMES[0]}'"
-    with pytest.raises(AlreadyThereError, match=f"other content is published there already .{what} differs., in "):
+    with pytest.raises(AlreadyExistsError, match=f"other content is published there already .{what} differs., in "):
         publishing.publish(files, open_destination(str(place)), facts)
     assert leftovers(tmp_path) == before
 
@@ -86,7 +86,7 @@ def test_a_folder_of_something_else_is_left_alone(files: dict[str, Path], tmp_pa
     publishing.publish(files, open_destination(str(tmp_path / "mine")))  # empty
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "thesis.txt").write_text("all of it")
-    with pytest.raises(AlreadyThereError):
+    with pytest.raises(AlreadyExistsError):
         publishing.publish(files, open_destination(str(tmp_path / "other")))
     assert leftovers(tmp_path / "other") == ["thesis.txt"]
 
@@ -155,7 +155,7 @@ def test_fetching(files: dict[str, Path], tmp_path: Path) -> None:
     assert leftovers(tmp_path / "one") == NAMES[:1]
     with pytest.raises(NoInputError, match="no file 'x' is published"):
         publishing.fetch(open_destination(place), tmp_path / "none", ["x"])
-    with pytest.raises(AlreadyThereError, match=f"in {tmp_path}/one"):
+    with pytest.raises(AlreadyExistsError, match=f"in {tmp_path}/one"):
         publishing.fetch(open_destination(place), tmp_path / "one")
 
 
@@ -212,7 +212,7 @@ def test_of_many_publishers_one_wins(tmp_path: Path) -> None:
         try:
             publishing.publish({"who": tmp_path / str(number)}, open_destination(str(place)))
             ends.append(number)
-        except AlreadyThereError:
+        except AlreadyExistsError:
             pass
 
     threads = [threading.Thread(target=run, args=(number,)) for number in range(6)]

@@ -34,7 +34,7 @@ FORBIDDEN = (
 
 
 def invoke(*words: object) -> int:
-    return runtime.guarded(lambda: app(args=[str(word) for word in words], standalone_mode=False) or 0)
+    return runtime.run_to_exit_code(lambda: app(args=[str(word) for word in words], standalone_mode=False) or 0)
 
 
 @pytest.fixture

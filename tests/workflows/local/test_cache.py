@@ -143,7 +143,7 @@ def test_prune_waits_for_no_run_and_disturbs_none(cache: Cache) -> None:
 def test_the_verbs(cache: Cache, capsys: pytest.CaptureFixture[str]) -> None:
     def invoke(*words: object) -> str:
         given = ["cache", *map(str, words), "--output", str(cache.root.parent)]
-        assert runtime.guarded(lambda: app(args=given, standalone_mode=False) or 0) == 0
+        assert runtime.run_to_exit_code(lambda: app(args=given, standalone_mode=False) or 0) == 0
         return capsys.readouterr().out
 
     assert json.loads(invoke("ls", "--json"))[0]["results"] == 1

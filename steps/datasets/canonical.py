@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from steps.core.errors import BadDataError
-from steps.schema.dtypes import INTEGER_DTYPES, holds
+from steps.schema.dtypes import INTEGER_DTYPES, value_range
 from steps.sources.layouts import dictionary_of
 from steps.tables import SPLIT, SPLITS, cells, spelling
 from steps.tables.spelling import shown, without_nan
@@ -120,7 +120,7 @@ def limits(column: Column) -> tuple[float, float]:
     The ends are integers where the dtype is one, floats otherwise. Models compute in float32, where a larger number
     would be infinite. The ends for a float32 column are rounded outwards to float32, as its values are rounded too.
     """
-    low, high = holds(column.dtype)
+    low, high = value_range(column.dtype)
     least = low if column.minimum is None else max(column.minimum, low)
     most = high if column.maximum is None else min(column.maximum, high)
     if column.dtype in INTEGER_DTYPES:

@@ -254,7 +254,7 @@ def test_a_missing_right_is_said_so(words: tuple[str, ...], named: str, tmp_path
         (places["open"] / ".cache").mkdir(mode=0o555)
     code, err = without_override(CLI, *(word.format(**places) for word in words))
     step = "step prepare failed: " if "--source" in words else ""
-    Ended(code, "", err).is_one_line(77, f"{step}permission denied, in {named.format(**places)}: check the rights")
+    Ended(code, "", err).is_one_line(77, f"{step}permission denied, in {named.format(**places)}: check the permissions")
     assert leftovers(places["closed"]) == []
     assert no_half_file(tmp_path)
 

@@ -51,7 +51,7 @@ def text(*classes: CoverType) -> str:
         (CoverType("b\nc", "two", "B"), "the label of 'two' contains a line break"),
         (CoverType("b", "two", "\u00a0"), "the title of 'two' is empty"),
         (CoverType("b", "two", "B\u001b[31m"), "the title of 'two' contains a line break or another control character"),
-        (CoverType("b", "two", "One "), "title 'One' is there twice"),
+        (CoverType("b", "two", "One "), "title 'One' occurs twice"),
         (CoverType(1, "two", "B"), "labels must be all integers or all strings"),
     ],
 )

@@ -163,7 +163,7 @@ def test_flags_as_text() -> None:
         (FEATURES, "column 'Cover_Type' is missing, in here: add it"),
         ([*FEATURES, TARGET, "x"], "column 'x' is not in the schema, in here: drop it"),
         ([*FEATURES[1:], "elevation", TARGET], "column 'Elevation' is missing and column 'elevation' is not in"),
-        ([*FEATURES, TARGET, TARGET], "column 'Cover_Type' is there twice"),
+        ([*FEATURES, TARGET, TARGET], "column 'Cover_Type' occurs twice"),
         (layouts.one_hot_names(SCHEMA), "column 'Cover_Type' is missing"),
         ([*layouts.one_hot_names(SCHEMA)[:-1], TARGET], "column 'Soil_Type_39' is missing"),
         ([*layouts.one_hot_names(SCHEMA), "Soil_Type_40", TARGET], "column 'Soil_Type_40' is not in the schema"),

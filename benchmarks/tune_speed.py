@@ -95,7 +95,7 @@ class CrossValidation:
 
     def __init__(self, of: Job, folds: int) -> None:
         names = tables.read_metadata(of.features["train"]).features
-        rows = tables.read(of.features["train"], [*names, tables.LABEL])
+        rows = tables.read_table(of.features["train"], [*names, tables.LABEL])
         self._values, self._labels = matrix.to_array(rows, names), rows.column(tables.LABEL).to_numpy()
         self._job, self._folds = of, folds
 

@@ -13,7 +13,7 @@ from steps.core.errors import BadDataError
 from steps.schema.dtypes import INTEGER_DTYPES, value_range
 from steps.sources.layouts import dictionary_of
 from steps.tables import SPLIT, SPLITS, cells, spelling
-from steps.tables.spelling import shown, without_nan
+from steps.tables.spelling import format_value, nan_to_null
 
 if TYPE_CHECKING:
     from steps.schema import Column, Schema
@@ -47,7 +47,7 @@ def columns(schema: Schema, shape: Shape, batch: pa.RecordBatch, first_row: int,
 
 def splits(batch: pa.RecordBatch, first_row: int, where: str) -> pa.Array:
     """Return the ``split`` column of a source as int8 positions in ``SPLITS``; BadDataError for any other value."""
-    values = spelling.as_text(batch.column(SPLIT), SPLIT, where)
+    values = spelling.to_text(batch.column(SPLIT), SPLIT, where)
     values = values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
     codes = pc.index_in(values, pa.array(SPLITS))
     if codes.null_count:
@@ -55,9 +55,11 @@ def splits(batch: pa.RecordBatch, first_row: int, where: str) -> pa.Array:
         given = values[at].as_py()
         if given is None:
             _refuse(f"a value is missing in column {SPLIT!r}", first_row + at, where, f"use {', '.join(SPLITS)}")
-        near = spelling.nearest(given, SPLITS)
+        near = spelling.nearest_name(given, SPLITS)
         fix = f"write it as {near!r}?" if near else "correct the source"
-        _refuse(f"{shown(given)} in column {SPLIT!r} is none of {', '.join(SPLITS)}", first_row + at, where, fix)
+        _refuse(
+            f"{format_value(given)} in column {SPLIT!r} is not one of {', '.join(SPLITS)}", first_row + at, where, fix
+        )
     return codes.cast(pa.int8())
 
 
@@ -84,11 +86,13 @@ def numbers(name: str, values: pa.Array, first_row: int, where: str, *, whole: b
     if pa.types.is_decimal(values.type):
         return _from_text(name, values.cast(pa.string()), first_row, where, whole=whole)
     if pa.types.is_floating(values.type):
-        values = without_nan(values)
+        values = nan_to_null(values)
         broken = pc.not_equal(values, pc.trunc(values)) if whole else None
         if broken is not None and pc.any(broken).as_py():
             at = _first(broken)
-            _refuse(f"{shown(values[at].as_py())} in column {name!r} is no whole number", first_row + at, where)
+            _refuse(
+                f"{format_value(values[at].as_py())} in column {name!r} is not a whole number", first_row + at, where
+            )
     elif not pa.types.is_integer(values.type):
         fix = "convert it, for example to days" if pa.types.is_temporal(values.type) else "convert it"
         raise BadDataError(f"column {name!r} has type {values.type}, a number is needed", where=where, fix=fix)
@@ -97,7 +101,7 @@ def numbers(name: str, values: pa.Array, first_row: int, where: str, *, whole: b
 
 def _from_text(name: str, text: pa.Array, first_row: int, where: str, *, whole: bool) -> pa.Array:
     try:
-        return cells.whole_numbers(text) if whole else cells.numbers(text)
+        return cells.parse_whole_numbers(text) if whole else cells.parse_numbers(text)
     except cells.CellError as error:
         _refuse(f"{error.cell} in column {name!r} {error.problem}", first_row + error.at, where)
 
@@ -109,7 +113,8 @@ def _number(column: Column, values: pa.Array, first_row: int, where: str) -> pa.
     outside = _outside(values, low, high)
     if pc.any(outside).as_py():
         at = _first(outside)
-        what = f"{shown(values[at].as_py())} in column {column.name!r} is outside {shown(low)} to {shown(high)}"
+        limits_text = f"{format_value(low)} to {format_value(high)}"
+        what = f"{format_value(values[at].as_py())} in column {column.name!r} is outside {limits_text}"
         _refuse(what, first_row + at, where)
     return values.cast(wanted, safe=False)
 
@@ -153,9 +158,9 @@ def _rounded(number: float, towards: float) -> float:
 
 
 def _category(column: Column, values: pa.Array, first_row: int, where: str) -> pa.Array:
-    text = spelling.as_text(values, column.name, where)
+    text = spelling.to_text(values, column.name, where)
     try:
-        codes = spelling.positions(column.values, text)
+        codes = spelling.find_positions(column.values, text)
         unknown = pc.and_(codes.is_null(), text.is_valid())
         at = _first(unknown) if pc.any(unknown).as_py() else None
         given = "" if at is None else str(text[at].as_py())
@@ -172,9 +177,9 @@ def _category(column: Column, values: pa.Array, first_row: int, where: str) -> p
     if not (_is_text(values.type) or codes.null_count < len(codes)):
         fix = f"use names such as {column.values[0]!r}"
         raise BadDataError(f"column {column.name!r} has type {values.type}, strings are needed", where=where, fix=fix)
-    near = spelling.nearest(given, column.values)
+    near = spelling.nearest_name(given, column.values)
     fix = f"write it as {near!r}?" if near else "correct the source"
-    _refuse(f"unknown value {spelling.quoted(given)} in column {column.name!r}", first_row + at, where, fix)
+    _refuse(f"unknown value {spelling.quote(given)} in column {column.name!r}", first_row + at, where, fix)
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -214,9 +219,9 @@ def _flag(name: str, batch: pa.RecordBatch, first_row: int, where: str) -> pa.Ar
     if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
         raise BadDataError(f"column {name!r} has type {values.type}, 0 and 1 are needed", where=where, fix="convert it")
     if pa.types.is_floating(values.type):
-        values = without_nan(values)
+        values = nan_to_null(values)
     wrong = pc.and_(pc.not_equal(values, 0), pc.not_equal(values, 1))
     if pc.any(wrong).as_py():
         at = _first(wrong)
-        _refuse(f"{shown(values[at].as_py())} in column {name!r} is neither 0 nor 1", first_row + at, where)
+        _refuse(f"{format_value(values[at].as_py())} in column {name!r} is neither 0 nor 1", first_row + at, where)
     return values.cast(pa.int8())

@@ -66,7 +66,7 @@ def batches(source: Source, label_offset: int) -> Iterator[Batch]:
             yield Batch(
                 first_row,
                 canonical.columns(schema, shape, raw, at, where),
-                labels.codes(schema, raw.column(schema.target), label_offset, at, where),
+                labels.encode_labels(schema, raw.column(schema.target), label_offset, at, where),
                 canonical.splits(raw, at, where) if shape.has_split else None,
                 where,
                 at,

@@ -102,7 +102,7 @@ def refuse(batch: Batch, schema: Schema, source: Iterable[Batch]) -> None:
     raise BadDataError(
         f"a value is missing in column {absent or schema.target!r}",
         where=f"row {batch.first_in_file + at} of {batch.file}",
-        fix="correct the source, or say --on-missing keep or --on-missing drop"
+        fix="correct the source, or use --on-missing keep or --on-missing drop"
         if absent
         else "correct the source, or drop such rows with --on-missing drop",
     )

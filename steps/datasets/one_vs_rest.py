@@ -96,7 +96,7 @@ def write(source: Source, datasets: Mapping[str, Path], options: Options) -> dic
     fields = _fields(source)
     dropped = {"missing": 0, "duplicates": 0, "not_in_sample": 0}
     with ExitStack() as stack:
-        writers = {slug: stack.enter_context(tables.writer(path, fields)) for slug, path in datasets.items()}
+        writers = {slug: stack.enter_context(tables.open_writer(path, fields)) for slug, path in datasets.items()}
         for batch in ingest.batches(source, offset):
             tally.add(batch)
             if options.on_missing is OnMissing.FAIL:
@@ -122,7 +122,7 @@ def write(source: Source, datasets: Mapping[str, Path], options: Options) -> dic
     found = {
         "source_sha256": source.sha256(),
         "shape": source.shape.name,
-        "labels": labels.start(schema, offset),
+        "labels": labels.describe_start(schema, offset),
         "rows_read": tally.rows,
         "dropped": dropped,
         "missing": tally.missing,
@@ -157,8 +157,8 @@ def _label_offset(source: Source, mode: Labels) -> int:
     target = source.schema.target
     auto = mode is Labels.AUTO and source.schema.labels_may_start_at_zero
     columns = (batch.column(target) for batch in source.batches([target]) if auto)
-    found = labels.count(source.schema, columns, source.name)
-    return labels.offset(source.schema, found, mode, source.name)
+    found = labels.count_labels(source.schema, columns, source.name)
+    return labels.find_offset(source.schema, found, mode, source.name)
 
 
 def _selection(source: Source, offset: int, options: Options) -> sampling.Selection:

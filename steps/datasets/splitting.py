@@ -56,15 +56,15 @@ def split(dataset: Path, outputs: Mapping[str, Path], *, seed: int, fractions: S
         raise UsageError(f"the fractions {shares} must be above 0 and sum to 1", where=where)
     metadata = tables.read_metadata(dataset)
     features = [column.name for column in metadata.schema.columns]
-    with tables.opened(dataset) as file:
+    with tables.open_parquet(dataset) as file:
         fields = file.schema_arrow.remove_metadata()
     own = tables.SPLIT in fields.names
     if own:
         fields = fields.remove(fields.get_field_index(tables.SPLIT))
     with ExitStack() as stack:
-        writers = [stack.enter_context(tables.writer(outputs[name], fields, metadata)) for name in tables.SPLITS]
+        writers = [stack.enter_context(tables.open_writer(outputs[name], fields, metadata)) for name in tables.SPLITS]
         positive = [0] * len(writers)
-        for batch in tables.batches(dataset):
+        for batch in tables.read_batches(dataset):
             columns = [batch.column(name) for name in features]
             given = batch.column(tables.SPLIT).to_numpy() if own else None
             parts = assign(columns, batch.num_rows, seed, fractions) if given is None else given
@@ -87,7 +87,7 @@ def split(dataset: Path, outputs: Mapping[str, Path], *, seed: int, fractions: S
 def _different(dataset: Path, features: Sequence[str], label: int) -> int:
     """Return how many different feature values the rows with this label have."""
     found: set[int] = set()
-    for batch in tables.batches(dataset):
+    for batch in tables.read_batches(dataset):
         rows = batch.filter(pa.array(batch.column(tables.LABEL).to_numpy() == label))
         found.update(hashing.hash_rows([rows.column(name) for name in features], rows.num_rows, seed=0).tolist())
     return len(found)

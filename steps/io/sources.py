@@ -55,7 +55,7 @@ def open_exported(  # noqa: PLR0913, PLR0917 - what was asked for
     address = uris.parse(uri)
     if address.kind != uris.TABLE:
         what = f"this is for BigQuery, the source is {uri}"
-        raise UsageError(what, where="--inside-bigquery", fix=f"say --source {uris.TABLE}PROJECT.DATASET.TABLE")
+        raise UsageError(what, where="--inside-bigquery", fix=f"use --source {uris.TABLE}PROJECT.DATASET.TABLE")
     from steps.google.bigquery import fetch
     from steps.google.bigquery.export import Wanted
 

@@ -39,8 +39,8 @@ def score(model: Bundle, features: Path, target: Path, *, threads: int) -> pa.Ta
         raise BadDataError(what, where=str(features), fix="make them with the model's own preprocessor")
     model.booster.set_param({"nthread": threads})
     parts = []
-    with tables.writer(target, SCORE_FIELDS, metadata) as writer:
-        for batch in tables.batches(features):
+    with tables.open_writer(target, SCORE_FIELDS, metadata) as writer:
+        for batch in tables.read_batches(features):
             scores = model.booster.inplace_predict(matrix.to_array(batch, expected))
             columns = [batch.column(tables.ROW), batch.column(tables.LABEL), pa.array(scores, pa.float32())]
             parts.append(pa.RecordBatch.from_arrays(columns, schema=SCORE_FIELDS))

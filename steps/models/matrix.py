@@ -48,7 +48,7 @@ class _Batches(xgboost.DataIter):  # type: ignore[misc]  # XGBoost has no types
     def reset(self) -> None:
         """Start again at the first row."""
         names = [*self._features, tables.LABEL]
-        self._stream = chain.from_iterable(tables.batches(path, names) for path in self._paths)
+        self._stream = chain.from_iterable(tables.read_batches(path, names) for path in self._paths)
 
 
 def _content(batch: pa.RecordBatch | pa.Table, features: list[str]) -> dict[str, Any]:
@@ -96,5 +96,5 @@ def quantised(
     options = {"max_bin": max_bin, "nthread": threads, "ref": reference}
     if sum(tables.count_rows(path) for path in paths) > PIECE_ROWS:
         return xgboost.QuantileDMatrix(_Batches(paths, features), **options)
-    rows = pa.concat_tables([tables.read(path, [*features, tables.LABEL]) for path in paths])
+    rows = pa.concat_tables([tables.read_table(path, [*features, tables.LABEL]) for path in paths])
     return xgboost.QuantileDMatrix(**_content(rows, features), **options)

@@ -37,7 +37,7 @@ def fit(train: Path, feature_set: str) -> FeatureTransformer:
     """Return a transformer fitted on the rows of ``train``, and on nothing else."""
     metadata = tables.read_metadata(train)
     transformer = make_transformer(metadata.schema, feature_set)
-    for batch in tables.batches(train, [*metadata.schema.categorical]) if metadata.schema.categorical else ():
+    for batch in tables.read_batches(train, [*metadata.schema.categorical]) if metadata.schema.categorical else ():
         transformer.partial_fit(batch.to_pandas())
     if not metadata.schema.categorical:
         transformer.partial_fit(pa.table({}).to_pandas())
@@ -50,14 +50,14 @@ def transform(transformer: FeatureTransformer, source: Path, target: Path) -> in
     features = tuple(str(name) for name in transformer.get_feature_names_out())
     described = tables.Metadata(metadata.schema, metadata.cover_type, metadata.data_sha256, features)
     columns = [column.name for column in metadata.schema.columns]
-    with tables.opened(source) as file:
+    with tables.open_parquet(source) as file:
         empty = pa.RecordBatch.from_pylist([], schema=file.schema_arrow)
-    with tables.writer(target, _features(transformer, empty, columns).schema, described) as writer:
-        for batch in tables.batches(source):
+    with tables.open_writer(target, _features(transformer, empty, columns).schema, described) as writer:
+        for batch in tables.read_batches(source):
             try:
                 features = _features(transformer, batch, columns)
             except OverflowError as error:
-                fix = "leave it out of the schema, or say --set preprocess.feature-set=plain"
+                fix = "leave it out of the schema, or use --set preprocess.feature-set=plain"
                 raise BadDataError(str(error), where=source.name, fix=fix) from None
             writer.write(features)
     return writer.rows

@@ -71,7 +71,7 @@ def read(
                 raise BadDataError(f"this is about cover type {of!r}, not {slug!r}", where=str(path))
         if metadata.data_sha256 != data_sha256:
             raise BadDataError("these rows are not from the profile's data", where=str(scores[slug]))
-        table = tables.read(scores[slug], [tables.ROW, tables.LABEL, tables.SCORE])
+        table = tables.read_table(scores[slug], [tables.ROW, tables.LABEL, tables.SCORE])
         found.scored[slug] = multiclass.Scored(*(column.to_numpy() for column in table.columns))
     return found
 

@@ -58,7 +58,7 @@ def read(features: Path, seed: int) -> Halves:
     """
     names = tables.read_metadata(features).features
     hashes, labels = [np.empty(0, np.uint64)], [np.empty(0, np.uint8)]
-    for batch in tables.batches(features, [*names, tables.LABEL]):
+    for batch in tables.read_batches(features, [*names, tables.LABEL]):
         hashes.append(hashing.hash_rows([batch.column(name) for name in names], batch.num_rows, seed))
         labels.append(batch.column(tables.LABEL).to_numpy().astype(np.uint8))
     truth = np.concatenate(labels)

@@ -1,6 +1,6 @@
 """CSV files as record batches: numbers exactly as they are written, and missing values decided column by column.
 
-Arrow parses numbers while it reads. Where a cell is no number to it (``3.0`` in a column of whole numbers, ``True``),
+Arrow parses numbers while it reads. Where a cell is no number (``3.0`` in a column of whole numbers, ``True``),
 the file is read once more from its beginning with all such columns as text, which :mod:`steps.tables.cells` converts.
 """
 
@@ -63,7 +63,7 @@ class Reader:
         """Yield record batches of the given columns: int64 and float64 for numbers, dictionaries of strings for text.
 
         Raises:
-            BadDataError: the file is damaged, or a cell is no number where one is needed.
+            BadDataError: the file is damaged, or a cell is not a number where one is needed.
         """
         self._block = BLOCK_BYTES
         self._as_text = any(map(self._is_whole, columns)) and self._has_hexadecimal()
@@ -171,23 +171,23 @@ class Reader:
         if not self._as_text:
             return values
         try:
-            return self._converted(name, cells.with_missing(values), whole=whole)
+            return self._converted(name, cells.strip_and_mark_missing(values), whole=whole)
         except cells.CellError as error:
             what = f"{error.cell} in column {name!r} {error.problem}"
             raise BadDataError(what, where=f"row {first + error.at} of {self.name}", fix=error.fix) from None
 
     def _converted(self, name: str, text: pa.Array, *, whole: bool) -> pa.Array:
-        flags = cells.are_booleans(text)
+        flags = cells.boolean_mask(text)
         seen = self._seen.setdefault(name, set())
         seen |= set(pc.unique(flags.drop_null()).to_pylist())
         if True not in seen:
-            return cells.whole_numbers(text) if whole else cells.numbers(text)
+            return cells.parse_whole_numbers(text) if whole else cells.parse_numbers(text)
         if False in seen or (name == self.schema.target and not labels.are_booleans(self.schema)):
             flag = bool(pc.any(flags).as_py())
             at = pc.index(flags, value=flag).as_py()
-            problem = "is no number" if flag else "is neither true nor false"
-            raise cells.CellError(at, spelling.quoted(text[at].as_py()), problem)
-        return cells.booleans(text)
+            problem = "is not a number" if flag else "is neither true nor false"
+            raise cells.CellError(at, spelling.quote(text[at].as_py()), problem)
+        return cells.parse_booleans(text)
 
     def _explained(self, reason: str) -> BadDataError:
         """Return Arrow's error message with the column's name and the line, where it tells them."""

@@ -51,13 +51,13 @@ class File:
         """Yield record batches with the given source columns.
 
         Raises:
-            BadDataError: the file is damaged, or a CSV cell is no number where one is needed.
+            BadDataError: the file is damaged, or a CSV cell is not a number where one is needed.
         """
         with _called(self.path, self.name):
             if self.head:
                 yield from Reader(self.path, self.name, self.head, self.schema).batches(columns)
             else:
-                yield from tables.batches(self.path, columns)
+                yield from tables.read_batches(self.path, columns)
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ def _open_file(path: Path, name: str, schema: Schema) -> File:
         if not _is_parquet(path):
             fix = "use .csv, .csv.gz, .data or .parquet"
             raise UsageError(f"unknown kind of file {path.suffix!r}", where=str(path), fix=fix)
-        with tables.opened(path) as file:
+        with tables.open_parquet(path) as file:
             names = tuple(column for column in file.schema_arrow.names if not _PANDAS_INDEX.fullmatch(column))
         return File(path, name, names, schema)
 

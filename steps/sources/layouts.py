@@ -172,7 +172,7 @@ def _misfit(wanted: Sequence[str], given: Sequence[str], where: str) -> BadDataE
 
 def _misnamed(missing: Sequence[str], extra: Sequence[str], where: str) -> BadDataError:
     """Return the error for columns that may have other names than the schema's; advice is given where one is close."""
-    close = ((name, spelling.nearest(name, extra)) for name in missing[:_NAMED])
+    close = ((name, spelling.nearest_name(name, extra)) for name in missing[:_NAMED])
     name, given = next((pair for pair in close if pair[1]), (missing[0], None))
     if len(missing) == len(extra) == 1:
         given = extra[0]
@@ -185,6 +185,6 @@ def _misnamed(missing: Sequence[str], extra: Sequence[str], where: str) -> BadDa
 
 def _listed(names: Sequence[str], what: str) -> str:
     """Return a clause about columns, of which the first few are named."""
-    shown = ", ".join(spelling.quoted(name) for name in names[:_NAMED])
+    shown = ", ".join(spelling.quote(name) for name in names[:_NAMED])
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return f"column{'s' * (len(names) > 1)} {shown}{more} {'are' if len(names) > 1 else 'is'} {what}"

@@ -27,7 +27,7 @@ class Reading:
         if not uri.startswith(SCHEME):
             for option, given in (("--query", self.query), ("--snapshot-time", self.snapshot)):
                 if given:
-                    fix = f"say --source {SCHEME}PROJECT, or {SCHEME}PROJECT.DATASET.TABLE"
+                    fix = f"use --source {SCHEME}PROJECT, or {SCHEME}PROJECT.DATASET.TABLE"
                     raise UsageError(f"{option} is for BigQuery, the source is {uri}", where=option, fix=fix)
 
     def described(self) -> dict[str, str]:

@@ -24,7 +24,7 @@ def stage(batches: Iterable[pa.RecordBatch], path: Path, name: str) -> None:
     first = next(plain, None)
     if first is None:
         raise BadDataError("there is no row", where=name, fix="check the table or the query")
-    with tables.writer(path, first.schema) as out:
+    with tables.open_writer(path, first.schema) as out:
         out.write(first)
         for batch in plain:
             out.write(batch)

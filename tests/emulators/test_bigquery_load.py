@@ -89,7 +89,7 @@ def test_a_table_that_is_there_is_left_alone_without_replace(
 
 def test_a_dataset_that_lies_elsewhere(cloud: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke("--table", "p1.d.new", "--location", "europe-west1") == 2
-    assert "dataset p1.d lies in US, not in europe-west1, in --location: say --location US" in capsys.readouterr().err
+    assert "dataset p1.d lies in US, not in europe-west1, in --location: use --location US" in capsys.readouterr().err
     assert count(cloud, "d.new") is None
 
 

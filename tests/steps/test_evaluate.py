@@ -113,7 +113,7 @@ def test_the_curve_has_a_limited_number_of_points() -> None:
 
 
 def test_an_array_of_features_is_float32_row_by_row(chain: Chain) -> None:
-    batch = next(tables.batches(chain["test_features"]))
+    batch = next(tables.read_batches(chain["test_features"]))
     array = matrix.to_array(batch, ["Slope", "Elevation"])
     assert array.dtype == np.float32
     assert array.flags.c_contiguous

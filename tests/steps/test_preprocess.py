@@ -26,7 +26,7 @@ def rewrite(path: Path, changes: dict[str, pa.Array], rows: Sequence[int] | None
     for name, values in changes.items():
         table = table.set_column(table.column_names.index(name), table.field(name), values)
     table = table if rows is None else table.take(list(rows))
-    with tables.writer(path, table.schema.remove_metadata(), metadata) as writer:
+    with tables.open_writer(path, table.schema.remove_metadata(), metadata) as writer:
         for batch in table.combine_chunks().to_batches():
             writer.write(batch)
 
@@ -99,7 +99,7 @@ def test_the_feature_set_can_be_chosen(own_chain: Chain, options: dict[str, str]
 
 def test_batches_do_not_matter(chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     transformer = bundle.read_preprocessor(chain["preprocessor"])
-    monkeypatch.setattr(tables.batches, "__defaults__", (None, 100))
+    monkeypatch.setattr(tables.read_batches, "__defaults__", (None, 100))
     rows = preprocessing.transform(transformer, chain["test"], tmp_path / "pieces.parquet")
     assert rows == tables.count_rows(chain["test"]) > 100
     assert pq.read_table(tmp_path / "pieces.parquet").equals(pq.read_table(chain["test_features"]), check_metadata=True)

@@ -103,7 +103,7 @@ def test_refit_in_batches_gives_the_same_model(own_chain: Chain, monkeypatch: py
     own_chain.train(rounds=4, refit="validation")
     whole = files(own_chain["model"])
     monkeypatch.setattr(matrix, "PIECE_ROWS", 0)
-    monkeypatch.setattr(tables.batches, "__defaults__", (None, 137))
+    monkeypatch.setattr(tables.read_batches, "__defaults__", (None, 137))
     own_chain.train(rounds=4, refit="validation")
     assert files(own_chain["model"]) == whole
 

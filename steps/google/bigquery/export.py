@@ -117,7 +117,7 @@ def export(wanted: Wanted, store: Store) -> Exported:
         job = client.query(script, _configuration(wanted), retry=patience(), job_retry=None, timeout=REQUEST_SECONDS)
         _wait(job, wanted)
     found = {slug: store.objects(uri) for slug, uri in exports.items()}
-    start = labels.start(wanted.schema, table.shift)
+    start = labels.describe_start(wanted.schema, table.shift)
     done = Exported(str(job.job_id), table.shape.name, start, counts, found, store.objects(labels_uri))
     _list(store, wanted, done)
     runtime.log(f"{wanted.name}: {sum(counts.values()):,} rows exported {len(found)} times to {wanted.prefix}")
@@ -163,7 +163,7 @@ def _looked_at(client: official.Client, wanted: Wanted) -> tuple[Table, dict[str
     columns = bigquery.needed(schema, list(types), wanted.name)
     shape = layouts.recognise(schema, columns, wanted.name)
     found = _counted(client, wanted, rows)
-    shift = labels.offset(schema, [value for value in found if value is not None], wanted.label_mode, wanted.name)
+    shift = labels.find_offset(schema, [value for value in found if value is not None], wanted.label_mode, wanted.name)
     counts = {
         each.slug: found.get(each.label if isinstance(each.label, str) else each.label - shift, 0)
         for each in schema.cover_types
@@ -220,7 +220,7 @@ def _check_cost(client: official.Client, wanted: Wanted, table: Table, rows: int
         raise UsageError(
             f"the script would process {processed:,} bytes, {limit:,} are allowed",
             where=wanted.name,
-            fix=f"export fewer cover types, or say --maximum-bytes-billed {processed}",
+            fix=f"export fewer cover types, or use --maximum-bytes-billed {processed}",
         )
 
 

@@ -85,7 +85,7 @@ def _dataset(client: bigquery.Client, target: bigquery.TableReference, location:
         runtime.log(f"dataset {name} made in {found.location}")
     if location and found.location.lower() != location.lower():
         what = f"dataset {name} lies in {found.location}, not in {location}"
-        raise UsageError(what, where="--location", fix=f"say --location {found.location}, or name another dataset")
+        raise UsageError(what, where="--location", fix=f"use --location {found.location}, or name another dataset")
     return str(found.location)
 
 

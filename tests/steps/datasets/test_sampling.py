@@ -110,7 +110,7 @@ def test_a_thousand_rows_of_the_real_table(tmp_path: Path) -> None:
 
 def test_the_batch_size_does_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, folder = prepared("builtin:", tmp_path / "1", rows=1000)
-    monkeypatch.setattr(tables.batches, "__defaults__", (None, 10_007))
+    monkeypatch.setattr(tables.read_batches, "__defaults__", (None, 10_007))
     second, other = prepared("builtin:", tmp_path / "2", rows=1000)
     assert first == second
     assert same_values(folder, other)

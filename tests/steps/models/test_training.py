@@ -57,7 +57,7 @@ def test_the_seed_changes_the_model(chain: Chain) -> None:
 def test_one_piece_and_batches_give_the_same_model(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = trained(chain, SAMPLED)
     monkeypatch.setattr(matrix, "PIECE_ROWS", 0)
-    monkeypatch.setattr(tables.batches, "__defaults__", (None, 137))
+    monkeypatch.setattr(tables.read_batches, "__defaults__", (None, 137))
     assert tables.count_rows(chain["train_features"]) > 10 * 137
     assert trained(chain, SAMPLED) == whole
 

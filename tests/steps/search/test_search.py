@@ -320,7 +320,7 @@ def test_held_out_rows_choose_nothing(own_chain: Chain) -> None:
     before, table = search.search(job(own_chain, sampler=Sampler.TPE), search.Limits(14))
     path = own_chain["validation_features"]
     halves = holdout.read(path, 0)
-    with tables.opened(path) as file:
+    with tables.open_parquet(path) as file:
         rows = file.read()
     names = tables.read_metadata(path).features
     hashes = hashing.hash_rows([rows.column(name).combine_chunks() for name in names], rows.num_rows, 0)
@@ -330,7 +330,7 @@ def test_held_out_rows_choose_nothing(own_chain: Chain) -> None:
     labels[changed] = np.roll(halves.labels[changed], 1)
     at = rows.column_names.index(tables.LABEL)
     field = rows.schema.field(at)
-    with tables.writer(path, rows.schema, tables.read_metadata(path)) as out:
+    with tables.open_writer(path, rows.schema, tables.read_metadata(path)) as out:
         for batch in rows.set_column(at, field, pa.array(labels, field.type)).to_batches():
             out.write(batch)
     assert (holdout.read(path, 0).selection == halves.selection).all()
@@ -382,12 +382,12 @@ def test_a_trial_stops_early_but_the_preset_does_not(chain: Chain) -> None:
 
 def test_validation_rows_of_one_kind_are_said_so(own_chain: Chain) -> None:
     path = own_chain["validation_features"]
-    with tables.opened(path) as file:
+    with tables.open_parquet(path) as file:
         rows = file.read()
     at = rows.column_names.index(tables.LABEL)
     zeros = pa.array(np.zeros(rows.num_rows), rows.schema.field(at).type)
     metadata = tables.read_metadata(path)
-    with tables.writer(path, rows.schema, metadata) as out:
+    with tables.open_writer(path, rows.schema, metadata) as out:
         for batch in rows.set_column(at, rows.schema.field(at), zeros).to_batches():
             out.write(batch)
     with pytest.raises(BadDataError, match="the validation rows are all of one kind"):

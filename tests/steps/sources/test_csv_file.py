@@ -66,14 +66,14 @@ def test_other_ways_of_writing_a_large_number_keep_every_digit(tmp_path: Path, c
 
 @pytest.mark.parametrize("cell", [f"1e{'9' * 20}", f"1e-{'9' * 20}", "1e999999999", "1e-999999999"])
 def test_an_exponent_without_measure_is_refused(tmp_path: Path, cell: str) -> None:
-    with pytest.raises(BadDataError, match=r"(outside|no whole number).*row 1"):
+    with pytest.raises(BadDataError, match=r"(outside|not a whole number).*row 1"):
         read(tmp_path, schema_of("int64"), f"x,z,y\n1,0,a\n{cell},0,b\n")
 
 
 @pytest.mark.parametrize("cell", ["0x10", "0XFF", "0xFFFFFFFFFFFFFFFF"])
 @pytest.mark.parametrize("dtype", ["int64", "float32"])
 def test_a_hexadecimal_number_is_refused(tmp_path: Path, cell: str, dtype: str) -> None:
-    with pytest.raises(BadDataError, match=f"'{cell}' in column 'x' is no number"):
+    with pytest.raises(BadDataError, match=f"'{cell}' in column 'x' is not a number"):
         read(tmp_path, schema_of(dtype), f"x,z,y\n1,0,a\n{cell},0,b\n")
 
 
@@ -102,7 +102,9 @@ def test_a_truth_value_among_numbers_is_refused_wherever_it_stands(
     tmp_path: Path, rows: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(csv_file, "BLOCK_BYTES", 1024)
-    with pytest.raises(BadDataError, match=r"'True' in column 'x' is no number|'7' in column 'x' is neither true nor"):
+    with pytest.raises(
+        BadDataError, match=r"'True' in column 'x' is not a number|'7' in column 'x' is neither true nor"
+    ):
         read(tmp_path, schema_of("int8"), "x,z,y\n" + "".join(f"{x},0,a\n" for x in rows))
 
 
@@ -120,7 +122,7 @@ def test_a_boolean_target_has_the_same_labels_in_every_file(tmp_path: Path, labe
 
 
 def test_a_truth_value_is_no_label_of_other_numbers(tmp_path: Path) -> None:
-    with pytest.raises(BadDataError, match="'True' in column 'y' is no number"):
+    with pytest.raises(BadDataError, match="'True' in column 'y' is not a number"):
         read(tmp_path, schema_of("int8", 1, 2), TRUTH.format("True", "True"))
 
 

@@ -194,7 +194,7 @@ def test_damage_inside_a_parquet_file_is_bad_data(tmp_path: Path) -> None:
     data = bytearray(source.read_bytes())
     data[4:24] = b"\xff" * 20
     source.write_bytes(data)
-    with pytest.raises(BadDataError, match="not a whole parquet file"):
+    with pytest.raises(BadDataError, match="not a complete parquet file"):
         prepared(source, tmp_path / "out")
     assert not list((tmp_path / "out").iterdir())
 
@@ -333,7 +333,7 @@ def test_an_object_that_is_wrong_is_told_by_its_address(tmp_path: Path, store: S
 
 def test_a_damaged_object_is_told_by_its_address(tmp_path: Path, store: Store) -> None:
     (path,) = parts(store.folder, ".parquet", (350,))
-    whole, what = path.read_bytes(), r"(?s)not a whole parquet file .*, in gs://bucket/cover/part-0\.parquet: "
+    whole, what = path.read_bytes(), r"(?s)not a complete parquet file .*, in gs://bucket/cover/part-0\.parquet: "
     for damaged in (whole[:-10], whole[:4] + b"\xff" * 20 + whole[24:]):
         path.write_bytes(damaged)
         with pytest.raises(BadDataError, match=what):

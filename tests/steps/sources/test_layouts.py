@@ -69,14 +69,14 @@ def test_numbers_that_fit(dtype: str, values: list[Any], kind: pa.DataType) -> N
         (number("float64"), [float("-inf")], "-inf in column 'size' is outside"),
         (number("float64", 0, 1), [1.5], "1.5 in column 'size' is outside 0 to 1"),
         (number("int16", -5), [-6], "-6 in column 'size' is outside -5 to 32767"),
-        (number("int16"), [1.0, 1.5], "1.5 in column 'size' is no whole number, in row 101"),
+        (number("int16"), [1.0, 1.5], "1.5 in column 'size' is not a whole number, in row 101"),
         (number("int16"), ["1"], "column 'size' has type string, a number is needed"),
         (number("int64", maximum=2**53), [2**53 + 1], "9007199254740993 in column 'size' is outside"),
         (number("int64", 2**53 + 1), [2.0**53], "9007199254740992 in column 'size' is outside 9007199254740993 to"),
         (number("float64", maximum=2**53), [2**53, 2**53 + 1], "9007199254740993 in column 'size' .* row 101"),
         (number("int8", 0.5), [0], "0 in column 'size' is outside 1 to 127"),
         (number("uint32"), [2**32], "4294967296 in column 'size' is outside 0 to 4294967295"),
-        (number("int64"), pa.array([Decimal("1.5")]), "1.5 in column 'size' is no whole number"),
+        (number("int64"), pa.array([Decimal("1.5")]), "1.5 in column 'size' is not a whole number"),
         (number("int64"), pa.array([Decimal(2**63)]), "9223372036854775808 in column 'size' is outside"),
         (number("float64"), [date(2026, 1, 1)], "has type date32\\[day\\], a number is needed, in here: .* to days"),
         (number("float64"), [[1]], "column 'size' has type list.*, a number is needed"),
@@ -163,7 +163,7 @@ def test_flags_as_text() -> None:
         (FEATURES, "column 'Cover_Type' is missing, in here: add it"),
         ([*FEATURES, TARGET, "x"], "column 'x' is not in the schema, in here: drop it"),
         ([*FEATURES[1:], "elevation", TARGET], "column 'Elevation' is missing and column 'elevation' is not in"),
-        ([*FEATURES, TARGET, TARGET], "column 'Cover_Type' occurs twice"),
+        ([*FEATURES, TARGET, TARGET], "column 'Cover_Type' is there twice"),
         (layouts.one_hot_names(SCHEMA), "column 'Cover_Type' is missing"),
         ([*layouts.one_hot_names(SCHEMA)[:-1], TARGET], "column 'Soil_Type_39' is missing"),
         ([*layouts.one_hot_names(SCHEMA), "Soil_Type_40", TARGET], "column 'Soil_Type_40' is not in the schema"),
@@ -240,5 +240,5 @@ def test_headerless_columns() -> None:
 @pytest.mark.parametrize("values", [["train", "dev"], [0, 1]])
 def test_a_split_that_is_none(values: list[Any]) -> None:
     batch = pa.RecordBatch.from_arrays([pa.array(values)], ["split"])
-    with pytest.raises(BadDataError, match="in column 'split' is none of train, validation, test"):
+    with pytest.raises(BadDataError, match="in column 'split' is not one of train, validation, test"):
         canonical.splits(batch, 0, "here")

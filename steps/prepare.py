@@ -108,7 +108,7 @@ def main(  # noqa: PLR0913 - one argument an option
         else:
             opened = stack.enter_context(open_source(source, table, reading))  # left when its files are counted
         files += [file.path for file in opened.files]
-        figures = {"source": source, **reading.described(), **one_vs_rest.write(opened, paths, options), **facts}
+        figures = {"source": source, **reading.profile_entries(), **one_vs_rest.write(opened, paths, options), **facts}
         use.rows_in, use.rows_out = figures["rows_read"], figures["rows"] * len(paths)
         storage.write_json(profile, figures)
         if output:

@@ -11,22 +11,22 @@ import pyarrow.compute as pc
 
 from steps.core.errors import BadDataError
 from steps.schema.dtypes import INTEGER_DTYPES, value_range
-from steps.sources.layouts import dictionary_of
+from steps.sources.layouts import dictionary_type
 from steps.tables import SPLIT, SPLITS, cells, spelling
 from steps.tables.spelling import format_value, nan_to_null
 
 if TYPE_CHECKING:
     from steps.schema import Column, Schema
-    from steps.sources.layouts import Shape
+    from steps.sources.layouts import Layout
 
 
-def columns(schema: Schema, shape: Shape, batch: pa.RecordBatch, first_row: int, where: str) -> list[pa.Array]:
+def columns(schema: Schema, layout: Layout, batch: pa.RecordBatch, first_row: int, where: str) -> list[pa.Array]:
     """Return a batch's canonical feature columns, in the order of the schema; a missing value stays null.
 
     Args:
         schema: what the columns must be.
-        shape: as ``shapes.recognise`` returned it.
-        batch: rows of the source, at least the columns of ``shapes.columns_of``.
+        layout: as ``layouts.recognise_layout`` returned it.
+        batch: rows of the source, at least the columns of ``layouts.source_columns``.
         first_row: position of the batch's first row in the source, for messages.
         where: the source, for messages.
 
@@ -38,8 +38,8 @@ def columns(schema: Schema, shape: Shape, batch: pa.RecordBatch, first_row: int,
     for column in schema.columns:
         if not column.categorical:
             arrays.append(_number(column, batch.column(column.name), first_row, where))
-        elif shape.one_hot:
-            arrays.append(_from_one_hot(column, shape, batch, first_row, where))
+        elif layout.one_hot:
+            arrays.append(_from_one_hot(column, layout, batch, first_row, where))
         else:
             arrays.append(_category(column, batch.column(column.name), first_row, where))
     return arrays
@@ -172,7 +172,7 @@ def _category(column: Column, values: pa.Array, first_row: int, where: str) -> p
         raise BadDataError(what, where=where, fix="write it again as UTF-8") from None
     if at is None:
         return pa.DictionaryArray.from_arrays(
-            codes.cast(dictionary_of(column).index_type), pa.array(column.values, pa.string())
+            codes.cast(dictionary_type(column).index_type), pa.array(column.values, pa.string())
         )
     if not (_is_text(values.type) or codes.null_count < len(codes)):
         fix = f"use names such as {column.values[0]!r}"
@@ -190,12 +190,12 @@ def _is_text(kind: pa.DataType) -> bool:
     return any(test(kind) for test in tests)
 
 
-def _from_one_hot(column: Column, shape: Shape, batch: pa.RecordBatch, first_row: int, where: str) -> pa.Array:
-    kind = dictionary_of(column)
+def _from_one_hot(column: Column, layout: Layout, batch: pa.RecordBatch, first_row: int, where: str) -> pa.Array:
+    kind = dictionary_type(column)
     codes = np.zeros(batch.num_rows, kind.index_type.to_pandas_dtype())
     ones = np.zeros(batch.num_rows, np.int32)
     missing = np.zeros(batch.num_rows, bool)
-    names = shape.flags(column)
+    names = layout.one_hot_columns(column)
     for i, name in enumerate(names):
         values = _flag(name, batch, first_row, where)
         if values.null_count:
@@ -207,7 +207,7 @@ def _from_one_hot(column: Column, shape: Shape, batch: pa.RecordBatch, first_row
     wrong = (ones != 1) & ~missing
     if wrong.any():
         at = int(np.argmax(wrong))
-        together = f"{ones[at]} of the columns {column.name}{shape.separator}* are 1"
+        together = f"{ones[at]} of the columns {column.name}{layout.separator}* are 1"
         _refuse(f"{together}, exactly one must be", first_row + at, where)
     return pa.DictionaryArray.from_arrays(pa.array(codes, mask=missing), pa.array(column.values, pa.string()))
 

@@ -56,8 +56,8 @@ def batches(source: Source, label_offset: int) -> Iterator[Batch]:
     Raises:
         BadDataError: a value or a label does not fit the schema, see ``canonical.columns`` and ``labels.codes``.
     """
-    schema, shape = source.schema, source.shape
-    columns = [*layouts.columns_of(schema, shape), schema.target]
+    schema, layout = source.schema, source.layout
+    columns = [*layouts.source_columns(schema, layout), schema.target]
     first_row = 0
     for file in source.files:
         where, start = file.name, first_row
@@ -65,9 +65,9 @@ def batches(source: Source, label_offset: int) -> Iterator[Batch]:
             at = first_row - start
             yield Batch(
                 first_row,
-                canonical.columns(schema, shape, raw, at, where),
+                canonical.columns(schema, layout, raw, at, where),
                 labels.encode_labels(schema, raw.column(schema.target), label_offset, at, where),
-                canonical.splits(raw, at, where) if shape.has_split else None,
+                canonical.splits(raw, at, where) if layout.has_split else None,
                 where,
                 at,
             )

@@ -88,7 +88,7 @@ def write(source: Source, datasets: Mapping[str, Path], options: Options) -> dic
             were dropped, or a cover type that was asked for has too few rows to be split.
     """
     schema = source.schema
-    runtime.log(f"{source.name}: {source.shape.name} columns{', with a split' if source.shape.has_split else ''}")
+    runtime.log(f"{source.name}: {source.layout.name} columns{', with a split' if source.layout.has_split else ''}")
     offset = _label_offset(source, options.labels)
     keep = _selection(source, offset, options)
     profile, tally = Profile(schema), Tally(schema)
@@ -116,12 +116,12 @@ def write(source: Source, datasets: Mapping[str, Path], options: Options) -> dic
             _check_class(slug, tally.class_counts[slug], used, where)
         for slug, writer in writers.items():
             part_checks.check_size(slug, used[slug], sum(used.values()) - used[slug], where)
-            if source.shape.has_split:
+            if source.layout.has_split:
                 _check_parts(slug, parts, schema, where)
             writer.metadata = tables.Metadata(schema, slug, profile.data_sha256)
     found = {
         "source_sha256": source.sha256(),
-        "shape": source.shape.name,
+        "shape": source.layout.name,
         "labels": labels.describe_start(schema, offset),
         "rows_read": tally.rows,
         "dropped": dropped,
@@ -177,7 +177,7 @@ def _selection(source: Source, offset: int, options: Options) -> sampling.Select
 
 def _fields(source: Source) -> pa.Schema:
     fields = [pa.field(tables.LABEL, pa.uint8()), pa.field(tables.ROW, pa.int64())]
-    split = [pa.field(tables.SPLIT, pa.int8())] if source.shape.has_split else []
+    split = [pa.field(tables.SPLIT, pa.int8())] if source.layout.has_split else []
     return pa.schema([*layouts.feature_fields(source.schema), *fields, *split])
 
 

@@ -298,7 +298,7 @@ cover_types = [{ label = 'x"', slug = "x", title = "X" }, { label = "y", slug = 
 def test_floats_are_no_partitions_and_names_are_quoted(cloud: Emulator) -> None:
     """BigQuery refuses partitions of floats, the stand-in does not."""
     schema = schemas.parse(FLOATS)
-    shape = layouts.recognise(schema, ["a", "b`", "kind"], "here")
+    shape = layouts.recognise_layout(schema, ["a", "b`", "kind"], "here")
     rows = (
         "(SELECT 2.5 AS a, 1.0 AS `b\\``, 'x\"' AS kind UNION ALL SELECT 1.5, 1.0, 'x\"' UNION ALL SELECT 0.5, 3, 'y')"
     )

@@ -75,12 +75,12 @@ class Wanted:
 class Exported:
     """What lies in the bucket now: the objects of each dataset by slug, and those of ``row`` with the source's label.
 
-    ``counts`` are the rows of each cover type, also of those that were not exported; ``shape`` and ``labels`` are the
+    ``counts`` are the rows of each cover type, also of those that were not exported; ``layout`` and ``labels`` are the
     source's as in a profile.
     """
 
     job: str
-    shape: str
+    layout: str
     labels: str
     counts: Mapping[str, int]
     datasets: Mapping[str, list[Object]]
@@ -88,7 +88,7 @@ class Exported:
 
     def document(self, wanted: Wanted) -> dict[str, Any]:
         """Return what ``export.json`` holds."""
-        described = {"source": wanted.uri, **wanted.reading.described(), "job": self.job, "labels": self.labels}
+        described = {"source": wanted.uri, **wanted.reading.profile_entries(), "job": self.job, "labels": self.labels}
         objects = {slug: [dataclasses.asdict(each) for each in found] for slug, found in self.datasets.items()}
         listed = [dataclasses.asdict(each) for each in self.label_objects]
         return {"format": 1, **described, "cover_types": self.counts, "datasets": objects, _LABELS: listed}
@@ -118,7 +118,7 @@ def export(wanted: Wanted, store: Store) -> Exported:
         _wait(job, wanted)
     found = {slug: store.objects(uri) for slug, uri in exports.items()}
     start = labels.describe_start(wanted.schema, table.shift)
-    done = Exported(str(job.job_id), table.shape.name, start, counts, found, store.objects(labels_uri))
+    done = Exported(str(job.job_id), table.layout.name, start, counts, found, store.objects(labels_uri))
     _list(store, wanted, done)
     runtime.log(f"{wanted.name}: {sum(counts.values()):,} rows exported {len(found)} times to {wanted.prefix}")
     return done
@@ -161,7 +161,7 @@ def _looked_at(client: official.Client, wanted: Wanted) -> tuple[Table, dict[str
     schema = wanted.schema
     rows, types = _rows(client, wanted)
     columns = bigquery.needed(schema, list(types), wanted.name)
-    shape = layouts.recognise(schema, columns, wanted.name)
+    layout = layouts.recognise_layout(schema, columns, wanted.name)
     found = _counted(client, wanted, rows)
     shift = labels.find_offset(schema, [value for value in found if value is not None], wanted.label_mode, wanted.name)
     counts = {
@@ -172,7 +172,7 @@ def _looked_at(client: official.Client, wanted: Wanted) -> tuple[Table, dict[str
         if not counts[slug]:
             fix = "leave it out with --cover-types"
             raise BadDataError(f"no row is of cover type {slug!r}", where=wanted.name, fix=fix)
-    return Table(schema, shape, types, rows, shift), counts
+    return Table(schema, layout, types, rows, shift), counts
 
 
 def _rows(client: official.Client, wanted: Wanted) -> tuple[str, dict[str, str]]:

@@ -54,7 +54,7 @@ def load(name: str, schema: Schema, *, location: str = "", replace: bool = False
     uri = SCHEME + name[len(SCHEME) if name.lower().startswith(SCHEME) else 0 :]
     with _as_table(uri):
         address = parse(uri, Reading())
-    path = files.resolve("builtin:", schema)[0]
+    path = files.resolve_paths("builtin:", schema)[0]
     target = bigquery.DatasetReference(address.project, address.dataset).table(address.table)
     with connected(uri, Reading(location=location)) as client:
         there = _dataset(client, target, location)

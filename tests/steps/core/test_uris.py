@@ -105,7 +105,7 @@ def test_all_who_read_addresses_agree(write: Callable[[Path], str], tmp_path: Pa
     table = tmp_path / "a table.parquet"
     shutil.copyfile(TABLE, table)
     uri = write(table)
-    assert files.resolve(uri, SCHEMA) == [table]
+    assert files.resolve_paths(uri, SCHEMA) == [table]
     with open_source(uri, SCHEMA, reading.Reading()) as source:
         assert source.files[0].path == table
     assert content_of("source", Values({"source": uri})) == content_of("source", Values({"source": "BUILTIN:"}))

@@ -60,7 +60,7 @@ def prepared(folder: Path, cover_type: str, rows: int, seed: int) -> dict[str, P
     dataset = {cover_type: folder / "dataset.parquet"}
     prepare.prepare("builtin:", schemas.load(schemas.BUILTIN), dataset, Options(rows=rows))
     parts = {part: folder / f"{part}.parquet" for part in tables.SPLITS}
-    splitting.split(dataset[cover_type], parts, seed=seed, fractions=(0.64, 0.16, 0.20))
+    splitting.split_dataset(dataset[cover_type], parts, seed=seed, fractions=(0.64, 0.16, 0.20))
     features = {part: folder / f"{part}-features.parquet" for part in tables.SPLITS}
     preprocessing.preprocess(parts, features, presets.load(PRESET).feature_set)
     return features

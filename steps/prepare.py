@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def prepare(uri: str, schema: Schema, paths: Mapping[str, Path], options: Options) -> dict[str, Any]:
     """Write the datasets (slug to path) of the source at ``uri`` and return its profile."""
     with open_source(uri, schema, Reading()) as source:
-        return {"source": uri, **one_vs_rest.write(source, paths, options)}
+        return {"source": uri, **one_vs_rest.write_datasets(source, paths, options)}
 
 
 def parse_datasets(entries: list[str], schema: Schema) -> dict[str, Path]:
@@ -100,7 +100,7 @@ def main(  # noqa: PLR0913 - one argument an option
     with ExitStack() as stack, runtime.record_usage(usage, "prepare", inputs=files, outputs=paths.values()) as use:
         facts: dict[str, Any] = {}
         if inside_bigquery:
-            options.check_inside()
+            options.check_inside_bigquery()
             fetched = stack.enter_context(
                 open_exported(source, table, reading, list(paths), inside_bigquery, options.labels.value)
             )
@@ -108,7 +108,12 @@ def main(  # noqa: PLR0913 - one argument an option
         else:
             opened = stack.enter_context(open_source(source, table, reading))  # left when its files are counted
         files += [file.path for file in opened.files]
-        figures = {"source": source, **reading.profile_entries(), **one_vs_rest.write(opened, paths, options), **facts}
+        figures = {
+            "source": source,
+            **reading.profile_entries(),
+            **one_vs_rest.write_datasets(opened, paths, options),
+            **facts,
+        }
         use.rows_in, use.rows_out = figures["rows_read"], figures["rows"] * len(paths)
         storage.write_json(profile, figures)
         if output:

@@ -29,7 +29,7 @@ def main(  # noqa: PLR0913 - one argument an option
     outputs = dict(zip(tables.SPLITS, (train, validation, test), strict=True))
     with runtime.record_usage(usage, "split", inputs=[dataset], outputs=outputs.values()) as use:
         fractions = (train_fraction, validation_fraction, test_fraction)
-        counts = splitting.split(dataset, outputs, seed=seed, fractions=fractions)
+        counts = splitting.split_dataset(dataset, outputs, seed=seed, fractions=fractions)
         use.rows_in = use.rows_out = sum(part.rows for part in counts.values())
     runtime.log(", ".join(f"{name} {part.rows} rows ({part.positive} positive)" for name, part in counts.items()))
 

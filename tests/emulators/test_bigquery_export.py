@@ -270,9 +270,17 @@ def test_a_bucket_that_is_not_there(cloud: Emulator, out: Path) -> None:
     ("source", "options", "words"),
     [
         ("builtin:", [], "this is for BigQuery, the source is builtin:, in --inside-bigquery"),
-        (TABLE, ["--rows", 10], "--rows, --on-missing drop and --duplicates drop do not go with it"),
-        (TABLE, ["--on-missing", "keep"], "--on-missing keep does not go with it, in --inside-bigquery: leave it out"),
-        (TABLE, ["--duplicates", "drop"], "do not go with it, in --inside-bigquery: write them into the query"),
+        (
+            TABLE,
+            ["--rows", 10],
+            "--rows, --on-missing drop and --duplicates drop do not work together with this option",
+        ),
+        (TABLE, ["--on-missing", "keep"], "--on-missing keep does not work together with this option, in --inside-big"),
+        (
+            TABLE,
+            ["--duplicates", "drop"],
+            "do not work together with this option, in --inside-bigquery: write them into the query",
+        ),
     ],
 )
 def test_what_does_not_go_together(cloud: Emulator, out: Path, source: str, options: list[Any], words: str) -> None:

@@ -74,7 +74,7 @@ class Inputs:
             "data_sha256": SHA,
             "cover_types": used,
             "source_cover_types": source,
-            "prevalence": data_notes.prevalence(source, used),
+            "prevalence": data_notes.compare_prevalence(source, used),
             "notes": notes,
         }
         storage.write_json(self.folder / "profile.json", profile)

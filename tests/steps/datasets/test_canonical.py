@@ -31,7 +31,7 @@ def converted(schema: Schema, values: pa.Array, layout: layouts.Layout | None = 
     """Return the one canonical column made of one source column."""
     layout = layout or layouts.Layout("canonical", one_hot=False, has_split=False)
     batch = pa.RecordBatch.from_arrays([values], [schema.columns[0].name])
-    return canonical.columns(schema, layout, batch, 100, "here")[0]
+    return canonical.canonical_columns(schema, layout, batch, 100, "here")[0]
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def flags(rows: list[tuple[Any, Any, Any]], kind: pa.DataType | None = None) -> 
     columns = [pa.array(column).cast(kind) if kind else pa.array(column) for column in zip(*rows, strict=True)]
     batch = pa.RecordBatch.from_arrays(columns, ["colour_0", "colour_1", "colour_2"])
     layout = layouts.recognise_layout(COLOUR, [*batch.schema.names, "kind"], "here")
-    made: list[Any] = canonical.columns(COLOUR, layout, batch, 0, "here")[0].to_pylist()
+    made: list[Any] = canonical.canonical_columns(COLOUR, layout, batch, 0, "here")[0].to_pylist()
     return made
 
 
@@ -187,4 +187,4 @@ def test_codes_are_as_wide_as_the_values_need() -> None:
 def test_a_split_that_is_none(values: list[Any]) -> None:
     batch = pa.RecordBatch.from_arrays([pa.array(values)], ["split"])
     with pytest.raises(BadDataError, match="in column 'split' is not one of train, validation, test"):
-        canonical.splits(batch, 0, "here")
+        canonical.encode_splits(batch, 0, "here")

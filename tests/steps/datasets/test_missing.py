@@ -120,7 +120,7 @@ def test_more_than_half_dropped_is_refused_unless_it_is_allowed(tmp_path: Path) 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
 def test_a_share_that_is_none_is_refused(share: float) -> None:
-    with pytest.raises(UsageError, match="is no share, in --max-dropped"):
+    with pytest.raises(UsageError, match="is not a share, in --max-dropped"):
         one_vs_rest.Options(max_dropped=share)
 
 

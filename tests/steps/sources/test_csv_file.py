@@ -34,8 +34,10 @@ def read(folder: Path, schema: Schema, text: str | bytes) -> pa.Table:
 def rows_of(path: Path, schema: Schema) -> pa.Table:
     names = [*(column.name for column in schema.columns), "label"]
     parts = [
-        pa.table([*batch.arrays, pa.array((batch.codes == 0).astype("u1"))], names).filter(pa.array(batch.complete()))
-        for batch in ingest.batches(files.open_source(str(path), schema), 0)
+        pa.table([*batch.arrays, pa.array((batch.codes == 0).astype("u1"))], names).filter(
+            pa.array(batch.complete_rows())
+        )
+        for batch in ingest.read_batches(files.open_source(str(path), schema), 0)
     ]
     return pa.concat_tables(parts)
 

@@ -141,8 +141,8 @@ def pace(of: Job, classic: CrossValidation, count: int) -> str:
 
 def judge(best: Hyperparameters, features: Mapping[str, Path], threads: int, seed: int) -> metrics.Estimate:
     """Train at a point and return the PR-AUC on the test rows with its 95% interval."""
-    first = matrix.quantised(features["train"], max_bin=best.max_bin, threads=threads)
-    test = matrix.quantised(features["test"], max_bin=best.max_bin, threads=threads, reference=first)
+    first = matrix.quantise(features["train"], max_bin=best.max_bin, threads=threads)
+    test = matrix.quantise(features["test"], max_bin=best.max_bin, threads=threads, reference=first)
     booster = training.refit(first, best, seed=seed, threads=threads)
     return metrics.pr_auc(test.get_label().astype("u1"), booster.predict(test))
 

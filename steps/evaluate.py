@@ -27,7 +27,7 @@ def main(  # noqa: PLR0913 - one argument an option
     """Judge a model on the test rows."""
     with runtime.record_usage(usage, "evaluate", inputs=[model, test_features], outputs=[scores]) as use:
         read = bundle.read(model)
-        result = evaluation.judge(read, evaluation.score(read, test_features, scores, threads=threads))
+        result = evaluation.compute_metrics(read, evaluation.score_rows(read, test_features, scores, threads=threads))
         storage.write_json(metrics, result)
         use.rows_in = use.rows_out = result["rows"]
     values = {name: estimate["value"] for name, estimate in result["metrics"].items()}

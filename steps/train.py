@@ -56,7 +56,7 @@ def main(  # noqa: PLR0913 - one argument an option
     with runtime.record_usage(usage, "train", inputs=features.values(), outputs=[model]) as use:
         chosen = hyperparameters.read(parameters).with_values({name: given[name] for name in hyperparameters.NAMES})
         booster, curve, threshold = final_fit.fit(features, chosen, seed=seed, threads=threads, device=device.value)
-        facts = {"seed": seed, "refit": refit.value, **final_fit.facts(train_features, chosen, curve, threshold)}
+        facts = {"seed": seed, "refit": refit.value, **final_fit.describe_fit(train_features, chosen, curve, threshold)}
         if refit is Refit.VALIDATION:
             final = chosen.with_values({"rounds": facts["best_rounds"]})
             booster = final_fit.refit(features, final, seed=seed, threads=threads, device=device.value)

@@ -118,7 +118,9 @@ class Trials:
         tried = [dict(trial.parameters) for trial in trials]
         return next(((origin, point) for origin, point in self._known if point.to_dict() not in tried), None)
 
-    def _train(self, parameters: Hyperparameters, watching: training.Watching) -> tuple[Any, training.Curve]:
+    def _train(
+        self, parameters: Hyperparameters, watching: training.EvaluationPlan
+    ) -> tuple[Any, training.LearningCurve]:
         job = self.job
         return training.train(
             self._matrices_of(parameters.max_bin),
@@ -126,14 +128,14 @@ class Trials:
             seed=job.seed,
             threads=job.threads,
             device=job.device,
-            watching=watching,
+            plan=watching,
         )
 
     def _matrices_of(self, max_bin: int) -> training.Matrices:
         if max_bin not in self._matrices:
             features, threads = self.job.features, self.job.threads
-            first = matrix.quantised(features["train"], max_bin=max_bin, threads=threads)
-            second = matrix.quantised(features["validation"], max_bin=max_bin, threads=threads, reference=first)
+            first = matrix.quantise(features["train"], max_bin=max_bin, threads=threads)
+            second = matrix.quantise(features["validation"], max_bin=max_bin, threads=threads, reference=first)
             self._matrices[max_bin] = training.Matrices(first, second)
         return self._matrices[max_bin]
 
@@ -167,8 +169,8 @@ class Trials:
         return self._scores[parameters]
 
 
-def _watching(objective: Objective, selection: NDArray[np.bool_], parts: tuple[str, ...]) -> training.Watching:
-    return training.Watching(objective.value, (objective.value,), parts, selection)
+def _watching(objective: Objective, selection: NDArray[np.bool_], parts: tuple[str, ...]) -> training.EvaluationPlan:
+    return training.EvaluationPlan(objective.value, (objective.value,), parts, selection)
 
 
 class _Watch:
@@ -187,12 +189,12 @@ class _Watch:
         self.parameters = replace(parameters, evaluate_every=job.space.evaluate_every, early_stopping=patience)
 
     @property
-    def watching(self) -> training.Watching:
+    def watching(self) -> training.EvaluationPlan:
         """How the training is evaluated: by the objective on the selection rows."""
         return replace(_watching(self._job.objective, self._selection, ("validation",)), stop=self._stop)
 
-    def _stop(self, curve: training.Curve) -> bool:
-        value, tenth = curve.watched[-1], TENTHS * curve.rounds[-1] // self._rounds
+    def _stop(self, curve: training.LearningCurve) -> bool:
+        value, tenth = curve.validation_values[-1], TENTHS * curve.rounds[-1] // self._rounds
         if tenth <= len(self.tenths):
             return False
         self._fill(tenth, value)
@@ -205,7 +207,7 @@ class _Watch:
         for passed in range(len(self.tenths) + 1, tenth + 1):
             self.tenths[str(passed)] = value
 
-    def finish(self, curve: training.Curve) -> None:
+    def finish(self, curve: training.LearningCurve) -> None:
         """Let a trial that stopped early, and not by the pruner, keep its best value to the end."""
         if self.state == COMPLETE:
             self._fill(TENTHS, curve.best_value)

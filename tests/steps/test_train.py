@@ -93,7 +93,7 @@ def test_refit_is_trained_on_both_tables_with_the_first_fit_s_rounds_and_thresho
     assert own_chain["learning_curve"].read_bytes() == curve
     best = again.metadata["best_rounds"]
     assert again.booster.num_boosted_rounds() == best == first.metadata["best_rounds"] < 40
-    both = matrix.quantised(own_chain["train_features"], own_chain["validation_features"], max_bin=256, threads=1)
+    both = matrix.quantise(own_chain["train_features"], own_chain["validation_features"], max_bin=256, threads=1)
     parameters = hyperparameters.Hyperparameters(**again.metadata["parameters"] | {"rounds": best, "early_stopping": 0})
     alone, _ = training.train(training.Matrices(both, both), parameters, seed=0, threads=1)
     assert alone.save_raw("ubj") == again.booster.save_raw("ubj") != first.booster.save_raw("ubj")

@@ -10,7 +10,7 @@ import pytest
 from steps import tune
 from steps.models import hyperparameters, presets, training
 from steps.models.hyperparameters import Hyperparameters
-from steps.models.training import Watching
+from steps.models.training import EvaluationPlan
 from steps.search import holdout
 from tests.limits import without_override
 from tests.steps.models.test_training import matrices_of
@@ -87,9 +87,9 @@ def test_the_objective_is_what_is_improved(own_chain: Chain, small: Path, object
     own_chain.tune(trials=3, space=small, objective=objective, sampler="random", pruner="none")
     best = json.loads(own_chain["best_parameters"].read_text())
     selection = holdout.read(own_chain["validation_features"], 0).selection
-    watching = Watching(objective, rows=selection)
+    plan = EvaluationPlan(objective, rows=selection)
     chosen = Hyperparameters(**best["parameters"])
-    _, curve = training.train(matrices_of(own_chain), chosen, seed=0, threads=1, watching=watching)
+    _, curve = training.train(matrices_of(own_chain), chosen, seed=0, threads=1, plan=plan)
     assert curve.best_value == best["value"]
     values = [row["value"] for row in table_of(own_chain)["trials"]]
     assert best["value"] == (min if objective == "logloss" else max)(values)

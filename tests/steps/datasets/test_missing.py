@@ -246,7 +246,7 @@ def test_a_model_of_missing_values_learns_and_scores(made: Chain) -> None:
 def test_a_quantised_matrix_keeps_what_is_missing(made: Chain, monkeypatch: pytest.MonkeyPatch, piece: int) -> None:
     monkeypatch.setattr(matrix, "PIECE_ROWS", piece)
     monkeypatch.setattr(tables.read_batches, "__defaults__", (None, 1))
-    rows = matrix.quantised(made["train_features"], max_bin=256, threads=1)
+    rows = matrix.quantise(made["train_features"], max_bin=256, threads=1)
     features = pq.read_table(made["train_features"])
     names = list(tables.read_metadata(made["train_features"]).features)
     present = sum(int(np.isfinite(column).sum()) for column in matrix.to_array(features, names).T)

@@ -36,7 +36,7 @@ def test_equal_rows_are_in_one_half() -> None:
 def test_the_halves_of_a_table_follow_its_rows_and_the_seed(chain: Chain) -> None:
     path = chain["validation_features"]
     halves = holdout.read(path, 0)
-    labels = matrix.quantised(path, max_bin=256, threads=1).get_label()
+    labels = matrix.quantise(path, max_bin=256, threads=1).get_label()
     np.testing.assert_array_equal(halves.labels, labels)
     again, other = holdout.read(path, 0), holdout.read(path, 1)
     np.testing.assert_array_equal(again.selection, halves.selection)

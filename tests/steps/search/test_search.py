@@ -230,7 +230,7 @@ def test_a_full_disk_is_said_so_and_the_trials_before_are_kept(
 
 
 def test_every_matrix_is_made_once(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
-    made, quantised = [], matrix.quantised
+    made, quantised = [], matrix.quantise
 
     def counted(path: Path, **options: Any) -> Any:
         made.append((path.name, options["max_bin"]))
@@ -261,7 +261,7 @@ def test_nothing_is_trained_twice(chain: Chain, tmp_path: Path, monkeypatch: pyt
 
 def test_the_best_round_of_a_curve_is_by_its_metric() -> None:
     values = {"validation": {"pr_auc": [0.5, 0.9, 0.7], "logloss": [0.3, 0.4, 0.2], "f1": [0.6, 0.5, 0.4]}}
-    best = {metric: training.Curve([2, 4, 6], values, metric) for metric in values["validation"]}
+    best = {metric: training.LearningCurve([2, 4, 6], values, metric) for metric in values["validation"]}
     assert {metric: (curve.best_rounds, curve.best_value) for metric, curve in best.items()} == {
         "pr_auc": (4, 0.9),
         "logloss": (6, 0.2),
@@ -303,9 +303,9 @@ def test_the_best_trial_trained_again_has_its_value(chain: Chain) -> None:
         sign = objective.sign
         assert sign * result["value"] == max(sign * trial.value for trial in trials if trial.state == study.COMPLETE)
         final = Hyperparameters(**result["parameters"])
-        watching = training.Watching(objective.value, rows=made._halves.selection)
+        watching = training.EvaluationPlan(objective.value, rows=made._halves.selection)
         booster, curve = made._train(final, watching)
-        assert curve.watched[-1] == result["value"]
+        assert curve.validation_values[-1] == result["value"]
         gain = made.gain(trial_table.best_of(trials, objective))
         labels, scores = (
             made._halves.parts(values)

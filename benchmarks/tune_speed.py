@@ -33,7 +33,7 @@ from steps.models import matrix, metrics, preprocessing, presets, training
 from steps.models.hyperparameters import Hyperparameters
 from steps.search import search, space_file
 from steps.search.objective import Pruner, Sampler
-from steps.search.sampler import suggest
+from steps.search.sampler import suggest_values
 from steps.search.study import COMPLETE
 from steps.search.trials import Job
 
@@ -111,7 +111,7 @@ class CrossValidation:
         space = self._job.space
         study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=self._job.seed))
         clock = time.perf_counter()
-        study.optimize(lambda trial: self.score(space.apply(START, suggest(trial, space))), timeout=seconds)
+        study.optimize(lambda trial: self.score(space.apply(START, suggest_values(trial, space))), timeout=seconds)
         taken = time.perf_counter() - clock
         return Found(len(study.trials), len(study.trials), taken, space.apply(START, study.best_params))
 

@@ -19,7 +19,7 @@ from steps.models import presets
 from steps.models.hyperparameters import LARGEST, LARGEST_SEED, Device
 from steps.search import space_file, starting_points
 from steps.search.objective import Objective, Pruner, Sampler
-from steps.search.study import begin
+from steps.search.study import create_study
 from steps.search.trial_table import EMPTY, outcome_line
 
 
@@ -70,7 +70,7 @@ def main(  # noqa: PLR0913 - one argument an option
         if study is None and earlier_study is not None:
             raise UsageError("there is no study to begin with it", where="--earlier-study", fix="give --study too")
         if not trials and study is not None:
-            begin(study, earlier_study)
+            create_study(study, earlier_study)
         if trials:
             # Optuna: half a second that a run without trials does not need.
             from steps.search import search

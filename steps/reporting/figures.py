@@ -165,7 +165,7 @@ def read_searches(paths: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
     """Read the trial tables that exist; BadDataError for what is none."""
     tables_ = {slug: read_json(path) for slug, path in paths.items() if path.exists()}
     for slug, table in tables_.items():
-        if trial_tables.trials_of(table) is None or not trial_tables.EMPTY.keys() <= table.keys():
+        if trial_tables.parse_trials(table) is None or not trial_tables.EMPTY.keys() <= table.keys():
             raise BadDataError("this is no trial table", where=str(paths[slug]), fix="tune again")
     return tables_
 

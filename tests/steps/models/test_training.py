@@ -149,3 +149,13 @@ def test_the_threshold_parts_neighbours_of_float32() -> None:
         threshold = training.best_threshold(np.array([0, 1], np.uint8), np.array([low, high]))
         assert float(low) < threshold <= float(high)
         low = high
+
+
+def test_the_best_round_of_a_curve_is_by_its_metric() -> None:
+    values = {"validation": {"pr_auc": [0.5, 0.9, 0.7], "logloss": [0.3, 0.4, 0.2], "f1": [0.6, 0.5, 0.4]}}
+    best = {metric: training.LearningCurve([2, 4, 6], values, metric) for metric in values["validation"]}
+    assert {metric: (curve.best_rounds, curve.best_value) for metric, curve in best.items()} == {
+        "pr_auc": (4, 0.9),
+        "logloss": (6, 0.2),
+        "f1": (2, 0.6),
+    }

@@ -12,7 +12,7 @@ from steps.core import runtime, storage
 from steps.core.named_paths import parse_paths
 from steps.io import open_destination
 from steps.registry.gate import Gate
-from steps.registry.registration import collect, register, summarise
+from steps.registry.registration import collect_release, register, summarise
 
 
 def main(  # noqa: PLR0913 - one argument an option
@@ -39,7 +39,7 @@ def main(  # noqa: PLR0913 - one argument an option
     models, judged = parse_paths(model, "--model"), parse_paths(metrics, "--metrics")
     report = {"report.html": report_html, "report.json": report_json}
     with runtime.record_usage(usage, "register", inputs=[*models.values(), *report.values()]):
-        release = collect(name, models, judged, report, code_revision)
+        release = collect_release(name, models, judged, report, code_revision)
         document = register(release, open_destination(registry), Gate(tolerance, class_tolerance))
         storage.write_json(registration, document)
     line = summarise(document)

@@ -129,7 +129,7 @@ def test_another_publisher_is_faster(cloud: Cloud, content: str) -> None:
     if content == "partly":
         files[NAMES[0]] = files_of(cloud)[NAMES[0]]
     if content:
-        with pytest.raises(AlreadyExistsError, match="other content is published there already"):
+        with pytest.raises(AlreadyExistsError, match="other content is already published"):
             publishing.publish(files, open_destination(cloud.uri("data"), lambda: slow), {"rows": 3})
     else:
         done = publishing.publish(files, open_destination(cloud.uri("data"), lambda: slow), {"rows": 3})
@@ -298,7 +298,7 @@ def test_two_runs_with_one_name(through: Cloud, runs: Runs) -> None:
     runs().register(registry)
     result = runs(pr_auc=0.99).register(registry, version="a")
     assert (result.code, len(result.errors)) == (2, 1)
-    assert "other content is published there already" in result.log
+    assert "other content is already published" in result.log
     assert alias(through, "champion") == "a"
 
 

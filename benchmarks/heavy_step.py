@@ -23,4 +23,4 @@ def main(
 
 
 if __name__ == "__main__":
-    runtime.main_of(main)
+    runtime.run_and_exit(main)

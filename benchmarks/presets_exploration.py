@@ -117,7 +117,7 @@ def feature_tables(folder: Path, cover_type: str, features: str, design: Design)
     dataset = {cover_type: folder / "dataset.parquet"}
     prepare.prepare("builtin:", schema, dataset, Options(rows=design.rows))
     parts = {part: folder / f"{part}.parquet" for part in tables.SPLITS}
-    splitting.split(dataset[cover_type], parts, seed=design.seed, fractions=FRACTIONS)
+    splitting.split_dataset(dataset[cover_type], parts, seed=design.seed, fractions=FRACTIONS)
     made = {part: folder / f"{part}-features.parquet" for part in tables.SPLITS}
     preprocessing.preprocess(parts, made, PLAIN if features == PLAIN else DERIVED)
     return made
@@ -126,8 +126,8 @@ def feature_tables(folder: Path, cover_type: str, features: str, design: Design)
 def judge(features: Mapping[str, Path], parameters: Hyperparameters, design: Design) -> list[str]:
     """Train one model and return its cells of the table: figures of the last round, on the validation rows."""
     options = {"max_bin": parameters.max_bin, "threads": design.threads}
-    train = matrix.quantised(features["train"], **options)
-    matrices = training.Matrices(train, matrix.quantised(features["validation"], **options, reference=train))
+    train = matrix.quantise(features["train"], **options)
+    matrices = training.Matrices(train, matrix.quantise(features["validation"], **options, reference=train))
     clock = time.perf_counter()
     booster, curve = training.train(matrices, parameters, seed=design.seed, threads=design.threads)
     seconds = time.perf_counter() - clock

@@ -132,9 +132,9 @@ def test_rows(drawn: Drawn, seed: int) -> tuple[bool, int]:
 def _held_out(drawn: Drawn, seed: int, *, quarter: bool) -> tuple[bool, int]:
     labels = drawn.labels.selection
     hashes = np.random.default_rng(seed).integers(0, 1 << 63, len(labels), np.uint64)
-    selection = holdout.lower_half(hashes, labels)
+    selection = holdout.mask_lower_half(hashes, labels)
     if quarter:
-        selection[~selection] = holdout.lower_half(hashes[~selection], labels[~selection])
+        selection[~selection] = holdout.mask_lower_half(hashes[~selection], labels[~selection])
     halves = Halves(labels, selection)
     scores = [halves.parts(each.selection) for each in drawn.scores]
     parts = halves.parts(labels)
@@ -160,7 +160,7 @@ def largest_gain(drawn: Drawn, seed: int) -> tuple[bool, int]:
     labels, scores = drawn.labels.selection, [each.selection for each in drawn.scores]
     values = np.array([scoring.average_precision(labels, each) for each in scores])
     gains = values - values[0]
-    weights = np.concatenate(list(gain.resampled(len(labels), seed)))
+    weights = np.concatenate(list(gain.resample_weights(len(labels), seed)))
     sampled = np.array([scoring.WeightedRanking(labels, each).average_precision(weights) for each in scores])
     largest = (sampled - sampled[0] - gains[:, np.newaxis])[1:].max(axis=0)
     best = int(np.argmax(values))

@@ -35,7 +35,7 @@ from steps.options.shared import Preset
 from steps.options.train import Hyperparameters
 from steps.options.tune import Pruner, Sampler
 from steps.search import search, space_file
-from steps.search.sampler import suggest
+from steps.search.sampler import suggest_values
 from steps.search.study import COMPLETE
 from steps.search.trials import Job
 
@@ -62,7 +62,7 @@ def prepared(folder: Path, cover_type: str, rows: int, seed: int) -> dict[str, P
     dataset = {cover_type: folder / "dataset.parquet"}
     prepare.prepare("builtin:", schemas.load(schemas.BUILTIN), dataset, Options(rows=rows))
     parts = {part: folder / f"{part}.parquet" for part in tables.SPLITS}
-    splitting.split(dataset[cover_type], parts, seed=seed, fractions=(0.64, 0.16, 0.20))
+    splitting.split_dataset(dataset[cover_type], parts, seed=seed, fractions=(0.64, 0.16, 0.20))
     features = {part: folder / f"{part}-features.parquet" for part in tables.SPLITS}
     preprocessing.preprocess(parts, features, presets.load(PRESET).feature_set)
     return features
@@ -95,7 +95,7 @@ class CrossValidation:
 
     def __init__(self, of: Job, folds: int) -> None:
         names = tables.read_metadata(of.features["train"]).features
-        rows = tables.read(of.features["train"], [*names, tables.LABEL])
+        rows = tables.read_table(of.features["train"], [*names, tables.LABEL])
         self._values, self._labels = matrix.to_array(rows, names), rows.column(tables.LABEL).to_numpy()
         self._job, self._folds = of, folds
 
@@ -111,7 +111,7 @@ class CrossValidation:
         space = self._job.space
         study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=self._job.seed))
         clock = time.perf_counter()
-        study.optimize(lambda trial: self.score(space.apply(START, suggest(trial, space))), timeout=seconds)
+        study.optimize(lambda trial: self.score(space.apply(START, suggest_values(trial, space))), timeout=seconds)
         taken = time.perf_counter() - clock
         return Found(len(study.trials), len(study.trials), taken, space.apply(START, study.best_params))
 
@@ -141,8 +141,8 @@ def pace(of: Job, classic: CrossValidation, count: int) -> str:
 
 def judge(best: Hyperparameters, features: Mapping[str, Path], threads: int, seed: int) -> metrics.Estimate:
     """Train at a point and return the PR-AUC on the test rows with its 95% interval."""
-    first = matrix.quantised(features["train"], max_bin=best.max_bin, threads=threads)
-    test = matrix.quantised(features["test"], max_bin=best.max_bin, threads=threads, reference=first)
+    first = matrix.quantise(features["train"], max_bin=best.max_bin, threads=threads)
+    test = matrix.quantise(features["test"], max_bin=best.max_bin, threads=threads, reference=first)
     booster = training.refit(first, best, seed=seed, threads=threads)
     return metrics.pr_auc(test.get_label().astype("u1"), booster.predict(test))
 

@@ -62,11 +62,11 @@ def run(commands: Sequence[tuple[str, Sequence[str]]], scratch: Path) -> int:
         if code:
             break
         runtime.log(f"step {name} ({done + 1} of {len(commands)})")
-        os.environ[runtime.PART] = f"{done}/{len(commands)}"
+        os.environ[runtime.CHAIN_POSITION] = f"{done}/{len(commands)}"
         runtime.reset_peak_rss()
         code = runtime.run(STEPS[name], [placed(option, scratch) for option in options])
         gc.collect()
-    os.environ.pop(runtime.PART, None)
+    os.environ.pop(runtime.CHAIN_POSITION, None)
     return code
 
 
@@ -78,4 +78,4 @@ def main(*, words: Annotated[list[str], typer.Argument(metavar="-- STEP OPTIONS 
 
 
 if __name__ == "__main__":
-    runtime.main_of(main)
+    runtime.run_and_exit(main)

@@ -27,7 +27,8 @@ def main(  # noqa: PLR0913 - one argument a file
     """Judge a model on the test rows."""
     with runtime.record_usage(usage, "evaluate", inputs=[model, test_features], outputs=[scores]) as use:
         read = bundle.read(model)
-        result = evaluation.judge(read, evaluation.score(read, test_features, scores, threads=options.threads))
+        scored = evaluation.score_rows(read, test_features, scores, threads=options.threads)
+        result = evaluation.compute_metrics(read, scored)
         storage.write_json(metrics, result)
         use.rows_in = use.rows_out = result["rows"]
     values = {name: estimate["value"] for name, estimate in result["metrics"].items()}
@@ -37,4 +38,4 @@ def main(  # noqa: PLR0913 - one argument a file
 
 
 if __name__ == "__main__":
-    runtime.main_of(main)
+    runtime.run_and_exit(main)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def prepare(uri: str, schema: Schema, paths: Mapping[str, Path], options: Options) -> dict[str, Any]:
     """Write the datasets (slug to path) of the source at ``uri`` and return its profile."""
     with open_source(uri, schema, Reading()) as source:
-        return {"source": uri, **one_vs_rest.write(source, paths, options)}
+        return {"source": uri, **one_vs_rest.write_datasets(source, paths, options)}
 
 
 def parse_datasets(entries: list[str], schema: Schema) -> dict[str, Path]:
@@ -74,7 +74,7 @@ def main(  # noqa: PLR0913 - one argument a file
     with ExitStack() as stack, runtime.record_usage(usage, "prepare", inputs=files, outputs=paths.values()) as use:
         facts: dict[str, Any] = {}
         if options.inside_bigquery:
-            chosen.check_inside()
+            chosen.check_inside_bigquery()
             fetched = stack.enter_context(
                 open_exported(
                     options.source, table, reading, list(paths), options.inside_bigquery, options.labels.value
@@ -84,7 +84,12 @@ def main(  # noqa: PLR0913 - one argument a file
         else:
             opened = stack.enter_context(open_source(options.source, table, reading))  # left when its files are counted
         files += [file.path for file in opened.files]
-        figures = {"source": options.source, **reading.described(), **one_vs_rest.write(opened, paths, chosen), **facts}
+        figures = {
+            "source": options.source,
+            **reading.profile_entries(),
+            **one_vs_rest.write_datasets(opened, paths, chosen),
+            **facts,
+        }
         use.rows_in, use.rows_out = figures["rows_read"], figures["rows"] * len(paths)
         storage.write_json(profile, figures)
         if options.output:
@@ -115,4 +120,4 @@ def _sql(query: str) -> str:
 
 
 if __name__ == "__main__":
-    runtime.main_of(main)
+    runtime.run_and_exit(main)

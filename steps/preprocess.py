@@ -38,4 +38,4 @@ def main(  # noqa: PLR0913 - one argument a file
 
 
 if __name__ == "__main__":
-    runtime.main_of(main)
+    runtime.run_and_exit(main)

@@ -13,7 +13,7 @@ from steps.core.named_paths import parse_paths
 from steps.io import open_destination
 from steps.options.register import RegisterOptions
 from steps.registry.gate import Gate
-from steps.registry.registration import collect, register, summarise
+from steps.registry.registration import collect_release, register, summarise
 
 
 def main(  # noqa: PLR0913 - one argument a file
@@ -33,7 +33,7 @@ def main(  # noqa: PLR0913 - one argument a file
     models, judged = parse_paths(model, "--model"), parse_paths(metrics, "--metrics")
     report = {"report.html": report_html, "report.json": report_json}
     with runtime.record_usage(usage, "register", inputs=[*models.values(), *report.values()]):
-        release = collect(name, models, judged, report, options.code_revision)
+        release = collect_release(name, models, judged, report, options.code_revision)
         document = register(release, open_destination(registry), Gate(options.tolerance, options.class_tolerance))
         storage.write_json(registration, document)
     line = summarise(document)
@@ -42,4 +42,4 @@ def main(  # noqa: PLR0913 - one argument a file
 
 
 if __name__ == "__main__":
-    runtime.main_of(main)
+    runtime.run_and_exit(main)

@@ -26,10 +26,10 @@ def main(  # noqa: PLR0913 - one argument a file
     outputs = dict(zip(tables.SPLITS, (train, validation, test), strict=True))
     with runtime.record_usage(usage, "split", inputs=[dataset], outputs=outputs.values()) as use:
         fractions = (options.train_fraction, options.validation_fraction, options.test_fraction)
-        counts = splitting.split(dataset, outputs, seed=options.seed, fractions=fractions)
+        counts = splitting.split_dataset(dataset, outputs, seed=options.seed, fractions=fractions)
         use.rows_in = use.rows_out = sum(part.rows for part in counts.values())
     runtime.log(", ".join(f"{name} {part.rows} rows ({part.positive} positive)" for name, part in counts.items()))
 
 
 if __name__ == "__main__":
-    runtime.main_of(main)
+    runtime.run_and_exit(main)

@@ -35,7 +35,7 @@ def main(  # noqa: PLR0913 - one argument a file
         facts = {
             "seed": options.seed,
             "refit": options.refit.value,
-            **final_fit.facts(train_features, chosen, curve, threshold),
+            **final_fit.describe_fit(train_features, chosen, curve, threshold),
         }
         if options.refit is Refit.VALIDATION:
             final = chosen.with_values({"rounds": facts["best_rounds"]})
@@ -48,4 +48,4 @@ def main(  # noqa: PLR0913 - one argument a file
 
 
 if __name__ == "__main__":
-    runtime.main_of(main)
+    runtime.run_and_exit(main)

@@ -15,7 +15,7 @@ from steps.core import runtime, storage
 from steps.core.errors import UsageError
 from steps.options.tune import TuneOptions
 from steps.search import space_file, starting_points
-from steps.search.study import begin
+from steps.search.study import create_study
 from steps.search.trial_table import EMPTY, outcome_line
 
 
@@ -45,7 +45,7 @@ def main(  # noqa: PLR0913 - one argument a file
         if study is None and earlier_study is not None:
             raise UsageError("there is no study to begin with it", where="--earlier-study", fix="give --study too")
         if not options.trials and study is not None:
-            begin(study, earlier_study)
+            create_study(study, earlier_study)
         if options.trials:
             # Optuna: half a second that a run without trials does not need.
             from steps.search import search
@@ -71,4 +71,4 @@ def main(  # noqa: PLR0913 - one argument a file
 
 
 if __name__ == "__main__":
-    runtime.main_of(main)
+    runtime.run_and_exit(main)

@@ -65,7 +65,7 @@ class ReportFiles:
             "data_sha256": SHA,
             "cover_types": used,
             "source_cover_types": source,
-            "prevalence": data_notes.prevalence(source, used),
+            "prevalence": data_notes.compare_prevalence(source, used),
             "notes": notes,
         }
         storage.write_json(self.folder / "profile.json", profile)
@@ -93,7 +93,7 @@ class ReportFiles:
         storage.write_json(self.path("metrics.json", slug), document)
         part = {"pr_auc": [0.6, 0.7, 0.65], "logloss": [0.5, 0.4, 0.4]}
         storage.write_json(self.path("curve.json", slug), {"rounds": [1, 2, 3], "train": part, "validation": part})
-        with tables.writer(self.path("scores", slug), SCORED, tables.Metadata(self.schema, slug, SHA)) as writer:
+        with tables.open_writer(self.path("scores", slug), SCORED, tables.Metadata(self.schema, slug, SHA)) as writer:
             columns = [pa.array(np.arange(ROWS)), pa.array(labels), pa.array(scores)]
             writer.write(pa.RecordBatch.from_arrays(columns, schema=SCORED))
 

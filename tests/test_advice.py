@@ -22,10 +22,13 @@ PARTS = "age,income,split\n30,<=50K,train\n40,>50K,{}\n"
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (GOOD.replace(",<", ", <"), "label ' <=50K' in column 'income' is none of <=50K, >50K: write it as '<=50K'?"),
-        (GOOD.replace("0K", "0k"), "label <=50k in column 'income' is none of <=50K, >50K: write it as '<=50K'?"),
-        (PARTS.format("test "), "'test ' in column 'split' is none of train, validation, test: write it as 'test'?"),
-        (PARTS.format("TEST"), "TEST in column 'split' is none of train, validation, test: write it as 'test'?"),
+        (
+            GOOD.replace(",<", ", <"),
+            "label ' <=50K' in column 'income' is not one of <=50K, >50K: write it as '<=50K'?",
+        ),
+        (GOOD.replace("0K", "0k"), "label <=50k in column 'income' is not one of <=50K, >50K: write it as '<=50K'?"),
+        (PARTS.format("test "), "'test ' in column 'split' is not one of train, validation, test: write it as 'test'?"),
+        (PARTS.format("TEST"), "TEST in column 'split' is not one of train, validation, test: write it as 'test'?"),
         (PARTS.format(""), "a value is missing in column 'split': use train, validation, test"),
         ("age,income\n", "there is no row: give a table with rows below its header"),
         ("age,income", "there is no row: give a table with rows below its header"),

@@ -86,7 +86,7 @@ def test_an_output_below_a_file_is_refused(tmp_path: Path) -> None:
     result = call(prepare.main, *arguments({"source": "good.csv"}, tmp_path / "folder"))
     assert result.code == 2
     assert result.errors == [
-        f"error: file exists, in {tmp_path}/folder: a file is where a folder is needed, or the other way round"
+        f"error: file exists, in {tmp_path}/folder: there is a file instead of a folder, or a folder instead of a file"
     ]
     assert leftovers(tmp_path) == ["folder"]
 
@@ -107,7 +107,7 @@ def test_a_folder_without_write_permission_is_said_so(tmp_path: Path) -> None:
     code, err = prepare_without_override(closed, {"source": "good.csv"})
     assert code == 77, err
     assert re.search(
-        rf"^error: permission denied, in {closed}/.*: check the rights of this file and of its folder$",
+        rf"^error: permission denied, in {closed}/.*: check the permissions of this file and of its folder$",
         err,
         re.MULTILINE,
     )
@@ -122,7 +122,7 @@ def test_a_source_without_read_permission_is_said_so(tmp_path: Path) -> None:
     outputs.mkdir()
     code, err = prepare_without_override(outputs, {"source": f"file://{source}"})
     assert code == 77, err
-    assert f"error: permission denied, in {source}: check the rights" in err
+    assert f"error: permission denied, in {source}: check the permissions" in err
     assert "Traceback" not in err
     assert leftovers(outputs) == []
 
@@ -133,7 +133,7 @@ SHORT = {
     "file": (
         short_files,
         100,
-        "the file is larger than is allowed here, in {folder}: raise the limit (ulimit -f) and run again",
+        "the file is larger than the limit, in {folder}: raise the limit (ulimit -f) and run again",
     ),
 }
 

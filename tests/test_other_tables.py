@@ -83,7 +83,7 @@ def test_the_bundle_knows_its_table(made: tuple[Any, Path]) -> None:
 def test_classes_are_split_alike(made: tuple[Any, Path]) -> None:
     schema, folder = made
     for part in ("train", "validation", "test"):
-        rows = [tables.read(folder / slug / f"{part}.parquet", ["row"]) for slug in schema.slugs]
+        rows = [tables.read_table(folder / slug / f"{part}.parquet", ["row"]) for slug in schema.slugs]
         assert all(each.equals(rows[0]) for each in rows)
 
 
@@ -137,9 +137,9 @@ def test_file_formats_of_a_table_with_words(tmp_path: Path, ending: str) -> None
         (
             "auto",
             65,
-            "label Ash in column 'label' is none of Oak, sessile, Elm, in row 3 of source.csv: correct the source",
+            "label Ash in column 'label' is not one of Oak, sessile, Elm, in row 3 of source.csv: correct the source",
         ),
-        ("zero", 2, "the labels of 'label' are strings, they count nothing, in --labels zero"),
+        ("zero", 2, "the labels of 'label' are strings and have no start, in --labels zero"),
     ],
 )
 def test_labels_that_are_words(tmp_path: Path, labels: str, code: int, message: str) -> None:

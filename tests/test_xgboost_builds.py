@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 OTHER_BUILD = os.environ.get("COVERTYPE_OTHER_XGBOOST", "")
 PROGRAM = (
     "import xgboost; print(xgboost.__file__); from steps import train; from steps.core import runtime;"
-    " runtime.main_of(train.main)"
+    " runtime.run_and_exit(train.main)"
 )
 INPUTS = ("train_features", "validation_features", "preprocessor", "learning_curve")
 

@@ -36,7 +36,7 @@ def main(path: Path) -> None:
     labels = np.array([cover_type.label for cover_type in table.cover_types], np.uint8)
     parts = [
         pa.RecordBatch.from_arrays([*batch.arrays, pa.array(labels[batch.codes])], [*names, table.target])
-        for batch in ingest.batches(files.open_source(str(path), table), label_offset=0)
+        for batch in ingest.read_batches(files.open_source(str(path), table), label_offset=0)
     ]
     target = schema.DATA / table.builtin_table
     # The highest compression level takes half a second longer and makes the file in the repository a fifth smaller.

@@ -58,8 +58,8 @@ def set_debug(*, debug: Annotated[bool, typer.Option("--debug", help="Print trac
 def main() -> None:
     """Run the command line and exit with its code."""
     runtime.prepare_process()
-    code = runtime.guarded(lambda: app(standalone_mode=False) or 0)
-    runtime.flush()
+    code = runtime.run_to_exit_code(lambda: app(standalone_mode=False) or 0)
+    runtime.flush_output()
     sys.exit(code)
 
 

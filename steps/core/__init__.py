@@ -1,1 +1,24 @@
-"""What every step shares: errors with exit codes, the process around a step, whole files, addresses, texts."""
+"""Foundations that every other package uses; imports no other package of ``steps``.
+
+- ``crc32c``: CRC32C checksums of files and streams.
+- ``errors``: expected errors, their exit codes, and the translation of operating system errors.
+- ``named_paths``: command-line entries of the form ``NAME=PATH``.
+- ``redaction``: removal of secrets from messages and logs.
+- ``runtime``: the process around a step: command line, exit code, signals, log, usage figures, progress.
+- ``storage``: files and folders that are written completely or not at all.
+- ``textfile``: UTF-8 text files written by people.
+- ``texts``: checks for text of one line.
+- ``uris``: addresses of sources and destinations.
+"""
+
+__all__ = [
+    "crc32c",
+    "errors",
+    "named_paths",
+    "redaction",
+    "runtime",
+    "storage",
+    "textfile",
+    "texts",
+    "uris",
+]

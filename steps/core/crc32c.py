@@ -1,4 +1,4 @@
-"""CRC32C checksums in base64, as Cloud Storage keeps them of every object."""
+"""CRC32C checksums, encoded in base64 as Cloud Storage stores them with every object."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-_READ = 1 << 20
+_CHUNK_BYTES = 1 << 20
 
 
 class Crc32c:
-    """The CRC32C of all bytes so far."""
+    """A running CRC32C checksum of a stream of bytes."""
 
     def __init__(self) -> None:
         import google_crc32c
 
-        make: Any = google_crc32c.Checksum  # no types
-        self._checksum = make()
+        new_checksum: Any = google_crc32c.Checksum  # the library has no type information
+        self._checksum = new_checksum()
 
-    def update(self, piece: bytes) -> None:
-        """Add the next bytes."""
-        self._checksum.update(piece)
+    def update(self, chunk: bytes) -> None:
+        """Add the next bytes of the stream."""
+        self._checksum.update(chunk)
 
     @property
     def base64(self) -> str:
-        """The checksum in base64."""
+        """The checksum of all bytes added so far, big-endian, in base64."""
         return base64.b64encode(self._checksum.digest()).decode()
 
 
 def crc32c_file(path: Path) -> str:
-    """Return the CRC32C of a file's bytes in base64, read in pieces of 1 MiB."""
+    """Return the CRC32C of a file in base64; memory use does not depend on the file's size."""
     checksum = Crc32c()
     with path.open("rb") as file:
-        while piece := file.read(_READ):
-            checksum.update(piece)
+        while chunk := file.read(_CHUNK_BYTES):
+            checksum.update(chunk)
     return checksum.base64

@@ -1,6 +1,6 @@
-"""Errors a person can act on, and the exit code each one ends a process with.
+"""Errors that a user can act on, each with the exit code of the process that it ends.
 
-The codes follow BSD ``sysexits.h``; Argo's retry expression reads them, so 75 is the only one that is tried again.
+The codes follow BSD ``sysexits.h``. Argo's retry expression reads them and retries 75 (temporary failure).
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ TERMINATED = 143
 
 
 class PipelineError(Exception):
-    """Base of every expected error: one line that says what is wrong, where, and what to do.
+    """Base class of all expected errors. Its text is one line: what is wrong, where, and how to fix it.
 
     Args:
-        what: what is wrong, a clause without a full stop.
-        where: the file, column, row or option it is wrong in.
-        fix: what the reader should do.
+        what: The problem, as a clause without a full stop.
+        where: The file, column, row or option that has the problem.
+        fix: The action that the user should take.
     """
 
     exit_code = RUN_FAILED
@@ -31,17 +31,17 @@ class PipelineError(Exception):
 
 
 class UsageError(PipelineError):
-    """The command line asks for something that does not exist or does not fit together."""
+    """The command line is wrong: an option is unknown, or two options contradict each other."""
 
     exit_code = USAGE
 
 
-class AlreadyThereError(UsageError):
-    """What is to be written once is there already, with other content."""
+class AlreadyExistsError(UsageError):
+    """The destination already exists with different content and must not be overwritten."""
 
 
 class BadDataError(PipelineError):
-    """The input was read, and what it says cannot be used."""
+    """The input was read, but its content is not usable."""
 
     exit_code = 65
 
@@ -59,13 +59,13 @@ class UnavailableError(PipelineError):
 
 
 class TransientError(PipelineError):
-    """It may work when tried again: the retry strategy tries again on this code alone."""
+    """A temporary failure: the same command may succeed later. The retry strategy retries this exit code."""
 
     exit_code = 75
 
 
 class DeniedError(PipelineError):
-    """A right is missing."""
+    """A permission is missing."""
 
     exit_code = 77
 
@@ -76,50 +76,54 @@ class BadConfigurationError(PipelineError):
     exit_code = 78
 
 
-# The codes of the errors above: what a person or a script may rely on.
-DOCUMENTED = frozenset(kind.exit_code for kind in PipelineError.__subclasses__())
+# Exit codes that users and scripts may rely on.
+DOCUMENTED_EXIT_CODES = frozenset(kind.exit_code for kind in PipelineError.__subclasses__())
 
-# A file cannot grow: what is wrong, and what to do, by the operating system's number.
-FULL = {
+# Problem and fix for each errno that means that a file cannot grow.
+DISK_FULL = {
     errno.ENOSPC: ("no space left on the disk", "free some space and run again"),
     errno.EDQUOT: ("the disk quota is used up", "free some space and run again"),
-    errno.EFBIG: ("the file is larger than is allowed here", "raise the limit (ulimit -f) and run again"),
+    errno.EFBIG: ("the file is larger than the limit", "raise the limit (ulimit -f) and run again"),
 }
 
 
-def already_there(where: str) -> AlreadyThereError:
-    """Return the error for a destination that holds other content."""
-    return AlreadyThereError("already there with other content", where=where, fix="name another place")
+def already_exists(where: str) -> AlreadyExistsError:
+    """Return the error for a destination that already exists with different content."""
+    return AlreadyExistsError("already exists with different content", where=where, fix="choose another destination")
 
 
 def from_system_error(error: OSError | UnicodeEncodeError) -> PipelineError:
-    """Map an error that any file or path may cause to the one of ours that says what to do about it."""
-    return from_os_error(error) if isinstance(error, OSError) else _not_text(error)
+    """Convert an error that any file access can raise to a :class:`PipelineError` with a fix."""
+    return from_os_error(error) if isinstance(error, OSError) else _from_encode_error(error)
 
 
-def _not_text(error: UnicodeEncodeError) -> UsageError:
-    """Return the error for the path of a file that is no text; what has no surrogates is no path, and not shown."""
+def _from_encode_error(error: UnicodeEncodeError) -> UsageError:
+    """Convert the error for a text that cannot be encoded.
+
+    A text with surrogates is a path that is not valid in the file system's encoding, so it is shown. Any other text
+    is content and may be long or private, so it is not shown.
+    """
     surrogates = any("\udc80" <= character <= "\udcff" for character in error.object)
     return UsageError(
-        f"not text that {error.encoding} has characters for",
+        f"the text cannot be encoded as {error.encoding}",
         where=ascii(error.object[:200]) if surrogates else None,
         fix="rename the file or folder, or set PYTHONUTF8=1",
     )
 
 
 def from_os_error(error: OSError) -> PipelineError:
-    """Map an operating system error to the one of ours that says what to do about it."""
+    """Convert an operating system error to a :class:`PipelineError` with a fix."""
     where = str(error.filename) if error.filename else None
     reason = (error.strerror or str(error)).lower()
-    if error.errno in FULL:
-        what, fix = FULL[error.errno]
+    if error.errno in DISK_FULL:
+        what, fix = DISK_FULL[error.errno]
         return TransientError(what, where=where, fix=fix)
     if isinstance(error, FileNotFoundError) and not where and reason == os.strerror(errno.ENOENT).lower():
-        return NoInputError("the current folder does not exist any more", fix="change to one that does")
+        return NoInputError("the current folder does not exist any more", fix="change to an existing folder")
     if isinstance(error, FileNotFoundError):
         return NoInputError("no such file" if where else reason, where=where, fix="check the path")
     if isinstance(error, (FileExistsError, NotADirectoryError, IsADirectoryError)):
-        return UsageError(reason, where=where, fix="a file is where a folder is needed, or the other way round")
+        return UsageError(reason, where=where, fix="there is a file instead of a folder, or a folder instead of a file")
     if isinstance(error, PermissionError) or error.errno == errno.EROFS:
-        return DeniedError(reason, where=where, fix="check the rights of this file and of its folder")
+        return DeniedError(reason, where=where, fix="check the permissions of this file and of its folder")
     return PipelineError(reason, where=where)

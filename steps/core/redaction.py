@@ -1,4 +1,4 @@
-"""Keeps secrets out of messages and logs: credentials in addresses, tokens of known formats, private keys."""
+"""Remove secrets from messages and logs: credentials in URLs, tokens of known formats, private keys."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 MASK = "***"
 # Environment variables whose value is a secret.
-_VARIABLES = ("ARGO_TOKEN",)
-# A shorter word may occur in any message, and is no secret worth its name.
-_SHORTEST = 6
+_SECRET_VARIABLES = ("ARGO_TOKEN",)
+# Shorter words are not masked: they occur in ordinary messages by chance.
+_SHORTEST_SECRET = 6
 _KEY = r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)"
 _JSON = r"""(?P<before>["'](private_key|refresh_token|client_secret|access_token|id_token)["']: ?)("[^"]*"|'[^']*')"""
 _PATTERNS = (
@@ -22,26 +22,30 @@ _PATTERNS = (
     (re.compile(r"(?P<scheme>\bhttps?://)\S*@"), rf"\g<scheme>{MASK}@"),
     (re.compile(r"(?P<scheme>\b\w+://)[^\s/]*@"), rf"\g<scheme>{MASK}@"),
     (re.compile(r"(?P<kind>\b(Bearer|Basic)) [\w.~+/-]{6,}=*", re.IGNORECASE), rf"\g<kind> {MASK}"),
-    # JSON web tokens, and access and refresh tokens of Google's.
+    # JSON web tokens, and Google's access and refresh tokens.
     (re.compile(r"\beyJ[\w-]+\.[\w-]+(\.[\w-]+)?|\bya29\.[\w.-]+|\b1//[\w-]{16,}"), MASK),
 )
 _USER = re.compile(r"(\w+://)?[^/]*@")
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
-    """Return ``text`` with a mask for ``secrets``, for those in the environment, and for all that looks like one."""
-    known = {word for secret in (*secrets, *map(_value, _VARIABLES)) for word in secret.split()}
-    for word in sorted((word for word in known if len(word) >= _SHORTEST and word != "Bearer"), key=len, reverse=True):
+    """Return ``text`` with every secret replaced by ``***``.
+
+    Args:
+        text: A message or a line of a log.
+        secrets: Known secrets, masked in addition to the values of secret environment variables and to everything
+            that has the format of a secret. Each word of a secret is masked by itself.
+    """
+    environment = (os.environ.get(variable, "") for variable in _SECRET_VARIABLES)
+    known = {word for secret in (*secrets, *environment) for word in secret.split()}
+    words = (word for word in known if len(word) >= _SHORTEST_SECRET and word != "Bearer")
+    for word in sorted(words, key=len, reverse=True):
         text = text.replace(word, MASK)
     for pattern, mask in _PATTERNS:
         text = pattern.sub(mask, text)
     return text
 
 
-def _value(variable: str) -> str:
-    return os.environ.get(variable, "")
-
-
-def names_a_user(address: str) -> bool:
-    """Return whether an address holds a user name or password, as in ``https://user:password@host``."""
+def has_user(address: str) -> bool:
+    """Return whether an address contains a user name or password, as in ``https://user:password@host``."""
     return _USER.match(address) is not None

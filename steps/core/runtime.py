@@ -1,4 +1,4 @@
-"""What every step's command line shares: error lines and exit codes, usage figures, progress, logging."""
+"""The process around a step: command line, error lines and exit codes, signals, log, usage figures, progress."""
 
 from __future__ import annotations
 
@@ -26,32 +26,35 @@ from steps.core.redaction import redact
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-ValueOption = Annotated[Path | None, typer.Option(help="Where this figure goes as text, for Argo to show.")]
-UsageOption = Annotated[Path | None, typer.Option(help="Where to write wall time, CPU time and peak memory (JSON).")]
+ValueOption = Annotated[Path | None, typer.Option(help="Output file for this figure as text, which Argo displays.")]
+UsageOption = Annotated[Path | None, typer.Option(help="Output file for wall time, CPU time and peak memory (JSON).")]
 
-# Environment variable that says which part of a process's work the running step is, as "done/all" steps.
-PART = "COVERTYPE_PART"
+# Environment variable with the position of the running step among the steps of its process, as "finished/all".
+CHAIN_POSITION = "COVERTYPE_PART"
 # The highest file descriptor of a standard stream.
 _LAST_STREAM = 2
-_INTERRUPT = "interrupted: run again to go on, what was finished is kept"
-# Characters of a reason that another library gives: XGBoost's for a missing OpenMP is a page.
+_INTERRUPT = "interrupted: run again to resume, finished results are kept"
+# Longest reason quoted from a library, in characters: XGBoost's text about a missing OpenMP is a page long.
 _REASON_LENGTH = 300
-TERMINATION = "terminated: run again to resume, what was finished is kept"
+TERMINATION = "terminated: run again to resume, finished results are kept"
 
 
 class TerminatedError(SystemExit):
-    """SIGTERM or SIGHUP arrived; raised in the main thread, so that temporary files and remote jobs are cleaned up."""
+    """SIGTERM or SIGHUP was received.
+
+    It is raised in the main thread, so that temporary files are removed and remote jobs are cancelled.
+    """
 
     def __init__(self) -> None:
         super().__init__(TERMINATED)
 
 
 def prepare_process() -> None:
-    """Set up a process whose main thread runs a command line: call this before anything is printed.
+    """Set up a process whose main thread runs a command line. Call this before anything is printed.
 
-    Characters that the output's encoding lacks are replaced. SIGTERM raises :class:`TerminatedError`, and so does
-    SIGHUP (the terminal is closed) unless it is ignored (``nohup``). A standard stream that is closed (``>&-``) is
-    opened as ``/dev/null``.
+    - Characters that the output's encoding lacks are replaced.
+    - SIGTERM raises :class:`TerminatedError`. SIGHUP (the terminal is closed) does too, unless ``nohup`` ignores it.
+    - A closed standard stream (``>&-``) is opened as ``/dev/null``.
     """
     _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
@@ -63,29 +66,32 @@ def prepare_process() -> None:
 
 
 def _open_closed_streams() -> None:
-    """Open the null device as each standard stream that is closed, so that no file gets the stream's number."""
-    while (number := os.open(os.devnull, os.O_RDWR)) <= _LAST_STREAM:  # the lowest that is free
+    """Open ``/dev/null`` as each closed standard stream.
+
+    Otherwise the next file that is opened would get the descriptor of that stream, and output would go into the file.
+    """
+    while (number := os.open(os.devnull, os.O_RDWR)) <= _LAST_STREAM:  # open() returns the lowest free number
         os.set_inheritable(number, True)
     os.close(number)
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - as long as the process
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - open until the exit
 
 
 def _terminate(*_: object) -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # a second one must not interrupt the clean-up
+        signal.signal(number, signal.SIG_IGN)  # a second signal must not interrupt the clean-up
     raise TerminatedError
 
 
 def log(message: str) -> None:
-    """Print one line of a step's log to standard error at once, without secrets; an unwritable log fails nothing."""
+    """Print one line to standard error, with secrets masked. A log that cannot be written is not an error."""
     with suppress(OSError):
         print(redact(message), file=sys.stderr, flush=True)
 
 
 def as_app(main: Callable[..., Any]) -> typer.Typer:
-    """Return the command line of a step's ``main`` function, as typer makes it from the annotations."""
+    """Return the typer application for a step's ``main`` function, whose annotations declare the options."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(with_flags(main))
     return app
@@ -94,18 +100,19 @@ def as_app(main: Callable[..., Any]) -> typer.Typer:
 def run(main: Callable[..., Any], arguments: Sequence[str] | None = None) -> int:
     """Run a step's ``main`` with command-line ``arguments`` and return its exit code.
 
-    Expected errors print one line ``error: ...``. Anything else is a defect: its traceback is printed before the line.
+    An expected error prints one line ``error: ...``. Any other exception is a defect, so its traceback is printed
+    before that line.
     """
     try:
-        return guarded(lambda: as_app(main)(args=list(arguments or []), standalone_mode=False) or 0)
+        return run_to_exit_code(lambda: as_app(main)(args=list(arguments or []), standalone_mode=False) or 0)
     finally:
-        flush()
+        flush_output()
 
 
-def flush() -> None:
-    """Write out what was printed, as far as it can be written.
+def flush_output() -> None:
+    """Flush standard output and standard error.
 
-    What cannot goes nowhere: Python would try again when it ends, fail, and exit with 120.
+    Redirect an unwritable stream to ``/dev/null``: Python would otherwise fail at shutdown with exit code 120.
     """
     for stream in (sys.stdout, sys.stderr):
         try:
@@ -115,56 +122,56 @@ def flush() -> None:
                 os.dup2(nowhere.fileno(), stream.fileno())
 
 
-def guarded(action: Callable[[], int]) -> int:
-    """Call ``action`` and return its exit code, with every exception turned into a line and a code."""
+def run_to_exit_code(action: Callable[[], int]) -> int:
+    """Call ``action`` and return its exit code. Print an exception as one line, and return the exit code for it."""
     try:
         code = action()
-        # typer catches an interrupt itself and returns its exit code without a word.
-        return _fail(_INTERRUPT, INTERRUPTED) if code == INTERRUPTED else code
+        # typer catches an interrupt itself and returns its exit code without a message.
+        return _report_error(_INTERRUPT, INTERRUPTED) if code == INTERRUPTED else code
     except typer.exceptions.TyperException as error:
-        message = error.format_message().rstrip(".")  # none where the help was shown, as no argument was given
-        return _fail(f"{message}: see --help", error.exit_code) if message else int(error.exit_code)
+        message = error.format_message().rstrip(".")  # empty if typer has shown the help instead
+        return _report_error(f"{message}: see --help", error.exit_code) if message else int(error.exit_code)
     except KeyboardInterrupt:
-        return _fail(_INTERRUPT, INTERRUPTED)
+        return _report_error(_INTERRUPT, INTERRUPTED)
     except TerminatedError:
-        return _fail(TERMINATION, TERMINATED)
+        return _report_error(TERMINATION, TERMINATED)
     except (PipelineError, OSError, UnicodeEncodeError, ImportError) as error:
         if os.environ.get("COVERTYPE_DEBUG"):
             log(traceback.format_exc().rstrip())
-        known = _explained(error)
-        return _fail(str(known), known.exit_code)
-    except Exception as error:  # noqa: BLE001 - the last line of defence: a defect must end as a line and a code too
+        known = _to_pipeline_error(error)
+        return _report_error(str(known), known.exit_code)
+    except Exception as error:  # noqa: BLE001 - a defect must end as one line and an exit code too
         log(traceback.format_exc().rstrip())
-        defect = error.__cause__ if isinstance(error, typer.Abort) else error  # typer's name for an EOFError
-        return _fail(f"unexpected {type(defect).__name__}: {defect}", RUN_FAILED)
+        defect = error.__cause__ if isinstance(error, typer.Abort) else error  # typer raises Abort from an EOFError
+        return _report_error(f"unexpected {type(defect).__name__}: {defect}", RUN_FAILED)
 
 
-def _explained(error: PipelineError | OSError | UnicodeEncodeError | ImportError) -> PipelineError:
+def _to_pipeline_error(error: PipelineError | OSError | UnicodeEncodeError | ImportError) -> PipelineError:
     if isinstance(error, ImportError):
         return cannot_load(error.name or "a library", error)
     return error if isinstance(error, PipelineError) else from_system_error(error)
 
 
 def cannot_load(module: str, error: Exception) -> PipelineError:
-    """Return the error about a module that cannot be imported: not installed, or a shared library is missing."""
+    """Return the error for a module that cannot be imported, or whose shared library is missing."""
     reason = " ".join(str(error).split())[:_REASON_LENGTH]
-    fix = "install the project's libraries with `make run`, and a shared library that is named with the system's tools"
+    fix = "install the project's libraries with `make run`, and a missing shared library with the system's tools"
     return PipelineError(f"cannot load {module}: {reason}", where=sys.executable, fix=fix)
 
 
-def _fail(message: str, code: int) -> int:
+def _report_error(message: str, code: int) -> int:
     log("error: " + " ".join(redact(message).split()))
     return code
 
 
-def main_of(main: Callable[..., Any]) -> None:
-    """Run a step as ``python -m steps.NAME`` does, and exit."""
+def run_and_exit(main: Callable[..., Any]) -> None:
+    """Run a step as ``python -m steps.NAME`` does, and exit the process with its exit code."""
     prepare_process()
     sys.exit(run(main, sys.argv[1:]))
 
 
 def record_values(*values: tuple[Path | None, str]) -> None:
-    """Write each value for which a path was given: what Argo shows as a step's output parameters."""
+    """Write each text to its path, if there is one. Argo displays these files as output parameters of the step."""
     for path, text in values:
         if path is not None:
             storage.write_text(path, text)
@@ -172,7 +179,7 @@ def record_values(*values: tuple[Path | None, str]) -> None:
 
 @dataclass
 class Usage:
-    """Counters a step fills in while :func:`record_usage` times it."""
+    """Counters that a step sets while :func:`record_usage` measures it."""
 
     rows_in: int = 0
     rows_out: int = 0
@@ -182,10 +189,17 @@ class Usage:
 def record_usage(
     path: Path | None, step: str, *, inputs: Iterable[Path] = (), outputs: Iterable[Path] = ()
 ) -> Iterator[Usage]:
-    """Time the block and write ``usage.json`` to ``path`` when it ends, also when it ends with an error.
+    """Measure the block and write ``usage.json`` when it ends, even if it ends with an error.
 
-    The file has ``step run started finished wall_seconds cpu_seconds peak_rss_bytes rows_in rows_out bytes_in
-    bytes_out``; ``started`` and ``finished`` are Unix times, ``cpu_seconds`` is the process's in that time.
+    The file has the keys ``step run started finished wall_seconds cpu_seconds peak_rss_bytes rows_in rows_out
+    bytes_in bytes_out``. ``started`` and ``finished`` are Unix times. ``cpu_seconds`` is the CPU time of this process
+    during the block.
+
+    Args:
+        path: The file to write. Nothing is written without a path.
+        step: Name of the step.
+        inputs: Files and folders whose sizes add up to ``bytes_in``.
+        outputs: Files and folders whose sizes add up to ``bytes_out``.
     """
     usage, started, clock, processor = Usage(), time.time(), time.perf_counter(), time.process_time()
     try:
@@ -212,13 +226,16 @@ def record_usage(
 
 
 def reset_peak_rss() -> None:
-    """Count the peak of this process's memory from now on, where the kernel can (clear_refs in ``man 5 proc``)."""
+    """Restart the measurement of this process's peak memory, if the kernel supports it.
+
+    Source: ``/proc/pid/clear_refs`` in ``man 5 proc``.
+    """
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
 
 
 def peak_rss_bytes() -> int:
-    """Return the peak resident memory of this process in bytes, pages shared with its parent included."""
+    """Return the peak resident memory of this process in bytes, including pages shared with its parent."""
     status = Path("/proc/self/status")
     if status.exists():
         for line in status.read_text().splitlines():
@@ -229,11 +246,11 @@ def peak_rss_bytes() -> int:
 
 
 def report_progress(done: int, total: int) -> None:
-    """Write ``done/total`` to ``$ARGO_PROGRESS_FILE``, which Argo and the local runner read; do nothing without it.
+    """Write ``done/total`` to ``$ARGO_PROGRESS_FILE``, which Argo and the local runner read. Do nothing without it.
 
-    In a process that runs several steps this is the progress of all of them.
+    In a process that runs several steps, write the progress of all of them.
     Source: https://argo-workflows.readthedocs.io/en/latest/progress/ (self-reporting progress).
     """
-    before, parts = (int(number) for number in os.environ.get(PART, "0/1").split("/"))
+    finished, steps = (int(number) for number in os.environ.get(CHAIN_POSITION, "0/1").split("/"))
     if path := os.environ.get("ARGO_PROGRESS_FILE"):
-        Path(path).write_text(f"{before * total + done}/{parts * total}\n")
+        Path(path).write_text(f"{finished * total + done}/{steps * total}\n")

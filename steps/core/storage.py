@@ -1,4 +1,4 @@
-"""Files that are whole or absent: written beside their final name, synced, then renamed."""
+"""Write files and folders atomically: under a temporary name first, then synced and renamed."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from steps.core.errors import FULL
+from steps.core.errors import DISK_FULL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_CHUNK = 1 << 20
-# Names the temporary files, so that whoever lists a folder can tell them from results.
+_CHUNK_BYTES = 1 << 20
+# Prefix of temporary names, by which a folder listing can be told from finished results.
 PARTIAL = ".partial-"
 
 
 @contextmanager
 def atomic_path(final: Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``final``; rename it to ``final`` when the block ends without an error.
+    """Yield a temporary path beside ``final``, and rename it to ``final`` when the block ends without an error.
 
-    The data is synced to the disk before the rename, so that a power cut leaves the old file or the new one.
-    An exception (Ctrl-C too) removes the temporary file.
+    The data is synced to the disk before the rename, so that a power failure leaves the old file or the new one.
+    Any exception, Ctrl-C included, removes the temporary file.
     """
     if final.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(final))
-    with _errors_about(final):
+    with _name_final_path_in_errors(final):
         final.parent.mkdir(parents=True, exist_ok=True)
         temporary = name_beside(final)
         temporary.touch(exist_ok=False)
@@ -44,9 +44,9 @@ def atomic_path(final: Path) -> Iterator[Path]:
 
 
 def name_beside(final: Path) -> Path:
-    """Return a name for a temporary file or folder beside ``final`` that nothing has yet.
+    """Return an unused path for a temporary file or folder beside ``final``.
 
-    Not by :mod:`tempfile`, which lets nobody but the owner read what it makes: permissions are the user's umask's.
+    :mod:`tempfile` is not used because it makes files that only the owner can read. The user's umask should decide.
     """
     if not final.name:  # an empty path is the current folder
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(final))
@@ -54,12 +54,12 @@ def name_beside(final: Path) -> Path:
 
 
 @contextmanager
-def _errors_about(final: Path) -> Iterator[None]:
-    """Let an error name what a person knows: the folder where it is full, the file instead of its temporary name."""
+def _name_final_path_in_errors(final: Path) -> Iterator[None]:
+    """Replace the temporary name in an error by the final one, or by the folder if the disk is full."""
     try:
         yield
     except OSError as error:
-        if error.errno in FULL:
+        if error.errno in DISK_FULL:
             error.filename = str(final.parent)
         elif PARTIAL in str(error.filename):
             error.filename = str(final)
@@ -72,43 +72,43 @@ def _sync(path: Path) -> None:
 
 
 def write_bytes(final: Path, data: bytes) -> None:
-    """Write ``data`` to ``final``, whole or not at all."""
+    """Write ``data`` to ``final`` atomically."""
     with atomic_path(final) as temporary:
         temporary.write_bytes(data)
 
 
 def write_text(final: Path, text: str) -> None:
-    r"""Write ``text`` as UTF-8 to ``final``, whole or not at all; surrogates, as in paths, as ``\udcff``."""
+    r"""Write ``text`` as UTF-8 to ``final`` atomically. Surrogates, which paths may contain, become ``\udcff``."""
     write_bytes(final, text.encode(errors="backslashreplace"))
 
 
-def write_json(final: Path, value: Any) -> None:  # noqa: ANN401 - whatever json.dumps takes
-    """Write ``value`` as indented JSON; a NaN or an infinity is an error, as JSON has neither."""
+def write_json(final: Path, value: Any) -> None:  # noqa: ANN401 - any value that json.dumps accepts
+    """Write ``value`` as indented JSON; ValueError if it contains NaN or infinity, which JSON cannot express."""
     write_text(final, json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
 
 
-def read_json(path: Path) -> Any:  # noqa: ANN401 - whatever json.loads gives
-    """Read a JSON file."""
+def read_json(path: Path) -> Any:  # noqa: ANN401 - any value that json.loads returns
+    """Return the value in a JSON file; ValueError if the file is not JSON."""
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def copy(source: Path, final: Path) -> None:
-    """Copy a file's bytes to ``final``, whole or not at all."""
+def copy_file(source: Path, final: Path) -> None:
+    """Copy a file's bytes to ``final`` atomically."""
     with atomic_path(final) as temporary:
         shutil.copyfile(source, temporary)
 
 
 def sha256_file(path: Path) -> str:
-    """Return the hexadecimal SHA-256 of a file's bytes, read in pieces of 1 MiB."""
+    """Return the hexadecimal SHA-256 of a file; memory use does not depend on the file's size."""
     with path.open("rb") as file:
         digest = hashlib.sha256()
-        while chunk := file.read(_CHUNK):
+        while chunk := file.read(_CHUNK_BYTES):
             digest.update(chunk)
     return digest.hexdigest()
 
 
 def size_of(path: Path) -> int:
-    """Return the bytes a file, or all files below a folder, hold; 0 where nothing is there."""
+    """Return the size in bytes of a file, or of all files below a folder. A missing path has size 0."""
     if path.is_dir():
         return sum(part.stat().st_size for part in path.rglob("*") if part.is_file())
     return path.stat().st_size if path.exists() else 0
@@ -116,15 +116,16 @@ def size_of(path: Path) -> int:
 
 @contextmanager
 def atomic_folder(final: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside ``final``; give it that name when the block ends without an error.
+    """Yield a temporary folder beside ``final``, and rename it to ``final`` when the block ends without an error.
 
-    A folder that is already there under the final name is replaced. All files below it are synced first.
+    An existing folder is replaced. All files below the new folder are synced before that.
 
     Raises:
-        FileExistsError: the folder that is there has files that the new one lacks: another folder than was meant.
+        FileExistsError: The existing folder has a file that the new one lacks, so it is probably another folder
+            than the user meant.
     """
-    final = final.absolute()  # the current folder has no name to put another beside
-    with _errors_about(final):
+    final = final.absolute()  # a relative path to the current folder has no name
+    with _name_final_path_in_errors(final):
         final.parent.mkdir(parents=True, exist_ok=True)
         temporary = name_beside(final)
         temporary.mkdir()

@@ -1,6 +1,6 @@
-"""Text files that a person wrote: UTF-8 with or without a byte-order mark, or an error that says what they are.
+"""Read text files written by people: UTF-8, with or without a byte-order mark.
 
-This module imports the standard library only, because the workflow side uses it.
+This module imports the standard library only, because ``workflows`` uses it too.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from steps.core.errors import PipelineError
 
-# UTF-32 comes first: its little-endian mark begins with that of UTF-16.
+# UTF-32 comes first because its little-endian mark begins with the one of UTF-16.
 _MARKS = (
     (codecs.BOM_UTF32_LE, "UTF-32"),
     (codecs.BOM_UTF32_BE, "UTF-32"),
@@ -26,15 +26,15 @@ SAVE_AS_UTF8 = "save it as UTF-8"
 
 
 def read(path: Path, error: type[PipelineError] = BadConfigurationError) -> str:
-    """Return the text of a UTF-8 file, without its byte-order mark and with every line end as a line feed.
+    """Return the text of a UTF-8 file, without its byte-order mark and with line feeds as line ends.
 
     Args:
-        path: the file.
-        error: what to raise where the file is no such text.
+        path: The file.
+        error: The class of the error to raise if the file is not UTF-8 text.
 
     Raises:
-        PipelineError: the file is not UTF-8, or holds a NUL byte; the message says what it is.
-        OSError: the file cannot be read.
+        PipelineError: The file is in another encoding, which the message names, or contains a NUL byte.
+        OSError: The file cannot be read.
     """
     data = path.read_bytes()
     if encoding := wide_encoding(data):
@@ -52,9 +52,9 @@ def read(path: Path, error: type[PipelineError] = BadConfigurationError) -> str:
 
 
 def wide_encoding(data: bytes) -> str:
-    """Return ``UTF-16`` or ``UTF-32`` where bytes begin as such a text does, an empty string otherwise.
+    """Return ``UTF-16`` or ``UTF-32`` if the first bytes are typical of that encoding, otherwise an empty string.
 
-    Without a byte-order mark, UTF-16 is recognised by its first two characters: one byte of each is 0.
+    Without a byte-order mark, UTF-16 is recognised by its first two characters, of which one byte each is 0.
     """
     for mark, name in _MARKS:
         if data.startswith(mark):

@@ -8,7 +8,11 @@ from steps.core.errors import UsageError
 
 
 def parse_time(text: str) -> datetime | None:
-    """Parse an RFC 3339 time with an offset, to the millisecond; None for an empty text, UsageError for another."""
+    """Parse a time in RFC 3339 with an offset and at most milliseconds. Return None for an empty text.
+
+    Raises:
+        UsageError: The text is in another form.
+    """
     if not text:
         return None
     try:
@@ -17,5 +21,5 @@ def parse_time(text: str) -> datetime | None:
         moment = None
     if moment is None or moment.tzinfo is None or moment.microsecond % 1000:
         fix = "write it as 2026-11-21T09:30:00Z, with at most three digits after the seconds"
-        raise UsageError(f"{text!r} is no time in RFC 3339", where="--snapshot-time", fix=fix)
+        raise UsageError(f"{text!r} is not a time in RFC 3339", where="--snapshot-time", fix=fix)
     return moment

@@ -1,1 +1,24 @@
-"""Datasets of the cover types: canonical rows, which of them are used, and their split into three parts."""
+"""The datasets of the cover types: canonical rows, the selection of rows, and the split into three parts.
+
+- ``canonical``: convert the columns of a source to those of the schema, and check every value.
+- ``ingest``: read a source as canonical batches.
+- ``missing``: missing values.
+- ``sampling``: samples and duplicates.
+- ``profile``: statistics of the rows used.
+- ``notes``: notes on the rows for readers of the results.
+- ``one_vs_rest``: write the datasets of a source.
+- ``part_checks``: check that every part of a split has rows of both kinds.
+- ``splitting``: split a dataset into train, validation and test.
+"""
+
+__all__ = [
+    "canonical",
+    "ingest",
+    "missing",
+    "notes",
+    "one_vs_rest",
+    "part_checks",
+    "profile",
+    "sampling",
+    "splitting",
+]

@@ -1,4 +1,4 @@
-"""A source's columns as the schema's: numbers in range, categories as dictionaries, each value checked."""
+"""Convert the columns of a source to the columns of the schema, and check every value."""
 
 from __future__ import annotations
 
@@ -10,70 +10,82 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from steps.core.errors import BadDataError
-from steps.schema.dtypes import INTEGER_DTYPES, holds
-from steps.sources.layouts import dictionary_of
+from steps.schema.dtypes import INTEGER_DTYPES, value_range
+from steps.sources.layouts import dictionary_type
 from steps.tables import SPLIT, SPLITS, cells, spelling
-from steps.tables.spelling import shown, without_nan
+from steps.tables.spelling import format_value, nan_to_null
 
 if TYPE_CHECKING:
     from steps.schema import Column, Schema
-    from steps.sources.layouts import Shape
+    from steps.sources.layouts import Layout
 
 
-def columns(schema: Schema, shape: Shape, batch: pa.RecordBatch, first_row: int, where: str) -> list[pa.Array]:
-    """Return a batch's canonical feature columns, in the order of the schema; a missing value stays null.
+def canonical_columns(
+    schema: Schema, layout: Layout, batch: pa.RecordBatch, first_row: int, where: str
+) -> list[pa.Array]:
+    """Return the canonical feature columns of a batch, in the order of the schema. A missing value is null.
 
     Args:
-        schema: what the columns must be.
-        shape: as ``shapes.recognise`` returned it.
-        batch: rows of the source, at least the columns of ``shapes.columns_of``.
-        first_row: position of the batch's first row in the source, for messages.
-        where: the source, for messages.
+        schema: The schema of the source.
+        layout: The layout of the source.
+        batch: Rows of the source, with at least the columns of ``layouts.source_columns``.
+        first_row: The position of the batch's first row in the source, for error messages.
+        where: The source, for error messages.
 
     Raises:
-        BadDataError: a value has the wrong type, is out of its range or none of the known ones, or a row does not
-            have exactly one 1 in a group of one-hot columns; the message names the column, the row and the value.
+        BadDataError: A value has the wrong type, is out of range or not one of the known values, or a row does not
+            have exactly one 1 in a group of one-hot columns. The message names the column, the row and the value.
     """
     arrays = []
     for column in schema.columns:
         if not column.categorical:
-            arrays.append(_number(column, batch.column(column.name), first_row, where))
-        elif shape.one_hot:
-            arrays.append(_from_one_hot(column, shape, batch, first_row, where))
+            arrays.append(_numeric_column(column, batch.column(column.name), first_row, where))
+        elif layout.one_hot:
+            arrays.append(_category_from_one_hot(column, layout, batch, first_row, where))
         else:
-            arrays.append(_category(column, batch.column(column.name), first_row, where))
+            arrays.append(_category_column(column, batch.column(column.name), first_row, where))
     return arrays
 
 
-def splits(batch: pa.RecordBatch, first_row: int, where: str) -> pa.Array:
-    """Return the ``split`` column of a source as int8 positions in ``SPLITS``; BadDataError for any other value."""
-    values = spelling.as_text(batch.column(SPLIT), SPLIT, where)
+def encode_splits(batch: pa.RecordBatch, first_row: int, where: str) -> pa.Array:
+    """Return the ``split`` column of a source as positions in ``SPLITS`` (int8); BadDataError for any other value."""
+    values = spelling.to_text(batch.column(SPLIT), SPLIT, where)
     values = values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
     codes = pc.index_in(values, pa.array(SPLITS))
     if codes.null_count:
-        at = _first(codes.is_null())
+        at = _first_true(codes.is_null())
         given = values[at].as_py()
         if given is None:
-            _refuse(f"a value is missing in column {SPLIT!r}", first_row + at, where, f"use {', '.join(SPLITS)}")
-        near = spelling.nearest(given, SPLITS)
+            _raise_at_row(f"a value is missing in column {SPLIT!r}", first_row + at, where, f"use {', '.join(SPLITS)}")
+        near = spelling.nearest_name(given, SPLITS)
         fix = f"write it as {near!r}?" if near else "correct the source"
-        _refuse(f"{shown(given)} in column {SPLIT!r} is none of {', '.join(SPLITS)}", first_row + at, where, fix)
+        what = f"{format_value(given)} in column {SPLIT!r} is not one of {', '.join(SPLITS)}"
+        _raise_at_row(what, first_row + at, where, fix)
     return codes.cast(pa.int8())
 
 
-def _first(mask: pa.Array) -> int:
+def _first_true(mask: pa.Array) -> int:
     return int(np.argmax(pc.fill_null(mask, fill_value=False).to_numpy(zero_copy_only=False)))
 
 
-def _refuse(what: str, row: int, where: str, fix: str = "correct the source") -> NoReturn:
+def _raise_at_row(what: str, row: int, where: str, fix: str = "correct the source") -> NoReturn:
     raise BadDataError(what, where=f"row {row} of {where}", fix=fix)
 
 
-def numbers(name: str, values: pa.Array, first_row: int, where: str, *, whole: bool) -> pa.Array:
-    """Return a column as integers or floats of some width, NaN as missing; a decimal exactly where it is whole.
+def to_numbers(name: str, values: pa.Array, first_row: int, where: str, *, whole: bool) -> pa.Array:
+    """Return a column as integers or floats of any width, with null for NaN.
+
+    Decimals become int64 if ``whole`` is set, so that they stay exact, and otherwise float64.
+
+    Args:
+        name: The name of the column, for error messages.
+        values: The column.
+        first_row: The position of the first value in the source, for error messages.
+        where: The source, for error messages.
+        whole: Whether the values must be whole numbers.
 
     Raises:
-        BadDataError: the column is of another type, or a value is not whole where ``whole`` asks for it.
+        BadDataError: The column is not numeric, or a value is not whole although ``whole`` is set.
     """
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
@@ -82,45 +94,49 @@ def numbers(name: str, values: pa.Array, first_row: int, where: str, *, whole: b
     if pa.types.is_null(values.type):
         return values.cast(pa.int64())
     if pa.types.is_decimal(values.type):
-        return _from_text(name, values.cast(pa.string()), first_row, where, whole=whole)
+        return _decimals_to_numbers(name, values.cast(pa.string()), first_row, where, whole=whole)
     if pa.types.is_floating(values.type):
-        values = without_nan(values)
+        values = nan_to_null(values)
         broken = pc.not_equal(values, pc.trunc(values)) if whole else None
         if broken is not None and pc.any(broken).as_py():
-            at = _first(broken)
-            _refuse(f"{shown(values[at].as_py())} in column {name!r} is no whole number", first_row + at, where)
+            at = _first_true(broken)
+            what = f"{format_value(values[at].as_py())} in column {name!r} is not a whole number"
+            _raise_at_row(what, first_row + at, where)
     elif not pa.types.is_integer(values.type):
         fix = "convert it, for example to days" if pa.types.is_temporal(values.type) else "convert it"
         raise BadDataError(f"column {name!r} has type {values.type}, a number is needed", where=where, fix=fix)
     return values
 
 
-def _from_text(name: str, text: pa.Array, first_row: int, where: str, *, whole: bool) -> pa.Array:
+def _decimals_to_numbers(name: str, text: pa.Array, first_row: int, where: str, *, whole: bool) -> pa.Array:
     try:
-        return cells.whole_numbers(text) if whole else cells.numbers(text)
+        return cells.parse_whole_numbers(text) if whole else cells.parse_numbers(text)
     except cells.CellError as error:
-        _refuse(f"{error.cell} in column {name!r} {error.problem}", first_row + error.at, where)
+        _raise_at_row(f"{error.cell} in column {name!r} {error.problem}", first_row + error.at, where)
 
 
-def _number(column: Column, values: pa.Array, first_row: int, where: str) -> pa.Array:
+def _numeric_column(column: Column, values: pa.Array, first_row: int, where: str) -> pa.Array:
     wanted = pa.type_for_alias(column.dtype)
-    values = numbers(column.name, values, first_row, where, whole=pa.types.is_integer(wanted))
-    low, high = limits(column)
-    outside = _outside(values, low, high)
+    values = to_numbers(column.name, values, first_row, where, whole=pa.types.is_integer(wanted))
+    low, high = value_limits(column)
+    outside = _mask_outside(values, low, high)
     if pc.any(outside).as_py():
-        at = _first(outside)
-        what = f"{shown(values[at].as_py())} in column {column.name!r} is outside {shown(low)} to {shown(high)}"
-        _refuse(what, first_row + at, where)
+        at = _first_true(outside)
+        limits = f"{format_value(low)} to {format_value(high)}"
+        what = f"{format_value(values[at].as_py())} in column {column.name!r} is outside {limits}"
+        _raise_at_row(what, first_row + at, where)
     return values.cast(wanted, safe=False)
 
 
-def limits(column: Column) -> tuple[float, float]:
-    """Return the values a numeric column may have: the schema's range inside what its dtype and float32 can hold.
+def value_limits(column: Column) -> tuple[float, float]:
+    """Return the smallest and the largest value of a numeric column: the schema's range within that of the dtype.
 
-    The ends are integers where the dtype is one, floats otherwise. Models compute in float32, where a larger number
-    would be infinite. The ends for a float32 column are rounded outwards to float32, as its values are rounded too.
+    The limits of a float32 column are rounded outwards to float32, because its values are rounded to float32 too.
+
+    Returns:
+        Two integers for an integer dtype, otherwise two floats.
     """
-    low, high = holds(column.dtype)
+    low, high = value_range(column.dtype)
     least = low if column.minimum is None else max(column.minimum, low)
     most = high if column.maximum is None else min(column.maximum, high)
     if column.dtype in INTEGER_DTYPES:
@@ -130,8 +146,8 @@ def limits(column: Column) -> tuple[float, float]:
     return float(least), float(most)
 
 
-def _outside(values: pa.Array, low: float, high: float) -> pa.Array:
-    """Return the mask of values below ``low`` or above ``high``, compared exactly; null where a value is missing."""
+def _mask_outside(values: pa.Array, low: float, high: float) -> pa.Array:
+    """Return which values are below ``low`` or above ``high`` (bool, null for a null). The comparison is exact."""
     if pa.types.is_integer(values.type):
         info = np.iinfo(values.type.to_pandas_dtype())
         low, high = math.ceil(low), math.floor(high)
@@ -141,23 +157,26 @@ def _outside(values: pa.Array, low: float, high: float) -> pa.Array:
         bounds = pa.scalar(low, values.type), pa.scalar(high, values.type)
     else:
         values = values.cast(pa.float64())
-        bounds = pa.scalar(_rounded(low, math.inf)), pa.scalar(_rounded(high, -math.inf))
+        bounds = pa.scalar(_round_to_float64(low, math.inf)), pa.scalar(_round_to_float64(high, -math.inf))
     return pc.or_(pc.less(values, bounds[0]), pc.greater(values, bounds[1]))
 
 
-def _rounded(number: float, towards: float) -> float:
-    """Return the nearest float64 that is ``number`` or lies on the side of ``towards``, as an integer may be none."""
+def _round_to_float64(number: float, towards: float) -> float:
+    """Return the float64 nearest to ``number``, rounded in the direction of ``towards`` if it is not exact.
+
+    A large integer may not be exact in float64.
+    """
     nearest = float(number)
     beyond = nearest < number if towards > 0 else nearest > number
     return math.nextafter(nearest, towards) if beyond else nearest
 
 
-def _category(column: Column, values: pa.Array, first_row: int, where: str) -> pa.Array:
-    text = spelling.as_text(values, column.name, where)
+def _category_column(column: Column, values: pa.Array, first_row: int, where: str) -> pa.Array:
+    text = spelling.to_text(values, column.name, where)
     try:
-        codes = spelling.positions(column.values, text)
+        codes = spelling.find_positions(column.values, text)
         unknown = pc.and_(codes.is_null(), text.is_valid())
-        at = _first(unknown) if pc.any(unknown).as_py() else None
+        at = _first_true(unknown) if pc.any(unknown).as_py() else None
         given = "" if at is None else str(text[at].as_py())
     except pa.ArrowIndexError as error:
         what = f"column {column.name!r} is damaged ({error})"
@@ -167,32 +186,34 @@ def _category(column: Column, values: pa.Array, first_row: int, where: str) -> p
         raise BadDataError(what, where=where, fix="write it again as UTF-8") from None
     if at is None:
         return pa.DictionaryArray.from_arrays(
-            codes.cast(dictionary_of(column).index_type), pa.array(column.values, pa.string())
+            codes.cast(dictionary_type(column).index_type), pa.array(column.values, pa.string())
         )
     if not (_is_text(values.type) or codes.null_count < len(codes)):
         fix = f"use names such as {column.values[0]!r}"
         raise BadDataError(f"column {column.name!r} has type {values.type}, strings are needed", where=where, fix=fix)
-    near = spelling.nearest(given, column.values)
+    near = spelling.nearest_name(given, column.values)
     fix = f"write it as {near!r}?" if near else "correct the source"
-    _refuse(f"unknown value {spelling.quoted(given)} in column {column.name!r}", first_row + at, where, fix)
+    _raise_at_row(f"unknown value {spelling.quote(given)} in column {column.name!r}", first_row + at, where, fix)
 
 
 def _is_text(kind: pa.DataType) -> bool:
-    """Whether a column holds strings, or nothing at all."""
+    """Return whether a type is one of strings, or the type of a column without any value."""
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
     tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_null)
     return any(test(kind) for test in tests)
 
 
-def _from_one_hot(column: Column, shape: Shape, batch: pa.RecordBatch, first_row: int, where: str) -> pa.Array:
-    kind = dictionary_of(column)
+def _category_from_one_hot(
+    column: Column, layout: Layout, batch: pa.RecordBatch, first_row: int, where: str
+) -> pa.Array:
+    kind = dictionary_type(column)
     codes = np.zeros(batch.num_rows, kind.index_type.to_pandas_dtype())
     ones = np.zeros(batch.num_rows, np.int32)
     missing = np.zeros(batch.num_rows, bool)
-    names = shape.flags(column)
+    names = layout.one_hot_columns(column)
     for i, name in enumerate(names):
-        values = _flag(name, batch, first_row, where)
+        values = _one_hot_column(name, batch, first_row, where)
         if values.null_count:
             missing |= values.is_null().to_numpy(zero_copy_only=False)
             values = pc.fill_null(values, fill_value=0)
@@ -202,21 +223,22 @@ def _from_one_hot(column: Column, shape: Shape, batch: pa.RecordBatch, first_row
     wrong = (ones != 1) & ~missing
     if wrong.any():
         at = int(np.argmax(wrong))
-        together = f"{ones[at]} of the columns {column.name}{shape.separator}* are 1"
-        _refuse(f"{together}, exactly one must be", first_row + at, where)
+        what = f"{ones[at]} of the columns {column.name}{layout.separator}* are 1, exactly one must be"
+        _raise_at_row(what, first_row + at, where)
     return pa.DictionaryArray.from_arrays(pa.array(codes, mask=missing), pa.array(column.values, pa.string()))
 
 
-def _flag(name: str, batch: pa.RecordBatch, first_row: int, where: str) -> pa.Array:
+def _one_hot_column(name: str, batch: pa.RecordBatch, first_row: int, where: str) -> pa.Array:
     values = batch.column(name)
     if pa.types.is_boolean(values.type) or pa.types.is_null(values.type):
         return values.cast(pa.int8())
     if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
         raise BadDataError(f"column {name!r} has type {values.type}, 0 and 1 are needed", where=where, fix="convert it")
     if pa.types.is_floating(values.type):
-        values = without_nan(values)
+        values = nan_to_null(values)
     wrong = pc.and_(pc.not_equal(values, 0), pc.not_equal(values, 1))
     if pc.any(wrong).as_py():
-        at = _first(wrong)
-        _refuse(f"{shown(values[at].as_py())} in column {name!r} is neither 0 nor 1", first_row + at, where)
+        at = _first_true(wrong)
+        what = f"{format_value(values[at].as_py())} in column {name!r} is neither 0 nor 1"
+        _raise_at_row(what, first_row + at, where)
     return values.cast(pa.int8())

@@ -1,4 +1,4 @@
-"""A source as canonical record batches: features checked and converted, labels as positions, rows numbered."""
+"""Read a source as canonical batches: features converted and checked, labels as positions, rows numbered."""
 
 from __future__ import annotations
 
@@ -22,12 +22,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows of a source, ``n`` of them, starting at position ``first_row`` of all its files taken together.
+    """Consecutive rows of a source.
 
-    ``file`` is the name of the file that they are in, ``first_in_file`` their position in it: for messages.
-    ``arrays`` are the feature columns in the order of the schema (nulls where a value is missing), ``codes`` each
-    row's position among the schema's cover types (int16, ``labels.MISSING`` where the label is missing), ``split``
-    the position among ``tables.SPLITS`` where the source has a column for it.
+    Attributes:
+        first_row: The position of the first row in the source.
+        arrays: The feature columns in the order of the schema, null for a missing value.
+        codes: The position of each row's label among the cover types (int16, shape (rows,)), ``labels.MISSING`` for a
+            missing label.
+        split: The position of each row's part in ``tables.SPLITS`` (int8), None if the source has no such column.
+        file: The name of the file that the rows are in, for error messages.
+        first_in_file: The position of the first row in this file, for error messages.
     """
 
     first_row: int
@@ -37,27 +41,31 @@ class Batch:
     file: str
     first_in_file: int
 
-    def complete(self) -> NDArray[np.bool_]:
-        """Return the mask of rows without a missing value."""
+    def complete_rows(self) -> NDArray[np.bool_]:
+        """Return which rows have no missing value (bool, shape (rows,))."""
         mask = np.asarray(self.codes != labels.MISSING)
         for values in self.arrays:
             if values.null_count:
                 mask &= values.is_valid().to_numpy(zero_copy_only=False)
         return mask
 
-    def hashes(self) -> NDArray[np.uint64]:
-        """Hash each row's features and label."""
+    def row_hashes(self) -> NDArray[np.uint64]:
+        """Return a hash of each row's features and label (uint64, shape (rows,))."""
         return hashing.hash_rows([*self.arrays, pa.array(self.codes)], len(self.codes), seed=0)
 
 
-def batches(source: Source, label_offset: int) -> Iterator[Batch]:
+def read_batches(source: Source, label_offset: int) -> Iterator[Batch]:
     """Yield all rows of a source in order.
 
+    Args:
+        source: The source.
+        label_offset: The result of ``labels.find_offset``.
+
     Raises:
-        BadDataError: a value or a label does not fit the schema, see ``canonical.columns`` and ``labels.codes``.
+        BadDataError: A value or a label does not fit the schema.
     """
-    schema, shape = source.schema, source.shape
-    columns = [*layouts.columns_of(schema, shape), schema.target]
+    schema, layout = source.schema, source.layout
+    columns = [*layouts.source_columns(schema, layout), schema.target]
     first_row = 0
     for file in source.files:
         where, start = file.name, first_row
@@ -65,9 +73,9 @@ def batches(source: Source, label_offset: int) -> Iterator[Batch]:
             at = first_row - start
             yield Batch(
                 first_row,
-                canonical.columns(schema, shape, raw, at, where),
-                labels.codes(schema, raw.column(schema.target), label_offset, at, where),
-                canonical.splits(raw, at, where) if shape.has_split else None,
+                canonical.canonical_columns(schema, layout, raw, at, where),
+                labels.encode_labels(schema, raw.column(schema.target), label_offset, at, where),
+                canonical.encode_splits(raw, at, where) if layout.has_split else None,
                 where,
                 at,
             )

@@ -1,6 +1,6 @@
-"""Missing values of a source: which rows may be used, how many values are missing in which column, and what is wrong.
+"""Missing values of a source: which rows are usable, how many values are missing in each column, and errors for them.
 
-A row without a label is never used. A row with a missing feature is used under ``keep`` alone.
+A row without a label is never usable. A row with a missing feature is usable only with ``keep``.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from steps.datasets.ingest import Batch
     from steps.schema import Schema
 
-# Columns that a message or a note names at most.
+# The largest number of columns that a message names.
 _MOST_COLUMNS = 5
 
 
-def usable(batch: Batch, on_missing: OnMissing) -> NDArray[np.bool_]:
-    """Return the mask of a batch's rows that may be used, shape (rows,)."""
-    return np.asarray(batch.codes != labels.MISSING) if on_missing is OnMissing.KEEP else batch.complete()
+def usable_rows(batch: Batch, on_missing: OnMissing) -> NDArray[np.bool_]:
+    """Return which rows of a batch may be used (bool, shape (rows,))."""
+    return np.asarray(batch.codes != labels.MISSING) if on_missing is OnMissing.KEEP else batch.complete_rows()
 
 
 class Tally:
-    """Counts the missing values of a source by column, and its rows by cover type, before any row is dropped."""
+    """Counts the missing values of each column and the rows of each cover type, before any row is dropped."""
 
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
@@ -51,58 +51,59 @@ class Tally:
 
     @property
     def missing(self) -> dict[str, int]:
-        """Missing values by column, most first; a column that misses none is left out."""
+        """The number of missing values by column, largest first, without columns that have none."""
         found = sorted(self._missing.items(), key=lambda item: -item[1])
         return {name: count for name, count in found if count}
 
     @property
     def class_counts(self) -> dict[str, int]:
-        """Rows of each cover type by slug."""
+        """The number of rows of each cover type by slug."""
         return dict(zip(self._schema.slugs, self._classes.tolist(), strict=True))
 
-    def empty(self) -> list[str]:
+    def empty_columns(self) -> list[str]:
         """Return the names of the feature columns without any value."""
         return [column.name for column in self._schema.columns if self.rows and self._missing[column.name] == self.rows]
 
 
-def listed(missing: Mapping[str, int]) -> str:
-    """Return columns and their missing values for a message: ``Cabin 1,014, Age 263``."""
-    shown = [f"{name} {count:,}" for name, count in [*missing.items()][:_MOST_COLUMNS]]
-    rest = len(missing) - len(shown)
-    return ", ".join(shown) + (f" and {rest} more columns" if rest else "")
+def format_counts(missing: Mapping[str, int]) -> str:
+    """Return columns and their numbers of missing values for a message: ``Cabin 1,014, Age 263``."""
+    first = [f"{name} {count:,}" for name, count in [*missing.items()][:_MOST_COLUMNS]]
+    rest = len(missing) - len(first)
+    return ", ".join(first) + (f" and {rest} more columns" if rest else "")
 
 
-def refuse(batch: Batch, schema: Schema, source: Iterable[Batch]) -> None:
-    """Raise BadDataError where a batch has a missing value.
+def require_complete(batch: Batch, schema: Schema, source: Iterable[Batch]) -> None:
+    """Raise BadDataError if a batch has a missing value.
 
     Args:
-        batch: the rows to check.
-        schema: of the table.
-        source: all batches of the source, read only to see whether a column that is empty here is empty everywhere.
+        batch: The rows to check.
+        schema: The schema of the source.
+        source: All batches of the source. They are read only if a column has no value in ``batch``, to find out
+            whether it has none in the whole source.
 
     Raises:
-        BadDataError: names the first missing value, or the columns without any value.
+        BadDataError: A value is missing. The message names the first one, or the columns without any value.
     """
-    complete = batch.complete()
+    complete = batch.complete_rows()
     if complete.all():
         return
     names = [column.name for column in schema.columns]
     suspects = {name for name, values in zip(names, batch.arrays, strict=True) if values.null_count == len(values)}
     if suspects:
-        _refuse_empty([name for name in names if name in _empty_everywhere(suspects, names, source)], batch.file)
+        _require_no_empty([name for name in names if name in _empty_everywhere(suspects, names, source)], batch.file)
     at = int(np.argmin(complete))
     absent = next((name for name, values in zip(names, batch.arrays, strict=True) if not values[at].is_valid), None)
     raise BadDataError(
         f"a value is missing in column {absent or schema.target!r}",
         where=f"row {batch.first_in_file + at} of {batch.file}",
-        fix="correct the source, or say --on-missing keep or --on-missing drop"
+        fix="correct the source, or use --on-missing keep or --on-missing drop"
         if absent
         else "correct the source, or drop such rows with --on-missing drop",
     )
 
 
 def _empty_everywhere(suspects: set[str], names: list[str], source: Iterable[Batch]) -> set[str]:
-    """Return those of ``suspects`` without a value in any batch, as far as the source can be read."""
+    """Return those of ``suspects`` that have no value in any batch, nothing if the source cannot be read."""
     left = set(suspects)
     try:
         for batch in source:
@@ -110,34 +111,35 @@ def _empty_everywhere(suspects: set[str], names: list[str], source: Iterable[Bat
             left -= {name for name, values in columns if values.null_count < len(values)}
             if not left:
                 break
-    except BadDataError:  # of a later row: the missing value comes first
+    except BadDataError:  # the error is in a later row than the missing value, so the missing value is reported
         return set()
     return left
 
 
-def _refuse_empty(names: list[str], where: str) -> None:
+def _require_no_empty(names: list[str], where: str) -> None:
     if names:
-        shown = ", ".join(repr(name) for name in names[:_MOST_COLUMNS])
-        what = f"columns {shown} have no value in any row" if names[1:] else f"column {shown} has no value in any row"
+        listed = ", ".join(repr(name) for name in names[:_MOST_COLUMNS])
+        what = f"columns {listed} have no value in any row" if names[1:] else f"column {listed} has no value in any row"
         fix = "leave it out of the schema, or keep missing values with --on-missing keep"
         raise BadDataError(what, where=where, fix=fix)
 
 
 def check_dropped(tally: Tally, dropped: int, limit: float, on_missing: OnMissing, where: str) -> None:
-    """Raise BadDataError where more than the share ``limit`` of all rows was dropped for a missing value.
+    """Raise BadDataError if too many rows were dropped because of a missing value.
 
     Args:
-        tally: what was counted of the source.
-        dropped: rows that were dropped for a missing value.
-        limit: largest share that may be dropped, 0 to 1.
-        on_missing: under ``keep`` only rows without a label were dropped.
-        where: the source, for the message.
+        tally: The counts of the source.
+        dropped: The number of rows that were dropped because of a missing value.
+        limit: The largest share of rows that may be dropped, 0 to 1.
+        on_missing: How rows with a missing value were treated. With ``keep`` only rows without a label were dropped.
+        where: The source, for the message.
 
     Raises:
-        BadDataError: names the columns without any value, or those that miss most.
+        BadDataError: More rows were dropped. The message names the columns without any value, or the columns with
+            most missing values.
     """
     if on_missing is OnMissing.DROP:
-        _refuse_empty(tally.empty(), where)
+        _require_no_empty(tally.empty_columns(), where)
     share = dropped / max(1, tally.rows)
     if share <= limit:
         return
@@ -145,6 +147,6 @@ def check_dropped(tally: Tally, dropped: int, limit: float, on_missing: OnMissin
     if on_missing is OnMissing.KEEP:
         what, fix = "no label", f"add the labels, or {allow}"
     else:
-        what = f"a missing value ({listed(tally.missing)})"
+        what = f"a missing value ({format_counts(tally.missing)})"
         fix = f"keep them with --on-missing keep, leave such columns out of the schema, or {allow}"
     raise BadDataError(f"{dropped:,} of {tally.rows:,} rows ({share:.1%}) have {what}", where=where, fix=fix)

@@ -1,7 +1,7 @@
-"""Datasets of one open source: which of its rows are used, and the features, label and row id of each cover type.
+"""Write the one-vs-rest datasets of a source: for each cover type the features, the 0/1 label and the row id.
 
-Reads the source as a stream (once more where labels, a sample or duplicates must be known first), checks every value
-against the schema, and writes the datasets side by side in one pass.
+The source is read as a stream and every value is checked against the schema. All datasets are written in one pass.
+Additional passes come before it if labels, a sample or duplicates must be known first.
 """
 
 from __future__ import annotations
@@ -36,9 +36,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Options:
-    """Which rows of a source to use: ``rows`` is the size of the sample, 0 for all rows.
+    """The options that decide which rows of a source are used.
 
-    ``max_dropped`` is the largest share of the source's rows, 0 to 1, that may be dropped for a missing value.
+    Attributes:
+        rows: The size of the sample; 0 for all rows.
+        labels: The number from which the source counts its labels.
+        on_missing: How to treat rows with a missing value.
+        max_dropped: The largest share of rows, 0 to 1, that may be dropped because of a missing value.
+        duplicates: How to treat rows that are equal to an earlier row.
     """
 
     rows: int = 0
@@ -48,47 +53,53 @@ class Options:
     duplicates: Duplicates = Duplicates.KEEP
 
     def __post_init__(self) -> None:
-        """Refuse a share that is none, NaN included."""
+        """Raise UsageError if ``max_dropped`` is not a share, NaN included."""
         if not 0 <= self.max_dropped <= 1:
-            raise UsageError(f"{self.max_dropped:g} is no share", where="--max-dropped", fix="use 0 to 1")
+            raise UsageError(f"{self.max_dropped:g} is not a share", where="--max-dropped", fix="use 0 to 1")
 
-    def check_inside(self) -> None:
-        """Raise UsageError for what only the preparation here does, not the one inside BigQuery."""
+    def check_inside_bigquery(self) -> None:
+        """Raise UsageError for an option that the preparation inside BigQuery does not support."""
         if self.on_missing is OnMissing.KEEP:
-            what, fix = "--on-missing keep does not go with it", "leave it out, so that the rows are read from here"
+            what = "--on-missing keep does not work together with this option"
+            fix = "leave this option out, so that the rows are read to this machine"
             raise UsageError(what, where="--inside-bigquery", fix=fix)
         if self != Options(labels=self.labels, max_dropped=self.max_dropped):
-            what = "--rows, --on-missing drop and --duplicates drop do not go with it"
+            what = "--rows, --on-missing drop and --duplicates drop do not work together with this option"
             raise UsageError(what, where="--inside-bigquery", fix="write them into the query")
 
 
-def write(source: Source, datasets: Mapping[str, Path], options: Options) -> dict[str, Any]:
-    """Write the datasets (slug to path) of an open source and return its profile.
+def write_datasets(source: Source, datasets: Mapping[str, Path], options: Options) -> dict[str, Any]:
+    """Write the datasets of a source and return its profile, the content of ``profile.json``.
+
+    Args:
+        source: The source.
+        datasets: The file to write for each cover type by slug.
+        options: The options that decide which rows are used.
 
     Raises:
-        BadDataError: the source does not fit the schema, a value is missing under ``on_missing=fail``, too many rows
-            were dropped, or a cover type that was asked for has too few rows to be split.
+        BadDataError: The source does not fit the schema, a value is missing although ``on_missing`` is ``fail``, too
+            many rows were dropped, or one of the cover types has too few rows to be split.
     """
     schema = source.schema
-    runtime.log(f"{source.name}: {source.shape.name} columns{', with a split' if source.shape.has_split else ''}")
-    offset = _label_offset(source, options.labels)
-    keep = _selection(source, offset, options)
+    runtime.log(f"{source.name}: {source.layout.name} columns{', with a split' if source.layout.has_split else ''}")
+    offset = _find_label_offset(source, options.labels)
+    selection = _make_selection(source, offset, options)
     profile, tally = Profile(schema), Tally(schema)
     parts = np.zeros((len(schema.cover_types), len(tables.SPLITS)), np.int64)
-    fields = _fields(source)
+    fields = _dataset_fields(source)
     dropped = {"missing": 0, "duplicates": 0, "not_in_sample": 0}
     with ExitStack() as stack:
-        writers = {slug: stack.enter_context(tables.writer(path, fields)) for slug, path in datasets.items()}
-        for batch in ingest.batches(source, offset):
+        writers = {slug: stack.enter_context(tables.open_writer(path, fields)) for slug, path in datasets.items()}
+        for batch in ingest.read_batches(source, offset):
             tally.add(batch)
             if options.on_missing is OnMissing.FAIL:
-                missing.refuse(batch, schema, ingest.batches(source, offset))
-            mask = keep.mask(batch, dropped)
+                missing.require_complete(batch, schema, ingest.read_batches(source, offset))
+            mask = selection.mask(batch, dropped)
             arrays = [values.filter(pa.array(mask)) for values in batch.arrays]
             profile.add(arrays, batch.codes[mask])
             if batch.split is not None:
                 np.add.at(parts, (batch.codes[mask], batch.split.to_numpy()[mask]), 1)
-            _write(batch, mask, arrays, writers, source)
+            _append_rows(batch, mask, arrays, writers, source)
         missing.check_dropped(tally, dropped["missing"], options.max_dropped, options.on_missing, source.name)
         if not tally.rows:
             raise BadDataError("there is no row", where=source.name, fix="give a table with rows below its header")
@@ -98,25 +109,25 @@ def write(source: Source, datasets: Mapping[str, Path], options: Options) -> dic
             _check_class(slug, tally.class_counts[slug], used, where)
         for slug, writer in writers.items():
             part_checks.check_size(slug, used[slug], sum(used.values()) - used[slug], where)
-            if source.shape.has_split:
+            if source.layout.has_split:
                 _check_parts(slug, parts, schema, where)
             writer.metadata = tables.Metadata(schema, slug, profile.data_sha256)
     found = {
         "source_sha256": source.sha256(),
-        "shape": source.shape.name,
-        "labels": labels.start(schema, offset),
+        "shape": source.layout.name,
+        "labels": labels.describe_start(schema, offset),
         "rows_read": tally.rows,
         "dropped": dropped,
         "missing": tally.missing,
         "source_cover_types": tally.class_counts,
-        "prevalence": notes.prevalence(tally.class_counts, used),
+        "prevalence": notes.compare_prevalence(tally.class_counts, used),
         **profile.to_dict(),
     }
-    return {**found, "notes": notes.notes(found, schema, options.on_missing)}
+    return {**found, "notes": notes.make_notes(found, schema, options.on_missing)}
 
 
 def _check_class(slug: str, in_source: int, used: Mapping[str, int], where: str) -> None:
-    """Raise BadDataError where no row of a cover type is used."""
+    """Raise BadDataError if no row of a cover type is used."""
     if in_source and not used[slug]:
         what = f"all {in_source:,} rows of cover type {slug!r} were dropped"
         raise BadDataError(what, where=where, fix="keep them with --on-missing keep, or leave it out of --cover-types")
@@ -129,52 +140,63 @@ def _check_class(slug: str, in_source: int, used: Mapping[str, int], where: str)
 
 
 def _check_parts(slug: str, counts: NDArray[np.int64], schema: Schema, where: str) -> None:
-    """Raise BadDataError where the source's own split leaves a part without rows; ``counts`` are by class and part."""
+    """Raise BadDataError if the ``split`` column leaves a part without positive or negative rows.
+
+    ``counts`` are the numbers of rows by class and part (int64, shape (classes, parts)).
+    """
     rows, positive = counts.sum(axis=0), counts[schema.slugs.index(slug)]
     parts = {name: Part(int(rows[i]), int(positive[i])) for i, name in enumerate(tables.SPLITS)}
     part_checks.check_given(slug, parts, where)
 
 
-def _label_offset(source: Source, mode: Labels) -> int:
+def _find_label_offset(source: Source, mode: Labels) -> int:
     target = source.schema.target
     auto = mode is Labels.AUTO and source.schema.labels_may_start_at_zero
     columns = (batch.column(target) for batch in source.batches([target]) if auto)
-    found = labels.count(source.schema, columns, source.name)
-    return labels.offset(source.schema, found, mode, source.name)
+    found = labels.count_labels(source.schema, columns, source.name)
+    return labels.find_offset(source.schema, found, mode, source.name)
 
 
-def _selection(source: Source, offset: int, options: Options) -> sampling.Selection:
-    """Read the source as often as needed to know which of its rows stay."""
+def _make_selection(source: Source, offset: int, options: Options) -> sampling.Selection:
+    """Return the selection of rows; one pass over the source for duplicates, and one for a sample."""
     firsts = None
     if options.duplicates is Duplicates.DROP:
-        firsts = sampling.first_occurrences(batch.hashes() for batch in ingest.batches(source, offset))
+        firsts = sampling.mask_first_occurrences(batch.row_hashes() for batch in ingest.read_batches(source, offset))
     selection = sampling.Selection(options.on_missing, firsts)
     if options.rows:
         sample = sampling.Sample(options.rows, len(source.schema.cover_types))
-        for batch in ingest.batches(source, offset):
-            sample.see(batch.first_row, batch.codes, selection.unique(batch))
+        for batch in ingest.read_batches(source, offset):
+            sample.add(batch.first_row, batch.codes, selection.unique_rows(batch))
         selection.sample = sample
     return selection
 
 
-def _fields(source: Source) -> pa.Schema:
+def _dataset_fields(source: Source) -> pa.Schema:
     fields = [pa.field(tables.LABEL, pa.uint8()), pa.field(tables.ROW, pa.int64())]
-    split = [pa.field(tables.SPLIT, pa.int8())] if source.shape.has_split else []
+    split = [pa.field(tables.SPLIT, pa.int8())] if source.layout.has_split else []
     return pa.schema([*layouts.feature_fields(source.schema), *fields, *split])
 
 
-def _write(
+def _append_rows(
     batch: ingest.Batch,
     mask: NDArray[np.bool_],
     arrays: list[pa.Array],
     writers: Mapping[str, tables.Writer],
     source: Source,
 ) -> None:
-    """Append the masked rows of a batch, whose filtered features are ``arrays``, to every dataset."""
+    """Append rows of a batch to every dataset.
+
+    Args:
+        batch: The batch.
+        mask: The rows to append (bool, shape (rows,)).
+        arrays: The feature columns of these rows.
+        writers: The writer of each dataset by slug.
+        source: The source.
+    """
     rows = pa.array(np.flatnonzero(mask) + batch.first_row, pa.int64())
     split = [] if batch.split is None else [batch.split.filter(pa.array(mask))]
     codes = batch.codes[mask]
-    fields = _fields(source)
+    fields = _dataset_fields(source)
     for slug, writer in writers.items():
         label = pa.array((codes == source.schema.slugs.index(slug)).astype(np.uint8))
         writer.write(pa.RecordBatch.from_arrays([*arrays, label, rows, *split], schema=fields))

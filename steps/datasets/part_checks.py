@@ -1,4 +1,4 @@
-"""Whether every part of a split has rows to learn from and to be judged by, and what to do where one has not."""
+"""Check that every part of a split has positive and negative rows: training and evaluation need both."""
 
 from __future__ import annotations
 
@@ -11,44 +11,57 @@ from steps.tables import SPLIT, SPLITS
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_NAMES = "training, validation and test"
+_PART_NAMES = "training, validation and test"
 
 
 @dataclass(frozen=True)
 class Part:
-    """The rows of one part of a split, and how many of them are of the cover type in question."""
+    """The number of rows of one part of a split, and how many of them are of the cover type."""
 
     rows: int = 0
     positive: int = 0
 
     @property
     def negative(self) -> int:
-        """Rows of other cover types."""
+        """The number of rows of other cover types."""
         return self.rows - self.positive
 
 
 def check_size(slug: str, positive: int, negative: int, where: str) -> None:
-    """Raise BadDataError where there are fewer rows of a cover type, or of all others, than parts of a split."""
+    """Raise BadDataError if there are too few rows of a cover type, or of all others, for the three parts.
+
+    Args:
+        slug: The cover type.
+        positive: The number of its rows.
+        negative: The number of all other rows.
+        where: The source, for the message.
+    """
     if positive < len(SPLITS):
         fix = "add rows of it, or leave it out with --cover-types"
-        raise _too_few(f"cover type {slug!r} has {_rows(positive)}", where, fix)
+        raise _too_few_error(f"cover type {slug!r} has {_format_rows(positive)}", where, fix)
     if negative < len(SPLITS):
-        what = f"cover types other than {slug!r} have {_rows(negative)}"
-        raise _too_few(what, where, "add rows of other cover types")
+        what = f"cover types other than {slug!r} have {_format_rows(negative)}"
+        raise _too_few_error(what, where, "add rows of other cover types")
 
 
-def _too_few(what: str, where: str, fix: str) -> BadDataError:
-    return BadDataError(f"{what}, and {_NAMES} need one each", where=where, fix=fix)
+def _too_few_error(what: str, where: str, fix: str) -> BadDataError:
+    return BadDataError(f"{what}, and {_PART_NAMES} need one each", where=where, fix=fix)
 
 
-def _rows(count: int) -> str:
+def _format_rows(count: int) -> str:
     return f"{count:,} row" if count == 1 else f"{count:,} rows"
 
 
 def check_given(slug: str, parts: Mapping[str, Part], where: str) -> None:
-    """Raise BadDataError where the source's own ``split`` column leaves a part without positive or negative rows."""
+    """Raise BadDataError if the ``split`` column of the source leaves a part without positive or negative rows.
+
+    Args:
+        slug: The cover type.
+        parts: The rows of each part by name.
+        where: The source, for the message.
+    """
     for name, part in parts.items():
-        drop = f"leave the column {SPLIT!r} out of the source to have the rows split by a hash"
+        drop = f"leave the column {SPLIT!r} out of the source, so that the rows are split by a hash"
         if not part.rows:
             what, fix = f"no row has {SPLIT}={name}", f"add rows with it, or {drop}"
         elif not part.positive:
@@ -63,14 +76,15 @@ def check_given(slug: str, parts: Mapping[str, Part], where: str) -> None:
 
 
 def check_hashed(slug: str, parts: Mapping[str, Part], seed: int, where: str, different: Callable[[int], int]) -> None:
-    """Raise BadDataError where the hash leaves a part without positive or negative rows.
+    """Raise BadDataError if the hash leaves a part without positive or negative rows.
 
     Args:
-        slug: the cover type.
-        parts: what is in each part.
-        seed: seed of the hash.
-        where: the dataset, for the message.
-        different: returns how many different rows have a label, 1 or 0; asked only where a part lacks such rows.
+        slug: The cover type.
+        parts: The rows of each part by name.
+        seed: The seed of the hash.
+        where: The dataset, for the message.
+        different: Returns the number of distinct rows with a label, 1 or 0. It is called only if a part has no row
+            with this label.
     """
     positive, negative = sum(part.positive for part in parts.values()), sum(part.negative for part in parts.values())
     check_size(slug, positive, negative, where)
@@ -78,10 +92,10 @@ def check_hashed(slug: str, parts: Mapping[str, Part], seed: int, where: str, di
         for label, here, total in ((1, part.positive, positive), (0, part.negative, negative)):
             if not here:
                 of = f"cover type {slug!r}" if label else f"cover types other than {slug!r}"
-                raise _unlucky(f"{_rows(total)} of {of}", name, seed, where, different(label))
+                raise _empty_part_error(f"{_format_rows(total)} of {of}", name, seed, where, different(label))
 
 
-def _unlucky(rows: str, part: str, seed: int, where: str, different: int) -> BadDataError:
+def _empty_part_error(rows: str, part: str, seed: int, where: str, different: int) -> BadDataError:
     if different < len(SPLITS):
         what = f"the {rows} have {different} different values in all, and equal rows are never in two parts"
         return BadDataError(what, where=where, fix="add rows that differ, or leave it out with --cover-types")

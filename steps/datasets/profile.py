@@ -1,4 +1,4 @@
-"""Running figures of a table: ranges, means, category counts and a digest of the canonical values."""
+"""Compute statistics of a table in one pass: ranges, means, category counts, and a digest of the canonical values."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class Profile:
-    """Accumulates figures batch by batch; how the rows were cut into batches shows in no figure.
+    """Statistics of a table, accumulated batch by batch.
 
-    The one exception is the mean of a float column, where the sixth decimal may move. Minimum, maximum, mean and counts
-    are of the values that are not missing.
+    They do not depend on how the rows are cut into batches, except that the sixth decimal of the mean of a float column
+    may differ. Minimum, maximum, mean and counts are those of the values that are not missing.
     """
 
     def __init__(self, schema: Schema) -> None:
@@ -34,7 +34,12 @@ class Profile:
         self._classes = np.zeros(len(schema.cover_types), np.int64)
 
     def add(self, arrays: Sequence[pa.Array], codes: np.ndarray[Any, np.dtype[np.int16]]) -> None:
-        """Add a batch of canonical columns, nulls where a value is missing, and its class positions."""
+        """Add a batch.
+
+        Args:
+            arrays: The canonical columns in the order of the schema, null for a missing value.
+            codes: The position of each row's label among the cover types (int16, shape (rows,)).
+        """
         if not len(codes):
             return
         self._rows += len(codes)
@@ -42,17 +47,17 @@ class Profile:
         words = np.empty((len(codes), len(arrays) + 1), "<f8")
         words[:, -1] = codes
         for i, (column, values) in enumerate(zip(self._schema.columns, arrays, strict=True)):
-            plain = values.indices if column.categorical else values
-            words[:, i] = plain.fill_null(0).to_numpy(zero_copy_only=False)
-            if plain.null_count:
-                self._missing[column.name] += plain.null_count
-                words[plain.is_null().to_numpy(zero_copy_only=False), i] = np.nan
-            self._add_column(column, plain.drop_null() if plain.null_count else plain)
-        words += 0.0  # -0.0 becomes 0.0: equal values, equal digest
+            numbers = values.indices if column.categorical else values
+            words[:, i] = numbers.fill_null(0).to_numpy(zero_copy_only=False)
+            if numbers.null_count:
+                self._missing[column.name] += numbers.null_count
+                words[numbers.is_null().to_numpy(zero_copy_only=False), i] = np.nan
+            self._add_column(column, numbers.drop_null() if numbers.null_count else numbers)
+        words += 0.0  # -0.0 becomes 0.0, so that equal values have equal digests
         self._digest.update(words.tobytes())
 
     def _add_column(self, column: Column, present: pa.Array) -> None:
-        """Add the values of a column that are not missing, those of a category as positions."""
+        """Add the values of a column that are not missing. The values of a category are positions."""
         name = column.name
         if not len(present):
             return
@@ -68,7 +73,7 @@ class Profile:
     def data_sha256(self) -> str:
         """SHA-256 of the rows in order, each value as a little-endian float64.
 
-        Categories and classes are by position; a missing value is NaN.
+        Categories and classes are positions. A missing value is NaN.
         """
         return self._digest.hexdigest()
 
@@ -77,15 +82,15 @@ class Profile:
         return dict(zip(self._schema.slugs, self._classes.tolist(), strict=True))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the figures as plain JSON values."""
+        """Return ``rows data_sha256 cover_types columns`` as plain JSON values."""
         return {
             "rows": self._rows,
             "data_sha256": self.data_sha256,
             "cover_types": self.class_counts(),
-            "columns": {column.name: self._column(column.name) for column in self._schema.columns},
+            "columns": {column.name: self._column_statistics(column.name) for column in self._schema.columns},
         }
 
-    def _column(self, name: str) -> dict[str, Any]:
+    def _column_statistics(self, name: str) -> dict[str, Any]:
         column, missing = self._schema.column(name), self._missing[name]
         if column.categorical:
             counts = dict(zip(column.values, self._counts[name].tolist(), strict=True))

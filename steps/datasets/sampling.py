@@ -1,4 +1,4 @@
-"""Which rows of a source are used: a proportional sample with a minimum per class, and one of each duplicate."""
+"""Select the rows of a source that are used: a stratified sample, and the first of each group of equal rows."""
 
 from __future__ import annotations
 
@@ -19,25 +19,26 @@ if TYPE_CHECKING:
 
     Words = NDArray[np.uint64]
 
-# A sample is the same rows for every seed of a run: the seed's business is the split and the training.
+# A constant: the seed of a run changes the split and the training, but not the sample.
 _SEED = 0x5EED
-# Rows that a sample holds of each class that has as many.
+# The smallest number of rows of a class in a sample, if the class has as many.
 MINIMUM = 20
 
 
-def allocate(counts: Sequence[int], rows: int) -> list[int]:
-    """Share ``rows`` among classes with ``counts`` rows in proportion to them, but at least ``MINIMUM`` rows each.
+def allocate_rows(counts: Sequence[int], rows: int) -> list[int]:
+    """Distribute the rows of a sample among classes in proportion to their sizes, but at least ``MINIMUM`` rows each.
 
-    A class that has fewer rows than the minimum gives all it has. What the minimum adds to small classes is taken from
-    the larger ones in proportion. Where ``rows`` is too small for the minimum, the minimum is an equal share.
+    All rows of a class with fewer rows than the minimum are in the sample. The additional rows of small classes reduce
+    the shares of the larger classes in proportion. If ``rows`` is too small for the minimum, the minimum is an equal
+    share.
 
     Args:
-        counts: rows of each class.
-        rows: size of the sample.
+        counts: The number of rows of each class.
+        rows: The size of the sample.
 
     Returns:
-        The rows of each class in the sample. Their sum is ``rows``, or that of ``counts`` where it is less. Only where
-        ``rows`` is less than the number of classes it is more, as every class keeps a row.
+        The number of rows of each class in the sample. Their sum is ``rows``, or the sum of ``counts`` if that is
+        smaller. It is larger than ``rows`` only if there are more classes than rows, because every class keeps a row.
     """
     if rows >= sum(counts):
         return list(counts)
@@ -56,9 +57,14 @@ def allocate(counts: Sequence[int], rows: int) -> list[int]:
 
 
 class Sample:
-    """Keeps, of each class, the rows whose hashed position is smallest: one pass to :meth:`see`, one to :meth:`keep`.
+    """A sample of the rows with the smallest hashes of their positions in each class.
 
-    Memory is 8 bytes for each row asked for and class, whatever the table's size.
+    It takes two passes over the table: :meth:`add` for all batches, then :meth:`mask` for all batches. Memory use is
+    8 bytes for each row of the sample and each class, independent of the size of the table.
+
+    Args:
+        rows: The size of the sample.
+        classes: The number of classes.
     """
 
     def __init__(self, rows: int, classes: int) -> None:
@@ -66,34 +72,41 @@ class Sample:
         self._counts = [0] * classes
         self._smallest: list[Words] = [np.empty(0, np.uint64) for _ in range(classes)]
 
-    def see(self, first_row: int, codes: NDArray[np.int16], kept: NDArray[np.bool_]) -> None:
-        """Take note of a batch's classes; rows that are not ``kept`` do not take part."""
+    def add(self, first_row: int, codes: NDArray[np.int16], candidates: NDArray[np.bool_]) -> None:
+        """Add a batch in the first pass.
+
+        Args:
+            first_row: The position of the batch's first row in the table.
+            codes: The class of each row (int16, shape (rows,)).
+            candidates: Which rows may be in the sample (bool, shape (rows,)).
+        """
         hashes = hashing.hash_positions(first_row, len(codes), _SEED)
         for code in range(len(self._counts)):
-            mine = hashes[(codes == code) & kept]
-            self._counts[code] += len(mine)
-            merged = np.concatenate([self._smallest[code], mine])
+            of_class = hashes[(codes == code) & candidates]
+            self._counts[code] += len(of_class)
+            merged = np.concatenate([self._smallest[code], of_class])
             if len(merged) > self._rows:
                 merged = np.partition(merged, self._rows)[: self._rows]
             self._smallest[code] = merged
 
-    def keep(self, first_row: int, codes: NDArray[np.int16]) -> NDArray[np.bool_]:
-        """Return the mask of a batch's rows that are in the sample."""
+    def mask(self, first_row: int, codes: NDArray[np.int16]) -> NDArray[np.bool_]:
+        """Return which rows of a batch are in the sample (bool, shape (rows,)), in the second pass."""
         hashes = hashing.hash_positions(first_row, len(codes), _SEED)
         return np.asarray(hashes <= self._limits()[codes])
 
     def _limits(self) -> Words:
-        """Return the largest hash that is still in the sample, by class."""
-        shares = allocate(self._counts, self._rows)
+        """Return the largest hash in the sample for each class (uint64, shape (classes,))."""
+        shares = allocate_rows(self._counts, self._rows)
         pairs = zip(self._smallest, shares, strict=True)
         return np.array([np.sort(smallest)[share - 1] if share else 0 for smallest, share in pairs], np.uint64)
 
 
 class Selection:
-    """The rows of a source that are used.
+    """The rows of a source that are used: usable, the first of equal rows if duplicates are dropped, and in the sample.
 
-    They have no missing value that is not kept, are the first of their kind where duplicates are dropped, and are in
-    the sample where there is one.
+    Args:
+        on_missing: How rows with a missing value are treated.
+        firsts: The result of :func:`mask_first_occurrences` if duplicates are dropped.
     """
 
     def __init__(self, on_missing: OnMissing, firsts: NDArray[np.bool_] | None = None) -> None:
@@ -101,27 +114,35 @@ class Selection:
         self._firsts = firsts
         self.sample: Sample | None = None
 
-    def unique(self, batch: Batch) -> NDArray[np.bool_]:
-        """Return the mask of a batch's rows that may be used and did not occur before."""
-        usable = missing.usable(batch, self._on_missing)
+    def unique_rows(self, batch: Batch) -> NDArray[np.bool_]:
+        """Return which rows of a batch are usable and not dropped as duplicates (bool, shape (rows,))."""
+        usable = missing.usable_rows(batch, self._on_missing)
         if self._firsts is None:
             return usable
         return usable & self._firsts[batch.first_row : batch.first_row + len(usable)]
 
     def mask(self, batch: Batch, dropped: dict[str, int]) -> NDArray[np.bool_]:
-        """Return the mask of a batch's rows that are used, and add the others to the counts of ``dropped``."""
-        unique = self.unique(batch)
-        chosen = unique if self.sample is None else unique & self.sample.keep(batch.first_row, batch.codes)
-        usable = int(missing.usable(batch, self._on_missing).sum())
+        """Return which rows of a batch are used (bool, shape (rows,)).
+
+        Args:
+            batch: The batch.
+            dropped: The numbers of dropped rows by reason, to which those of this batch are added.
+        """
+        unique = self.unique_rows(batch)
+        chosen = unique if self.sample is None else unique & self.sample.mask(batch.first_row, batch.codes)
+        usable = int(missing.usable_rows(batch, self._on_missing).sum())
         dropped["missing"] += len(unique) - usable
         dropped["duplicates"] += usable - int(unique.sum())
         dropped["not_in_sample"] += int(unique.sum() - chosen.sum())
         return chosen
 
 
-def first_occurrences(hashes: Iterable[Words]) -> NDArray[np.bool_]:
-    """Return the mask of rows whose hash did not occur before, shape (all rows,). Memory: about 24 bytes a row."""
-    everything = np.concatenate([np.empty(0, np.uint64), *hashes])
-    mask = np.zeros(len(everything), bool)
-    mask[np.unique(everything, return_index=True)[1]] = True
+def mask_first_occurrences(hashes: Iterable[Words]) -> NDArray[np.bool_]:
+    """Return which rows have a hash that no earlier row has (bool, shape (all rows,)).
+
+    Memory use is about 24 bytes per row.
+    """
+    all_hashes = np.concatenate([np.empty(0, np.uint64), *hashes])
+    mask = np.zeros(len(all_hashes), bool)
+    mask[np.unique(all_hashes, return_index=True)[1]] = True
     return mask

@@ -36,7 +36,7 @@ def open_source(uri: str, schema: Schema, reading: Reading) -> Iterator[Source]:
     """
     address = uris.parse(uri)
     uri = address.text
-    reading.check(uri)
+    reading.check_source(uri)
     if address.kind not in (uris.BUCKET, uris.TABLE):
         yield files.open_source(uri, schema)
         return
@@ -55,7 +55,7 @@ def open_exported(  # noqa: PLR0913, PLR0917 - what was asked for
     address = uris.parse(uri)
     if address.kind != uris.TABLE:
         what = f"this is for BigQuery, the source is {uri}"
-        raise UsageError(what, where="--inside-bigquery", fix=f"say --source {uris.TABLE}PROJECT.DATASET.TABLE")
+        raise UsageError(what, where="--inside-bigquery", fix=f"use --source {uris.TABLE}PROJECT.DATASET.TABLE")
     from steps.google.bigquery import fetch
     from steps.google.bigquery.export import Wanted
 
@@ -76,7 +76,7 @@ def version_of(uri: str, reading: Reading) -> str | None:
 
 def _from_bigquery(uri: str, schema: Schema, reading: Reading, folder: Path) -> Source:
     path, name = folder / "table.parquet", bigquery.name_of(uri, reading)
-    staging.stage(bigquery.read(uri, schema, reading), path, name)
+    staging.write_staged(bigquery.read(uri, schema, reading), path, name)
     return files.open_files([(path, name)], schema, name)
 
 

@@ -1,10 +1,10 @@
-"""The model bundle: ``preprocessor.skops``, ``model.ubj`` and ``metadata.json`` in one folder.
+"""Read and write the model bundle: a folder with ``preprocessor.skops``, ``model.ubj`` and ``metadata.json``.
 
-Equal content gives equal bytes, so that bundles can be compared by checksum. Nothing in it is a pickle; the model is
-handed to XGBoost only after its checksum was compared, since XGBoost does not sanitise model files.
+Equal content gives equal bytes, so that bundles can be compared by checksum. No file is a pickle. XGBoost does not
+validate model files, so it reads the model only after its checksum was compared.
 
-``features`` in ``metadata.json`` names the model's inputs in their order. The model file has the same names, or
-``f0 f1 ...`` in the same order where XGBoost refuses one of them: see :func:`steps.models.matrix.booster_names`.
+``features`` in ``metadata.json`` lists the inputs of the model in order. The model file has the same names, or
+``f0 f1 ...`` if XGBoost rejects one of them: see :func:`steps.models.matrix.booster_names`.
 """
 
 from __future__ import annotations
@@ -33,14 +33,15 @@ if TYPE_CHECKING:
 
 PREPROCESSOR, MODEL, METADATA = "preprocessor.skops", "model.ubj", "metadata.json"
 LIBRARIES = ("numpy", "pandas", "pyarrow", "scikit-learn", "skops", "xgboost")
-# What stands for the transformer's class in a preprocessor file, whatever its module is called in this version; its
-# state has another format when its attributes change. Files from before formats had names hold the module's name.
+# The name of the transformer's format in a preprocessor file, stored instead of the name of its module, which may
+# change. Use a new name when the attributes of the transformer change.
 FORMAT = "covertype.features.v1"
-_FORMATS = (FORMAT, "steps.features")
+# The names that can be read. Older files have the name of the module at that time.
+_READABLE_FORMATS = (FORMAT, "steps.features")
 _MODULE = FeatureTransformer.__module__
 _TRUSTED = [f"{_MODULE}.{FeatureTransformer.__qualname__}"]
-# What the steps after training read of ``metadata.json``.
-_FACTS: dict[str, type | tuple[type, ...]] = {
+# The keys of ``metadata.json`` that the steps after training read, with their types.
+_REQUIRED_FACTS: dict[str, type | tuple[type, ...]] = {
     "cover_type": str,
     "label": (int, str),
     "threshold": float,
@@ -48,13 +49,13 @@ _FACTS: dict[str, type | tuple[type, ...]] = {
     "schema": str,
     "sha256": dict,
 }
-# The earliest time a zip file can hold.
+# The earliest time that a zip file can store.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A model that was read back: the fitted transformer, the booster and what ``metadata.json`` says."""
+    """A bundle in memory: the fitted transformer, the booster, and the content of ``metadata.json``."""
 
     transformer: FeatureTransformer
     booster: xgboost.Booster
@@ -67,40 +68,45 @@ class Bundle:
 
     @property
     def threshold(self) -> float:
-        """The score from which on a row counts as of this cover type."""
+        """The smallest score with which a row is predicted positive."""
         return float(self.metadata["threshold"])
 
 
 def write_preprocessor(path: Path, transformer: FeatureTransformer) -> None:
-    """Write a fitted transformer as a skops file whose bytes depend on its state alone.
+    """Write a fitted transformer as a skops file whose bytes depend only on its state.
 
-    skops names objects by their memory address and stamps the zip's entries with the time: both are replaced. The
-    transformer's class is stored under ``FORMAT``, so that the file can be read wherever the class lies by then.
+    skops identifies objects by their memory address and gives the zip's entries the current time. Both are replaced.
+    The transformer's class is stored under ``FORMAT``, so that the file stays readable when the class moves.
     """
     numbers: dict[str, str] = {}
 
     def renumber(match: re.Match[str]) -> str:
         return f'"__id__": {numbers.setdefault(match[1], str(len(numbers) + 1))}'
 
-    def stable(document: str) -> str:
+    def make_stable(document: str) -> str:
         return re.sub(r'"__id__": (\d+)', renumber, document).replace(_module_entry(_MODULE), _module_entry(FORMAT))
 
-    storage.write_bytes(path, _with_document(skops.io.dumps(transformer), stable))
+    storage.write_bytes(path, _change_document(skops.io.dumps(transformer), make_stable))
 
 
 def read_preprocessor(path: Path) -> FeatureTransformer:
-    """Read a transformer; BadDataError where the file is damaged or holds a type that is not trusted."""
+    """Read a fitted transformer.
+
+    Raises:
+        NoInputError: The file does not exist.
+        BadDataError: The file is damaged, has an unknown format, or contains a type that is not trusted.
+    """
     if not path.is_file():
         raise NoInputError("no such file", where=str(path), fix="check the path")
 
-    def loadable(document: str) -> str:
-        for name in _FORMATS:
+    def make_loadable(document: str) -> str:
+        for name in _READABLE_FORMATS:
             document = document.replace(_module_entry(name), _module_entry(_MODULE))
         return document
 
     try:
-        transformer = skops.io.loads(_with_document(path.read_bytes(), loadable), trusted=_TRUSTED)
-    except Exception as error:  # noqa: BLE001 - skops, zipfile, zlib and json each raise their own
+        transformer = skops.io.loads(_change_document(path.read_bytes(), make_loadable), trusted=_TRUSTED)
+    except Exception as error:  # noqa: BLE001 - skops, zipfile, zlib and json have no common base class
         raise BadDataError(f"not a preprocessor ({error})", where=str(path), fix="make it again") from None
     if not isinstance(transformer, FeatureTransformer):
         kind = type(transformer).__name__
@@ -112,8 +118,8 @@ def _module_entry(name: str) -> str:
     return f'"__module__": "{name}"'
 
 
-def _with_document(data: bytes, change: Callable[[str], str]) -> bytes:
-    """Return a skops file, a zip, with its ``schema.json`` changed, its entries in order and without times."""
+def _change_document(data: bytes, change: Callable[[str], str]) -> bytes:
+    """Return a skops file, which is a zip, with a changed ``schema.json``, sorted entries and constant times."""
     target = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(target, "w") as archive:
         for name in sorted(source.namelist()):
@@ -125,10 +131,16 @@ def _with_document(data: bytes, change: Callable[[str], str]) -> bytes:
 
 
 def write(folder: Path, preprocessor: Path, booster: xgboost.Booster, facts: dict[str, Any]) -> None:
-    """Write a bundle; ``facts`` go into ``metadata.json`` beside the checksums and versions.
+    """Write a bundle.
+
+    Args:
+        folder: The folder to write. An existing bundle is replaced.
+        preprocessor: The file of the fitted transformer.
+        booster: The trained booster.
+        facts: The content of ``metadata.json``. Checksums and library versions are added.
 
     Raises:
-        BadDataError: the preprocessor cannot be read back.
+        BadDataError: The preprocessor cannot be read.
     """
     read_preprocessor(preprocessor)
     with storage.atomic_folder(folder) as temporary:
@@ -145,11 +157,11 @@ def write(folder: Path, preprocessor: Path, booster: xgboost.Booster, facts: dic
 
 
 def read(folder: Path) -> Bundle:
-    """Read a bundle after comparing the checksums of its files.
+    """Read a bundle, after comparing the checksums of its files.
 
     Raises:
-        NoInputError: the folder or one of its files is missing.
-        BadDataError: a file is not the one that ``metadata.json`` describes.
+        NoInputError: The folder or one of its files does not exist.
+        BadDataError: A file is damaged, or is not the one that ``metadata.json`` describes.
     """
     for name in (METADATA, PREPROCESSOR, MODEL):
         if not (folder / name).is_file():
@@ -163,12 +175,12 @@ def read(folder: Path) -> Bundle:
 
 
 def _read_metadata(path: Path) -> dict[str, Any]:
-    """Read ``metadata.json``; BadDataError names what is missing in it or has another type."""
+    """Read ``metadata.json``; BadDataError names a key that is missing or has the wrong type."""
     try:
         metadata: dict[str, Any] = storage.read_json(path)
-        wrong = [name for name, kind in _FACTS.items() if not isinstance(metadata.get(name), kind)]
+        wrong = [name for name, kind in _REQUIRED_FACTS.items() if not isinstance(metadata.get(name), kind)]
         reason = f"{wrong[0]!r} is missing or wrong" if wrong else ""
-    except (ValueError, AttributeError) as error:  # no JSON, or not an object
+    except (ValueError, AttributeError) as error:  # not JSON, or not an object
         reason = str(error)
     if reason:
         what = f"not a bundle's metadata ({reason})"
@@ -186,7 +198,7 @@ def _read_booster(path: Path) -> xgboost.Booster:
 
 
 def code_sha256() -> str:
-    """Return the SHA-256 over the names and contents of all modules and settings in ``steps``."""
+    """Return the SHA-256 of the paths and contents of all modules and TOML files in ``steps``."""
     root = Path(__file__).parents[1]
     digest = hashlib.sha256()
     for path in sorted([*root.rglob("*.py"), *root.glob("data/*.toml")]):

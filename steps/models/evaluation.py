@@ -1,4 +1,4 @@
-"""Judge a model on the test rows, which nothing before this step has looked at."""
+"""Evaluate a model on the test rows, which no earlier step has read."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from steps.models.bundle import Bundle
 
 
+# The largest number of points of a precision-recall curve.
 CURVE_POINTS = 200
 
 
@@ -26,11 +27,17 @@ SCORE_FIELDS = pa.schema(
 )
 
 
-def score(model: Bundle, features: Path, target: Path, *, threads: int) -> pa.Table:
-    """Score the rows of a feature table, write ``row label score`` to ``target``, and return that table.
+def score_rows(model: Bundle, features: Path, target: Path, *, threads: int) -> pa.Table:
+    """Score the rows of a feature table, write the columns ``row label score``, and return them as a table.
+
+    Args:
+        model: The bundle of the model.
+        features: The feature table.
+        target: The parquet file to write.
+        threads: The number of threads.
 
     Raises:
-        BadDataError: the table's features are not the model's.
+        BadDataError: The table does not have the features of the model.
     """
     metadata = tables.read_metadata(features)
     expected = model.metadata["features"]
@@ -39,8 +46,8 @@ def score(model: Bundle, features: Path, target: Path, *, threads: int) -> pa.Ta
         raise BadDataError(what, where=str(features), fix="make them with the model's own preprocessor")
     model.booster.set_param({"nthread": threads})
     parts = []
-    with tables.writer(target, SCORE_FIELDS, metadata) as writer:
-        for batch in tables.batches(features):
+    with tables.open_writer(target, SCORE_FIELDS, metadata) as writer:
+        for batch in tables.read_batches(features):
             scores = model.booster.inplace_predict(matrix.to_array(batch, expected))
             columns = [batch.column(tables.ROW), batch.column(tables.LABEL), pa.array(scores, pa.float32())]
             parts.append(pa.RecordBatch.from_arrays(columns, schema=SCORE_FIELDS))
@@ -48,8 +55,15 @@ def score(model: Bundle, features: Path, target: Path, *, threads: int) -> pa.Ta
     return pa.Table.from_batches(parts, SCORE_FIELDS)
 
 
-def judge(model: Bundle, scored: pa.Table) -> dict[str, Any]:
-    """Return what ``metrics.json`` holds: metrics with intervals, confusion, precision-recall curve, importances."""
+def compute_metrics(model: Bundle, scored: pa.Table) -> dict[str, Any]:
+    """Return the content of ``metrics.json``.
+
+    It has metrics with intervals, the confusion counts, the precision-recall curve, and feature importances.
+
+    Args:
+        model: The bundle of the model.
+        scored: The result of :func:`score_rows`.
+    """
     labels, scores = scored.column(tables.LABEL).to_numpy(), scored.column(tables.SCORE).to_numpy()
     found, confusion = metrics.binary_metrics(labels, scores, model.threshold)
     return {
@@ -66,9 +80,16 @@ def judge(model: Bundle, scored: pa.Table) -> dict[str, Any]:
 
 
 def pr_curve(labels: NDArray[np.uint8], scores: NDArray[np.float32]) -> dict[str, list[float]]:
-    """Return at most ``CURVE_POINTS`` points of the precision-recall curve, at evenly spread recalls.
+    """Return at most ``CURVE_POINTS`` points of the precision-recall curve, at evenly spaced recalls.
 
-    Rows with equal scores come together: a threshold cannot part them.
+    Rows with equal scores are one point, because no threshold separates them.
+
+    Args:
+        labels: 0 or 1, uint8, shape (rows,).
+        scores: Probabilities, float32, shape (rows,).
+
+    Returns:
+        ``recall`` and ``precision`` of each point.
     """
     order = np.argsort(-scores, kind="stable")
     ends = np.flatnonzero(np.append(scores[order][:-1] != scores[order][1:], True))
@@ -82,7 +103,7 @@ def pr_curve(labels: NDArray[np.uint8], scores: NDArray[np.float32]) -> dict[str
 
 
 def importances(model: Bundle) -> dict[str, float]:
-    """Return each feature's share of the total gain of all splits, largest first; unused features are left out."""
+    """Return the share of each feature in the total gain of all splits, largest first, without unused features."""
     features = model.metadata["features"]
     own_names = dict(zip(matrix.booster_names(features), features, strict=True))
     gains = {own_names[name]: gain for name, gain in model.booster.get_score(importance_type="total_gain").items()}

@@ -1,4 +1,4 @@
-"""The scikit-learn transformer that turns canonical columns into the numbers a model sees."""
+"""The scikit-learn transformer from canonical columns to features."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PLAIN, DERIVED = "plain", "derived"
 
 
 def _ratio(a: Floats, b: Floats) -> Floats:
-    """Return a / b, 0 where b is 0, NaN where either is: a model file must load where warnings are errors."""
+    """Return a / b, 0 for a zero b, and NaN for a NaN in a or b, without a warning of NumPy's."""
     return np.divide(a, b, out=np.where(np.isnan(a), a, np.float32(0)), where=b != 0)
 
 
@@ -40,17 +40,17 @@ _COMPUTE: dict[str, Callable[..., Any]] = {
 
 
 class FeatureTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """Passes numeric columns on, turns categories into ordinal codes, and appends derived features.
+    """Keeps numeric columns, encodes categories as ordinal codes, and appends derived features.
 
-    Fitting learns which categories the training rows have. A code is the category's rank among those, in the order of
-    ``categories``; a category that was not there in training becomes -1. What is missing stays missing, and a feature
-    that is derived from it is missing too. Rows do not influence each other, so that a table may be transformed in
+    Fitting learns which categories occur in the training rows. The code of a category is its rank among those, in the
+    order of ``categories``. A category that does not occur in the training rows has the code -1. A missing value stays
+    missing, and so does a feature that is derived from it. Rows are independent, so a table can be transformed in
     pieces.
 
     Args:
-        numeric: names of the numeric columns.
-        categories: name of each categorical column and all its values, in a meaningful order.
-        derived: features to append, each ``{"name": ..., "operation": ..., "of": [columns]}``.
+        numeric: The names of the numeric columns.
+        categories: The values of each categorical column by name, in a meaningful order.
+        derived: The features to append, each ``{"name": ..., "operation": ..., "of": [columns]}``.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class FeatureTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.derived = derived
 
     def fit(self, table: pd.DataFrame, y: object = None) -> Self:  # noqa: ARG002 - scikit-learn's signature
-        """Learn the categories of ``table`` alone."""
+        """Learn the categories of ``table``, and forget those of earlier calls."""
         self.seen_: dict[str, list[str]] = {name: [] for name in self.categories or {}}
         return self.partial_fit(table)
 
@@ -78,24 +78,24 @@ class FeatureTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:  # noqa: ARG002 - as above
-        """Return the names of the features, in the order of :meth:`transform`'s columns."""
+        """Return the names of the features in the order of the columns of :meth:`transform`."""
         names = [*self.numeric, *(self.categories or {}), *(feature["name"] for feature in self.derived)]
         return np.array(names, dtype=object)
 
     def transform(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Return the features of ``table``: numeric columns as they are, codes as integers, derived ones as float32.
+        """Return the features of ``table``: numeric columns unchanged, codes as integers, derived features as float32.
 
-        Codes are int16, or int32 where a column has more categories than int16 has numbers. Where one is missing they
-        are pandas' nullable integers of the same width.
+        Codes are int16, or int32 for a column with more categories than int16 can number. If a category is missing,
+        they are pandas' nullable integers of the same width.
 
         Raises:
-            OverflowError: a derived feature is too large for float32; the message names it.
+            OverflowError: A derived feature is too large for float32. The message names it.
         """
         check_is_fitted(self, "seen_")
         columns: dict[str, Any] = {name: to_array(table[name]) for name in self.numeric}
         for name, values in self.seen_.items():
             columns[name] = _codes(table[name], values, _code_dtype(len((self.categories or {})[name])))
-        floats = {name: _floats(table[name]) for feature in self.derived for name in feature["of"]}
+        floats = {name: _to_float32(table[name]) for feature in self.derived for name in feature["of"]}
         for feature in self.derived:
             with np.errstate(over="ignore"):
                 computed = _COMPUTE[feature["operation"]](*(floats[name] for name in feature["of"])).astype(np.float32)
@@ -106,12 +106,12 @@ class FeatureTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def to_array(column: pd.Series[Any]) -> Any:  # noqa: ANN401 - an array of NumPy or of pandas
-    """Return a column of numbers as a NumPy array, or as pandas' own array where some may be missing."""
+    """Return a column of numbers as a NumPy array, or as an array of pandas if its dtype is nullable."""
     return column.to_numpy() if isinstance(column.dtype, np.dtype) else column.array
 
 
-def _floats(column: pd.Series[Any]) -> Floats:
-    """Return a numeric column as float32, NaN where a value is missing."""
+def _to_float32(column: pd.Series[Any]) -> Floats:
+    """Return a numeric column as float32, with NaN for a missing value."""
     if isinstance(column.dtype, np.dtype):
         return column.to_numpy().astype(np.float32)
     return np.asarray(column.to_numpy(dtype=np.float32, na_value=np.nan))
@@ -122,7 +122,7 @@ def _code_dtype(values: int) -> type[np.signedinteger[Any]]:
 
 
 def _codes(column: pd.Series[Any], values: Sequence[str], dtype: type[np.signedinteger[Any]]) -> Any:  # noqa: ANN401 - as above
-    """Return each value's position in ``values``, -1 where it is none of them, pandas' NA where it is missing."""
+    """Return the position of each value in ``values``, -1 for an unknown value, and pandas' NA for a missing one."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         ranks = pd.Index(values, dtype=str).get_indexer(pd.Index(column.cat.categories, dtype=str))
         missing = column.cat.codes.to_numpy() < 0
@@ -134,7 +134,12 @@ def _codes(column: pd.Series[Any], values: Sequence[str], dtype: type[np.signedi
 
 
 def make_transformer(schema: Schema, feature_set: str) -> FeatureTransformer:
-    """Return an unfitted transformer for a schema, ``derived`` with its derived features, ``plain`` without."""
+    """Return an unfitted transformer for a schema.
+
+    Args:
+        schema: The schema of the source.
+        feature_set: ``derived`` for the schema's derived features too, ``plain`` for its columns only.
+    """
     derived = schema.derived if feature_set == DERIVED else ()
     return FeatureTransformer(
         numeric=list(schema.numeric),

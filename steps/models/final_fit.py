@@ -1,10 +1,13 @@
-"""Train the final model of a cover type and write its bundle, its learning curve and its threshold.
+"""Train the final model of a cover type, with its learning curve and its threshold.
 
-With ``--refit validation`` the model is trained twice. The first fit sees the training rows alone: it says how many
-rounds are best and, from its scores of the validation rows, which threshold has the best F1. The second fit makes that
-many rounds on the training and validation rows together, and is the model in the bundle. The threshold stays the first
-fit's: the second has seen the validation rows, so that its scores of them are better than it is, and a threshold
-chosen there would be too high. The learning curve is the first fit's too. Test rows are seen by neither.
+With ``--refit validation`` the model is trained twice:
+
+1. The first fit uses the training rows. It determines the best number of rounds, the learning curve, and, from its
+   scores of the validation rows, the threshold with the best F1.
+2. The second fit uses the training and validation rows, for that number of rounds. It is the model in the bundle.
+
+The threshold is not chosen again: the second fit was trained on the validation rows, so its scores there are too good,
+and a threshold chosen there would be too high. Neither fit uses the test rows.
 """
 
 from __future__ import annotations
@@ -22,10 +25,21 @@ if TYPE_CHECKING:
 
 def fit(
     features: dict[str, Path], parameters: Hyperparameters, *, seed: int, threads: int, device: str
-) -> tuple[Any, training.Curve, float]:
-    """Return the booster, its learning curve, and the threshold with the best F1 on the validation rows."""
-    first = matrix.quantised(features["train"], max_bin=parameters.max_bin, threads=threads)
-    second = matrix.quantised(features["validation"], max_bin=parameters.max_bin, threads=threads, reference=first)
+) -> tuple[Any, training.LearningCurve, float]:
+    """Train on the training rows.
+
+    Args:
+        features: The feature tables ``train`` and ``validation``.
+        parameters: The hyperparameters.
+        seed: The seed of XGBoost.
+        threads: The number of threads.
+        device: ``cpu`` or ``cuda``.
+
+    Returns:
+        The booster, its learning curve, and the threshold with the best F1 on the validation rows.
+    """
+    first = matrix.quantise(features["train"], max_bin=parameters.max_bin, threads=threads)
+    second = matrix.quantise(features["validation"], max_bin=parameters.max_bin, threads=threads, reference=first)
     booster, curve = training.train(
         training.Matrices(first, second),
         parameters,
@@ -39,13 +53,22 @@ def fit(
 
 
 def refit(features: dict[str, Path], parameters: Hyperparameters, *, seed: int, threads: int, device: str) -> Any:  # noqa: ANN401 - XGBoost has no types
-    """Return a booster that was trained on the training and validation rows together, for all its rounds."""
-    rows = matrix.quantised(*features.values(), max_bin=parameters.max_bin, threads=threads)
+    """Train on the training and validation rows together, for all rounds; arguments as for :func:`fit`."""
+    rows = matrix.quantise(*features.values(), max_bin=parameters.max_bin, threads=threads)
     return training.refit(rows, parameters, seed=seed, threads=threads, device=device)
 
 
-def facts(features: Path, parameters: Hyperparameters, curve: training.Curve, threshold: float) -> dict[str, Any]:
-    """Return what the bundle's metadata says of a fit."""
+def describe_fit(
+    features: Path, parameters: Hyperparameters, curve: training.LearningCurve, threshold: float
+) -> dict[str, Any]:
+    """Return the facts about a fit for the bundle's ``metadata.json``.
+
+    Args:
+        features: The feature table of the training rows.
+        parameters: The hyperparameters.
+        curve: The learning curve.
+        threshold: The threshold.
+    """
     metadata = tables.read_metadata(features)
     return {
         "cover_type": metadata.cover_type,

@@ -1,7 +1,7 @@
-"""Feature tables as XGBoost's quantised matrices: memory is one byte a value, not four.
+"""Feature tables as quantised matrices for XGBoost, which take one byte per value instead of four.
 
-A large table is fed batch by batch, four times over, as XGBoost counts, ranks and fills in turn. A small one is handed
-over in one piece, which takes a quarter less time.
+A large table is passed batch by batch. XGBoost reads all batches four times: it counts rows, computes quantiles, and
+fills the matrix. A small table is passed as a whole, which takes a quarter less time.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-# Up to here a table is one piece: with 20 features 80 MB.
+# The largest number of rows of a table that is passed as a whole: 80 MB with 20 features.
 PIECE_ROWS = 1_000_000
-# Characters that XGBoost refuses or loses in the name of a feature.
-_REFUSED = frozenset("[]<\0")
+# Characters in the name of a feature that XGBoost rejects or loses.
+_REJECTED = frozenset("[]<\0")
 
 
 class _Batches(xgboost.DataIter):  # type: ignore[misc]  # XGBoost has no types
-    """Feeds feature tables' record batches to XGBoost, as often as it asks (it sketches first, then fills)."""
+    """Passes the record batches of feature tables to XGBoost, repeatedly."""
 
     def __init__(self, paths: Sequence[Path], features: Sequence[str]) -> None:
         super().__init__()
@@ -38,21 +38,21 @@ class _Batches(xgboost.DataIter):  # type: ignore[misc]  # XGBoost has no types
         self._stream: Iterator[pa.RecordBatch] = iter(())
 
     def next(self, input_data: Callable[..., Any]) -> bool:
-        """Hand over the next batch; return False at the end."""
+        """Pass the next batch. Return False after the last one."""
         batch = next(self._stream, None)
         if batch is None:
             return False
-        input_data(**_content(batch, self._features))
+        input_data(**_matrix_arguments(batch, self._features))
         return True
 
     def reset(self) -> None:
-        """Start again at the first row."""
+        """Return to the first row."""
         names = [*self._features, tables.LABEL]
-        self._stream = chain.from_iterable(tables.batches(path, names) for path in self._paths)
+        self._stream = chain.from_iterable(tables.read_batches(path, names) for path in self._paths)
 
 
-def _content(batch: pa.RecordBatch | pa.Table, features: list[str]) -> dict[str, Any]:
-    """Return features, labels and names as XGBoost calls them."""
+def _matrix_arguments(batch: pa.RecordBatch | pa.Table, features: list[str]) -> dict[str, Any]:
+    """Return the features, labels and names of a batch as arguments of XGBoost's matrices."""
     return {
         "data": to_array(batch, features),
         "label": batch.column(tables.LABEL).to_numpy(),
@@ -61,17 +61,17 @@ def _content(batch: pa.RecordBatch | pa.Table, features: list[str]) -> dict[str,
 
 
 def booster_names(features: Sequence[str]) -> list[str]:
-    """Return what XGBoost calls the features: their own names, or ``f0 f1 ...`` where it refuses one of them.
+    """Return the names of the features in XGBoost: their own names, or ``f0 f1 ...`` if it rejects one of them.
 
-    XGBoost refuses ``[``, ``]`` and ``<``, and its model files cut a name at a null character.
+    XGBoost rejects ``[``, ``]`` and ``<``, and its model files cut a name at a null character.
     """
-    if not any(_REFUSED & set(name) for name in features):
+    if not any(_REJECTED & set(name) for name in features):
         return list(features)
     return [f"f{i}" for i in range(len(features))]
 
 
 def to_array(batch: pa.RecordBatch | pa.Table, features: Sequence[str]) -> NDArray[np.float32]:
-    """Return a batch's features as float32, shape (rows, features), row by row in memory; NaN where one is missing."""
+    """Return the features of a batch (float32, shape (rows, features), C order), with NaN for a missing value."""
     array = np.empty((batch.num_rows, len(features)), np.float32)
     for i, name in enumerate(features):
         values = batch.column(name)
@@ -81,20 +81,20 @@ def to_array(batch: pa.RecordBatch | pa.Table, features: Sequence[str]) -> NDArr
     return array
 
 
-def quantised(
+def quantise(
     *paths: Path, max_bin: int, threads: int, reference: xgboost.QuantileDMatrix | None = None
 ) -> xgboost.QuantileDMatrix:
-    """Return a feature table, or the rows of several one after the other, as a quantised matrix with its labels.
+    """Return the rows of feature tables as one quantised matrix with labels.
 
     Args:
-        paths: features from preprocess; of several, all must have the same ones.
-        max_bin: bins a feature; must equal the booster's.
-        threads: threads to use.
-        reference: the training rows' matrix, whose bins the validation rows must share.
+        paths: The feature tables, all with the same features.
+        max_bin: The number of bins of a feature. It must equal the booster's.
+        threads: The number of threads.
+        reference: For the validation rows the matrix of the training rows, whose bins they must share.
     """
     features = list(tables.read_metadata(paths[0]).features)
     options = {"max_bin": max_bin, "nthread": threads, "ref": reference}
     if sum(tables.count_rows(path) for path in paths) > PIECE_ROWS:
         return xgboost.QuantileDMatrix(_Batches(paths, features), **options)
-    rows = pa.concat_tables([tables.read(path, [*features, tables.LABEL]) for path in paths])
-    return xgboost.QuantileDMatrix(**_content(rows, features), **options)
+    rows = pa.concat_tables([tables.read_table(path, [*features, tables.LABEL]) for path in paths])
+    return xgboost.QuantileDMatrix(**_matrix_arguments(rows, features), **options)

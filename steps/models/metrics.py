@@ -1,9 +1,9 @@
-"""Metrics of one binary classifier on held-out rows, each with a 95% interval.
+"""Metrics of one binary classifier on held-out rows, each with a 95% confidence interval.
 
 | metric | interval |
 |---|---|
 | accuracy, precision, recall | Wilson score (Wilson 1927, JASA 22) |
-| F1 | percentile bootstrap of the confusion counts: the same as resampling rows, as F1 depends on the counts alone |
+| F1 | percentile bootstrap of the confusion counts, equal to resampling rows because F1 depends on the counts only |
 | ROC-AUC | DeLong, DeLong, Clarke-Pearson 1988 (Biometrics 44), on the logit scale |
 | PR-AUC (average precision) | logit interval of Boyd, Eng, Page 2013 (ECML PKDD), n = number of positive rows |
 | log loss, Brier score | normal, from the standard error of the mean |
@@ -36,7 +36,7 @@ _EDGE = 1e-7
 
 @dataclass(frozen=True)
 class Estimate:
-    """A metric's value and the ends of its 95% interval; None where the metric is not defined."""
+    """The value of a metric and the ends of its 95% interval. All are None if the metric is not defined."""
 
     value: float | None
     low: float | None = None
@@ -58,7 +58,7 @@ class Confusion:
 
     @staticmethod
     def of(labels: Labels, predicted: NDArray[np.bool_]) -> Confusion:
-        """Count labels (0/1, shape (rows,)) against predictions (bool, shape (rows,))."""
+        """Return the counts for labels (0 or 1, shape (rows,)) and predictions (bool, shape (rows,))."""
         positive = labels.astype(bool)
         tp, fp = int((positive & predicted).sum()), int((~positive & predicted).sum())
         fn = int(positive.sum()) - tp
@@ -75,7 +75,7 @@ def wilson(successes: int, trials: int) -> Estimate:
 
 
 def f1(confusion: Confusion, seed: int = 0) -> Estimate:
-    """Return F1 with its bootstrap interval; 0 where nothing was predicted or nothing is positive."""
+    """Return F1 with its bootstrap interval. It is 0 if no row is predicted positive or no row is positive."""
     counts = np.array([confusion.tp, confusion.fp, confusion.fn, confusion.tn])
     total = int(counts.sum())
     draws = np.random.default_rng(seed).multinomial(total, counts / total, size=RESAMPLES)
@@ -89,10 +89,10 @@ def _f1(tp: NDArray[np.int64], fp: NDArray[np.int64], fn: NDArray[np.int64]) -> 
 
 
 def pr_auc(labels: Labels, scores: Scores) -> Estimate:
-    """Return the average precision with its logit interval; nothing where no row is positive.
+    """Return the average precision with its logit interval; not defined without a positive row.
 
-    The formula has no end for a value at 0 or 1, nor a useful one near them: the interval is about a value kept
-    half a positive row away.
+    The formula is not defined for a value of 0 or 1, and not useful close to them. The interval is therefore computed
+    for a value that is at least half a positive row away from 0 and 1.
     """
     positive = int(labels.sum())
     if not positive:
@@ -105,13 +105,13 @@ def pr_auc(labels: Labels, scores: Scores) -> Estimate:
 def roc_auc(labels: Labels, scores: Scores) -> Estimate:
     """Return the area under the ROC curve with DeLong's interval, from midranks in O(rows log rows).
 
-    Nothing where the rows are all of one kind.
+    It is not defined if all rows are positive or all are negative.
     """
     positive = labels.astype(bool)
     m, n = int(positive.sum()), int((~positive).sum())
     if not (m and n):
         return Estimate(None)
-    wide = scores.astype(np.float64)  # newer versions of SciPy give ranks in the scores' precision
+    wide = scores.astype(np.float64)  # newer versions of SciPy return ranks in the dtype of the scores
     ranks = rankdata(wide)
     above = (ranks[positive] - rankdata(wide[positive])) / n
     below = 1 - (ranks[~positive] - rankdata(wide[~positive])) / m
@@ -126,27 +126,27 @@ def _inside(value: float, margin: float) -> float:
 
 
 def _on_logit(value: float, inside: float, spread: float) -> Estimate:
-    """Return ``value`` with the interval that is symmetric about ``inside`` on the logit scale."""
+    """Return ``value`` with the interval that is symmetric around ``inside`` on the logit scale."""
     low, high = (expit(logit(inside) + side * Z * spread) for side in (-1, 1))
     return Estimate(value, min(value, float(low)), max(value, float(high)))
 
 
-def mean(losses: NDArray[np.float64]) -> Estimate:
-    """Return the mean of a per-row loss with its normal interval, not below 0."""
+def mean_loss(losses: NDArray[np.float64]) -> Estimate:
+    """Return the mean of losses (float64, shape (rows,)) with its normal interval, cut at 0."""
     value = float(losses.mean())
     error = float(losses.std(ddof=1) / np.sqrt(len(losses))) if len(losses) > 1 else 0.0
     return Estimate(value, max(0.0, value - Z * error), value + Z * error)
 
 
 def binary_metrics(labels: Labels, scores: Scores, threshold: float) -> tuple[dict[str, Estimate], Confusion]:
-    """Return all metrics by name, and the confusion counts at ``threshold``.
+    """Return all metrics by name, and the confusion counts.
 
     Args:
-        labels: 0 or 1, uint8 of shape (rows,).
-        scores: probabilities, float32 of shape (rows,).
-        threshold: a row with this score or more is predicted positive.
+        labels: 0 or 1, uint8, shape (rows,).
+        scores: Probabilities, float32, shape (rows,).
+        threshold: A row with this score or more is predicted positive.
     """
-    # In float64, as numpy would round a Python number to the scores' float32 first.
+    # Compare in float64: NumPy would otherwise round the threshold to float32.
     confusion = Confusion.of(labels, scores.astype(np.float64) >= threshold)
     tp, fp, fn, tn = confusion.tp, confusion.fp, confusion.fn, confusion.tn
     squared = (scores.astype(np.float64) - labels) ** 2
@@ -157,6 +157,6 @@ def binary_metrics(labels: Labels, scores: Scores, threshold: float) -> tuple[di
         "precision": wilson(tp, tp + fp),
         "recall": wilson(tp, tp + fn),
         **{name: compute(labels, scores) for name, compute in ranking.items()},
-        "log_loss": mean(log_losses(labels, scores)),
-        "brier": mean(squared),
+        "log_loss": mean_loss(log_losses(labels, scores)),
+        "brier": mean_loss(squared),
     }, confusion

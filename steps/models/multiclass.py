@@ -1,12 +1,13 @@
-"""Judge one-vs-rest models together: the accuracy of the highest score, its confusion matrix, and the macro F1.
+"""Metrics of all one-vs-rest models together: accuracy of the highest score, confusion matrix, and macro F1.
 
 | metric | 95% interval |
 |---|---|
 | accuracy | Wilson score, as for one model |
 | macro F1 | percentile bootstrap over rows |
 
-The macro F1 of a sample depends only on how often each pattern (true cover type, the models' yes or no) occurs in it.
-Drawing those counts from a multinomial is therefore the same as drawing rows, at the price of a few hundred patterns.
+The macro F1 of a sample depends only on the number of rows with each pattern, which is the true cover type together
+with the predictions of all models. Drawing these counts from a multinomial distribution is therefore equal to drawing
+rows, and takes only a few hundred patterns.
 """
 
 from __future__ import annotations
@@ -25,15 +26,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-# Models whose answers are packed into one integer; the other bits number the patterns of the models before them.
+# The number of models whose predictions are packed into one integer. The other bits number the patterns so far.
 _BITS = 32
-# Counts that the bootstrap holds at once, 8 bytes each.
+# The largest number of counts of the bootstrap in memory, 8 bytes each.
 _MOST_COUNTS = 1 << 24
 _SAME_ROWS = "evaluate every cover type on the test rows of one prepared table"
 
 
 class Scored(NamedTuple):
-    """The rows one model scored: ids (int64), 0/1 labels (uint8), probabilities (float32), each of shape (rows,)."""
+    """The rows that one model scored: ids (int64), labels 0 or 1 (uint8), probabilities (float32), shape (rows,)."""
 
     rows: NDArray[np.int64]
     labels: NDArray[np.uint8]
@@ -42,10 +43,13 @@ class Scored(NamedTuple):
 
 @dataclass(frozen=True)
 class Joined:
-    """The same rows as all models saw them.
+    """The scores of all models for the same rows.
 
-    ``truth`` (int64, shape (rows,)) is the position in ``slugs`` of each row's cover type, ``len(slugs)`` where it is
-    none of them; ``scores`` is float32 of shape (models, rows).
+    Attributes:
+        slugs: The cover types of the models.
+        truth: The position of each row's cover type in ``slugs``, ``len(slugs)`` for another cover type (int64, shape
+            (rows,)).
+        scores: The scores (float32, shape (models, rows)).
     """
 
     slugs: tuple[str, ...]
@@ -54,14 +58,14 @@ class Joined:
 
 
 def join(scored: Mapping[str, Scored], *, complete: bool) -> Joined:
-    """Join the tables of at least one cover type (slug to rows).
+    """Join the scores of one or more models.
 
     Args:
-        scored: rows by slug; all must hold the same rows in the same order.
-        complete: whether these are all cover types there are, so that each row must be one of them.
+        scored: The scored rows by slug, for all models the same rows in the same order.
+        complete: Whether there are no other cover types, so that each row must be of one of them.
 
     Raises:
-        BadDataError: the rows differ, a row is of two cover types, or ``complete`` and it is of none.
+        BadDataError: The rows differ, a row is of two cover types, or it is of none although ``complete`` is set.
     """
     slugs = tuple(scored)
     first = scored[slugs[0]]
@@ -80,14 +84,14 @@ def join(scored: Mapping[str, Scored], *, complete: bool) -> Joined:
 
 
 def accuracy(joined: Joined) -> Estimate:
-    """Return the share of rows whose highest score is their own cover type's; of equal scores the first counts."""
+    """Return the share of rows whose highest score is that of their cover type. Of equal scores the first counts."""
     return wilson(int((joined.scores.argmax(axis=0) == joined.truth).sum()), len(joined.truth))
 
 
 def confusion(joined: Joined) -> NDArray[np.int64]:
-    """Return the counts of rows by true (first axis) and highest-scored cover type, shape (models, models).
+    """Return the number of rows by true cover type (first axis) and highest score (int64, shape (models, models)).
 
-    Rows of no cover type of ``joined`` are left out.
+    Rows of other cover types are left out.
     """
     count = len(joined.slugs)
     known = joined.truth < count
@@ -96,43 +100,60 @@ def confusion(joined: Joined) -> NDArray[np.int64]:
 
 
 def macro_f1(joined: Joined, thresholds: Sequence[float], seed: int = 0) -> Estimate:
-    """Return the mean of the models' F1, each at its own threshold (a score of the threshold or more is a yes).
+    """Return the mean of the F1 of all models.
 
-    A model's F1 counts as 0 where it says yes to nothing and nothing is positive, as in ``metrics.f1``.
+    The F1 of a model is 0 if it predicts no positive row and no row is positive, as in ``metrics.f1``.
+
+    Args:
+        joined: The scores of all models.
+        thresholds: The threshold of each model. A row with this score or more is predicted positive.
+        seed: The seed of the bootstrap.
     """
     total = len(joined.truth)
     if not total:
         return Estimate(None)
-    said, truths, counts = _patterns(joined, thresholds)
-    value = float(_macro_f1(counts[np.newaxis], said, truths)[0])
+    predicted, truths, counts = _count_patterns(joined, thresholds)
+    value = float(_macro_f1(counts[np.newaxis], predicted, truths)[0])
     random, shares = np.random.default_rng(seed), counts / total
     at_once = max(1, _MOST_COUNTS // len(counts))
     sizes = [min(at_once, RESAMPLES - done) for done in range(0, RESAMPLES, at_once)]
-    draws = [_macro_f1(random.multinomial(total, shares, size=size), said, truths) for size in sizes]
+    draws = [_macro_f1(random.multinomial(total, shares, size=size), predicted, truths) for size in sizes]
     low, high = (float(end) for end in np.percentile(np.concatenate(draws), [2.5, 97.5]))
     return Estimate(value, min(value, low), max(value, high))
 
 
-def _patterns(
+def _count_patterns(
     joined: Joined, thresholds: Sequence[float]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.int64]]:
-    """Return the distinct patterns: what models said and what is true, shape (patterns, models), and their counts."""
-    # One threshold at a time, as a Python float: NumPy then compares in float32, exactly as evaluate did.
-    said = np.stack([scores >= threshold for scores, threshold in zip(joined.scores, thresholds, strict=True)])
+    """Return the predictions and the truth of each distinct pattern, and the number of its rows.
+
+    The first two are bool of shape (patterns, models), the numbers are int64 of shape (patterns,).
+    """
+    # Thresholds are Python floats, one at a time: NumPy then compares in float32, exactly as evaluate did.
+    predicted = np.stack([scores >= threshold for scores, threshold in zip(joined.scores, thresholds, strict=True)])
     codes = joined.truth
-    for first in range(0, len(said), _BITS):
+    for first in range(0, len(predicted), _BITS):
         bits = np.zeros(len(codes), np.int64)
-        for i, yes in enumerate(said[first : first + _BITS]):
-            bits |= yes.astype(np.int64) << i
+        for i, positive in enumerate(predicted[first : first + _BITS]):
+            bits |= positive.astype(np.int64) << i
         _, rows, codes, counts = np.unique(
             codes << _BITS | bits, return_index=True, return_inverse=True, return_counts=True
         )
-    truths = joined.truth[rows][:, np.newaxis] == np.arange(len(said))
-    return said[:, rows].T, truths, counts
+    truths = joined.truth[rows][:, np.newaxis] == np.arange(len(predicted))
+    return predicted[:, rows].T, truths, counts
 
 
-def _macro_f1(counts: NDArray[np.int64], said: NDArray[np.bool_], truths: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the macro F1 of each sample of pattern counts, ``counts`` being of shape (samples, patterns)."""
-    samples = counts.astype(np.float64)  # exact up to 2**53 rows, and floats multiply in BLAS
-    hits, yes, positive = (samples @ mask.astype(np.float64) for mask in (said & truths, said, truths))
-    return np.asarray((2 * hits / np.maximum(yes + positive, 1)).mean(axis=1))
+def _macro_f1(
+    counts: NDArray[np.int64], predicted: NDArray[np.bool_], truths: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Return the macro F1 of each sample of pattern counts (float64, shape (samples,)).
+
+    Args:
+        counts: The number of rows of each pattern, shape (samples, patterns).
+        predicted: The predictions of each pattern, shape (patterns, models).
+        truths: The truth of each pattern, shape (patterns, models).
+    """
+    samples = counts.astype(np.float64)  # exact up to 2**53 rows; BLAS multiplies floats only
+    masks = (predicted & truths, predicted, truths)
+    hits, predictions, positives = (samples @ mask.astype(np.float64) for mask in masks)
+    return np.asarray((2 * hits / np.maximum(predictions + positives, 1)).mean(axis=1))

@@ -1,4 +1,4 @@
-"""Fit the feature transformer on the training rows, and make the three feature tables with it."""
+"""Fit the feature transformer on the training rows, and write the three feature tables with it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-# pandas' integers that may be missing, by Arrow's.
+# The nullable integer dtype of pandas for each integer type of Arrow.
 _NULLABLE = {
     pa.type_for_alias(name): pd.api.types.pandas_dtype(name.replace("i", "I").replace("u", "U"))
     for name in INTEGER_DTYPES
@@ -25,10 +25,15 @@ _NULLABLE = {
 
 
 def fit(train: Path, feature_set: str) -> FeatureTransformer:
-    """Return a transformer fitted on the rows of ``train``, and on nothing else."""
+    """Return a transformer that was fitted on the rows of the dataset ``train``.
+
+    Args:
+        train: The dataset of the training rows.
+        feature_set: ``plain`` or ``derived``.
+    """
     metadata = tables.read_metadata(train)
     transformer = make_transformer(metadata.schema, feature_set)
-    for batch in tables.batches(train, [*metadata.schema.categorical]) if metadata.schema.categorical else ():
+    for batch in tables.read_batches(train, [*metadata.schema.categorical]) if metadata.schema.categorical else ():
         transformer.partial_fit(batch.to_pandas())
     if not metadata.schema.categorical:
         transformer.partial_fit(pa.table({}).to_pandas())
@@ -36,42 +41,60 @@ def fit(train: Path, feature_set: str) -> FeatureTransformer:
 
 
 def transform(transformer: FeatureTransformer, source: Path, target: Path) -> int:
-    """Write the features, label and row id of ``source``'s rows to ``target``; return the number of rows."""
+    """Write the features, label and row id of a dataset's rows, and return the number of rows.
+
+    Args:
+        transformer: The fitted transformer.
+        source: The dataset.
+        target: The feature table to write.
+
+    Raises:
+        BadDataError: A derived feature is too large for float32.
+    """
     metadata = tables.read_metadata(source)
     features = tuple(str(name) for name in transformer.get_feature_names_out())
     described = tables.Metadata(metadata.schema, metadata.cover_type, metadata.data_sha256, features)
     columns = [column.name for column in metadata.schema.columns]
-    with tables.opened(source) as file:
+    with tables.open_parquet(source) as file:
         empty = pa.RecordBatch.from_pylist([], schema=file.schema_arrow)
-    with tables.writer(target, _features(transformer, empty, columns).schema, described) as writer:
-        for batch in tables.batches(source):
+    with tables.open_writer(target, _transform_batch(transformer, empty, columns).schema, described) as writer:
+        for batch in tables.read_batches(source):
             try:
-                features = _features(transformer, batch, columns)
+                features = _transform_batch(transformer, batch, columns)
             except OverflowError as error:
-                fix = "leave it out of the schema, or say --set preprocess.feature-set=plain"
+                fix = "leave it out of the schema, or use --set preprocess.feature-set=plain"
                 raise BadDataError(str(error), where=source.name, fix=fix) from None
             writer.write(features)
     return writer.rows
 
 
 def _to_pandas(batch: pa.RecordBatch) -> pd.DataFrame:
-    """Return a batch as a data frame; integers stay integers where some are missing, as float64 would round them."""
-    holed = {values.type for values in batch.columns if values.null_count}
-    nullable = {kind: dtype for kind, dtype in _NULLABLE.items() if kind in holed}
+    """Return a batch as a data frame. Integers with missing values are nullable, because float64 would round them."""
+    with_nulls = {values.type for values in batch.columns if values.null_count}
+    nullable = {kind: dtype for kind, dtype in _NULLABLE.items() if kind in with_nulls}
     frame: pd.DataFrame = batch.to_pandas(types_mapper=nullable.get)
     return frame
 
 
-def _features(transformer: FeatureTransformer, batch: pa.RecordBatch, columns: list[str]) -> pa.RecordBatch:
-    features = transformer.transform(_to_pandas(batch.select(columns)))
-    made = {name: pa.array(to_array(features[name])) for name in features.columns}
-    return pa.RecordBatch.from_pydict({**made, **{name: batch.column(name) for name in (tables.LABEL, tables.ROW)}})
+def _transform_batch(transformer: FeatureTransformer, batch: pa.RecordBatch, columns: list[str]) -> pa.RecordBatch:
+    frame = transformer.transform(_to_pandas(batch.select(columns)))
+    features = {name: pa.array(to_array(frame[name])) for name in frame.columns}
+    return pa.RecordBatch.from_pydict({**features, **{name: batch.column(name) for name in (tables.LABEL, tables.ROW)}})
 
 
 def preprocess(
     inputs: Mapping[str, Path], outputs: Mapping[str, Path], feature_set: str
 ) -> tuple[FeatureTransformer, int]:
-    """Fit on ``inputs["train"]``, transform every input to the output of its name; return the transformer and rows."""
+    """Fit the transformer on the training rows, and write the three feature tables.
+
+    Args:
+        inputs: The datasets ``train``, ``validation`` and ``test``.
+        outputs: The feature table to write for each of them.
+        feature_set: ``plain`` or ``derived``.
+
+    Returns:
+        The fitted transformer, and the number of rows of all tables.
+    """
     transformer = fit(inputs["train"], feature_set)
     rows = sum(transform(transformer, inputs[name], outputs[name]) for name in tables.SPLITS)
     return transformer, rows

@@ -1,7 +1,7 @@
-"""The measures of a model's scores that trials, learning curves, gains and metrics share: one definition for each name.
+"""The measures that trials, learning curves, gains and metrics share, so that each has one definition.
 
-PR-AUC is the average precision: the mean over the positive rows of the precision at their score. XGBoost's ``aucpr``
-interpolates between these points, which gives another number and takes longer to compute.
+PR-AUC is the average precision: the mean, over the positive rows, of the precision at their score. XGBoost's ``aucpr``
+interpolates between these points, gives another number, and takes longer to compute.
 """
 
 from __future__ import annotations
@@ -18,37 +18,41 @@ if TYPE_CHECKING:
     Scores = NDArray[np.float32]
     Counts = NDArray[np.int64]
 
-# Probabilities are kept this far from 0 and 1 in a log loss, which is infinite there.
+# The smallest distance of a probability from 0 and 1 in a log loss, which is infinite there.
 _EDGE = 1e-7
 
 
 def average_precision(labels: Labels, scores: Scores) -> float:
-    """Return the average precision (PR-AUC); NaN without a positive row.
+    """Return the average precision (PR-AUC), NaN without a positive row.
 
-    It is the value of ``sklearn.metrics.average_precision_score``.
+    It equals ``sklearn.metrics.average_precision_score``.
 
     Args:
-        labels: 0 or 1, shape (rows,).
-        scores: higher for rows that are more likely positive, shape (rows,).
+        labels: 0 or 1, uint8, shape (rows,).
+        scores: Higher for rows that are more likely positive, float32, shape (rows,).
     """
     hits, predicted = _counts_at_positives(labels, scores)
     return float((hits / predicted).mean()) if len(hits) else math.nan
 
 
 class WeightedRanking:
-    """Rows sorted by score once, for the average precision under many weightings of the rows."""
+    """Rows sorted by score, for the average precision under many weightings of the rows.
+
+    Args:
+        labels: As for :func:`average_precision`.
+        scores: As for :func:`average_precision`.
+    """
 
     def __init__(self, labels: Labels, scores: Scores) -> None:
-        """Sort the rows; arguments as of :func:`average_precision`."""
         self._order = np.argsort(-scores)
         self._positive = np.flatnonzero(labels[self._order] == 1)
         self._hits, self._predicted = _counts_at_positives(labels, scores)
 
     def average_precision(self, weights: Counts) -> NDArray[np.float64]:
-        """Return the average precision of each weighting, 0 where no positive row counts: float64, shape (samples,).
+        """Return the average precision for each weighting (float64, shape (samples,)), 0 without a positive row.
 
         Args:
-            weights: how often each row counts, shape (samples, rows).
+            weights: The number of times that each row counts, int64, shape (samples, rows).
         """
         counts = weights[:, self._order]
         gained = counts[:, self._positive]
@@ -59,7 +63,10 @@ class WeightedRanking:
 
 
 def _counts_at_positives(labels: Labels, scores: Scores) -> tuple[Counts, Counts]:
-    """Return for each positive row how many positive rows and how many rows have its score or more, highest first."""
+    """Return for each positive row the number of positive rows, and of all rows, with its score or a higher one.
+
+    The first result is that of the positive row with the highest score.
+    """
     every, positive = np.sort(scores), np.sort(scores[labels == 1])
     hits = len(positive) - np.searchsorted(positive, positive)
     predicted = len(every) - np.searchsorted(every, positive)
@@ -67,6 +74,9 @@ def _counts_at_positives(labels: Labels, scores: Scores) -> tuple[Counts, Counts
 
 
 def log_losses(labels: Labels, scores: Scores) -> NDArray[np.float64]:
-    """Return each row's log loss, probabilities kept 1e-7 away from 0 and 1."""
+    """Return the log loss of each row (float64, shape (rows,)).
+
+    Probabilities are clipped to a distance of 1e-7 from 0 and 1; arguments as for :func:`average_precision`.
+    """
     probability = np.clip(scores.astype(np.float64), _EDGE, 1 - _EDGE)
     return np.asarray(-np.log(np.where(labels == 1, probability, 1 - probability)))

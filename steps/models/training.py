@@ -1,4 +1,4 @@
-"""Train one booster and evaluate it on the training and validation rows as it grows."""
+"""Train one booster, and evaluate it on the training and validation rows during training."""
 
 from __future__ import annotations
 
@@ -20,17 +20,21 @@ if TYPE_CHECKING:
 
     from steps.options.train import Hyperparameters
 
+# F1 is the best F1 over all thresholds.
 PR_AUC, LOGLOSS, F1 = "pr_auc", "logloss", "f1"
-# What a learning curve shows; F1, the best of all thresholds, is evaluated only where a search asks for it.
+# The metrics of a learning curve in the report.
 METRICS = (LOGLOSS, PR_AUC)
 PARTS = ("train", "validation")
 
 
 @dataclass
-class Curve:
-    """Learning curve: after ``rounds[i]`` rounds, ``values[part][metric][i]`` for the parts train and validation.
+class LearningCurve:
+    """Values of metrics during training.
 
-    ``metric`` decides which number of rounds is best.
+    Attributes:
+        rounds: The numbers of rounds after which the booster was evaluated.
+        values: ``values[part][metric][i]`` is the value after ``rounds[i]`` rounds.
+        metric: The metric that decides which number of rounds is best.
     """
 
     rounds: list[int] = field(default_factory=list)
@@ -40,61 +44,64 @@ class Curve:
     metric: str = PR_AUC
 
     @property
-    def watched(self) -> list[float]:
+    def validation_values(self) -> list[float]:
         """The values of ``metric`` on the validation rows."""
         return self.values["validation"][self.metric]
 
     @property
     def best_rounds(self) -> int:
-        """The number of rounds with the best value on the validation rows, the first of equals."""
+        """The number of rounds with the best value on the validation rows; the smallest of equally good ones."""
         return self.rounds[self._best]
 
     @property
     def best_value(self) -> float:
         """The best value on the validation rows."""
-        return self.watched[self._best]
+        return self.validation_values[self._best]
 
     @property
     def _best(self) -> int:
-        values = self.watched
+        values = self.validation_values
         return int(np.argmin(values) if self.metric == LOGLOSS else np.argmax(values))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the curve as plain JSON values."""
+        """Return ``rounds``, ``train`` and ``validation`` as plain JSON values."""
         return {"rounds": self.rounds, **self.values}
 
 
 @dataclass(frozen=True)
 class Matrices:
-    """The quantised training and validation rows; the validation rows share the bins of the training rows."""
+    """The quantised training and validation rows. The validation rows share the bins of the training rows."""
 
     train: xgboost.QuantileDMatrix
     validation: xgboost.QuantileDMatrix
 
 
 @dataclass(frozen=True)
-class Watching:
-    """How a training is evaluated as it goes, and what may end it.
+class EvaluationPlan:
+    """How a booster is evaluated during training, and when training ends early.
 
-    ``metric`` decides which number of rounds is best; all of ``metrics`` are evaluated, on each of ``parts``. Of the
-    validation rows only ``rows`` are looked at (bool, shape (rows,)); all without it. ``stop`` is called after every
-    evaluation; True ends the training.
+    Attributes:
+        metric: The metric that decides which number of rounds is best.
+        metrics: All metrics to evaluate.
+        parts: The parts of the rows to evaluate on.
+        rows: The validation rows to use (bool, shape (rows,)); None for all.
+        stop: Called with the learning curve after every evaluation. Training ends if it returns True.
     """
 
     metric: str = PR_AUC
     metrics: tuple[str, ...] = METRICS
     parts: tuple[str, ...] = PARTS
     rows: NDArray[np.bool_] | None = None
-    stop: Callable[[Curve], bool] = lambda _curve: False
+    stop: Callable[[LearningCurve], bool] = lambda _curve: False
 
 
-_DEFAULT_WATCHING = Watching()
+_DEFAULT_PLAN = EvaluationPlan()
 
 
-class _Watch(xgboost.callback.TrainingCallback):  # type: ignore[misc]  # XGBoost has no types
-    """Evaluates the matrices every few rounds, reports progress, and stops when the best round is long past.
+class _Evaluator(xgboost.callback.TrainingCallback):  # type: ignore[misc]  # XGBoost has no types
+    """Evaluates the booster every few rounds, reports progress, and stops if the best round was long ago.
 
-    XGBoost keeps the margins of a matrix between two predictions, so each evaluation adds only the newest trees.
+    XGBoost caches the margins of a matrix between two predictions, so each evaluation adds only the newest trees.
     """
 
     def __init__(
@@ -102,13 +109,13 @@ class _Watch(xgboost.callback.TrainingCallback):  # type: ignore[misc]  # XGBoos
         matrices: Matrices,
         parameters: Hyperparameters,
         progress: Callable[[int, int], None],
-        watching: Watching,
+        plan: EvaluationPlan,
     ) -> None:
-        self.curve = Curve(metric=watching.metric)
+        self.curve = LearningCurve(metric=plan.metric)
         self._matrices, self._parameters, self._progress = matrices, parameters, progress
-        self._watching = watching
-        self._rows = {} if watching.rows is None else {"validation": watching.rows}
-        self._labels = {part: self._labels_of(part) for part in watching.parts}
+        self._plan = plan
+        self._rows = {} if plan.rows is None else {"validation": plan.rows}
+        self._labels = {part: self._labels_of(part) for part in plan.parts}
 
     def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:  # noqa: ANN401, ARG002 - XGBoost's signature
         """Return True to stop training."""
@@ -118,7 +125,7 @@ class _Watch(xgboost.callback.TrainingCallback):  # type: ignore[misc]  # XGBoos
         self._evaluate(model, done)
         self._progress(done, parameters.rounds)
         late = bool(parameters.early_stopping) and done - self.curve.best_rounds >= parameters.early_stopping
-        return late or self._watching.stop(self.curve)
+        return late or self._plan.stop(self.curve)
 
     def _labels_of(self, part: str) -> NDArray[np.uint8]:
         labels: NDArray[np.uint8] = getattr(self._matrices, part).get_label().astype("u1")
@@ -130,7 +137,7 @@ class _Watch(xgboost.callback.TrainingCallback):  # type: ignore[misc]  # XGBoos
             scores = model.predict(getattr(self._matrices, part))
             if part in self._rows:
                 scores = scores[self._rows[part]]
-            for metric in dict.fromkeys((*self._watching.metrics, self._watching.metric)):
+            for metric in dict.fromkeys((*self._plan.metrics, self._plan.metric)):
                 self.curve.values[part].setdefault(metric, []).append(_MEASURES[metric](labels, scores))
 
 
@@ -142,18 +149,30 @@ def train(  # noqa: PLR0913 - the options are keywords
     threads: int,
     device: str = "cpu",
     progress: Callable[[int, int], None] = lambda _done, _total: None,
-    watching: Watching = _DEFAULT_WATCHING,
-) -> tuple[xgboost.Booster, Curve]:
-    """Train a booster and return it, cut to its best number of rounds where early stopping is on, and its curve.
+    plan: EvaluationPlan = _DEFAULT_PLAN,
+) -> tuple[xgboost.Booster, LearningCurve]:
+    """Train a booster.
 
-    The same matrices, parameters, seed and XGBoost version give the same booster, for any number of ``threads``.
+    The same matrices, parameters, seed and XGBoost version give the same booster, for any number of threads.
+
+    Args:
+        matrices: The training and validation rows.
+        parameters: The hyperparameters.
+        seed: The seed of XGBoost.
+        threads: The number of threads.
+        device: ``cpu`` or ``cuda``.
+        progress: Called after every evaluation with the finished and the total number of rounds.
+        plan: How the booster is evaluated during training.
+
+    Returns:
+        The booster and its learning curve. With early stopping the booster is cut to its best number of rounds.
 
     Raises:
-        UsageError: XGBoost refuses a parameter, or there is no such device.
+        UsageError: XGBoost rejects a parameter, or there is no such device.
     """
     if device != "cpu" and not has_device(device):
         raise UsageError(
-            "XGBoost sees no such device", where=f"--device {device}", fix="use cpu, or a machine with a GPU"
+            "XGBoost finds no such device", where=f"--device {device}", fix="use cpu, or a machine with a GPU"
         )
     settings = {
         **parameters.for_xgboost(),
@@ -164,71 +183,83 @@ def train(  # noqa: PLR0913 - the options are keywords
         "nthread": threads,
         "verbosity": 1,
     }
-    watch = _Watch(matrices, parameters, progress, watching)
+    evaluator = _Evaluator(matrices, parameters, progress, plan)
     try:
-        booster = xgboost.train(settings, matrices.train, num_boost_round=parameters.rounds, callbacks=[watch])
+        booster = xgboost.train(settings, matrices.train, num_boost_round=parameters.rounds, callbacks=[evaluator])
     except xgboost.core.XGBoostError as error:
-        raise UsageError(f"XGBoost refuses this: {_reason(error)}", where="the hyperparameters") from None
+        raise UsageError(f"XGBoost rejects this: {_check_that_failed(error)}", where="the hyperparameters") from None
     if parameters.early_stopping:
-        booster = booster[: watch.curve.best_rounds]
-    return booster, watch.curve
+        booster = booster[: evaluator.curve.best_rounds]
+    return booster, evaluator.curve
 
 
 def refit(
     rows: xgboost.QuantileDMatrix, parameters: Hyperparameters, *, seed: int, threads: int, device: str = "cpu"
 ) -> xgboost.Booster:
-    """Train a booster for all its rounds, watched by nobody: for rows of which none is left to watch it on.
+    """Train a booster for all its rounds, without evaluation, when no rows are left to evaluate it on.
+
+    Args:
+        rows: All rows to train on.
+        parameters: The hyperparameters; early stopping is ignored.
+        seed: The seed of XGBoost.
+        threads: The number of threads.
+        device: ``cpu`` or ``cuda``.
 
     Raises:
-        UsageError: as :func:`train`.
+        UsageError: As for :func:`train`.
     """
     final = replace(parameters, early_stopping=0, evaluate_every=parameters.rounds)
-    return train(Matrices(rows, rows), final, seed=seed, threads=threads, device=device, watching=Watching(parts=()))[0]
+    plan = EvaluationPlan(parts=())
+    return train(Matrices(rows, rows), final, seed=seed, threads=threads, device=device, plan=plan)[0]
 
 
 def has_device(device: str) -> bool:
-    """Whether XGBoost can train there. Asked for one that is not there it warns, and trains on the CPU."""
+    """Return whether XGBoost can train on a device. XGBoost itself only warns, and trains on the CPU instead."""
     with warnings.catch_warnings(action="ignore"):
         booster = xgboost.train({"device": device}, xgboost.DMatrix(np.ones((1, 1)), [1]), num_boost_round=1)
     used: str = json.loads(booster.save_config())["learner"]["generic_param"]["device"]
     return used.startswith(device)
 
 
-def _reason(error: Exception) -> str:
-    """Return what XGBoost says is wrong, without its time, source file and stack."""
+def _check_that_failed(error: Exception) -> str:
+    """Return the message of an error of XGBoost, without time, source file and stack trace."""
     first = str(error).partition("\n")[0]
     return first.rpartition("Check failed: ")[2]
 
 
 def best_threshold(labels: NDArray[np.uint8], scores: NDArray[np.float32]) -> float:
-    """Return the threshold with the highest F1: half-way between two scores, and exact in float32 as they are.
+    """Return the threshold with the highest F1: a float32 number in the middle between two scores.
 
     Args:
-        labels: 0 or 1, shape (rows,), at least one 1.
-        scores: probabilities, shape (rows,).
+        labels: 0 or 1, uint8, shape (rows,), at least one 1.
+        scores: Probabilities, float32, shape (rows,).
     """
     ordered, f1 = _f1_by_threshold(labels, scores)
     best = int(np.argmax(f1))
     below = ordered[best + 1] if best + 1 < len(ordered) else 0.0
     middle = np.float32((ordered[best] + below) / 2)
-    # Between two neighbours of float32 there is no number: half-way rounds to one of them, maybe the lower.
+    # There is no float32 number between two adjacent ones: the middle is then rounded, perhaps to the lower score.
     return float(middle if middle > below else ordered[best])
 
 
 def best_f1(labels: NDArray[np.uint8], scores: NDArray[np.float32]) -> float:
-    """Return the highest F1 of all thresholds; arguments as of :func:`best_threshold`."""
+    """Return the highest F1 over all thresholds; arguments as for :func:`best_threshold`."""
     return float(_f1_by_threshold(labels, scores)[1].max())
 
 
 def _f1_by_threshold(
     labels: NDArray[np.uint8], scores: NDArray[np.float32]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the scores from high to low, and the F1 of a threshold just below each (-1 inside a run of equals)."""
+    """Return the scores in descending order, and the F1 of a threshold just below each score.
+
+    Both are float64 of shape (rows,). The F1 is -1 for a score that equals the next one, because no threshold
+    separates them.
+    """
     order = np.argsort(-scores, kind="stable")
     ordered = scores[order].astype(np.float64)
     hits = np.cumsum(labels[order], dtype=np.int64)
     f1 = 2 * hits / (np.arange(1, len(hits) + 1) + hits[-1])
-    ends = np.append(ordered[:-1] != ordered[1:], True)  # only between two different scores can a threshold be
+    ends = np.append(ordered[:-1] != ordered[1:], True)
     return ordered, np.where(ends, f1, -1)
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 from steps.core import uris
 from steps.core.errors import UsageError
 from steps.core.options import Option, Scope
-from steps.core.redaction import names_a_user
+from steps.core.redaction import has_user
 from steps.core.times import parse_time
 
 # Bytes that a query may bill without being asked for more: 100 GiB.
@@ -41,7 +41,7 @@ class Duplicates(enum.StrEnum):
 
 def check_source(text: str) -> str:
     """Return an address of a source with its scheme in lower case; UsageError where it is none, or holds a secret."""
-    if "://" in text and names_a_user(text):  # logs and the workflow would show it
+    if "://" in text and has_user(text):  # logs and the workflow would show it
         raise UsageError("an address must not hold a user name or password", fix="leave it out")
     return uris.parse(text).text
 

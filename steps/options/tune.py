@@ -11,7 +11,10 @@ from steps.options.shared import Device, DeviceOption, Preset, PresetOption, See
 
 
 class Objective(enum.StrEnum):
-    """PR-AUC (average precision), the best F1 over all thresholds, or the log loss."""
+    """The measure on the validation rows that a search optimises.
+
+    PR-AUC is the average precision, F1 is the best F1 over all thresholds.
+    """
 
     PR_AUC = "pr_auc"
     F1 = "f1"
@@ -19,23 +22,23 @@ class Objective(enum.StrEnum):
 
     @property
     def sign(self) -> int:
-        """1 where more is better, -1 where less is."""
+        """1 if a larger value is better, -1 if a smaller one is."""
         return -1 if self is Objective.LOGLOSS else 1
 
-    def better(self, value: float, than: float) -> bool:
-        """Whether one value is strictly better than another."""
+    def is_better(self, value: float, than: float) -> bool:
+        """Return whether one value is strictly better than another."""
         return self.sign * value > self.sign * than
 
 
 class Sampler(enum.StrEnum):
-    """How the next trial is chosen: from the results of the trials so far (TPE), or at random."""
+    """How the point of the next trial is chosen: from the results of the trials so far (TPE), or at random."""
 
     TPE = "tpe"
     RANDOM = "random"
 
 
 class Pruner(enum.StrEnum):
-    """Which trials are stopped early: those below the median of the others at the same share of their rounds."""
+    """Which trials are pruned: those worse than the median of the others after the same share of rounds, or none."""
 
     MEDIAN = "median"
     NONE = "none"

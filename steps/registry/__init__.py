@@ -1,1 +1,11 @@
-"""Published files and the registry of models: manifests, versions, aliases and the champion gate."""
+"""Published files and the model registry: manifests, versions, aliases, and the gate before the champion.
+
+- ``publishing``: publish files together, and fetch them.
+- ``manifest``: the manifest of published files.
+- ``destinations``: the interface of a destination, and folders as destinations.
+- ``registration``: register the models of a run as a new version.
+- ``aliases``: the aliases of a registry.
+- ``gate``: the decision whether a new version becomes the champion.
+"""
+
+__all__ = ["aliases", "destinations", "gate", "manifest", "publishing", "registration"]

@@ -1,4 +1,4 @@
-"""A registry's aliases, each a small file that names a version."""
+"""The aliases of a registry. Each is a small file that names a version."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from steps.core.errors import AlreadyThereError, BadDataError, TransientError
-from steps.registry.gate import Gate, Verdict, judge
-from steps.registry.manifest import MANIFEST, decode
+from steps.core.errors import AlreadyExistsError, BadDataError, TransientError
+from steps.registry.gate import Gate, Verdict, compare_with_champion
+from steps.registry.manifest import MANIFEST, decode_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,13 +17,22 @@ if TYPE_CHECKING:
     from steps.registry.destinations import Destination
     from steps.registry.manifest import Manifest
 
-# How often an alias is read again because somebody else moved it meanwhile.
+# The number of attempts to move an alias that other processes move at the same time.
 _ATTEMPTS = 10
 
 
 @dataclass(frozen=True)
-class Move:
-    """An alias after the attempt to move it: the version it names, the one before, and why."""
+class AliasMove:
+    """The result of an attempt to move an alias.
+
+    Attributes:
+        version: The version that the alias names now; None if it does not exist.
+        previous: The version that it named before.
+        moved: Whether it was moved.
+        reason: Why it was moved or not.
+        uri: The address of the alias.
+        generation: The generation of the alias in a bucket; None in a folder.
+    """
 
     version: str | None
     previous: str | None
@@ -37,67 +46,73 @@ class Move:
         return dataclasses.asdict(self)
 
 
-def move(
+def move_alias(
     destination: Destination,
     alias: str,
     version: str,
     decide: Callable[[str | None], Verdict] = lambda _: Verdict(True, "newest"),
-) -> Move:
-    """Let an alias name ``version`` if ``decide``, told the version it names now, says so.
+) -> AliasMove:
+    """Move an alias to a version, if ``decide`` allows it.
 
-    The alias is written only as it was read: where somebody else moved it meanwhile, all is decided again.
+    The alias is written only if nobody has changed it since it was read. Otherwise it is read and decided again.
+
+    Args:
+        destination: The registry.
+        alias: The name of the alias.
+        version: The version.
+        decide: Called with the version that the alias names now, None if it does not exist.
 
     Raises:
-        BadDataError: the alias cannot be read.
-        TransientError: others moved it again and again.
+        BadDataError: The alias cannot be read.
+        TransientError: Others moved the alias at every attempt.
     """
     name = f"aliases/{alias}.json"
     uri = f"{destination.location}/{name}"
     for _ in range(_ATTEMPTS):
-        seen = destination.read(name)
-        present = _version_in(seen.data, uri) if seen else None
-        if seen and present == version:
-            return Move(version, version, False, "it was before", uri, seen.generation)
+        stored = destination.read(name)
+        present = _parse_version(stored.data, uri) if stored else None
+        if stored and present == version:
+            return AliasMove(version, version, False, "unchanged", uri, stored.generation)
         verdict = decide(present)
         if not verdict.passes:
-            return Move(present, present, False, verdict.reason, uri, seen.generation if seen else None)
+            return AliasMove(present, present, False, verdict.reason, uri, stored.generation if stored else None)
         data = json.dumps({"version": version, "previous": present, "reason": verdict.reason}, indent=2) + "\n"
         try:
-            generation = destination.write(name, data.encode(), seen)
-        except AlreadyThereError:
+            generation = destination.write(name, data.encode(), stored)
+        except AlreadyExistsError:
             continue
-        return Move(version, present, True, verdict.reason, uri, generation)
+        return AliasMove(version, present, True, verdict.reason, uri, generation)
     raise TransientError("others kept moving this alias", where=uri, fix="run again")
 
 
-def move_champion(destination: Destination, lineage: Mapping[str, Any], gate: Gate) -> Move:
-    """Let ``champion`` name the version with this lineage if it passes the gate."""
+def move_champion(destination: Destination, lineage: Mapping[str, Any], gate: Gate) -> AliasMove:
+    """Move the alias ``champion`` to the version with this lineage, if it passes the gate."""
 
     def decide(present: str | None) -> Verdict:
         if present is None:
-            return judge(lineage, None, gate)
-        found = _manifest(destination, present)
+            return compare_with_champion(lineage, None, gate)
+        found = _read_version_manifest(destination, present)
         if found is None:
             return Verdict(False, f"not comparable, the champion {present} is not in the registry")
         try:
-            return judge(lineage, found.metadata, gate)
+            return compare_with_champion(lineage, found.metadata, gate)
         except (KeyError, TypeError, AttributeError):
             return Verdict(False, f"not comparable, the champion {present} has no lineage")
 
-    return move(destination, "champion", lineage["version"], decide)
+    return move_alias(destination, "champion", lineage["version"], decide)
 
 
-def _manifest(destination: Destination, version: str) -> Manifest | None:
+def _read_version_manifest(destination: Destination, version: str) -> Manifest | None:
     location = f"versions/{version}"
     found = destination.read(f"{location}/{MANIFEST}")
-    return decode(found.data, f"{destination.location}/{location}", found.generation) if found else None
+    return decode_manifest(found.data, f"{destination.location}/{location}", found.generation) if found else None
 
 
-def _version_in(data: bytes, uri: str) -> str:
+def _parse_version(data: bytes, uri: str) -> str:
     try:
         version = json.loads(data)["version"]
     except (ValueError, TypeError, KeyError):
         version = None
     if not isinstance(version, str):
-        raise BadDataError("this names no version", where=uri, fix="remove it, or write {'version': ...} there")
+        raise BadDataError("this does not name a version", where=uri, fix="remove it, or write {'version': ...} to it")
     return version

@@ -1,6 +1,6 @@
-"""Destinations that files are published to: the interface, and the one that is a folder on this machine.
+"""Destinations of published files: the interface, and a folder on this machine.
 
-``steps.google.gcs.destination`` is a prefix in Cloud Storage; ``steps.io`` opens either by its URI.
+``steps.google.gcs.destination`` has prefixes in Cloud Storage. ``steps.io`` opens a destination by its URI.
 """
 
 from __future__ import annotations
@@ -14,63 +14,72 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from steps.core import storage
-from steps.core.errors import BadDataError, already_there
-from steps.registry.manifest import MANIFEST, Entry, Manifest, decode
+from steps.core.errors import BadDataError, already_exists
+from steps.registry.manifest import MANIFEST, Entry, Manifest, decode_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-_DIGITS = 12
 _LOCK = ".lock"
 
 
-class Seen(NamedTuple):
-    """A small file as it was read; ``generation`` is None in a folder."""
+class StoredFile(NamedTuple):
+    """The content of a small file, with its generation in a bucket; None in a folder."""
 
     data: bytes
     generation: int | None
 
 
 class Destination(Protocol):
-    """Where files are published; ``location`` is its address without a slash at the end."""
+    """A destination of published files."""
 
     @property
     def location(self) -> str:
-        """The address."""
+        """The address, without a slash at the end."""
 
     def below(self, name: str) -> Destination:
-        """Return the destination with this path below it."""
+        """Return the destination below this one with a relative path."""
 
-    def read(self, name: str) -> Seen | None:
-        """Return a small file, None where there is none."""
+    def read(self, name: str) -> StoredFile | None:
+        """Return a small file, None if it does not exist."""
 
-    def write(self, name: str, data: bytes, seen: Seen | None) -> int | None:
-        """Replace a small file if it still is as it was seen (None: absent), and return its new generation.
+    def write(self, name: str, data: bytes, expected: StoredFile | None) -> int | None:
+        """Replace a small file, and return its new generation.
+
+        Args:
+            name: The relative path of the file.
+            data: The new content.
+            expected: The result of the last :meth:`read`. The file is replaced only if it is unchanged.
 
         Raises:
-            AlreadyThereError: it is not.
+            AlreadyExistsError: The file has changed.
         """
 
     def commit(self, entries: Sequence[Entry], sources: Mapping[str, Path], metadata: dict[str, Any]) -> Manifest:
-        """Put files there by their names, then the manifest.
+        """Write files, and then their manifest.
+
+        Args:
+            entries: The files to publish.
+            sources: The local path of each file by name.
+            metadata: The metadata of the manifest.
 
         Raises:
-            AlreadyThereError: there is a manifest already; nothing has changed.
+            AlreadyExistsError: There is a manifest already. Nothing has changed.
         """
 
     def download(self, entry: Entry, target: Path) -> None:
-        """Write a published file to ``target`` after comparing its SHA-256."""
+        """Write a published file to ``target``, and compare its SHA-256."""
 
 
 def read_manifest(destination: Destination) -> Manifest | None:
-    """Return the manifest at a destination, None where nothing is published; BadDataError where it cannot be read."""
+    """Return the manifest at a destination, None if nothing is published; BadDataError if it cannot be read."""
     found = destination.read(MANIFEST)
-    return decode(found.data, destination.location, found.generation) if found else None
+    return decode_manifest(found.data, destination.location, found.generation) if found else None
 
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder on this machine."""
+    """A folder on this machine as a destination."""
 
     root: Path
 
@@ -80,68 +89,68 @@ class Folder:
         return str(self.root)
 
     def below(self, name: str) -> Folder:
-        """Return the folder below."""
+        """Return a folder in this one."""
         return Folder(self.root / name)
 
-    def read(self, name: str) -> Seen | None:
-        """Return a small file, None where there is none."""
+    def read(self, name: str) -> StoredFile | None:
+        """Return a small file, None if it does not exist."""
         try:
-            return Seen((self.root / name).read_bytes(), None)
+            return StoredFile((self.root / name).read_bytes(), None)
         except FileNotFoundError:
             return None
 
-    def write(self, name: str, data: bytes, seen: Seen | None) -> None:
-        """Replace a small file if it still holds the bytes that were seen."""
-        with self._locked():
-            if self.read(name) != seen:
-                raise already_there(str(self.root / name))
+    def write(self, name: str, data: bytes, expected: StoredFile | None) -> None:
+        """Replace a small file, if its content is the expected one; AlreadyExistsError otherwise."""
+        with self._lock():
+            if self.read(name) != expected:
+                raise already_exists(str(self.root / name))
             storage.write_bytes(self.root / name, data)
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Keep other processes on this machine from writing small files here."""
+    def _lock(self) -> Iterator[None]:
+        """Lock the small files of this folder against other processes on this machine."""
         self.root.mkdir(parents=True, exist_ok=True)
         with (self.root / _LOCK).open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
     def commit(self, entries: Sequence[Entry], sources: Mapping[str, Path], metadata: dict[str, Any]) -> Manifest:
-        """Copy the files and write the manifest to a new folder."""
+        """Write the files and the manifest to a new folder."""
         manifest = Manifest(self.location, tuple(entries), metadata)
         with new_folder(self.root) as temporary:
             for entry in entries:
-                storage.copy(sources[entry.name], temporary / entry.path)
-                if not holds(temporary / entry.path, entry):
-                    raise changed(entry)
+                storage.copy_file(sources[entry.name], temporary / entry.path)
+                if not has_content_of(temporary / entry.path, entry):
+                    raise changed_file_error(entry)
             storage.write_bytes(temporary / MANIFEST, manifest.encode())
         return manifest
 
     def download(self, entry: Entry, target: Path) -> None:
-        """Copy a file."""
-        storage.copy(self.root / entry.path, target)
-        if not holds(target, entry):
+        """Copy a published file, and compare its SHA-256."""
+        storage.copy_file(self.root / entry.path, target)
+        if not has_content_of(target, entry):
             target.unlink()
-            raise other_file(str(self.root / entry.path))
+            raise wrong_file_error(str(self.root / entry.path))
 
 
 @contextmanager
 def new_folder(final: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside ``final``, and give it that name when the block ends without an error.
+    """Yield a temporary folder beside ``final``, and rename it to ``final`` when the block ends without an error.
 
-    What is put in it must have been synced.
+    The caller must sync the files in it.
 
     Raises:
-        AlreadyThereError: there is a folder with something in it.
+        AlreadyExistsError: There is a folder that is not empty.
     """
     final.parent.mkdir(parents=True, exist_ok=True)
     temporary = storage.name_beside(final)
     temporary.mkdir()
     try:
         yield temporary
-        temporary.rename(final)  # fails where there is one that is not empty, whoever made it meanwhile
+        temporary.rename(final)  # fails for a folder that is not empty, even if it was just made
     except OSError as error:
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
-            raise already_there(str(final)) from None
+            raise already_exists(str(final)) from None
         if str(temporary) in str(error.filename):
             error.filename = str(final)
         raise
@@ -149,16 +158,17 @@ def new_folder(final: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def holds(path: Path, entry: Entry) -> bool:
-    """Return whether a file holds the bytes that were published."""
+def has_content_of(path: Path, entry: Entry) -> bool:
+    """Return whether a file has the size and the SHA-256 of a published file."""
     return path.stat().st_size == entry.size and storage.sha256_file(path) == entry.sha256
 
 
-def changed(entry: Entry) -> BadDataError:
+def changed_file_error(entry: Entry) -> BadDataError:
     """Return the error for a file that changed while it was published."""
     return BadDataError("the file changed while it was published", where=entry.name, fix="run again")
 
 
-def other_file(where: str) -> BadDataError:
-    """Return the error for a file that is not the published one."""
-    return BadDataError("this is not the file that was published", where=where, fix="publish it again elsewhere")
+def wrong_file_error(where: str) -> BadDataError:
+    """Return the error for a file at a destination that is not the published one."""
+    fix = "publish it again to another destination"
+    return BadDataError("this is not the file that was published", where=where, fix=fix)

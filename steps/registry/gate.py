@@ -1,4 +1,4 @@
-"""The gate before a registry's champion: whether a new version is good enough to replace it."""
+"""Decide whether a new version is good enough to become the champion of a registry."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Gate:
-    """How much lower than the champion's a new one's PR-AUC may be: the mean's, and each cover type's."""
+    """The conditions for a new champion.
+
+    Attributes:
+        tolerance: How much lower than the champion's the mean PR-AUC may be.
+        class_tolerance: How much lower than the champion's the PR-AUC of each cover type may be.
+    """
 
     tolerance: float = 0.0
     class_tolerance: float = 0.01
@@ -20,16 +25,21 @@ class Gate:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a version becomes the champion, and why."""
+    """Whether an alias is moved to a new version, and why."""
 
     passes: bool
     reason: str
 
 
-def judge(new: Mapping[str, Any], champion: Mapping[str, Any] | None, gate: Gate) -> Verdict:
-    """Compare two versions' lineages (see ``steps.register``) by PR-AUC on the same test rows.
+def compare_with_champion(new: Mapping[str, Any], champion: Mapping[str, Any] | None, gate: Gate) -> Verdict:
+    """Compare a new version with the champion by PR-AUC on the same test rows.
 
-    Without a champion the new version passes; where the two were not measured on the same rows it does not.
+    A new version passes if there is no champion. It does not pass if the two were evaluated on different rows.
+
+    Args:
+        new: The lineage of the new version (see ``steps.registry.registration``).
+        champion: The lineage of the champion; None if there is none.
+        gate: The conditions.
     """
     if champion is None:
         return Verdict(True, "there was no champion")
@@ -52,9 +62,9 @@ def _pr_auc(lineage: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _not_comparable(new: Mapping[str, Any], champion: Mapping[str, Any]) -> str:
-    """Return why two versions were not measured on the same test rows, nothing where they were.
+    """Return why two versions were not evaluated on the same test rows, an empty string if they were.
 
-    The test rows follow from the data, the seed and the fractions: the latter show in the numbers of rows.
+    The test rows depend on the data, the seed and the fractions. The fractions are compared by the numbers of rows.
     """
     if new["data_sha256"] != champion["data_sha256"]:
         return "the champion was measured on other data"

@@ -1,4 +1,4 @@
-"""The manifest of files that were published together: what they are, where they are, and what they hold."""
+"""The manifest of files that were published together: their names, paths, sizes and checksums."""
 
 from __future__ import annotations
 
@@ -7,19 +7,25 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from steps.core.errors import AlreadyThereError, BadDataError, UsageError
+from steps.core.errors import AlreadyExistsError, BadDataError, UsageError
 
 MANIFEST = "manifest.json"
 FORMAT = 1
-# What goes in one request, and so is written under a condition that also emulators keep.
-MAXIMUM = 8 << 20
+# The largest manifest that is uploaded in one request, whose precondition emulators support too.
+MAXIMUM_BYTES = 8 << 20
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A published file: its name, where it is below the place, its size in bytes, checksums, and generation.
+    """A published file.
 
-    ``sha256`` is hexadecimal, ``crc32c`` base64 as in Cloud Storage; ``generation`` is None in a folder.
+    Attributes:
+        name: The name of the file.
+        path: The path of the file relative to the destination.
+        size: The size in bytes.
+        sha256: The SHA-256, hexadecimal.
+        crc32c: The CRC32C in base64, as in Cloud Storage.
+        generation: The generation of the object in a bucket; None in a folder.
     """
 
     name: str
@@ -32,7 +38,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What was published at ``location``, with the publisher's ``metadata`` (JSON) and its own generation."""
+    """The files that were published together.
+
+    Attributes:
+        location: The address of the destination.
+        files: The files.
+        metadata: The metadata of the publisher, as JSON values.
+        generation: The generation of the manifest in a bucket; None in a folder.
+    """
 
     location: str
     files: tuple[Entry, ...]
@@ -44,43 +57,52 @@ class Manifest:
         return f"{self.location}/{entry.path}"
 
     def encode(self) -> bytes:
-        """Return the bytes of ``manifest.json``; UsageError where they are too many for one request."""
+        """Return the content of ``manifest.json``; UsageError if it is too large for one request."""
         files = [dataclasses.asdict(entry) for entry in self.files]
         document = {"format": FORMAT, "metadata": self.metadata, "files": files}
         data = (json.dumps(document, indent=2, allow_nan=False, sort_keys=True, ensure_ascii=False) + "\n").encode()
-        if len(data) > MAXIMUM:
-            what = f"{len(files)} files are too many, their manifest has more than {MAXIMUM} bytes"
+        if len(data) > MAXIMUM_BYTES:
+            what = f"{len(files)} files are too many, their manifest has more than {MAXIMUM_BYTES} bytes"
             raise UsageError(what, where=self.location, fix="publish fewer and larger files")
         return data
 
 
-def decode(data: bytes, location: str, generation: int | None) -> Manifest:
-    """Read what :meth:`Manifest.encode` wrote; BadDataError where it is something else."""
+def decode_manifest(data: bytes, location: str, generation: int | None) -> Manifest:
+    """Return the manifest that :meth:`Manifest.encode` wrote.
+
+    Args:
+        data: The content of ``manifest.json``.
+        location: The address of the destination.
+        generation: The generation of the manifest in a bucket; None in a folder.
+
+    Raises:
+        BadDataError: The content is not a manifest, or a path leads out of the destination.
+    """
     try:
         document = json.loads(data)
         files, metadata = tuple(Entry(**entry) for entry in document["files"]), document["metadata"]
-        whole = document["format"] == FORMAT and isinstance(metadata, dict)
-        whole = whole and all(is_good(entry.name) and is_good(entry.path) for entry in files)
+        valid = document["format"] == FORMAT and isinstance(metadata, dict)
+        valid = valid and all(is_valid_name(entry.name) and is_valid_name(entry.path) for entry in files)
     except (ValueError, TypeError, KeyError, AttributeError):
-        whole = False
-    if not whole:
+        valid = False
+    if not valid:
         where = f"{location}/{MANIFEST}"
-        raise BadDataError("not a manifest of published files", where=where, fix="publish to another place")
+        raise BadDataError("not a manifest of published files", where=where, fix="publish to another destination")
     return Manifest(location, files, metadata, generation)
 
 
-def is_good(name: str) -> bool:
-    """Return whether a name stays below the place it is put in, and is spelt in the one way."""
+def is_valid_name(name: str) -> bool:
+    """Return whether a name is a normalised relative path that stays below its destination, without backslashes."""
     parts = name.split("/")
     return all(part not in ("", ".", "..") and part.isprintable() and "\\" not in part for part in parts)
 
 
-def same(there: Manifest, wanted: Manifest) -> Manifest:
-    """Return the manifest that is there if it is about the same content; AlreadyThereError says what differs."""
-    old, new = ({entry.name: entry.sha256 for entry in manifest.files} for manifest in (there, wanted))
+def require_same_content(existing: Manifest, wanted: Manifest) -> Manifest:
+    """Return the existing manifest if it has the wanted content; AlreadyExistsError names the first difference."""
+    old, new = ({entry.name: entry.sha256 for entry in manifest.files} for manifest in (existing, wanted))
     differing = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
-    if not differing and there.metadata == json.loads(json.dumps(wanted.metadata)):
-        return there
+    if not differing and existing.metadata == json.loads(json.dumps(wanted.metadata)):
+        return existing
     example = repr(differing[0]) if differing else "the metadata"
-    what = f"other content is published there already ({example} differs)"
-    raise AlreadyThereError(what, where=there.location, fix="name another place")
+    what = f"other content is already published ({example} differs)"
+    raise AlreadyExistsError(what, where=existing.location, fix="choose another destination")

@@ -1,8 +1,8 @@
-"""Put a run's models into a registry as a new version, and decide whether they become the champion.
+"""Register the models of a run as a new version of a registry, and decide whether it becomes the champion.
 
-A registry is ``gs://bucket/prefix`` or a folder. ``versions/VERSION`` holds the bundles with their metrics and the
-report, and is published once, manifest last. ``aliases/candidate.json`` and ``aliases/champion.json`` name a version
-each.
+A registry is ``gs://bucket/prefix`` or a folder. ``versions/VERSION`` contains the bundles with their metrics and the
+report, and is published once, with its manifest last. ``aliases/candidate.json`` and ``aliases/champion.json`` each
+name a version.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from steps.core import storage
 from steps.core.errors import BadDataError, UsageError
 from steps.models import bundle
 from steps.registry import publishing
-from steps.registry.aliases import Move, move, move_champion
+from steps.registry.aliases import AliasMove, move_alias, move_champion
 from steps.registry.manifest import MANIFEST
 
 if TYPE_CHECKING:
@@ -28,50 +28,56 @@ if TYPE_CHECKING:
 
 
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-# What the lineage takes from report.json's account of the data.
-_DATA = ("source", "source_sha256", "data_sha256")
+# The keys of ``data`` in report.json that are part of the lineage.
+_DATA_KEYS = ("source", "source_sha256", "data_sha256")
 METRICS = "metrics.json"
 
 
 @dataclass(frozen=True)
 class Release:
-    """What is to be registered: files by name, and the facts that go into the version's manifest."""
+    """A version before it is registered.
+
+    Attributes:
+        version: The name of the version.
+        files: The files to publish by name.
+        lineage: The metadata of the version's manifest: data, code, and the facts about each model.
+    """
 
     version: str
     files: dict[str, Path]
     lineage: dict[str, Any]
 
 
-def collect(
+def collect_release(
     version: str, models: Mapping[str, Path], metrics: Mapping[str, Path], report: Mapping[str, Path], revision: str
 ) -> Release:
     """Check that bundles, metrics and report belong together, and return them as a release.
 
     Args:
-        version: the release's name.
-        models: the bundles' folders by slug.
-        metrics: the paths of ``metrics.json`` by slug.
+        version: The name of the version.
+        models: The folders of the bundles by slug.
+        metrics: The ``metrics.json`` of each model by slug.
         report: ``report.html`` and ``report.json`` by these names.
-        revision: the code's revision, may be empty.
+        revision: The revision of the code; may be empty.
 
     Raises:
-        UsageError: the version is no name, or the metrics are not one file a model.
-        BadDataError: a file is damaged, or about another cover type, other data or another model.
+        UsageError: The version is not a valid name, or there is not one metrics file for each model.
+        BadDataError: A file is damaged, or belongs to another cover type, other data or another model.
     """
     if not _VERSION.fullmatch(version):
-        raise UsageError(f"{version!r} is no version", where="--version", fix="use letters, digits and . _ -")
+        raise UsageError(f"{version!r} is not a version", where="--version", fix="use letters, digits and . _ -")
     if wrong := models.keys() ^ metrics.keys():
         raise UsageError(f"{min(wrong)!r} is not in both", where="--model and --metrics", fix="give both for each")
-    document = _read(report["report.json"])
+    document = _read_json_object(report["report.json"])
     if document.get("missing") or document.get("cover_types", {}).keys() != models.keys():
         what = f"the report is not about these {len(models)} models"
-        raise BadDataError(what, where=str(report["report.json"]), fix="report on the models that are registered")
-    cover_types = {slug: _facts(slug, models[slug], metrics[slug], document["data"]) for slug in models}
+        raise BadDataError(what, where=str(report["report.json"]), fix="give the report of the models to register")
+    cover_types = {slug: _model_facts(slug, models[slug], metrics[slug], document["data"]) for slug in models}
     files = {f"models/{slug}/{path.name}": path for slug in models for path in _bundle_files(models[slug])}
     files |= {f"models/{slug}/{METRICS}": path for slug, path in metrics.items()}
     lineage = {
         "version": version,
-        **{fact: document["data"][fact] for fact in _DATA},
+        **{key: document["data"][key] for key in _DATA_KEYS},
         "code_revision": revision,
         "accuracy": document["accuracy"],
         "macro_f1": document["macro_f1"],
@@ -84,23 +90,24 @@ def _bundle_files(folder: Path) -> list[Path]:
     return [folder / name for name in (bundle.METADATA, bundle.MODEL, bundle.PREPROCESSOR)]
 
 
-def _facts(slug: str, model: Path, metrics: Path, data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the lineage says of a model, after comparing the bundle's checksums."""
-    metadata, judged = bundle.read(model).metadata, _read(metrics)
+def _model_facts(slug: str, model: Path, metrics: Path, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entry of a model in the lineage, after checking that its files belong together."""
+    metadata, measured = bundle.read(model).metadata, _read_json_object(metrics)
+    fix = "register the files of one run"
     if metadata["cover_type"] != slug:
         raise BadDataError(f"this is about cover type {metadata['cover_type']!r}, not {slug!r}", where=str(model))
     if metadata["data_sha256"] != data["data_sha256"]:
-        raise BadDataError("this model is not from the report's data", where=str(model), fix="register one run's files")
-    if (judged.get("cover_type"), judged.get("threshold")) != (slug, metadata["threshold"]):
-        raise BadDataError("these are another model's metrics", where=str(metrics), fix="register one run's files")
+        raise BadDataError("this model was not trained on the data of the report", where=str(model), fix=fix)
+    if (measured.get("cover_type"), measured.get("threshold")) != (slug, metadata["threshold"]):
+        raise BadDataError("these are the metrics of another model", where=str(metrics), fix=fix)
     return {
         **{fact: metadata[fact] for fact in ("label", "seed", "threshold", "code_sha256", "libraries")},
-        **{fact: judged[fact] for fact in ("rows", "support")},
-        "pr_auc": judged["metrics"]["pr_auc"]["value"],
+        **{fact: measured[fact] for fact in ("rows", "support")},
+        "pr_auc": measured["metrics"]["pr_auc"]["value"],
     }
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read_json_object(path: Path) -> dict[str, Any]:
     try:
         document = storage.read_json(path)
     except ValueError as error:
@@ -111,21 +118,33 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def register(release: Release, registry: Destination, gate: Gate) -> dict[str, Any]:
-    """Publish a release, move the aliases, and return what ``--registration`` holds.
+    """Publish a release and move the aliases.
 
-    Registering the same again changes no version; the aliases are looked at again.
+    Registering the same release again does not change the version. The aliases are moved again if necessary.
+
+    Args:
+        release: The release.
+        registry: The registry.
+        gate: The conditions for a new champion.
+
+    Returns:
+        The content of ``registration.json``.
 
     Raises:
-        AlreadyThereError: the registry holds this version with other content.
-        TransientError: the service failed, or others kept moving the aliases.
+        AlreadyExistsError: The registry has this version with other content.
+        TransientError: The service failed, or others kept moving the aliases.
     """
     done = publishing.publish(release.files, registry.below(f"versions/{release.version}"), release.lineage)
-    candidate = move(registry, "candidate", release.version)
-    champion = move_champion(registry, release.lineage, gate)
-    return _registration(release.version, registry.location, done, {"candidate": candidate, "champion": champion})
+    moves = {
+        "candidate": move_alias(registry, "candidate", release.version),
+        "champion": move_champion(registry, release.lineage, gate),
+    }
+    return _describe_registration(release.version, registry.location, done, moves)
 
 
-def _registration(version: str, registry: str, done: Published, moves: Mapping[str, Move]) -> dict[str, Any]:
+def _describe_registration(
+    version: str, registry: str, done: Published, moves: Mapping[str, AliasMove]
+) -> dict[str, Any]:
     manifest = done.manifest
     return {
         "version": version,
@@ -141,7 +160,11 @@ def _registration(version: str, registry: str, done: Published, moves: Mapping[s
 
 
 def summarise(registration: Mapping[str, Any]) -> str:
-    """Return the line that says what was registered where, and who is the champion."""
+    """Return the line about a registration that the log and the Argo UI display.
+
+    Args:
+        registration: The result of :func:`register`.
+    """
     version, champion = registration["version"], registration["aliases"]["champion"]
     state = "is now champion" if champion["moved"] else "is champion"
     if champion["version"] != version:

@@ -72,7 +72,7 @@ def _read_scores(path: Path, slug: str, data_sha256: str) -> Scored:
     _check_cover_type(metadata.cover_type, slug, path)
     if metadata.data_sha256 != data_sha256:
         raise BadDataError("these rows are not from the profile's data", where=str(path))
-    table = tables.read(path, [tables.ROW, tables.LABEL, tables.SCORE])
+    table = tables.read_table(path, [tables.ROW, tables.LABEL, tables.SCORE])
     return Scored(*(column.to_numpy() for column in table.columns))
 
 
@@ -117,6 +117,6 @@ def read_trial_tables(paths: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
     """
     found = {slug: read_json(path) for slug, path in paths.items() if path.exists()}
     for slug, table in found.items():
-        if trial_tables.trials_of(table) is None or not trial_tables.EMPTY.keys() <= table.keys():
+        if trial_tables.parse_trials(table) is None or not trial_tables.EMPTY.keys() <= table.keys():
             raise BadDataError("this is no trial table", where=str(paths[slug]), fix="tune again")
     return found

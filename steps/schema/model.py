@@ -1,4 +1,7 @@
-"""A table's schema: its feature columns, target, cover types and derived features. Standard library only."""
+"""The dataclasses of a schema: feature columns, target, cover types and derived features.
+
+This module imports the standard library only.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,16 @@ from steps.core.errors import UsageError
 
 @dataclass(frozen=True)
 class Column:
-    """A feature column: its dtype, and the range or the set of values it may hold."""
+    """A feature column: its dtype, and the range or the set of its allowed values.
+
+    Attributes:
+        name: The name of the column in the source.
+        dtype: One of ``steps.schema.dtypes.DTYPES``.
+        unit: The unit of a number, for the report.
+        minimum: The smallest allowed number; None for the smallest of the dtype.
+        maximum: The largest allowed number; None for the largest of the dtype.
+        values: The allowed values of a category, in a meaningful order.
+    """
 
     name: str
     dtype: str
@@ -22,13 +34,13 @@ class Column:
 
     @property
     def categorical(self) -> bool:
-        """Whether the column holds one of ``values`` and not a number."""
+        """Whether the column contains one of ``values`` instead of a number."""
         return self.dtype == "category"
 
 
 @dataclass(frozen=True)
 class CoverType:
-    """A class: its label in the target column, and the slug that names its dataset, models and tasks."""
+    """A class: its label in the target column, the slug that names its dataset, model and tasks, and its title."""
 
     label: int | str
     slug: str
@@ -36,13 +48,13 @@ class CoverType:
 
     @property
     def partition(self) -> str:
-        """The folder of its published dataset: named by its label, by its slug where labels are texts."""
+        """The folder of the published dataset: named by the label, or by the slug if labels are strings."""
         return f"cover_type={self.label if isinstance(self.label, int) else self.slug}"
 
 
 @dataclass(frozen=True)
 class Derived:
-    """A feature computed from numeric columns of the same row."""
+    """A feature that is computed from the numeric columns ``of`` of the same row."""
 
     name: str
     operation: str
@@ -51,9 +63,16 @@ class Derived:
 
 @dataclass(frozen=True)
 class Schema:
-    """What a table must look like.
+    """The description of a table.
 
-    ``columns`` are the features in order, ``target`` names the column that holds a label of ``cover_types``.
+    Attributes:
+        name: The name of the table, for the report.
+        target: The column with the label of each row's cover type.
+        columns: The feature columns in order.
+        cover_types: The classes in order.
+        derived: Features that ``preprocess`` adds.
+        labels_may_start_at_zero: Whether a source may count its labels from 0 although the schema counts from 1.
+        builtin_table: The file below ``steps/data`` that ``builtin:`` names; empty if there is none.
     """
 
     name: str
@@ -70,7 +89,7 @@ class Schema:
         object.__setattr__(self, "_names", {column.name: column for column in self.columns})
 
     def column(self, name: str) -> Column:
-        """Return the feature column called ``name``; KeyError where there is none."""
+        """Return the feature column with this name; KeyError if there is none."""
         return self._names[name]
 
     @cached_property
@@ -89,7 +108,7 @@ class Schema:
         return tuple(cover_type.slug for cover_type in self.cover_types)
 
     def cover_type(self, key: str) -> CoverType:
-        """Return the cover type with this slug or label; UsageError where there is none."""
+        """Return the cover type with this slug or label; UsageError if there is none."""
         for cover_type in self.cover_types:
             if key.strip() in {cover_type.slug, str(cover_type.label).strip()}:
                 return cover_type
@@ -97,6 +116,6 @@ class Schema:
         raise UsageError(f"unknown cover type {key!r}", fix=f"use some of: {known}")
 
     def to_json(self) -> str:
-        """Return the schema as one line of JSON, which :func:`steps.schema.from_json` reads back as an equal schema."""
+        """Return the schema as one line of JSON, for :func:`steps.schema.from_json`."""
         document = {part.name: getattr(self, part.name) for part in fields(self) if part.init}
         return json.dumps(document, default=vars, separators=(",", ":"))

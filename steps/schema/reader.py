@@ -1,4 +1,4 @@
-"""Read a schema from TOML or JSON, and check it: every key, type, name, range and derived feature."""
+"""Read a schema from TOML or JSON, and check every key, type, name, range and derived feature."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from steps.core import textfile, texts
 from steps.core.errors import BadConfigurationError, NoInputError
-from steps.schema import column_checks
-from steps.schema import cover_type_checks as classes
+from steps.schema import column_checks, cover_type_checks
 from steps.schema.model import Column, CoverType, Derived, Schema
 
 if TYPE_CHECKING:
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
 BUILTIN = "covertype"
 DATA = Path(__file__).parents[1] / "data"
+# Operations of derived features with their number of columns; None is one or more.
 OPERATIONS = {
     "sum": 2,
     "difference": 2,
@@ -30,7 +30,7 @@ OPERATIONS = {
     "sine": 1,
     "cosine": 1,
 }
-# What a value in the file may be for a field's annotation, and how to say so.
+# For the annotation of a field: the types that a value in the file may have, and their name in messages.
 _ACCEPTED: dict[str, tuple[Any, str]] = {
     "str": (str, "a string"),
     "bool": (bool, "true or false"),
@@ -45,22 +45,25 @@ _Entry = TypeVar("_Entry", bound="Column | CoverType | Derived")
 
 
 def from_json(text: str) -> Schema:
-    """Read what :meth:`Schema.to_json` wrote."""
-    return _parse(json.loads(text), where="schema in the table's metadata")
+    """Return the schema that :meth:`Schema.to_json` wrote."""
+    return _check_schema(json.loads(text), where="schema in the table's metadata")
 
 
 def load(reference: str) -> Schema:
-    """Read a schema file: ``covertype`` is the one that comes with the project, anything else is a path.
+    """Read a schema file.
+
+    Args:
+        reference: A path, or ``covertype`` for the schema that belongs to the project.
 
     Raises:
-        NoInputError: the file does not exist.
-        BadConfigurationError: the file is not TOML, or does not describe a schema; the message names the key.
+        NoInputError: The file does not exist.
+        BadConfigurationError: The file is not TOML or not a schema. The message names the key.
     """
     return parse(read_text(reference), where=reference)
 
 
 def read_text(reference: str) -> str:
-    """Return the text of a schema file, see :func:`load`."""
+    """Return the text of a schema file; arguments and errors as for :func:`load`, without the checks."""
     path = DATA / f"{BUILTIN}.toml" if reference == BUILTIN else Path(reference)
     if not path.is_file():
         fix = f"give a path, or {BUILTIN!r} for the builtin one"
@@ -69,45 +72,53 @@ def read_text(reference: str) -> str:
 
 
 def parse(text: str, where: str = "schema") -> Schema:
-    """Read a schema from TOML text; errors as :func:`load`."""
+    """Return the schema in a TOML text.
+
+    Args:
+        text: The TOML text.
+        where: The name of the file in error messages.
+
+    Raises:
+        BadConfigurationError: The text is not TOML or not a schema. The message names the key.
+    """
     try:
         document = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # also for numbers of too many digits and for nesting
+    except (ValueError, RecursionError) as error:  # tomllib: integers with too many digits, deep nesting
         raise BadConfigurationError(f"not valid TOML: {error}", where=where) from None
-    return _parse(document, where)
+    return _check_schema(document, where)
 
 
-def _parse(document: object, where: str) -> Schema:
+def _check_schema(document: object, where: str) -> Schema:
     try:
-        schema = _schema(document)
+        schema = _build_schema(document)
     except ValueError as error:
         raise BadConfigurationError(str(error), where=where) from None
-    for problem in _problems(schema):
+    for problem in _find_problems(schema):
         raise BadConfigurationError(problem, where=where)
     return schema
 
 
-def _schema(document: object) -> Schema:
-    """Return the schema a document describes; ValueError says which key is missing, unknown or of another type."""
-    values = _checked(document, Schema, "the schema")
+def _build_schema(document: object) -> Schema:
+    """Return the schema in a document; ValueError names a key that is missing, unknown or of the wrong type."""
+    values = _field_values(document, Schema, "the schema")
     return Schema(
         **{
             **values,
-            "columns": _entries(values["columns"], Column, "columns"),
-            "cover_types": _entries(values["cover_types"], CoverType, "cover_types"),
-            "derived": _entries(values.get("derived", ()), Derived, "derived"),
+            "columns": _build_entries(values["columns"], Column, "columns"),
+            "cover_types": _build_entries(values["cover_types"], CoverType, "cover_types"),
+            "derived": _build_entries(values.get("derived", ()), Derived, "derived"),
         }
     )
 
 
-def _entries(values: Sequence[object], kind: type[_Entry], key: str) -> tuple[_Entry, ...]:
-    return tuple(kind(**_checked(value, kind, f"entry {i} of {key!r}")) for i, value in enumerate(values, 1))
+def _build_entries(values: Sequence[object], kind: type[_Entry], key: str) -> tuple[_Entry, ...]:
+    return tuple(kind(**_field_values(value, kind, f"entry {i} of {key!r}")) for i, value in enumerate(values, 1))
 
 
-def _checked(document: object, kind: type, what: str) -> dict[str, Any]:
-    """Return a document's values for a dataclass's fields, checked against its annotations; lists become tuples."""
+def _field_values(document: object, kind: type, what: str) -> dict[str, Any]:
+    """Return the values for the fields of a dataclass, checked against its annotations, with lists as tuples."""
     if not isinstance(document, dict):
-        raise ValueError(f"{what} must be a table of keys and values")  # noqa: TRY004 - the caller's one kind of error
+        raise ValueError(f"{what} must be a table of keys and values")  # noqa: TRY004 - callers catch ValueError alone
     known = {part.name: part for part in fields(kind) if part.init}
     for key in document:
         if key not in known:
@@ -118,15 +129,15 @@ def _checked(document: object, kind: type, what: str) -> dict[str, Any]:
         if value is None and part.default is MISSING:
             raise ValueError(f"key {name!r} is missing in {what}")
         if value is not None:
-            checked[name] = _accepted(value, str(part.type).removesuffix(" | None"), f"key {name!r} in {what}")
+            checked[name] = _convert_value(value, str(part.type).removesuffix(" | None"), f"key {name!r} in {what}")
     return checked
 
 
-def _accepted(value: object, annotation: str, what: str) -> object:
-    """Return a value of the file as a field's value; ValueError where it does not fit the annotation."""
+def _convert_value(value: object, annotation: str, what: str) -> object:
+    """Return a value of the file as the value of a field; ValueError if it does not fit the annotation."""
     accepted, words = _ACCEPTED[annotation]
     if annotation == "int | str" and isinstance(value, bool):
-        return str(value).lower()  # a label true is the string "true"
+        return str(value).lower()  # TOML's true as a label is the string "true"
     if not isinstance(value, accepted) or (isinstance(value, bool) and accepted is not bool):
         raise ValueError(f"{what} must be {words}")
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
@@ -136,18 +147,18 @@ def _accepted(value: object, annotation: str, what: str) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _problems(schema: Schema) -> list[str]:
-    """Return what is wrong with a schema whose keys and types are right, the first thing first."""
+def _find_problems(schema: Schema) -> list[str]:
+    """Return the problems of a schema whose keys and types were checked."""
     return [
         *_name_problems(schema),
-        *column_checks.problems(schema),
-        *classes.problems(schema.cover_types),
+        *column_checks.find_problems(schema),
+        *cover_type_checks.find_problems(schema.cover_types),
         *_derived_problems(schema),
     ]
 
 
 def _name_problems(schema: Schema) -> Iterator[str]:
-    if not schema.name.strip() or texts.problem(schema.name):
+    if not schema.name.strip() or texts.find_problem(schema.name):
         yield f"the name {schema.name!r} must be a text of one line"
 
 
@@ -162,4 +173,4 @@ def _derived_problems(schema: Schema) -> Iterator[str]:
             yield f"{feature.name!r}: {feature.operation} takes {count or 'some'} columns, not {len(feature.of)}"
         for name in feature.of:
             if name not in numeric:
-                yield f"{feature.name!r} is made of {name!r}, which is no numeric column"
+                yield f"{feature.name!r} is computed from {name!r}, which is not a numeric column"

@@ -1,10 +1,10 @@
-"""Whether the best trial is better than the preset: a paired bootstrap on validation rows that chose nothing.
+"""Test whether the best trial is better than the preset: a paired bootstrap on the held-out validation rows.
 
-The rows are the half of the validation rows that is held out from the search (``holdout``). So one comparison
-is made, of two models that were fixed before, and the number of trials does not matter. Each sample resamples rows and
-scores both models on them, so that what is hard for both cancels out. The gain is statistically significant where the
-95% interval is above 0, which is a one-sided test at the 2.5% level.
-``benchmarks/search_false_positives.py`` measures how often it errs, and compares it with other rules.
+The search does not use these rows for any choice (see ``holdout``). The test is therefore one comparison of two fixed
+models, whatever the number of trials. Each bootstrap sample evaluates both models on the same rows, so that rows that
+are hard for both models cancel out. The gain is statistically significant if its 95% interval is above 0, which is a
+one-sided test at the 2.5% level. ``benchmarks/search_false_positives.py`` measures its error rate, and compares it
+with other tests.
 
 Source of the percentile bootstrap: Efron, Tibshirani (1993), "An Introduction to the Bootstrap", chapter 13.
 """
@@ -30,17 +30,26 @@ if TYPE_CHECKING:
     Scores = NDArray[np.float32]
     Weights = NDArray[np.int64]
 
+# The number of bootstrap samples.
 SAMPLES = 500
-# Rows times samples that are held in memory at once.
+# The largest number of rows times samples in memory.
 _BLOCK = 1_000_000
 
 
 @dataclass(frozen=True)
 class Gain:
-    """The objective of the preset and of the best trial on the held-out rows, and the gain with its 95% interval.
+    """The gain of the best trial over the preset on the held-out rows.
 
-    A gain above 0 is an improvement. The numbers are None where the held-out rows are all of one kind. ``rows`` and
-    ``positive_rows`` count the held-out rows.
+    All numbers but the last two are None if the held-out rows are all positive or all negative.
+
+    Attributes:
+        preset: The objective of the preset.
+        best: The objective of the best trial.
+        gain: The difference, positive for an improvement.
+        low: The lower end of the 95% interval of the gain.
+        high: The upper end.
+        rows: The number of held-out rows.
+        positive_rows: The number of positive held-out rows.
     """
 
     preset: float | None
@@ -53,7 +62,7 @@ class Gain:
 
     @property
     def significant(self) -> bool:
-        """Whether the whole interval is above 0."""
+        """Whether the interval is above 0."""
         return self.low is not None and self.low > 0
 
     def to_dict(self) -> dict[str, Any]:
@@ -62,14 +71,14 @@ class Gain:
 
 
 def compare(labels: Parts, preset: Parts, best: Parts, objective: Objective, seed: int = 0) -> Gain:
-    """Compare two models on the held-out rows; the same seed gives the same interval.
+    """Compare two models on the held-out rows.
 
     Args:
         labels: 0 or 1, uint8.
-        preset: the preset's scores of the same rows, float32.
-        best: the best trial's scores of the same rows, float32.
-        objective: what is compared. F1 is measured at each model's best threshold on the selection rows.
-        seed: of the resampling.
+        preset: The scores of the preset, float32.
+        best: The scores of the best trial, float32.
+        objective: The measure to compare. F1 is computed at each model's best threshold on the selection rows.
+        seed: The seed of the bootstrap.
     """
     held_out = np.asarray(labels.held_out)
     rows, positive = len(held_out), int(np.count_nonzero(held_out))
@@ -78,13 +87,13 @@ def compare(labels: Parts, preset: Parts, best: Parts, objective: Objective, see
     first, second = (_measure(labels, scores, objective) for scores in (preset, best))
     once = np.ones((1, rows), np.int64)
     values = float(first(once)[0]), float(second(once)[0])
-    differences = np.concatenate([second(weights) - first(weights) for weights in resampled(rows, seed)])
+    differences = np.concatenate([second(weights) - first(weights) for weights in resample_weights(rows, seed)])
     low, high = np.percentile(objective.sign * differences, [2.5, 97.5])
     return Gain(*values, objective.sign * (values[1] - values[0]), float(low), float(high), rows, positive)
 
 
-def resampled(rows: int, seed: int) -> Iterator[Weights]:
-    """Yield how often each row is drawn, in blocks of samples: int64 of shape (samples, rows)."""
+def resample_weights(rows: int, seed: int) -> Iterator[Weights]:
+    """Yield the number of times that each row is drawn, in blocks of samples (int64, shape (samples, rows))."""
     random = np.random.default_rng(seed)
     size = max(1, _BLOCK // rows)
     for start in range(0, SAMPLES, size):
@@ -94,7 +103,7 @@ def resampled(rows: int, seed: int) -> Iterator[Weights]:
 
 
 def _measure(labels: Parts, scores: Parts, objective: Objective) -> Callable[[Weights], NDArray[np.float64]]:
-    """Return the function from the weights of the held-out rows to a model's objective, a value for each sample."""
+    """Return the function from weights of the held-out rows to the objective of a model, one value per sample."""
     if objective is Objective.LOGLOSS:
         losses = scoring.log_losses(labels.held_out, scores.held_out)
         return lambda weights: weights @ losses / weights.sum(axis=1)

@@ -1,4 +1,7 @@
-"""Search spaces: which hyperparameters a search may change, and how far. ``space_file`` reads them from a file."""
+"""Search spaces: the hyperparameters that a search may change, and their ranges.
+
+``space_file`` reads a search space from a file.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +20,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Dimension:
-    """A hyperparameter that is searched: a range (``low`` and ``high`` are both in it) or, where given, ``choices``.
+    """A hyperparameter that is searched.
 
-    It is searched where the parameters named in ``when`` have the values given there, else it is ``otherwise``.
+    Attributes:
+        name: The name of the hyperparameter.
+        whole: Whether its values are whole numbers.
+        low: The lower end of its range, which is in the range.
+        high: The upper end of its range, which is in the range.
+        log: Whether the range is searched on a logarithmic scale.
+        choices: Its values instead of a range.
+        when: The values of other hyperparameters with which it is searched.
+        otherwise: Its value with any other values of those.
     """
 
     name: str
@@ -31,23 +42,25 @@ class Dimension:
     when: Mapping[str, Value] = field(default_factory=dict)
     otherwise: Value | None = None
 
-    def holds(self, value: Value) -> bool:
-        """Whether a value is one that a search may try."""
+    def contains(self, value: Value) -> bool:
+        """Return whether a value is one of the choices or in the range."""
         if self.choices:
             return value in self.choices
         return not isinstance(value, str) and self.low <= value <= self.high
 
     def is_searched(self, values: Mapping[str, Value]) -> bool:
-        """Whether it is searched, beside these values of the dimensions before it."""
+        """Return whether the hyperparameter is searched together with these values of earlier dimensions."""
         return all(values.get(name) == value for name, value in self.when.items())
 
 
 @dataclass(frozen=True)
 class Space:
-    """The dimensions, in the order of the file, and how a trial is watched.
+    """A search space.
 
-    Validation rows are looked at every ``evaluate_every`` rounds; after ``early_stopping`` rounds without a better
-    value (0: never) the trial ends.
+    Attributes:
+        dimensions: The dimensions in the order of the file.
+        evaluate_every: The number of rounds between two evaluations of a trial.
+        early_stopping: The number of rounds without a better value after which a trial ends; 0 for never.
     """
 
     dimensions: tuple[Dimension, ...]
@@ -56,13 +69,15 @@ class Space:
 
     @property
     def sha256(self) -> str:
-        """What tells two spaces apart: the digest of their contents, comments and layout left out."""
+        """The digest of the content. Comments and formatting of the file do not change it."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
     def apply(self, start: Hyperparameters, values: Mapping[str, Value]) -> Hyperparameters:
-        """Return ``start`` with the searched ``values``, and with ``otherwise`` for what is not searched beside them.
+        """Return a point of the space.
 
-        A dimension that is searched and has no value here stays as in ``start``.
+        Args:
+            start: The hyperparameters that are not dimensions, or are searched but have no value in ``values``.
+            values: Values of searched hyperparameters. Those that are not searched get their ``otherwise`` value.
         """
         given = {
             dimension.name: values.get(dimension.name) if dimension.is_searched(values) else dimension.otherwise
@@ -71,13 +86,13 @@ class Space:
         return start.with_values(given)
 
     def locate(self, point: Hyperparameters) -> tuple[dict[str, Any], bool]:
-        """Return a point's searched values that are in range, and whether the whole point is one of this space."""
+        """Return the searched values of a point that are in range, and whether the point is in the space."""
         have, values, inside = point.to_dict(), {}, True
         for dimension in self.dimensions:
             value = have[dimension.name]
             if not dimension.is_searched(have):
                 inside &= value == dimension.otherwise
-            elif dimension.holds(value):
+            elif dimension.contains(value):
                 values[dimension.name] = value
             else:
                 inside = False

@@ -1,4 +1,4 @@
-"""Read a search space from its TOML file and check it; the bundled ``data/search_space.toml`` explains the format."""
+"""Read a search space from a TOML file and check it. The file ``data/search_space.toml`` documents the format."""
 
 from __future__ import annotations
 
@@ -19,125 +19,132 @@ if TYPE_CHECKING:
 
 BUNDLED = DATA / "search_space.toml"
 SEARCHABLE = tuple(name for name in NAMES if name not in {"early_stopping", "evaluate_every"})
-_WATCHING = {"evaluate_every": 1, "early_stopping": 0}  # the least value of each
-_KEYS = ("low", "high", "log", "choices", "when", "otherwise")
+# The keys of [search], with the smallest value of each.
+_SEARCH_KEYS = {"evaluate_every": 1, "early_stopping": 0}
+_PARAMETER_KEYS = ("low", "high", "log", "choices", "when", "otherwise")
+# The largest number of choices of max_bin.
 MOST_BINS = 4
 
 
-class _At:
-    """Where in a space file something is wrong."""
+class _Location:
+    """A file, and the name of the parameter in it, for error messages."""
 
     def __init__(self, path: Path, name: str = "") -> None:
         self.path, self.name = path, name
 
-    def refuse(self, what: str, fix: str) -> NoReturn:
-        """Raise the error that names the file and the parameter."""
+    def fail(self, what: str, fix: str) -> NoReturn:
+        """Raise the error for a problem at this location."""
         what = f"search space: {self.name}: {what}" if self.name else f"search space: {what}"
         raise BadConfigurationError(what, where=str(self.path), fix=fix)
 
 
 def read(path: Path | None = None) -> Space:
-    """Read a search space, the bundled one without a path.
+    """Read a search space.
+
+    Args:
+        path: The file; None for the search space of the project.
 
     Raises:
-        NoInputError: there is no such file.
-        BadConfigurationError: it is no TOML, names what is no hyperparameter, or has a range that is empty or not
-            XGBoost's; the message names the parameter.
+        NoInputError: The file does not exist.
+        BadConfigurationError: The file is not TOML, or a parameter is unknown, or its range is empty or not accepted
+            by XGBoost. The message names the parameter.
     """
     path = path or BUNDLED
-    at = _At(path)
-    document = _parse(path)
+    at = _Location(path)
+    document = _read_toml(path)
     for key in document.keys() - {"search", "parameters"}:
-        at.refuse(f"unknown table {key!r}", "use [search] and [parameters.NAME]")
-    watching = _watching(document.get("search", {}), at)
+        at.fail(f"unknown table {key!r}", "use [search] and [parameters.NAME]")
+    evaluation = _check_search_table(document.get("search", {}), at)
     tables = document.get("parameters")
     if not isinstance(tables, dict) or not tables:
-        at.refuse("no parameters", "name at least one as [parameters.NAME]")
+        at.fail("no parameters", "name at least one as [parameters.NAME]")
     dimensions: dict[str, Dimension] = {}
     for name, table in tables.items():
-        dimensions[name] = _dimension(name, table, dimensions, _At(path, name))
-    return Space(tuple(dimensions.values()), **watching)
+        dimensions[name] = _build_dimension(name, table, dimensions, _Location(path, name))
+    return Space(tuple(dimensions.values()), **evaluation)
 
 
-def _parse(path: Path) -> dict[str, Any]:
+def _read_toml(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise NoInputError("no such file", where=str(path), fix="check --space")
     try:
         return tomllib.loads(textfile.read(path))
-    except (ValueError, RecursionError) as error:  # also for numbers of too many digits and for nesting
-        return _At(path).refuse(f"not TOML ({error})", "correct the file")
+    except (ValueError, RecursionError) as error:  # tomllib: integers with too many digits, deep nesting
+        return _Location(path).fail(f"not TOML ({error})", "correct the file")
 
 
-def _watching(table: object, at: _At) -> dict[str, int]:
+def _check_search_table(table: object, at: _Location) -> dict[str, int]:
     if not isinstance(table, dict):
-        at.refuse("'search' is no table", f"use [search] with {' and '.join(_WATCHING)}")
+        at.fail("'search' is not a table", f"use [search] with {' and '.join(_SEARCH_KEYS)}")
     for key, value in table.items():
-        if key not in _WATCHING:
-            at.refuse(f"unknown key {key!r} in [search]", f"use {' and '.join(_WATCHING)}")
-        if type(value) is not int or value < _WATCHING[key]:
-            at.refuse(f"{key} cannot be {value!r}", f"give a whole number, {_WATCHING[key]} or more")
+        if key not in _SEARCH_KEYS:
+            at.fail(f"unknown key {key!r} in [search]", f"use {' and '.join(_SEARCH_KEYS)}")
+        if type(value) is not int or value < _SEARCH_KEYS[key]:
+            at.fail(f"{key} cannot be {value!r}", f"give a whole number, {_SEARCH_KEYS[key]} or more")
     return table
 
 
-def _dimension(name: str, table: object, before: Mapping[str, Dimension], at: _At) -> Dimension:
-    """Check one parameter's table; ``before`` are the dimensions that stand before it."""
+def _build_dimension(name: str, table: object, before: Mapping[str, Dimension], at: _Location) -> Dimension:
+    """Return the dimension of a parameter's table; ``before`` are the dimensions before it in the file."""
     if name not in SEARCHABLE:
-        at.refuse("this is no parameter that can be searched", f"use {', '.join(SEARCHABLE)}")
+        at.fail("this parameter cannot be searched", f"use {', '.join(SEARCHABLE)}")
     if not isinstance(table, dict):
-        at.refuse("this is no table", "write low and high, or choices")
-    for key in table.keys() - set(_KEYS):
-        at.refuse(f"unknown key {key!r}", f"use {', '.join(_KEYS)}")
-    condition = _condition(name, table, before, at)
+        at.fail("this is not a table", "write low and high, or choices")
+    for key in table.keys() - set(_PARAMETER_KEYS):
+        at.fail(f"unknown key {key!r}", f"use {', '.join(_PARAMETER_KEYS)}")
+    condition = _check_condition(name, table, before, at)
     if "choices" in table:
-        return Dimension(name=name, choices=_choices(name, table, at), **condition)
+        return Dimension(name=name, choices=_check_choices(name, table, at), **condition)
     if DECLARED[name].choices or name == "max_bin":
-        at.refuse("a range cannot be searched here", f"give up to {MOST_BINS} choices")
-    return _range(name, table, condition, at)
+        at.fail("a range cannot be searched here", f"give up to {MOST_BINS} choices")
+    return _build_range(name, table, condition, at)
 
 
-def _condition(name: str, table: Mapping[str, Any], before: Mapping[str, Dimension], at: _At) -> dict[str, Any]:
-    """Return ``when`` and ``otherwise``, which come together; what ``when`` names must be a choice made before."""
+def _check_condition(
+    name: str, table: Mapping[str, Any], before: Mapping[str, Dimension], at: _Location
+) -> dict[str, Any]:
+    """Return ``when`` and ``otherwise``, if there are any. ``when`` must name choices of earlier dimensions."""
     if ("when" in table) != ("otherwise" in table):
-        at.refuse("'when' and 'otherwise' come together", "give both or neither")
+        at.fail("'when' and 'otherwise' belong together", "give both or neither")
     if "when" not in table:
         return {}
     when, otherwise = table["when"], table["otherwise"]
     if not isinstance(when, dict):
-        at.refuse("'when' is no table", "write when = { NAME = VALUE }")
+        at.fail("'when' is not a table", "write when = { NAME = VALUE }")
     for other, value in when.items():
         if other not in before or value not in before[other].choices:
-            at.refuse(f"when {other} = {value!r} is never so", "name a choice of a parameter that stands before it")
-    _check(name, otherwise, at)
+            at.fail(f"{other} is never {value!r}", "use a choice of an earlier parameter in 'when'")
+    _check_value(name, otherwise, at)
     return {"when": when, "otherwise": otherwise}
 
 
-def _choices(name: str, table: Mapping[str, Any], at: _At) -> tuple[Any, ...]:
+def _check_choices(name: str, table: Mapping[str, Any], at: _Location) -> tuple[Any, ...]:
     choices = table["choices"]
     if not isinstance(choices, list) or not choices:
-        at.refuse("the choices are empty", "name at least one value")
+        at.fail("the choices are empty", "name at least one value")
     if table.keys() & {"low", "high", "log"}:
-        at.refuse("both choices and a range", "give one of them")
+        at.fail("both choices and a range", "give one of them")
     for value in choices:
-        _check(name, value, at)
+        _check_value(name, value, at)
     if len(set(choices)) < len(choices):
-        at.refuse("a choice is there twice", "name each once")
+        at.fail("a choice occurs twice", "name each once")
     if name == "max_bin" and len(choices) > MOST_BINS:
-        at.refuse(f"{len(choices)} choices", f"give up to {MOST_BINS}: each is another matrix in memory")
+        at.fail(f"{len(choices)} choices", f"give up to {MOST_BINS}: each is another matrix in memory")
     return tuple(choices)
 
 
-def _range(name: str, table: Mapping[str, Any], condition: Mapping[str, Any], at: _At) -> Dimension:
+def _build_range(name: str, table: Mapping[str, Any], condition: Mapping[str, Any], at: _Location) -> Dimension:
     for end in ("low", "high"):
         if end not in table:
-            at.refuse(f"there is no {end}", "give low and high, or choices")
-        _check(name, table[end], at)
+            at.fail(f"there is no {end}", "give low and high, or choices")
+        _check_value(name, table[end], at)
     low, high, log = table["low"], table["high"], table.get("log", False)
     if low > high:
-        at.refuse(f"the range from {low} to {high} is empty", "low must not be above high")
+        at.fail(f"the range from {low} to {high} is empty", "low must not be above high")
     if not isinstance(log, bool):
-        at.refuse(f"log cannot be {log!r}", "use true or false")
+        at.fail(f"log cannot be {log!r}", "use true or false")
     if log and low <= 0:
-        at.refuse(f"there is no logarithm of {low}", "raise low above 0, or leave log out")
+        at.fail(f"there is no logarithm of {low}", "raise low above 0, or leave log out")
     return Dimension(name=name, whole=_is_whole(name), low=low, high=high, log=log, **condition)
 
 
@@ -145,23 +152,23 @@ def _is_whole(name: str) -> bool:
     return DECLARED[name].kind is int
 
 
-def _check(name: str, value: object, at: _At) -> None:
-    """Refuse a value that this parameter cannot have."""
+def _check_value(name: str, value: object, at: _Location) -> None:
+    """Raise BadConfigurationError for a value that a parameter cannot have."""
     if choices := DECLARED[name].choices:
         if value not in choices:
-            at.refuse(f"it cannot be {value!r}", f"use {' or '.join(choices)}")
+            at.fail(f"it cannot be {value!r}", f"use {' or '.join(choices)}")
         return
     option = DECLARED[name].option
     least = 0 if option.minimum is None else option.minimum
     greatest = math.inf if option.maximum is None else option.maximum
     kind = "a whole number" if _is_whole(name) else "a number"
-    number = _number(value, whole=_is_whole(name))
+    number = _to_float(value, whole=_is_whole(name))
     if not least <= number <= greatest or math.isinf(number):
-        at.refuse(f"it cannot be {value!r}", f"give {kind}, {_span(least, greatest)}")
+        at.fail(f"it cannot be {value!r}", f"give {kind}, {_format_limits(least, greatest)}")
 
 
-def _number(value: object, *, whole: bool) -> float:
-    """Return a number as such, infinity where a float cannot hold it, and NaN for what is no number."""
+def _to_float(value: object, *, whole: bool) -> float:
+    """Return a number as float, infinity if it is too large for that, and NaN if it is not a number."""
     if not isinstance(value, int if whole else (int, float)) or isinstance(value, bool):
         return math.nan
     try:
@@ -170,5 +177,5 @@ def _number(value: object, *, whole: bool) -> float:
         return math.inf
 
 
-def _span(least: float, greatest: float) -> str:
+def _format_limits(least: float, greatest: float) -> str:
     return f"{least:g} or more" if greatest >= LARGEST else f"from {least:g} to {greatest:g}"

@@ -1,4 +1,4 @@
-"""The points that a search tries before its sampler chooses: the presets, and the best of an earlier search."""
+"""The points that a search tries before its sampler chooses: the presets, and the best points of an earlier search."""
 
 from __future__ import annotations
 
@@ -20,9 +20,16 @@ def preset_point(preset: Preset) -> Hyperparameters:
 
 
 def points(preset: Preset, features: Path, warm_start: Path | None) -> list[tuple[str, Hyperparameters]]:
-    """Return the points to try after the preset: the other presets, then an earlier search's best ones."""
+    """Return the points to try after the preset, each with its origin.
+
+    Args:
+        preset: The preset of the search.
+        features: A feature table, which names the cover type.
+        warm_start: A file with the best points of an earlier search; None for the other presets only.
+    """
     found = [(f"preset {other.value}", preset_point(other)) for other in Preset if other != preset]
     if warm_start is None:
         return found
-    earlier = warm_start_points.points_of(tables.read_metadata(features).cover_type, warm_start_points.read(warm_start))
+    cover_type = tables.read_metadata(features).cover_type
+    earlier = warm_start_points.points_for(cover_type, warm_start_points.read(warm_start))
     return [*found, *(("warm start", point) for point in earlier)]

@@ -1,9 +1,11 @@
-"""A search's trials in a file that grows by a line for each trial, from which a search that was killed is resumed.
+"""A study: the file of a search's trials, from which a search that was interrupted is resumed.
 
-The first line says what the study is of. A line for each trial that ended follows, synced to the disk before the next
-trial starts. A last line without its end is that of a trial that was being written: it is dropped, and the trial is
-made again. One process at a time has the file locked. Only that process may replace the file, so a process that waited
-for the lock compares the path with what it has locked, and opens the path again where they differ.
+The file has JSON lines. The first line identifies the study. Then follows one line for each finished trial, synced to
+the disk before the next trial starts. A last line without a line end comes from an interrupted write: it is dropped,
+and the trial is run again.
+
+One process at a time locks the file, and only that process may replace it. A process that waited for the lock
+therefore checks that the path still names the file that it locked, and otherwise opens the path again.
 """
 
 from __future__ import annotations
@@ -18,28 +20,34 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from steps.core import runtime, storage
-from steps.core.errors import FULL, BadDataError, UsageError
+from steps.core.errors import DISK_FULL, BadDataError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
     from pathlib import Path
     from typing import BinaryIO
 
-# Version 1 had the values of trials on all validation rows, and another PR-AUC: they cannot be compared.
+# Trials of version 1 cannot be compared: they were evaluated on all validation rows, with another PR-AUC.
 VERSION = 2
-# Those whose points can be read, to be tried again.
-VERSIONS = (1, VERSION)
+# The versions whose points can be read, to be tried again.
+READABLE_VERSIONS = (1, VERSION)
 COMPLETE, PRUNED = "complete", "pruned"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """A trial that ended.
+    """A finished trial.
 
-    ``number`` counts from 1; ``origin`` says where the point came from. ``values`` are the searched hyperparameters
-    that its sampler chose, ``parameters`` all of them. ``value`` is the best of the objective on the selection rows,
-    after ``best_rounds`` rounds; a pruned trial has those of the rounds it made. ``curve`` has the objective at each
-    tenth of its rounds, for the pruner; ``seconds`` are wall time.
+    Attributes:
+        number: The number of the trial, from 1.
+        origin: The origin of its point, such as ``preset`` or ``tpe``.
+        state: ``complete`` or ``pruned``.
+        value: The best value of the objective on the selection rows, of the rounds that were trained.
+        values: The searched hyperparameters.
+        parameters: All hyperparameters.
+        best_rounds: The number of rounds with this value.
+        seconds: The wall time in seconds.
+        curve: The objective after each tenth of the rounds (``"1"`` to ``"10"``), for the pruner.
     """
 
     number: int
@@ -64,7 +72,7 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     "seconds": (int, float),
     "curve": dict,
 }
-# How two studies differ, by what they say they are of, in the order in which it is said.
+# The words for a difference in each key of a study's identity, in the order in which they are compared.
 _DIFFERENCES = {
     "cover_type": "about another cover type",
     "data": "of other data",
@@ -76,71 +84,81 @@ _DIFFERENCES = {
 
 
 class Study:
-    """The trials so far, and the file that they are stored in, if any; use :func:`opened`."""
+    """The trials so far, and the file that stores them, if there is one. Open it with :func:`open_study`."""
 
     def __init__(self, trials: list[Trial], file: BinaryIO | None = None) -> None:
         self.trials = trials
         self._file = file
 
     def add(self, trial: Trial) -> None:
-        """Append a trial, on the disk before this returns."""
+        """Append a trial. It is on the disk when this function returns."""
         if self._file is not None:
-            _append(self._file, asdict(trial))
+            _append_line(self._file, asdict(trial))
         self.trials.append(trial)
 
 
 @contextmanager
-def opened(path: Path | None, identity: Mapping[str, Any], earlier: Path | None = None) -> Iterator[Study]:
-    """Open the study in ``path``, or begin it where no file or an empty one is there; in memory without a path.
+def open_study(path: Path | None, identity: Mapping[str, Any], earlier: Path | None = None) -> Iterator[Study]:
+    """Open a study, or begin it if the file does not exist or is empty.
 
     Args:
-        path: the file; another process that opens it so waits until the block ends, and then sees its trials.
-        identity: what the study is of: ``cover_type data space objective start seed``.
-        earlier: a study whose copy this one begins with.
+        path: The file; None for a study in memory. Another process that opens the same file waits until the block
+            ends, and then reads its trials.
+        identity: The values that a study must have to be resumed: ``cover_type data space objective start seed``.
+        earlier: A study with whose trials a new study begins.
 
     Raises:
-        UsageError: the study there is of something else.
-        BadDataError: the file is damaged, or no study.
-        OSError: it cannot be written, or the disk is full.
+        UsageError: The study has another identity.
+        BadDataError: The file is damaged, or is not a study.
+        OSError: The file cannot be written, or the disk is full.
     """
     if path is None:
         yield Study([])
         return
-    with _begun(path, earlier, lambda content, where: _compare(_parse(content, where)[0], identity, where)) as file:
-        content = _whole_lines(file)
+
+    def check_earlier(content: bytes, where: Path) -> None:
+        _require_identity(_parse(content, where)[0], identity, where)
+
+    with _open_with_earlier(path, earlier, check_earlier) as file:
+        content = _read_whole_lines(file)
         file.truncate(len(content))
         if content:
-            was, trials = _parse(content, path)
-            _compare(was, identity, path)
+            found, trials = _parse(content, path)
+            _require_identity(found, identity, path)
         else:
             trials = []
-            _append(file, {"study": VERSION, **identity})
+            _append_line(file, {"study": VERSION, **identity})
         yield Study(trials, file)
 
 
-def begin(path: Path, earlier: Path | None) -> None:
-    """Make an empty study, or a copy of the ``earlier`` one, where no file or an empty one is there."""
-    if earlier is None:  # nothing to write, so no need to wait for a search that has the study locked
+def create_study(path: Path, earlier: Path | None) -> None:
+    """Create an empty study, or a copy of an earlier one, if the file does not exist or is empty."""
+    if earlier is None:  # nothing is written, so there is no need to wait for a search that has locked the study
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
         return
-    with _begun(path, earlier, _parse):
+    with _open_with_earlier(path, earlier, _parse):
         pass
 
 
 @contextmanager
-def _begun(path: Path, earlier: Path | None, check: Callable[[bytes, Path], object]) -> Iterator[BinaryIO]:
-    """Open and lock ``path``, and copy the checked ``earlier`` study into it first where it is empty.
+def _open_with_earlier(path: Path, earlier: Path | None, check: Callable[[bytes, Path], object]) -> Iterator[BinaryIO]:
+    """Open and lock a study. If it is empty, copy an earlier one into it first.
 
-    The copy replaces the empty file in one rename while that is locked: a process that is killed leaves the whole copy
-    or none, and one that waits for the lock sees that its file was replaced.
+    The copy replaces the empty file in one rename while that is locked. A process that is killed leaves the whole copy
+    or none, and a process that waits for the lock notices that its file was replaced.
+
+    Args:
+        path: The file of the study.
+        earlier: The file of the earlier study; None for no copy.
+        check: Called with the content and the file of the earlier study before it is copied.
     """
     while True:
-        with _locked(path) as file:
-            if earlier is None or _whole_lines(file):
+        with _open_locked(path) as file:
+            if earlier is None or _read_whole_lines(file):
                 yield file
                 return
-            content = _whole_lines_of(earlier.read_bytes())
+            content = _cut_to_whole_lines(earlier.read_bytes())
             if not content:
                 yield file
                 return
@@ -149,81 +167,80 @@ def _begun(path: Path, earlier: Path | None, check: Callable[[bytes, Path], obje
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[BinaryIO]:
-    """Open ``path``, made where it is missing, and keep other processes from it until the block ends."""
+def _open_locked(path: Path) -> Iterator[BinaryIO]:
+    """Open a file, or create it, and lock it until the block ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
     while True:
         with path.open("a+b") as file:
-            _lock(file, path)
-            if _is_at(file, path):
+            _wait_for_lock(file, path)
+            if _is_file_at(file, path):
                 yield file
                 return
 
 
-def _is_at(file: BinaryIO, path: Path) -> bool:
-    """Whether an open file is still the one at ``path``."""
+def _is_file_at(file: BinaryIO, path: Path) -> bool:
+    """Return whether ``path`` still names an open file."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except FileNotFoundError:
         return False
 
 
-def _whole_lines(file: BinaryIO) -> bytes:
+def _read_whole_lines(file: BinaryIO) -> bytes:
     file.seek(0)
-    return _whole_lines_of(file.read())
+    return _cut_to_whole_lines(file.read())
 
 
-def _whole_lines_of(content: bytes) -> bytes:
-    """Return what is before the end of the last whole line."""
+def _cut_to_whole_lines(content: bytes) -> bytes:
     return content[: content.rfind(b"\n") + 1]
 
 
 def read(path: Path) -> tuple[dict[str, Any], list[Trial]]:
-    """Return what a study is of and its trials, without changing it; nothing for an empty file.
+    """Return the identity and the trials of a study, both empty for an empty file. The file is not changed.
 
     Raises:
-        BadDataError: the file is damaged, or no study.
+        BadDataError: The file is damaged, or is not a study.
     """
     content = path.read_bytes()
-    return _parse(_whole_lines_of(content), path, VERSIONS) if content else ({}, [])
+    return _parse(_cut_to_whole_lines(content), path, READABLE_VERSIONS) if content else ({}, [])
 
 
-def _lock(file: BinaryIO, path: Path) -> None:
-    """Wait until no other process has the file locked; the trials that it made are then resumed."""
+def _wait_for_lock(file: BinaryIO, path: Path) -> None:
+    """Lock a file, and wait while another process has it locked."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        runtime.log(f"waiting for another search that is at work on this study, {path}")
+        runtime.log(f"waiting for another search that uses this study, {path}")
         fcntl.flock(file, fcntl.LOCK_EX)
     except OSError as error:
-        if error.errno not in {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS}:  # a file system without locks
+        if error.errno not in {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS}:  # the file system has no locks
             raise
 
 
-def _append(file: BinaryIO, document: Mapping[str, Any]) -> None:
+def _append_line(file: BinaryIO, document: Mapping[str, Any]) -> None:
     try:
         file.write(json.dumps(document, allow_nan=False, ensure_ascii=False).encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
     except OSError as error:
-        if error.errno in FULL:
+        if error.errno in DISK_FULL:
             error.filename = os.path.dirname(file.name)  # noqa: PTH120 - the file's name is a string
         raise
 
 
 def _parse(content: bytes, path: Path, versions: Collection[int] = (VERSION,)) -> tuple[dict[str, Any], list[Trial]]:
-    """Return the first line and the trials; BadDataError names the line that is none."""
+    """Return the identity and the trials; BadDataError names the line that is damaged."""
     documents = [_parse_line(line, number, path) for number, line in enumerate(content.splitlines(), 1)]
     identity, *rows = documents or [{}]
-    if (version := identity.get("study")) in VERSIONS and version not in versions:
+    if (version := identity.get("study")) in READABLE_VERSIONS and version not in versions:
         what = "this study is from an older version, which evaluated its trials on other rows"
-        raise BadDataError(what, where=str(path), fix="begin a new one; --warm-start reads this one's best points")
-    if version not in VERSIONS:
-        raise BadDataError("this is no study", where=str(path), fix="give a file that tune --study wrote, or a new one")
+        raise BadDataError(what, where=str(path), fix="begin a new one; --warm-start reads the best points of this one")
+    if version not in READABLE_VERSIONS:
+        raise _damaged_error(1, path)
     trials = []
     for number, row in enumerate(rows, 1):
         if not is_trial(row) or row["number"] != number:
-            raise _damaged(number + 1, path)
+            raise _damaged_error(number + 1, path)
         trials.append(Trial(**row))
     return identity, trials
 
@@ -234,17 +251,17 @@ def _parse_line(line: bytes, number: int, path: Path) -> dict[str, Any]:
     except ValueError:
         document = None
     if not isinstance(document, dict):
-        raise _damaged(number, path)
+        raise _damaged_error(number, path)
     return document
 
 
-def _damaged(number: int, path: Path) -> BadDataError:
-    what = f"the study is damaged: line {number} is no trial" if number > 1 else "this is no study"
+def _damaged_error(number: int, path: Path) -> BadDataError:
+    what = f"the study is damaged: line {number} is not a trial" if number > 1 else "this is not a study"
     return BadDataError(what, where=str(path), fix="give a file that tune --study wrote, or a new one")
 
 
 def is_trial(row: Any) -> bool:  # noqa: ANN401 - a JSON document
-    """Whether a JSON document is a trial's: all its keys and no others, with values of the right types."""
+    """Return whether a JSON value is a trial: it has exactly the keys of one, with values of the correct types."""
     return (
         isinstance(row, dict)
         and row.keys() == _KINDS.keys()
@@ -255,9 +272,9 @@ def is_trial(row: Any) -> bool:  # noqa: ANN401 - a JSON document
     )
 
 
-def _compare(was: Mapping[str, Any], identity: Mapping[str, Any], path: Path) -> None:
+def _require_identity(found: Mapping[str, Any], wanted: Mapping[str, Any], path: Path) -> None:
     for key, words in _DIFFERENCES.items():
-        if was.get(key) != identity[key]:
-            both = f" ({was.get(key)}, not {identity[key]})" if key in {"cover_type", "objective", "seed"} else ""
+        if found.get(key) != wanted[key]:
+            both = f" ({found.get(key)}, not {wanted[key]})" if key in {"cover_type", "objective", "seed"} else ""
             what = f"this study is {words}{both}"
-            raise UsageError(what, where=str(path), fix="give another study, or tune as it was made")
+            raise UsageError(what, where=str(path), fix="give another study, or use the options it was made with")

@@ -1,4 +1,4 @@
-"""The table of a search's trials, as ``tune`` writes it for the report."""
+"""The table of a search's trials, which ``tune`` writes for the report."""
 
 from __future__ import annotations
 
@@ -17,31 +17,40 @@ if TYPE_CHECKING:
     from steps.search.space import Space
 
 EMPTY: dict[str, Any] = {"objective": None, "best": None, "gain": None, "importances": {}, "space": [], "trials": []}
-# As many of the best points are worth trying first in another search.
+# The number of best points that another search tries first.
 POINTS = 5
-# With fewer trials a forest says nothing.
+# The smallest number of trials for importances, and the number of trees of the forest.
 _LEAST_TRIALS, _TREES = 10, 100
 
 
-def best_of(trials: Sequence[Trial], objective: Objective) -> Trial:
-    """Return the complete trial with the best value, the first of equals."""
-    return best_first(trials, objective)[0]
+def best_trial(trials: Sequence[Trial], objective: Objective) -> Trial:
+    """Return the complete trial with the best value, the first of equal ones."""
+    return rank_trials(trials, objective)[0]
 
 
-def best_first(trials: Sequence[Trial], objective: Objective) -> list[Trial]:
-    """Return the complete trials, best value first, of equals the earlier one."""
+def rank_trials(trials: Sequence[Trial], objective: Objective) -> list[Trial]:
+    """Return the complete trials from best to worst. Equal ones stay in their order."""
     complete = [trial for trial in trials if trial.state == COMPLETE]
     return sorted(complete, key=lambda trial: -objective.sign * trial.value)
 
 
-def build(trials: Sequence[Trial], space: Space, objective: Objective, gain: Gain, seed: int) -> dict[str, Any]:
-    """Return the table: ``objective``, number of the ``best`` trial, ``gain``, ``importances``, ``space``, ``trials``.
+def build_table(trials: Sequence[Trial], space: Space, objective: Objective, gain: Gain, seed: int) -> dict[str, Any]:
+    """Return the table as plain JSON values.
 
-    ``space`` has a search dimension each, with ``name``, ``low high log`` or ``choices``, in the order of the file.
+    Args:
+        trials: The trials in order.
+        space: The search space.
+        objective: The objective.
+        gain: The comparison of the best trial with the preset.
+        seed: The seed of the importances.
+
+    Returns:
+        ``objective``, ``best`` (the number of the best trial), ``gain``, ``importances``, ``space`` (a list of
+        dimensions with ``name``, and ``low high log`` or ``choices``), and ``trials``.
     """
     return {
         "objective": objective.value,
-        "best": best_of(trials, objective).number,
+        "best": best_trial(trials, objective).number,
         "gain": gain.to_dict(),
         "importances": importances(trials, space, seed),
         "space": [
@@ -55,18 +64,28 @@ def build(trials: Sequence[Trial], space: Space, objective: Objective, gain: Gai
 
 
 def verdict(gain: Mapping[str, Any]) -> str:
-    """Return in words whether the ``gain`` of a table is statistically significant."""
+    """Return whether the ``gain`` of a table is statistically significant, in words."""
     if gain["low"] is None:
-        return f"not tested: the {gain['rows']} held-out validation rows are all of one kind"
+        return f"not tested: the {gain['rows']} held-out validation rows are all of one class"
     return "statistically significant" if gain["significant"] else "not statistically significant"
 
 
 def importances(trials: Sequence[Trial], space: Space, seed: int) -> dict[str, float]:
-    """Return how much each dimension says about a complete trial's value, summing to 1; nothing for few trials.
+    """Return the importance of each dimension for the value of a trial.
 
-    The mean decrease of impurity in a random forest over all trials: quick, and defined where a dimension is not
-    always searched. It is about the trials that were made, which a sampler crowds where values are good.
-    Source: Breiman (2001), "Random forests", Machine Learning 45; Optuna has the same as an importance evaluator.
+    It is the mean decrease of impurity in a random forest over the complete trials. This measure is fast, and defined
+    for a dimension that is not always searched. It describes the trials that were run, most of which a sampler puts
+    where values are good.
+
+    Source: Breiman (2001), "Random forests", Machine Learning 45. Optuna has it as an importance evaluator.
+
+    Args:
+        trials: The trials.
+        space: The search space.
+        seed: The seed of the forest.
+
+    Returns:
+        The importances by name, largest first, with sum 1. It is empty for fewer than ten complete trials.
     """
     complete = [trial for trial in trials if trial.state == COMPLETE]
     values = np.array([trial.value for trial in complete])
@@ -82,13 +101,13 @@ def importances(trials: Sequence[Trial], space: Space, seed: int) -> dict[str, f
 
 
 def _numbers(values: Sequence[Any]) -> list[float]:
-    """Return values as numbers: words by their place in the alphabet."""
+    """Return values as numbers, and a word as its position in alphabetical order."""
     words = sorted({value for value in values if isinstance(value, str)})
     return [float(words.index(value) if isinstance(value, str) else value) for value in values]
 
 
-def trials_of(document: object) -> list[Trial] | None:
-    """Return the trials of a trial table; None of a document that has none, or a list of other things."""
+def parse_trials(document: object) -> list[Trial] | None:
+    """Return the trials of a trial table, None if the document is not one."""
     rows = document.get("trials") if isinstance(document, dict) else None
     if not isinstance(rows, list) or not all(is_trial(row) for row in rows):
         return None
@@ -96,15 +115,16 @@ def trials_of(document: object) -> list[Trial] | None:
 
 
 def summary(table: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return what ``report.json`` says of a search; None of a table without trials.
+    """Return the entry of a search in ``report.json``, None for a table without trials.
 
-    It has ``objective``, how many ``trials`` there were and how many of them were ``pruned``, the number of the
-    ``best``, ``gain`` (see ``search_gain.Gain``) and ``best_points``: ``value`` and ``parameters``, best first.
+    Returns:
+        ``objective``, ``trials`` (their number), ``pruned`` (the number of pruned ones), ``best`` (the number of the
+        best trial), ``gain`` (see ``gain.Gain``), and ``best_points`` (``value`` and ``parameters``, best first).
     """
-    trials = trials_of(table)
+    trials = parse_trials(table)
     if not trials:
         return None
-    best = best_first(trials, Objective(table["objective"]))[:POINTS]
+    best = rank_trials(trials, Objective(table["objective"]))[:POINTS]
     return {
         "objective": table["objective"],
         "trials": len(trials),
@@ -116,7 +136,12 @@ def summary(table: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def outcome_line(result: Mapping[str, Any], table: Mapping[str, Any]) -> str:
-    """Return the line that the Argo UI shows of a search."""
+    """Return the line about a search that the Argo UI displays.
+
+    Args:
+        result: The content of ``best-parameters.json``.
+        table: The trial table.
+    """
     if not (gain := table["gain"]):
         return str(result["origin"])
     if gain["low"] is None:

@@ -1,6 +1,6 @@
-"""Make the trials of a search: choose a point, train there on the training rows, evaluate it on validation rows.
+"""Run the trials of a search: choose a point, train on the training rows, and evaluate on the selection rows.
 
-Only half of the validation rows evaluate trials. The other half is held out for the comparison with the preset.
+The selection rows are half of the validation rows. The other half is held out for the comparison with the preset.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from steps.models import matrix, training
 from steps.options.tune import Objective, Pruner, Sampler
 from steps.search import gain as search_gain
 from steps.search import holdout
-from steps.search.sampler import TENTHS, Chooser
+from steps.search.sampler import TENTHS, PointSampler
 from steps.search.study import COMPLETE, PRUNED, Trial
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from steps.options.train import Hyperparameters
-    from steps.search.sampler import Asked
+    from steps.search.sampler import Suggestion
     from steps.search.space import Space
 
     Scores = NDArray[np.float32]
@@ -37,7 +37,20 @@ PRESET = "preset"
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What is searched, and how; ``features`` has the tables ``train`` and ``validation``."""
+    """A search.
+
+    Attributes:
+        features: The feature tables ``train`` and ``validation``.
+        start: The hyperparameters of the preset.
+        space: The search space.
+        objective: The objective.
+        sampler: The sampler.
+        pruner: The pruner.
+        seed: The seed of the search and of XGBoost.
+        threads: The number of threads of XGBoost.
+        device: ``cpu`` or ``cuda``.
+        points: The points to try after the preset, each with its origin.
+    """
 
     features: Mapping[str, Path]
     start: Hyperparameters
@@ -48,11 +61,10 @@ class Job:
     seed: int = 0
     threads: int = 1
     device: str = "cpu"
-    # Points to try after the preset, by what they are called.
     points: Sequence[tuple[str, Hyperparameters]] = field(default=())
 
     def identity(self) -> dict[str, Any]:
-        """Return what a study must be of to be resumed by this search."""
+        """Return the identity that a study must have to be resumed by this search."""
         digest = hashlib.sha256("".join(storage.sha256_file(self.features[part]) for part in training.PARTS).encode())
         return {
             "cover_type": tables.read_metadata(self.features["train"]).cover_type,
@@ -65,60 +77,60 @@ class Job:
 
 
 def _known_points(job: Job) -> list[tuple[str, Hyperparameters]]:
-    """Return the points to try after the preset, as far as they are in the space."""
+    """Return the points to try after the preset that are in the space."""
     located = [(origin, *job.space.locate(point)) for origin, point in job.points]
     if outside := [origin for origin, _, inside in located if not inside]:
         runtime.log(f"outside the search space, so not tried: {', '.join(outside)}")
     return [(origin, job.space.apply(job.start, values)) for origin, values, inside in located if inside]
 
 
-class Trials:
-    """Makes the trials of a job. Matrices are made once for each number of bins, and shared by all trials."""
+class TrialRunner:
+    """Runs the trials of a search. Trials with the same number of bins share their matrices."""
 
     def __init__(self, job: Job) -> None:
         self.job = job
         self._known = _known_points(job)
-        self._chooser = Chooser(job.space, job.objective, job.sampler, job.pruner, job.seed)
+        self._sampler = PointSampler(job.space, job.objective, job.sampler, job.pruner, job.seed)
         self._matrices: dict[int, training.Matrices] = {}
         self._scores: dict[Hyperparameters, Scores] = {}
-        self._halves = holdout.read(job.features["validation"], job.seed)
+        self._halves = holdout.read_halves(job.features["validation"], job.seed)
 
-    def next_trial(self, trials: Sequence[Trial]) -> Trial:
-        """Choose the point after these trials, and train there."""
+    def run_next(self, trials: Sequence[Trial]) -> Trial:
+        """Run the trial that follows these trials."""
         clock = time.perf_counter()
-        asked: Asked | None = None
-        if point := self._untried(trials):
+        suggestion: Suggestion | None = None
+        if point := self._untried_point(trials):
             origin, parameters = point
             values = self.job.space.locate(parameters)[0]
         else:
-            asked = self._chooser.ask(trials)
-            origin, values = self.job.sampler.value, asked.values
+            suggestion = self._sampler.suggest(trials)
+            origin, values = self.job.sampler.value, suggestion.values
             parameters = self.job.space.apply(self.job.start, values)
-        watch = _Watch(self.job, parameters, asked, self._halves.selection)
-        booster, curve = self._train(watch.parameters, watch.watching)
-        watch.finish(curve)
+        monitor = _TrialMonitor(self.job, parameters, suggestion, self._halves.selection)
+        booster, curve = self._train(monitor.parameters, monitor.plan)
+        monitor.finish(curve)
         trial = Trial(
             number=len(trials) + 1,
             origin=origin,
-            state=watch.state,
+            state=monitor.state,
             value=curve.best_value,
             values=values,
             parameters=parameters.to_dict(),
             best_rounds=curve.best_rounds,
             seconds=round(time.perf_counter() - clock, 3),
-            curve=watch.tenths,
+            curve=monitor.tenths,
         )
-        self._remember(booster, parameters, trial, trials)
+        self._keep_scores(booster, parameters, trial, trials)
         return trial
 
-    def _untried(self, trials: Sequence[Trial]) -> tuple[str, Hyperparameters] | None:
-        """Return the first known point that is not tried yet."""
+    def _untried_point(self, trials: Sequence[Trial]) -> tuple[str, Hyperparameters] | None:
+        """Return the first known point that was not tried yet."""
         if not trials:
             return PRESET, self.job.start
         tried = [dict(trial.parameters) for trial in trials]
         return next(((origin, point) for origin, point in self._known if point.to_dict() not in tried), None)
 
-    def _train(self, parameters: Hyperparameters, watching: training.Watching) -> tuple[Any, training.Curve]:
+    def _train(self, parameters: Hyperparameters, plan: training.EvaluationPlan) -> tuple[Any, training.LearningCurve]:
         job = self.job
         return training.train(
             self._matrices_of(parameters.max_bin),
@@ -126,30 +138,30 @@ class Trials:
             seed=job.seed,
             threads=job.threads,
             device=job.device,
-            watching=watching,
+            plan=plan,
         )
 
     def _matrices_of(self, max_bin: int) -> training.Matrices:
         if max_bin not in self._matrices:
             features, threads = self.job.features, self.job.threads
-            first = matrix.quantised(features["train"], max_bin=max_bin, threads=threads)
-            second = matrix.quantised(features["validation"], max_bin=max_bin, threads=threads, reference=first)
+            first = matrix.quantise(features["train"], max_bin=max_bin, threads=threads)
+            second = matrix.quantise(features["validation"], max_bin=max_bin, threads=threads, reference=first)
             self._matrices[max_bin] = training.Matrices(first, second)
         return self._matrices[max_bin]
 
-    def _remember(self, booster: Any, parameters: Hyperparameters, trial: Trial, before: Sequence[Trial]) -> None:  # noqa: ANN401 - XGBoost has no types
+    def _keep_scores(self, booster: Any, parameters: Hyperparameters, trial: Trial, before: Sequence[Trial]) -> None:  # noqa: ANN401 - XGBoost has no types
         """Keep the validation scores of the preset and of the best trial for the comparison at the end."""
         validation = self._matrices_of(parameters.max_bin).validation
         if parameters == self.job.start:
             self._scores[parameters] = booster.predict(validation)
         earlier = [other.value for other in before if other.state == COMPLETE]
-        if trial.state == COMPLETE and all(self.job.objective.better(trial.value, value) for value in earlier):
+        if trial.state == COMPLETE and all(self.job.objective.is_better(trial.value, value) for value in earlier):
             self._scores = {point: scores for point, scores in self._scores.items() if point == self.job.start}
             final = replace(parameters, rounds=trial.best_rounds)
             self._scores.setdefault(final, booster[: trial.best_rounds].predict(validation))
 
     def gain(self, best: Trial) -> search_gain.Gain:
-        """Compare the best trial with the preset, both as they would be trained in the end."""
+        """Compare the best trial with the preset, both with the number of rounds of a final model."""
         final = replace(self.job.start, **{**best.parameters, "rounds": best.best_rounds})
         labels, preset, other = (
             self._halves.parts(values)
@@ -158,54 +170,56 @@ class Trials:
         return search_gain.compare(labels, preset, other, self.job.objective, self.job.seed)
 
     def _scores_of(self, parameters: Hyperparameters) -> Scores:
-        """Return the scores of all validation rows at a point; a resumed search has to train there again."""
+        """Return the scores of all validation rows at a point. A resumed search has to train there again."""
         if parameters not in self._scores:
-            # A point with early stopping of its own must not look at the held-out rows either.
+            # If the point has early stopping of its own, it must not use the held-out rows.
             parts = ("validation",) if parameters.early_stopping else ()
-            booster, _ = self._train(parameters, _watching(self.job.objective, self._halves.selection, parts))
+            booster, _ = self._train(parameters, _evaluation_plan(self.job.objective, self._halves.selection, parts))
             self._scores[parameters] = booster.predict(self._matrices_of(parameters.max_bin).validation)
         return self._scores[parameters]
 
 
-def _watching(objective: Objective, selection: NDArray[np.bool_], parts: tuple[str, ...]) -> training.Watching:
-    return training.Watching(objective.value, (objective.value,), parts, selection)
+def _evaluation_plan(
+    objective: Objective, selection: NDArray[np.bool_], parts: tuple[str, ...]
+) -> training.EvaluationPlan:
+    return training.EvaluationPlan(objective.value, (objective.value,), parts, selection)
 
 
-class _Watch:
-    """Watches one trial: keeps the objective at each tenth of its rounds, and prunes it where the pruner decides so.
+class _TrialMonitor:
+    """Records the objective of a trial after each tenth of its rounds, and prunes the trial if the pruner says so.
 
-    A known point (``asked`` is None) is trained to its end, and the preset (a point with nothing changed) without
-    early stopping, unless it has its own.
+    A known point (``suggestion`` is None) is never pruned. The early stopping of the search does not apply to the
+    preset.
     """
 
     def __init__(
-        self, job: Job, parameters: Hyperparameters, asked: Asked | None, selection: NDArray[np.bool_]
+        self, job: Job, parameters: Hyperparameters, suggestion: Suggestion | None, selection: NDArray[np.bool_]
     ) -> None:
         self.state, self.tenths = COMPLETE, dict[str, float]()
-        self._job, self._rounds, self._asked, self._selection = job, parameters.rounds, asked, selection
+        self._job, self._rounds, self._suggestion, self._selection = job, parameters.rounds, suggestion, selection
         patience = parameters.early_stopping or (job.space.early_stopping if parameters != job.start else 0)
         self.parameters = replace(parameters, evaluate_every=job.space.evaluate_every, early_stopping=patience)
 
     @property
-    def watching(self) -> training.Watching:
-        """How the training is evaluated: by the objective on the selection rows."""
-        return replace(_watching(self._job.objective, self._selection, ("validation",)), stop=self._stop)
+    def plan(self) -> training.EvaluationPlan:
+        """The plan of the training: evaluate the objective on the selection rows."""
+        return replace(_evaluation_plan(self._job.objective, self._selection, ("validation",)), stop=self._should_stop)
 
-    def _stop(self, curve: training.Curve) -> bool:
-        value, tenth = curve.watched[-1], TENTHS * curve.rounds[-1] // self._rounds
+    def _should_stop(self, curve: training.LearningCurve) -> bool:
+        value, tenth = curve.validation_values[-1], TENTHS * curve.rounds[-1] // self._rounds
         if tenth <= len(self.tenths):
             return False
-        self._fill(tenth, value)
-        if tenth < TENTHS and self._asked and self._asked.should_stop(tenth, value):
+        self._record(tenth, value)
+        if tenth < TENTHS and self._suggestion and self._suggestion.should_prune(tenth, value):
             self.state = PRUNED
         return self.state == PRUNED
 
-    def _fill(self, tenth: int, value: float) -> None:
-        """Keep a value for every tenth that has passed: rounds between two looks may be more than one of them."""
+    def _record(self, tenth: int, value: float) -> None:
+        """Record a value for all tenths up to this one. There may be several tenths between two evaluations."""
         for passed in range(len(self.tenths) + 1, tenth + 1):
             self.tenths[str(passed)] = value
 
-    def finish(self, curve: training.Curve) -> None:
-        """Let a trial that stopped early, and not by the pruner, keep its best value to the end."""
+    def finish(self, curve: training.LearningCurve) -> None:
+        """Record the best value for the remaining tenths of a trial that ended by early stopping."""
         if self.state == COMPLETE:
-            self._fill(TENTHS, curve.best_value)
+            self._record(TENTHS, curve.best_value)

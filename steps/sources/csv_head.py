@@ -1,4 +1,4 @@
-"""The first line of a CSV file: its column names, or an error that says what the file is instead."""
+"""Read the column names of a CSV file, and recognise files of other kinds and other CSV dialects."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from steps.core import textfile
 from steps.core.errors import BadDataError
-from steps.sources import layouts as shapes
+from steps.sources import layouts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 
     from steps.schema import Schema
 
-# A first line is looked for in so many bytes, then in ever more up to the most.
+# Bytes that are searched for the end of the first line: first, and at most.
 _FIRST_BYTES, _MOST_BYTES = 1 << 16, 1 << 24
+# Separators other than the comma, and their names in messages.
 _SEPARATORS = {";": "';'", "\t": "tabs", "|": "'|'"}
-# What Excel writes above a header to name the separator.
-_EXCEL = re.compile(r'"?sep=.?"?[ ,;\t\r]*$', re.IGNORECASE | re.MULTILINE)
+# The line in which Excel declares the separator.
+_EXCEL_SEPARATOR = re.compile(r'"?sep=.?"?[ ,;\t\r]*$', re.IGNORECASE | re.MULTILINE)
 _DECIMAL_COMMA = re.compile(r"\d,\d")
-# How files of other kinds begin, what they are, and what to do.
+# The first bytes of files of other kinds, with the problem and the fix.
 _OTHER_KINDS = (
     (b"\x1f\x8b", "this is a gzip file", "name it .csv.gz"),
     (b"PAR1", "this is a parquet file", "name it .parquet"),
@@ -46,7 +47,12 @@ _OTHER_KINDS = (
 
 @dataclass(frozen=True)
 class Head:
-    """A CSV file's column names, and how many of its lines hold them: none where it has no header."""
+    """The header of a CSV file.
+
+    Attributes:
+        names: The column names: those of the header, or those of the layout if there is no header.
+        lines: The number of lines of the header; 0 if there is none.
+    """
 
     names: tuple[str, ...]
     lines: int
@@ -54,29 +60,34 @@ class Head:
 
 @contextmanager
 def _open_bytes(path: Path) -> Iterator[BinaryIO]:
-    """Open a plain or gzip file for reading; a damaged gzip stream ends as BadDataError."""
+    """Open a plain or gzipped file for reading; BadDataError for a damaged gzip stream."""
     try:
         with gzip.open(path) if is_gzip(path) else path.open("rb") as file:
             yield cast("BinaryIO", file)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise damaged_gzip(path, error) from None
+        raise damaged_gzip_error(path, error) from None
 
 
 def is_gzip(path: Path) -> bool:
-    """Whether a file is gzip by its name."""
+    """Return whether the name of a file says that it is gzipped."""
     return path.suffix.lower() == ".gz"
 
 
-def damaged_gzip(path: Path, error: Exception) -> BadDataError:
-    """Return the error for a gzip stream that is damaged or ends too soon."""
-    return BadDataError(f"not a whole gzip file ({error})", where=path.name, fix="fetch it again")
+def damaged_gzip_error(path: Path, error: Exception) -> BadDataError:
+    """Return the error for a gzip stream that is damaged or ends too early."""
+    return BadDataError(f"not a complete gzip file ({error})", where=path.name, fix="fetch it again")
 
 
-def read(path: Path, name: str, schema: Schema) -> Head:
-    """Return a CSV file's column names: those of its first line, or without a header those of its layout.
+def read_head(path: Path, name: str, schema: Schema) -> Head:
+    """Return the column names of a CSV file.
+
+    Args:
+        path: The file, gzipped if its name ends with ``.gz``.
+        name: The name of the file in messages.
+        schema: The schema of the source, by which a header is told from a first row.
 
     Raises:
-        BadDataError: the file is no text in UTF-8 whose columns are separated by commas; the message says what it is.
+        BadDataError: The file is not UTF-8 text with columns separated by commas. The message says what it is.
     """
     with _open_bytes(path) as file:
         data = file.read(_FIRST_BYTES)
@@ -85,9 +96,9 @@ def read(path: Path, name: str, schema: Schema) -> Head:
     if not text.strip():
         raise BadDataError("the first line is empty", where=name, fix="write the header or the first row there")
     _check_dialect(schema, cells, data.decode("utf-8-sig", errors="replace"), name)
-    if shapes.is_header(schema, cells):
+    if layouts.is_header(schema, cells):
         return Head(cells, lines)
-    return Head(tuple(shapes.headerless_names(schema, len(cells), name)), 0)
+    return Head(tuple(layouts.headerless_names(schema, len(cells), name)), 0)
 
 
 def _check_kind(data: bytes, name: str) -> None:
@@ -100,12 +111,12 @@ def _check_kind(data: bytes, name: str) -> None:
 
 
 def _first_record(file: BinaryIO, data: bytes, name: str) -> tuple[tuple[str, ...], str, int]:
-    """Return the cells of the first record, its text and its number of lines; quoted cells may hold line breaks.
+    """Return the cells of the first record, its text, and its number of lines. A quoted cell may have line breaks.
 
     Args:
-        file: where to read on.
-        data: what was read of it.
-        name: what messages call it.
+        file: The file, positioned after ``data``.
+        data: The first bytes of the file.
+        name: The name of the file in messages.
     """
     while True:
         more = file.read(1)
@@ -116,14 +127,15 @@ def _first_record(file: BinaryIO, data: bytes, name: str) -> tuple[tuple[str, ..
         try:
             cells = next(record, [])
         except csv.Error as error:
-            what = f"the first line holds a cell of more than {csv.field_size_limit():,} characters"
-            what = what if "field limit" in str(error) else f"the first line is no line of a CSV file ({error})"
-            raise BadDataError(what, where=name, fix="does a quote not end, or is this no table?") from None
+            what = f"the first line has a cell of more than {csv.field_size_limit():,} characters"
+            what = what if "field limit" in str(error) else f"the first line is not a line of a CSV file ({error})"
+            fix = "check for a quote that does not end, and that this is a table"
+            raise BadDataError(what, where=name, fix=fix) from None
         if lines.tell() < len(text) or not more:
             break
         if len(data) > _MOST_BYTES:
             what = f"the first line has more than {_MOST_BYTES:,} bytes"
-            raise BadDataError(what, where=name, fix="is this a table as CSV?")
+            raise BadDataError(what, where=name, fix="check that this is a CSV table")
         data += file.read(len(data))
     first = text[: lines.tell()]
     _check_text(first, data, name)
@@ -139,20 +151,23 @@ def _check_text(first: str, data: bytes, name: str) -> None:
 
 
 def _check_dialect(schema: Schema, cells: tuple[str, ...], text: str, name: str) -> None:
-    """Refuse a first line that is a comment, or that another separator than the comma cuts into what is expected."""
-    if found := _EXCEL.match(text):
+    """Raise BadDataError for a comment as first line, or for columns that are separated by something else than commas.
+
+    The separator is recognised by the column names or the number of columns that it gives.
+    """
+    if found := _EXCEL_SEPARATOR.match(text):
         what = f"the first line is {found[0].strip()!r}, which only Excel understands"
         raise BadDataError(what, where=name, fix="remove it, and separate columns by commas")
-    layouts = [names for _, names in shapes.possible(schema)]
-    known, counts = {name for names in layouts for name in names}, {len(names) for names in layouts}
+    expected = [names for _, names in layouts.possible_layouts(schema)]
+    known, counts = {name for names in expected for name in names}, {len(names) for names in expected}
     if known.intersection(cells) or len(cells) in counts:
         return
     if cells[0].startswith("#"):
         raise BadDataError("the first line is a comment", where=name, fix="begin with the header or the first row")
     head, *others = text.splitlines()
-    for separator, shown in _SEPARATORS.items():
+    for separator, words in _SEPARATORS.items():
         other = [cell.strip().strip('"') for cell in head.split(separator)]
         if len(other) > 1 and (len(cells) == 1 or known.intersection(other) or len(other) in counts):
             decimal = any(_DECIMAL_COMMA.search(line) for line in others[:1] or [head])
             fix = "separate them by commas" + (", and write numbers with a decimal point" if decimal else "")
-            raise BadDataError(f"columns are separated by {shown}", where=name, fix=fix)
+            raise BadDataError(f"columns are separated by {words}", where=name, fix=fix)

@@ -1,7 +1,7 @@
-"""Source tables by URI: ``builtin:``, a path or ``file://``; CSV, CSV.gz or parquet, read as record batches.
+"""Open a source by a local URI (``builtin:``, a path or ``file://``) and read it as record batches.
 
-A path may hold wildcards: the files it matches are one table, in the order of their names. What lies elsewhere
-(``gs://``, ``bq://``) is fetched by ``steps.sources.staging`` and then opened here.
+Files are CSV, gzipped CSV or parquet. A path may have wildcards: the matching files are one table, in the order of
+their names. ``steps.io`` fetches remote sources (``gs://``, ``bq://``) to local files and opens those here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from steps import tables
 from steps.core import runtime, storage, uris
 from steps.core.errors import BadConfigurationError, BadDataError, NoInputError, UsageError
 from steps.sources import csv_head, layouts
-from steps.sources.csv_file import Reader
+from steps.sources.csv_file import CsvReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,18 +27,23 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from steps.schema import Schema
-    from steps.sources.layouts import Shape
+    from steps.sources.layouts import Layout
 
 _CSV_KINDS = (".csv", ".csv.gz", ".data", ".data.gz")
-# What pandas calls the column in which it keeps a table's row labels: it belongs to pandas, not to the table.
+# The columns in which pandas stores the index of a data frame, which is not part of the table.
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
 
 @dataclass(frozen=True)
-class File:
-    """One file of a source: ``name`` is what messages call it, ``names`` are its columns.
+class SourceFile:
+    """One file of a source.
 
-    ``head`` is the first line of a CSV file, None for parquet.
+    Attributes:
+        path: The file.
+        name: The name of the file in messages.
+        names: The column names.
+        schema: The schema of the source.
+        head: The header of a CSV file; None for parquet.
     """
 
     path: Path
@@ -51,45 +56,49 @@ class File:
         """Yield record batches with the given source columns.
 
         Raises:
-            BadDataError: the file is damaged, or a CSV cell is no number where one is needed.
+            BadDataError: The file is damaged, or a cell of a numeric CSV column is not a number.
         """
-        with _called(self.path, self.name):
+        with _name_in_errors(self.path, self.name):
             if self.head:
-                yield from Reader(self.path, self.name, self.head, self.schema).batches(columns)
+                yield from CsvReader(self.path, self.name, self.head, self.schema).batches(columns)
             else:
-                yield from tables.batches(self.path, columns)
+                yield from tables.read_batches(self.path, columns)
 
 
 @dataclass(frozen=True)
 class Source:
-    """A table that can be read as often as needed, always in the same order: that of its files, one after another.
+    """A table that can be read repeatedly, always in the same order.
 
-    All files are of one kind and have the same columns.
+    Attributes:
+        name: The name of the source in messages.
+        files: The files in the order of their rows. All are of one kind and have the same columns.
+        layout: The layout of the columns.
+        schema: The schema of the source.
     """
 
     name: str
-    files: tuple[File, ...]
-    shape: Shape
+    files: tuple[SourceFile, ...]
+    layout: Layout
     schema: Schema
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Yield record batches with the given source columns; errors as :meth:`File.batches`."""
+        """Yield record batches with the given source columns; errors as for :meth:`SourceFile.batches`."""
         for file in self.files:
             yield from file.batches(columns)
 
     def sha256(self) -> str:
-        """Return the digest of a single file's bytes, or that of the files' digests in their order."""
+        """Return the SHA-256 of the single file, or that of the digests of several files in their order."""
         digests = [storage.sha256_file(file.path) for file in self.files]
         return digests[0] if len(digests) == 1 else hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
 
-def resolve(uri: str, schema: Schema) -> list[Path]:
-    """Return the local files a source URI names, in the order in which they are read.
+def resolve_paths(uri: str, schema: Schema) -> list[Path]:
+    """Return the local files that a source URI names, in the order in which they are read.
 
     Raises:
-        UsageError: the scheme is not supported.
-        BadConfigurationError: ``builtin:`` is asked of a schema without a builtin table.
-        NoInputError: there is no such file.
+        UsageError: The scheme is not supported.
+        BadConfigurationError: The URI is ``builtin:``, but the schema has no builtin table.
+        NoInputError: There is no such file.
     """
     address = uris.parse(uri)
     if address.kind == uris.BUILTIN:
@@ -110,52 +119,57 @@ def resolve(uri: str, schema: Schema) -> list[Path]:
 
 
 def open_source(uri: str, schema: Schema) -> Source:
-    """Open a local source: look at its columns and tell its shape; errors as :func:`resolve` and :func:`open_files`."""
-    paths = resolve(uri, schema)
+    """Open a local source and recognise its layout; errors as for :func:`resolve_paths` and :func:`open_files`."""
+    paths = resolve_paths(uri, schema)
     name = paths[0].name if len(paths) == 1 else Path(uri).name
     return open_files([(path, path.name) for path in paths], schema, name)
 
 
 def open_files(named: Sequence[tuple[Path, str]], schema: Schema, name: str) -> Source:
-    """Open files (path, and what messages call it) as one table called ``name``.
+    """Open files as one table.
+
+    Args:
+        named: The path of each file, and its name in messages.
+        schema: The schema of the source.
+        name: The name of the table in messages.
 
     Raises:
-        BadDataError: a file is empty, or its columns are not those of the first; and as ``shapes.recognise``.
-        UsageError: a file is of an unknown kind, or of another one than the first.
+        BadDataError: A file is empty, has other columns than the first, or has no known layout.
+        UsageError: A file is of an unknown kind, or of another kind than the first.
     """
     files = tuple(_open_file(path, called, schema) for path, called in named)
     first = files[0]
     for file in files[1:]:
         if (file.head is None) != (first.head is None):
-            raise UsageError("CSV and parquet files together", where=name, fix="name files of one kind")
+            raise UsageError("there are CSV files and parquet files", where=name, fix="name files of one kind")
         if odd := sorted(set(file.names) ^ set(first.names)):
-            what = f"column {odd[0]!r} is not in both of {first.name} and {file.name}"
+            what = f"column {odd[0]!r} is not in both {first.name} and {file.name}"
             raise BadDataError(what, where=name, fix="name files of one table")
-    shape = layouts.recognise(schema, first.names, first.name)
-    for column in shape.left_out:
-        shown = f"column {column!r}" if column else "the first column, which has no name,"
-        runtime.log(f"{name}: {shown} is left out, it numbers the rows")
-    return Source(name, files, shape, schema)
+    layout = layouts.recognise_layout(schema, first.names, first.name)
+    for column in layout.left_out:
+        words = f"column {column!r}" if column else "the first column, which has no name,"
+        runtime.log(f"{name}: {words} is left out, because it numbers the rows")
+    return Source(name, files, layout, schema)
 
 
-def _open_file(path: Path, name: str, schema: Schema) -> File:
-    with _called(path, name):
+def _open_file(path: Path, name: str, schema: Schema) -> SourceFile:
+    with _name_in_errors(path, name):
         if not path.stat().st_size:
             raise BadDataError("the file is empty", where=str(path), fix="write it again")
         if path.name.lower().endswith(_CSV_KINDS):
-            head = csv_head.read(path, name, schema)
-            return File(path, name, head.names, schema, head)
+            head = csv_head.read_head(path, name, schema)
+            return SourceFile(path, name, head.names, schema, head)
         if not _is_parquet(path):
             fix = "use .csv, .csv.gz, .data or .parquet"
             raise UsageError(f"unknown kind of file {path.suffix!r}", where=str(path), fix=fix)
-        with tables.opened(path) as file:
+        with tables.open_parquet(path) as file:
             names = tuple(column for column in file.schema_arrow.names if not _PANDAS_INDEX.fullmatch(column))
-        return File(path, name, names, schema)
+        return SourceFile(path, name, names, schema)
 
 
 @contextmanager
-def _called(path: Path, name: str) -> Iterator[None]:
-    """Let errors about a file that was fetched say where it came from, as its path is a temporary one."""
+def _name_in_errors(path: Path, name: str) -> Iterator[None]:
+    """Replace the path of a fetched file, which is temporary, by its name in errors."""
     try:
         yield
     except (BadDataError, UsageError) as error:

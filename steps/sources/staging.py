@@ -1,4 +1,7 @@
-"""Record batches of a remote source, written to a local parquet file that depends on the rows alone."""
+"""Write the record batches of a remote source to a local parquet file.
+
+The bytes of the file depend on the rows only, not on how the service cut them into batches.
+"""
 
 from __future__ import annotations
 
@@ -14,24 +17,29 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def stage(batches: Iterable[pa.RecordBatch], path: Path, name: str) -> None:
-    """Write record batches to a parquet file that depends on the rows alone, not on how they arrived.
+def write_staged(batches: Iterable[pa.RecordBatch], path: Path, name: str) -> None:
+    """Write record batches to a parquet file.
+
+    Args:
+        batches: The batches, all with the same columns.
+        path: The file to write.
+        name: The source, for error messages.
 
     Raises:
-        BadDataError: there is no batch.
+        BadDataError: There is no row.
     """
-    plain = regular(map(_plain, batches), tables.BATCH_ROWS)
-    first = next(plain, None)
+    equal_batches = rebatch(map(_normalise, batches), tables.BATCH_ROWS)
+    first = next(equal_batches, None)
     if first is None:
         raise BadDataError("there is no row", where=name, fix="check the table or the query")
-    with tables.writer(path, first.schema) as out:
+    with tables.open_writer(path, first.schema) as out:
         out.write(first)
-        for batch in plain:
+        for batch in equal_batches:
             out.write(batch)
 
 
-def regular(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
-    """Yield the same rows in batches of exactly ``rows``, the last one with what is left."""
+def rebatch(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
+    """Yield the same rows in batches of ``rows`` rows each; the last batch may be smaller."""
     waiting: list[pa.RecordBatch] = []
     count = 0
     for batch in batches:
@@ -41,21 +49,25 @@ def regular(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.RecordB
             waiting.append(part)
             start, count = start + part.num_rows, count + part.num_rows
             if count == rows:
-                yield _joined(waiting)
+                yield _concatenate(waiting)
                 waiting, count = [], 0
     if waiting:
-        yield _joined(waiting)
+        yield _concatenate(waiting)
 
 
-def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
+def _concatenate(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
     return pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
 
 
-def _plain(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Return a batch without what a service says about its fields, decimals as the float64 that is nearest."""
-    return pa.RecordBatch.from_arrays([_binary(values) for values in batch.columns], names=batch.schema.names)
+def _normalise(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return a batch without the service's metadata of the fields, and with float64 for decimals."""
+    columns = [_decimals_to_float64(values) for values in batch.columns]
+    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
 
-def _binary(values: pa.Array) -> pa.Array:
-    """Return decimals as float64 by way of their digits: Arrow's own conversion makes 2010.9999999999998 of 2011."""
+def _decimals_to_float64(values: pa.Array) -> pa.Array:
+    """Return decimals as the nearest float64.
+
+    The conversion goes through text, because Arrow's direct one is inexact: it gives 2010.9999999999998 for 2011.
+    """
     return values.cast(pa.string()).cast(pa.float64()) if pa.types.is_decimal(values.type) else values

@@ -1,4 +1,11 @@
-"""Tables as streams of record batches, and what their cells, labels and rows mean."""
+"""Tables as streams of Arrow record batches, and the meaning of their cells, labels and rows.
+
+- ``parquet``: read and write the parquet tables that pass between steps; re-exported here.
+- ``cells``: convert text cells to numbers.
+- ``hashing``: hash rows and row positions.
+- ``labels``: encode the labels of a source as positions among the cover types.
+- ``spelling``: match names in cells with the names of the schema, and format values for messages.
+"""
 
 from steps.tables.parquet import (
     BATCH_ROWS,
@@ -9,12 +16,12 @@ from steps.tables.parquet import (
     SPLITS,
     Metadata,
     Writer,
-    batches,
     count_rows,
-    opened,
-    read,
+    open_parquet,
+    open_writer,
+    read_batches,
     read_metadata,
-    writer,
+    read_table,
 )
 
 __all__ = [
@@ -26,10 +33,10 @@ __all__ = [
     "SPLITS",
     "Metadata",
     "Writer",
-    "batches",
     "count_rows",
-    "opened",
-    "read",
+    "open_parquet",
+    "open_writer",
+    "read_batches",
     "read_metadata",
-    "writer",
+    "read_table",
 ]

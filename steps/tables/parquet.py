@@ -1,8 +1,8 @@
-"""Parquet tables as streams of record batches: memory is bounded by the batch, not by the table.
+"""Read and write parquet tables as streams of record batches, so that memory use does not depend on the table's size.
 
-The schema and the cover type travel in the file's own metadata, so that a dataset explains itself. Tables between
-steps are LZ4-compressed with dictionaries for categories only: feature tables are then written in
-two thirds of the time that pyarrow's default settings take (benchmarks/RESULTS.md).
+The file's metadata contains the schema and the cover type, so that a dataset is self-describing. Tables between steps
+are LZ4-compressed, with dictionaries for categories only: writing a feature table then takes two thirds of the time
+that pyarrow's default settings take (benchmarks/RESULTS.md).
 """
 
 from __future__ import annotations
@@ -26,16 +26,22 @@ if TYPE_CHECKING:
     from steps.schema import Schema
 
 BATCH_ROWS = 65_536
+# Columns that the steps add to a table.
 LABEL, ROW, SPLIT, SCORE = "label", "row", "split", "score"
 SPLITS = ("train", "validation", "test")
+# Key in the parquet footer.
 _METADATA = b"covertype"
 
 
 @dataclass(frozen=True)
 class Metadata:
-    """What a table says of itself: its schema, the cover type its ``label`` is about, its rows' digest, its features.
+    """The description of a table in its parquet footer.
 
-    ``data_sha256`` is the profile's digest of the canonical values: equal for equal rows, whatever file they came in.
+    Attributes:
+        schema: The schema of the source table.
+        cover_type: The slug of the class whose rows have ``label`` 1.
+        data_sha256: The digest of the canonical values of the source, equal for equal rows in any file format.
+        features: The names of the feature columns; empty for a dataset that ``preprocess`` has not read yet.
     """
 
     schema: Schema
@@ -44,7 +50,7 @@ class Metadata:
     features: tuple[str, ...] = ()
 
     def encode(self) -> bytes:
-        """Return the metadata as the bytes that are kept in the parquet footer."""
+        """Return the bytes that are stored in the parquet footer."""
         document = {
             "schema": self.schema.to_json(),
             "cover_type": self.cover_type,
@@ -55,7 +61,7 @@ class Metadata:
 
     @staticmethod
     def decode(data: bytes) -> Metadata:
-        """Read what :meth:`encode` wrote."""
+        """Return the metadata that :meth:`encode` wrote."""
         document = json.loads(data)
         return Metadata(
             schemas.from_json(document["schema"]),
@@ -66,30 +72,36 @@ class Metadata:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[pq.ParquetFile]:
-    """Open a parquet file; NoInputError where it is missing, BadDataError where it is none or is damaged."""
+def open_parquet(path: Path) -> Iterator[pq.ParquetFile]:
+    """Open a parquet file for reading.
+
+    Raises:
+        NoInputError: The file does not exist.
+        BadDataError: The file is not parquet, or is damaged or encrypted. Errors while reading rows count too.
+    """
     if not path.is_file():
         raise NoInputError("no such file", where=str(path), fix="check the path")
     try:
         with pq.ParquetFile(path) as file:
             yield file
     except pa.ArrowInvalid as error:
-        raise _damaged(path, error) from None
+        raise _damaged_error(path, error) from None
     except OSError as error:
         if error.errno is not None:
             raise
-        raise _damaged(path, error) from None  # Arrow's own, for pages that cannot be decoded
+        # Arrow raises an OSError without a number for pages that cannot be decoded.
+        raise _damaged_error(path, error) from None
 
 
-def _damaged(path: Path, error: Exception) -> BadDataError:
+def _damaged_error(path: Path, error: Exception) -> BadDataError:
     if "encrypted" in str(error):
         return BadDataError("the parquet file is encrypted", where=str(path), fix="write it without encryption")
-    return BadDataError(f"not a whole parquet file ({error})", where=str(path), fix="write it again")
+    return BadDataError(f"not a complete parquet file ({error})", where=str(path), fix="write it again")
 
 
 def read_metadata(path: Path) -> Metadata:
-    """Read the metadata of a table that a step wrote; BadDataError where it has none."""
-    with opened(path) as file:
+    """Return the metadata of a table that a step wrote; BadDataError if there is none."""
+    with open_parquet(path) as file:
         raw = (file.metadata.metadata or {}).get(_METADATA)
         if raw is None:
             fix = "make it with `python -m steps.prepare` first"
@@ -98,28 +110,34 @@ def read_metadata(path: Path) -> Metadata:
 
 
 def count_rows(path: Path) -> int:
-    """Return the number of rows of a parquet file, from its footer."""
-    with opened(path) as file:
+    """Return the number of rows of a parquet file; only the footer is read."""
+    with open_parquet(path) as file:
         return int(file.metadata.num_rows)
 
 
-def batches(path: Path, columns: Sequence[str] | None = None, rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
-    """Yield record batches of at most ``rows`` rows with the given columns, in the order of the file."""
+def read_batches(path: Path, columns: Sequence[str] | None = None, rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a parquet file in order.
+
+    Args:
+        path: The file.
+        columns: The columns to read; None for all.
+        rows: The largest number of rows of a batch.
+    """
     names = list(columns) if columns is not None else None
-    with opened(path) as file:
+    with open_parquet(path) as file:
         yield from file.iter_batches(batch_size=rows, columns=names, use_threads=False)
 
 
-def read(path: Path, columns: Sequence[str]) -> pa.Table:
-    """Read whole columns: for what is small beside the table (labels, scores)."""
-    with opened(path) as file:
+def read_table(path: Path, columns: Sequence[str]) -> pa.Table:
+    """Return columns of a parquet file as a whole, for columns that fit into memory (labels, scores)."""
+    with open_parquet(path) as file:
         return file.read(columns=list(columns), use_threads=False)
 
 
 class Writer:
-    """Writes record batches of one arrow schema to a parquet file; use :func:`writer`.
+    """Writes record batches of one Arrow schema to a parquet file. Make it with :func:`open_writer`.
 
-    ``metadata`` may be set until the file is closed: some of it is known only when all rows were seen.
+    ``metadata`` may be set until the file is closed, because a part of it is known only after the last row.
     """
 
     def __init__(self, file: pq.ParquetWriter, metadata: Metadata | None) -> None:
@@ -128,15 +146,15 @@ class Writer:
         self.rows = 0
 
     def write(self, batch: pa.RecordBatch) -> None:
-        """Append a batch; an empty one is passed over."""
+        """Append a batch. An empty batch is ignored."""
         if batch.num_rows:
             self._file.write_batch(batch)
             self.rows += batch.num_rows
 
 
 @contextmanager
-def writer(path: Path, fields: pa.Schema, metadata: Metadata | None = None) -> Iterator[Writer]:
-    """Open ``path`` for writing; the file appears under its name when the block ends without an error."""
+def open_writer(path: Path, fields: pa.Schema, metadata: Metadata | None = None) -> Iterator[Writer]:
+    """Open a parquet file for writing. It gets its name when the block ends without an error."""
     dictionaries = [field.name for field in fields if pa.types.is_dictionary(field.type)]
     options: dict[str, Any] = {"compression": "lz4", "use_dictionary": dictionaries, "write_statistics": False}
     if ROW in fields.names:

@@ -1,8 +1,8 @@
-"""Names in a table's cells (categories, labels that are strings), and their positions among those of the schema.
+"""Match names in a table's cells (categories, labels) with the names of the schema, and format values for messages.
 
-The same value is spelled differently by different writers: pandas writes ``True`` where Arrow and BigQuery write
-``true``, and ``1.0`` where a column of whole numbers has a missing value. A cell that is none of the schema's names
-takes the one name that spells the same value, and none where two names do.
+Writers spell the same value differently: pandas writes ``True``, Arrow and BigQuery write ``true``, and a column of
+whole numbers with a missing value has ``1.0``. A cell that is not one of the schema's names therefore matches the name
+that spells the same value, unless two names do.
 """
 
 from __future__ import annotations
@@ -21,24 +21,30 @@ if TYPE_CHECKING:
 
 _WHOLE = re.compile(r"(-?[0-9]+)(?:\.0*)?")
 _BOOLEAN = {"true", "false"}
-# Nearest names are looked for among so many at most: a comparison takes some microseconds.
-_COMPARED = 2000
+# The largest number of names that are searched for a similar one: a comparison takes some microseconds.
+_MOST_COMPARED = 2000
+# The largest number of characters of a value in a message.
 _LONGEST = 60
 
 
-def as_text(values: pa.Array, column: str, where: str) -> pa.Array:
+def to_text(values: pa.Array, column: str, where: str) -> pa.Array:
     """Return a column as strings or as a dictionary of strings: ``true`` and ``false``, whole numbers without ``.0``.
 
+    Args:
+        values: The column.
+        column: Its name, for error messages.
+        where: The source, for error messages.
+
     Raises:
-        BadDataError: the column is of a type that has no such spelling (nested, for example).
+        BadDataError: The column has a type without text form (a nested type, for example).
     """
     if pa.types.is_dictionary(values.type) and values.dictionary.null_count:
         values = values.dictionary_decode()
     if pa.types.is_dictionary(values.type):
-        words = as_text(values.dictionary, column, where)
+        words = to_text(values.dictionary, column, where)
         return pa.DictionaryArray.from_arrays(values.indices, words, safe=False)
     if pa.types.is_floating(values.type):
-        values = without_nan(values)
+        values = nan_to_null(values)
     try:
         return values.cast(pa.string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
@@ -46,75 +52,78 @@ def as_text(values: pa.Array, column: str, where: str) -> pa.Array:
         raise BadDataError(what, where=where, fix="convert it") from None
 
 
-def without_nan(values: pa.Array) -> pa.Array:
-    """Return floats with NaN as missing; half floats become float32, as Arrow computes little with them."""
+def nan_to_null(values: pa.Array) -> pa.Array:
+    """Return floats with null for NaN. float16 becomes float32, because Arrow has few functions for float16."""
     if pa.types.is_float16(values.type):
         values = values.cast(pa.float32())
     return pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
 
 
-def positions(names: Sequence[str], text: pa.Array) -> pa.Array:
-    """Return each cell's position among ``names`` as int32; null where it is missing or none of them.
+def find_positions(names: Sequence[str], text: pa.Array) -> pa.Array:
+    """Return the position of each cell among ``names`` (int32, null for a missing or unknown cell).
 
     Args:
-        names: the schema's names.
-        text: as :func:`as_text` returns it.
+        names: The names of the schema.
+        text: A column that :func:`to_text` returned.
 
     Raises:
-        pa.ArrowIndexError: the column is damaged, it points behind its dictionary.
-        UnicodeDecodeError: a cell is not UTF-8.
+        pa.ArrowIndexError: The column is damaged: an index is outside its dictionary.
+        UnicodeDecodeError: A cell is not UTF-8.
     """
     if pa.types.is_dictionary(text.type):
-        return positions(names, text.dictionary).take(text.indices)
+        return find_positions(names, text.dictionary).take(text.indices)
     found = pc.index_in(text, pa.array(names, pa.string()), skip_nulls=True)
-    odd = pc.unique(text.filter(pc.and_(found.is_null(), text.is_valid()))).to_pylist()
-    if not odd:
+    unmatched = pc.unique(text.filter(pc.and_(found.is_null(), text.is_valid()))).to_pylist()
+    if not unmatched:
         return found
-    values = _by_value(names)
-    known = {cell: at for cell in odd if (at := values.get(_value(cell))) is not None}
-    again = pc.index_in(text, pa.array(list(known), pa.string()), skip_nulls=True)
-    return pc.coalesce(found, pa.array(list(known.values()), pa.int32()).take(again))
+    by_value = _positions_by_value(names)
+    respelled = {cell: at for cell in unmatched if (at := by_value.get(_spelled_value(cell))) is not None}
+    again = pc.index_in(text, pa.array(list(respelled), pa.string()), skip_nulls=True)
+    return pc.coalesce(found, pa.array(list(respelled.values()), pa.int32()).take(again))
 
 
-def nearest(word: str, names: Sequence[str]) -> str | None:
-    """Return the name that ``word`` is most likely meant to be, None where none is close."""
-    if folded := [name for name in names if _folded(name) == _folded(word)]:
+def nearest_name(word: str, names: Sequence[str]) -> str | None:
+    """Return the name that ``word`` is most likely a misspelling of, None if no name is similar."""
+    if folded := [name for name in names if _fold(name) == _fold(word)]:
         return folded[0]
-    close = difflib.get_close_matches(word, names[:_COMPARED], n=1, cutoff=0.75)
+    close = difflib.get_close_matches(word, names[:_MOST_COMPARED], n=1, cutoff=0.75)
     return close[0] if close else None
 
 
-def shown(value: object) -> str:
-    """Return a value for a message: a whole number without ``.0``, a text cut, in quotes where it would not be seen."""
+def format_value(value: object) -> str:
+    """Return a value as text for a message.
+
+    A whole number has no ``.0``. A long text is cut. A text that is empty, unprintable, or has outer spaces is quoted.
+    """
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() and abs(value) < 1e16 else repr(value)  # noqa: PLR2004
     text = str(value)
     if not text.isprintable() or text != text.strip() or not text:
-        return quoted(text)
+        return quote(text)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
-def quoted(value: object) -> str:
-    """Return a text in quotes for a message, cut where it is long."""
+def quote(value: object) -> str:
+    """Return a value as quoted text for a message. A long text is cut."""
     text = str(value)
     return repr(text) if len(text) <= _LONGEST else f"{text[:_LONGEST]!r}..."
 
 
-def _folded(name: str) -> str:
+def _fold(name: str) -> str:
     return re.sub(r"[\W_]+", "", name.casefold())
 
 
-def _by_value(names: Sequence[str]) -> dict[Any, int | None]:
-    """Return positions by the value that a name spells, None where two names spell the same."""
+def _positions_by_value(names: Sequence[str]) -> dict[Any, int | None]:
+    """Return the position of the name for each value that a name spells, None if two names spell the same value."""
     found: dict[Any, int | None] = {}
     for at, name in enumerate(names):
-        if (value := _value(name)) is not None:
+        if (value := _spelled_value(name)) is not None:
             found[value] = None if value in found else at
     return found
 
 
-def _value(name: str) -> str | None:
-    """Return one spelling for each truth value and whole number, None for any other text."""
+def _spelled_value(name: str) -> str | None:
+    """Return the canonical spelling of a truth value or whole number, None for any other text."""
     if name.casefold() in _BOOLEAN:
         return name.casefold()
     whole = _WHOLE.fullmatch(name)

@@ -98,7 +98,7 @@ def test_the_project_to_bill_may_come_from_the_environment(
 ) -> None:
     assert cloud.grpc
     refused = run(out, "bq://", query=ORDERED)
-    words = "no project is named that BigQuery could bill, in --source: say --source bq://PROJECT, or set GOOGLE_CLOUD"
+    words = "no project is named that BigQuery could bill, in --source: use --source bq://PROJECT, or set GOOGLE_CLOUD"
     assert (refused.code, words in refused.errors[0]) == (2, True)
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "p1")
     assert run(out, "bq://", query=ORDERED).code == 0

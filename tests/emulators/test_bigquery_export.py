@@ -202,7 +202,7 @@ def test_a_prefix_is_used_once(
         monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", proxy.url)
         result = run(out, TABLE, "--inside-bigquery", prefix)
         assert proxy.count(JOB) == 0
-    words = f"error: already there with other content, in {prefix}/export.json: name another place"
+    words = f"error: already exists with different content, in {prefix}/export.json: choose another destination"
     assert (result.code, result.errors) == (2, [words])
     assert names_in(storage, prefix) == before
 
@@ -270,9 +270,17 @@ def test_a_bucket_that_is_not_there(cloud: Emulator, out: Path) -> None:
     ("source", "options", "words"),
     [
         ("builtin:", [], "this is for BigQuery, the source is builtin:, in --inside-bigquery"),
-        (TABLE, ["--rows", 10], "--rows, --on-missing drop and --duplicates drop do not go with it"),
-        (TABLE, ["--on-missing", "keep"], "--on-missing keep does not go with it, in --inside-bigquery: leave it out"),
-        (TABLE, ["--duplicates", "drop"], "do not go with it, in --inside-bigquery: write them into the query"),
+        (
+            TABLE,
+            ["--rows", 10],
+            "--rows, --on-missing drop and --duplicates drop do not work together with this option",
+        ),
+        (TABLE, ["--on-missing", "keep"], "--on-missing keep does not work together with this option, in --inside-big"),
+        (
+            TABLE,
+            ["--duplicates", "drop"],
+            "do not work together with this option, in --inside-bigquery: write them into the query",
+        ),
     ],
 )
 def test_what_does_not_go_together(cloud: Emulator, out: Path, source: str, options: list[Any], words: str) -> None:
@@ -298,7 +306,7 @@ cover_types = [{ label = 'x"', slug = "x", title = "X" }, { label = "y", slug = 
 def test_floats_are_no_partitions_and_names_are_quoted(cloud: Emulator) -> None:
     """BigQuery refuses partitions of floats, the stand-in does not."""
     schema = schemas.parse(FLOATS)
-    shape = layouts.recognise(schema, ["a", "b`", "kind"], "here")
+    shape = layouts.recognise_layout(schema, ["a", "b`", "kind"], "here")
     rows = (
         "(SELECT 2.5 AS a, 1.0 AS `b\\``, 'x\"' AS kind UNION ALL SELECT 1.5, 1.0, 'x\"' UNION ALL SELECT 0.5, 3, 'y')"
     )

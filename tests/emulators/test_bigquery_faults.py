@@ -32,7 +32,7 @@ ENDS = [
     (Fault(JOB, status=403, reason="rateLimitExceeded", message="Slow down"), 75, "BigQuery answered 403 until retri"),
     (Fault(PAGE, status=403, reason="accessDenied", message=DENIED), 77, "bigquery.tables.getData is missing"),
     (Fault(LOOK, status=404, reason="notFound", message="Not found: Table p1:d.cover"), 66, "cover: check the name"),
-    (Fault(JOB, status=404, reason="notFound", message=ELSEWHERE), 66, "or say --location where the dataset lies els"),
+    (Fault(JOB, status=404, reason="notFound", message=ELSEWHERE), 66, "or use --location where the dataset lies els"),
     (Fault(JOB, status=400, reason="bytesBilledLimitExceeded", message=BILLED), 2, "1000. 10485760 or higher require"),
     (
         Fault(JOB, status=401, reason="authError", message="Invalid Credentials"),

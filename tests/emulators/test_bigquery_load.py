@@ -26,7 +26,7 @@ UPLOAD, LOOK, DATASET = "/upload/", "GET .*/tables/", "GET .*/datasets/[^/]+\\?"
 
 
 def invoke(*words: object) -> int:
-    return runtime.guarded(lambda: app(args=[str(word) for word in words], standalone_mode=False) or 0)
+    return runtime.run_to_exit_code(lambda: app(args=[str(word) for word in words], standalone_mode=False) or 0)
 
 
 def count(cloud: Emulator, name: str) -> int | None:
@@ -89,7 +89,7 @@ def test_a_table_that_is_there_is_left_alone_without_replace(
 
 def test_a_dataset_that_lies_elsewhere(cloud: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke("--table", "p1.d.new", "--location", "europe-west1") == 2
-    assert "dataset p1.d lies in US, not in europe-west1, in --location: say --location US" in capsys.readouterr().err
+    assert "dataset p1.d lies in US, not in europe-west1, in --location: use --location US" in capsys.readouterr().err
     assert count(cloud, "d.new") is None
 
 

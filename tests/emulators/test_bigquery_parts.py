@@ -1,4 +1,4 @@
-"""What of reading from BigQuery needs no service: addresses, times, columns, labels, credentials, staged files."""
+"""What of reading from BigQuery needs no service: addresses, columns, labels, credentials."""
 
 from __future__ import annotations
 
@@ -7,22 +7,16 @@ import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import requests
 from google.api_core import exceptions as api
 from google.auth import exceptions as auth
-from hypothesis import given
-from hypothesis import strategies as st
 
 from steps.core.errors import BadDataError, DeniedError, PipelineError, TransientError, UsageError
 from steps.core.runtime import TerminatedError
-from steps.core.times import parse_time
 from steps.google import bigquery
 from steps.google.bigquery import Address, client, jobs, query
 from steps.google.bigquery.errors import explained
-from steps.sources import staging
 from steps.sources.reading import Reading
 from tests.support import FEATURES, SCHEMA, TARGET, call, one_hot, real_rows
 
@@ -58,25 +52,6 @@ def test_what_is_no_table(rest: str) -> None:
 def test_a_query_is_billed_to_a_project(rest: str) -> None:
     with pytest.raises(UsageError, match="is no project, in --source: with --query say bq://PROJECT"):
         bigquery.parse(f"bq://{rest}", QUERY)
-
-
-@pytest.mark.parametrize("text", ["2026-11-21T09:30:00Z", "2026-11-21T10:30:00+01:00", "2026-11-21T09:30:00.000Z"])
-def test_times(text: str) -> None:
-    assert parse_time(text) == datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
-    assert parse_time("") is None
-
-
-@pytest.mark.parametrize("text", ["yesterday", "2026-11-21", "2026-11-21T09:30:00", "2026-11-21T09:30:00.0001Z"])
-def test_times_that_are_none(text: str) -> None:
-    with pytest.raises(UsageError, match="is no time in RFC 3339, in --snapshot-time"):
-        parse_time(text)
-
-
-@pytest.mark.parametrize("reading", [QUERY, Reading(snapshot=datetime(2026, 1, 1, tzinfo=UTC))])
-def test_options_of_bigquery_need_bigquery(reading: Reading) -> None:
-    with pytest.raises(UsageError, match="is for BigQuery, the source is builtin:"):
-        reading.check("builtin:")
-    reading.check("bq://p1")
 
 
 @pytest.mark.parametrize(
@@ -192,33 +167,6 @@ def test_errors_that_are_hard_to_provoke(error: Exception, kind: type[PipelineEr
 def test_retries_end() -> None:
     for patience in (client.patience(), client.stream_patience()):
         assert patience.timeout == client.PATIENCE_SECONDS
-
-
-@given(st.lists(st.integers(0, 12), max_size=12), st.integers(1, 7))
-def test_batches_become_regular(sizes: list[int], rows: int) -> None:
-    numbers = iter(range(sum(sizes)))
-    batches = [pa.record_batch({"n": pa.array([next(numbers) for _ in range(size)], pa.int64())}) for size in sizes]
-    found = list(staging.regular(batches, rows))
-    assert [value for batch in found for value in batch.column("n").to_pylist()] == list(range(sum(sizes)))
-    assert all(batch.num_rows == rows for batch in found[:-1])
-    assert all(0 < batch.num_rows <= rows for batch in found[-1:])
-
-
-def test_a_staged_file_does_not_depend_on_how_rows_arrived(tmp_path: Path) -> None:
-    table = pa.table({"n": pa.array(range(1000), pa.int64()), "t": [str(i) for i in range(1000)]})
-    described = table.replace_schema_metadata({"said": "by a service"})
-    staging.stage(table.to_batches(max_chunksize=7), tmp_path / "a", "a")
-    staging.stage(described.to_batches(max_chunksize=400), tmp_path / "b", "b")
-    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
-    assert pq.read_table(tmp_path / "a").equals(table)
-
-
-@pytest.mark.parametrize("kind", [pa.decimal128(38, 9), pa.decimal256(76, 38)], ids=str)
-def test_decimals_are_their_nearest_float(tmp_path: Path, kind: pa.DataType) -> None:
-    """Arrow's own conversion makes 2010.9999999999998 of 2011."""
-    values = [*map(float, range(3000)), -0.125, 0.1, None]
-    staging.stage([pa.record_batch({"x": pa.array(values).cast(pa.string()).cast(kind)})], tmp_path / "a", "a")
-    assert pq.read_table(tmp_path / "a").column("x").to_pylist() == values
 
 
 def test_google_s_libraries_are_imported_where_they_are_needed_only() -> None:

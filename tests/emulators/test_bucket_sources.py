@@ -85,7 +85,7 @@ def test_a_bad_row_is_told_by_its_object(server: Server, bucket: str, tmp_path: 
         put(server, tmp_path / "part.csv", f"{bucket}/part-{number}.csv")
     result = run(out, f"{bucket}/part-*.csv")
     assert result.code == 65
-    assert f"in column 'Elevation' is no number, in row 10 of {bucket}/part-1.csv: " in result.errors[0]
+    assert f"in column 'Elevation' is not a number, in row 10 of {bucket}/part-1.csv: " in result.errors[0]
 
 
 def test_nobody_answers(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from google.api_core.exceptions import Unauthorized
 from steps.core import storage
 from steps.core.crc32c import crc32c_file
 from steps.core.errors import (
-    AlreadyThereError,
+    AlreadyExistsError,
     DeniedError,
     NoInputError,
     PipelineError,
@@ -71,7 +71,7 @@ def test_an_object_is_made_once(cloud: Cloud, size: int) -> None:
     path, uri = cloud.file(size, "in"), cloud.uri("once")
     first = cloud.store.upload(path, uri, if_absent=True)
     assert cloud.store.upload(path, uri, if_absent=True) == first
-    with pytest.raises(AlreadyThereError, match=f"already there with other content, in {uri}"):
+    with pytest.raises(AlreadyExistsError, match=f"already exists with different content, in {uri}"):
         cloud.store.upload(cloud.file(size, "other"), uri, if_absent=True)
     assert cloud.store.get(uri) == first
 
@@ -82,7 +82,7 @@ def test_a_generation_is_replaced_once(cloud: Cloud) -> None:
     first = cloud.store.upload(one, uri, if_absent=True)
     second = cloud.store.upload(two, uri, if_absent=False, generation=first.generation)
     assert second.generation > first.generation
-    with pytest.raises(AlreadyThereError):
+    with pytest.raises(AlreadyExistsError):
         cloud.store.upload(three, uri, if_absent=False, generation=first.generation)
     assert cloud.store.read(cloud.store.get(uri)) == two.read_bytes()
 

@@ -279,7 +279,7 @@ def test_commands_name_the_service_account(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def invoke(*words: object) -> int:
-    return runtime.guarded(lambda: app(args=[str(word) for word in words], standalone_mode=False) or 0)
+    return runtime.run_to_exit_code(lambda: app(args=[str(word) for word in words], standalone_mode=False) or 0)
 
 
 def test_the_verb_without_a_cluster(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from steps.core import storage
-from steps.core.errors import AlreadyThereError, BadDataError, DeniedError, NoInputError, PipelineError, TransientError
+from steps.core.errors import AlreadyExistsError, BadDataError, DeniedError, NoInputError, PipelineError, TransientError
 from steps.google import gcs
 from steps.google.gcs.transfer import Patience
 from steps.io import open_destination
@@ -114,7 +114,7 @@ def test_other_content_is_refused_before_anything_is_sent(cloud: Cloud) -> None:
     put(cloud, files_of(cloud))
     before = cloud.names()
     cloud.proxy.asked.clear()
-    with pytest.raises(AlreadyThereError, match=f"'{NAMES[0]}' differs., in {cloud.uri('data')}"):
+    with pytest.raises(AlreadyExistsError, match=f"'{NAMES[0]}' differs., in {cloud.uri('data')}"):
         put(cloud, files_of(cloud, "other"))
     assert cloud.proxy.count("POST") == 0
     assert cloud.names() == before
@@ -129,7 +129,7 @@ def test_another_publisher_is_faster(cloud: Cloud, content: str) -> None:
     if content == "partly":
         files[NAMES[0]] = files_of(cloud)[NAMES[0]]
     if content:
-        with pytest.raises(AlreadyThereError, match="other content is published there already"):
+        with pytest.raises(AlreadyExistsError, match="other content is already published"):
             publishing.publish(files, open_destination(cloud.uri("data"), lambda: slow), {"rows": 3})
     else:
         done = publishing.publish(files, open_destination(cloud.uri("data"), lambda: slow), {"rows": 3})
@@ -144,7 +144,7 @@ def test_of_many_publishers_one_wins(cloud: Cloud) -> None:
 
     def run(content: str) -> None:
         barrier.wait()
-        with contextlib.suppress(AlreadyThereError):
+        with contextlib.suppress(AlreadyExistsError):
             ends.append((content, put(cloud, contents[content]).already))
 
     threads = [threading.Thread(target=run, args=(content,)) for content in contents]
@@ -298,7 +298,7 @@ def test_two_runs_with_one_name(through: Cloud, runs: Runs) -> None:
     runs().register(registry)
     result = runs(pr_auc=0.99).register(registry, version="a")
     assert (result.code, len(result.errors)) == (2, 1)
-    assert "other content is published there already" in result.log
+    assert "other content is already published" in result.log
     assert alias(through, "champion") == "a"
 
 

@@ -73,7 +73,7 @@ def _cli(words: Sequence[str]) -> int:
     for name, value in unpatched.items():
         setattr(processes, name, value)
     runtime.prepare_process()
-    return runtime.guarded(lambda: covertype.app(args=list(words), standalone_mode=False) or 0)
+    return runtime.run_to_exit_code(lambda: covertype.app(args=list(words), standalone_mode=False) or 0)
 
 
 def _step(words: Sequence[str]) -> int:
@@ -83,7 +83,7 @@ def _step(words: Sequence[str]) -> int:
 
 def _space(words: Sequence[str]) -> int:
     """Read a search space as tune does, and do nothing else."""
-    return runtime.guarded(lambda: 0 if space_file.read(Path(words[0])).dimensions else 1)
+    return runtime.run_to_exit_code(lambda: 0 if space_file.read(Path(words[0])).dimensions else 1)
 
 
 KINDS: dict[str, Callable[[Sequence[str]], int]] = {"cli": _cli, "step": _step, "space": _space}
@@ -101,4 +101,4 @@ def main(kind: str, words: Sequence[str], encoding: str) -> int:
         traceback.print_exc()
         return 1
     finally:
-        runtime.flush()
+        runtime.flush_output()

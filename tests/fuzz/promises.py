@@ -26,7 +26,7 @@ from tests.fuzz.nursery import read
 if TYPE_CHECKING:
     from tests.fuzz.nursery import Ended
 
-CODES = errors.DOCUMENTED | {0, errors.RUN_FAILED}
+CODES = errors.DOCUMENTED_EXIT_CODES | {0, errors.RUN_FAILED}
 # The report of a defect. A usage error may contain "Got unexpected extra argument".
 _DEFECT = re.compile(r"^(?:error: )?(?:step \S+ failed: )?unexpected (\w+)", re.MULTILINE)
 _TRACEBACK = "Traceback (most recent call last)"

@@ -55,7 +55,7 @@ def test_progress_is_that_of_the_whole_chain(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("ARGO_PROGRESS_FILE", str(file))
     runtime.report_progress(3, 10)
     assert file.read_text() == "3/10\n"
-    monkeypatch.setenv(runtime.PART, "3/5")
+    monkeypatch.setenv(runtime.CHAIN_POSITION, "3/5")
     runtime.report_progress(3, 10)
     assert file.read_text() == "33/50\n"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import shutil
 import subprocess
 import sys
@@ -15,23 +14,21 @@ import xgboost
 
 from steps import register
 from steps.core import storage
-from steps.core.errors import AlreadyThereError, TransientError
 from steps.io import open_destination
 from steps.models import bundle
 from steps.models.features import FeatureTransformer
-from steps.registry import aliases, publishing
-from steps.registry.destinations import Folder
-from steps.registry.gate import Gate, Verdict, judge
+from steps.registry import publishing
 from tests.support import SCHEMA, Result, call, leftovers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
 SLUGS = ("aspen", "krummholz")
 LABELS = {slug: SCHEMA.cover_type(slug).label for slug in SLUGS}
 BUNDLE = ("metadata.json", "model.ubj", "preprocessor.skops")
 FILES = sorted([*(f"models/{slug}/{name}" for slug in SLUGS for name in (*BUNDLE, "metrics.json"))])
+
+
 FILES += ["report.html", "report.json"]
 
 
@@ -124,62 +121,13 @@ def test_the_first_version_is_candidate_and_champion(runs: Runs, registry: Path)
     assert bundle.read(version / "models" / "krummholz").metadata["cover_type"] == "krummholz"
 
 
-def test_the_lineage(runs: Runs, registry: Path) -> None:
-    run = runs(seed=3)
-    run.register(registry, "--code-revision", "abc123")
-    lineage = publishing.read_manifest(open_destination(str(registry / "versions" / "a"))).metadata
-    metadata = bundle.read(run.folder / "aspen").metadata
-    model = lineage.pop("cover_types")["aspen"]
-    assert lineage == {
-        "version": "a",
-        "source": "builtin:",
-        "source_sha256": "s" * 64,
-        "data_sha256": "d" * 64,
-        "code_revision": "abc123",
-        "accuracy": None,
-        "macro_f1": 0.5,
-    }
-    assert model == {
-        "label": 5,
-        "seed": 3,
-        "threshold": 0.25,
-        "rows": 50,
-        "support": 5,
-        "pr_auc": 0.9,
-        "code_sha256": bundle.code_sha256(),
-        "libraries": metadata["libraries"],
-    }
-
-
-def test_the_registration(runs: Runs, registry: Path) -> None:
-    run = runs()
-    run.register(registry)
-    found = run.registration()
-    version = registry / "versions" / "a"
-    assert found["manifest"] == {"uri": f"{version}/manifest.json", "generation": None}
-    assert [entry["name"] for entry in found["files"]] == FILES
-    sha256 = storage.sha256_file(run.folder / "aspen" / "metadata.json")
-    uri = f"{version}/models/aspen/metadata.json"
-    expected = {"name": "models/aspen/metadata.json", "uri": uri, "generation": None, "sha256": sha256}
-    assert found["files"][0] == expected
-    assert found["aliases"]["champion"] == {
-        "version": "a",
-        "previous": None,
-        "moved": True,
-        "reason": "there was no champion",
-        "uri": f"{registry}/aliases/champion.json",
-        "generation": None,
-    }
-    assert (found["version"], found["registry"], found["already"]) == ("a", str(registry), False)
-
-
 def test_registering_again_changes_nothing(runs: Runs, registry: Path) -> None:
     run = runs()
     run.register(registry)
     before = {name: (registry / name).stat().st_mtime_ns for name in leftovers(registry)}
     result = run.register(registry)
     assert result.code == 0
-    assert result.log == f"a was registered already in {registry}, is champion: it was before\n"
+    assert result.log == f"a was registered already in {registry}, is champion: unchanged\n"
     assert run.registration()["already"]
     assert {name: (registry / name).stat().st_mtime_ns for name in leftovers(registry) if name != ".lock"} == {
         name: time for name, time in before.items() if name != ".lock"
@@ -192,7 +140,7 @@ def test_another_content_under_the_same_version(runs: Runs, registry: Path) -> N
     before = {name: (registry / name).read_bytes() for name in leftovers(registry)}
     result = runs(pr_auc=0.95).register(registry, version="a")
     assert result.code == 2
-    assert "other content is published there already ('models/aspen/metadata.json' differs)" in result.log
+    assert "other content is already published ('models/aspen/metadata.json' differs)" in result.log
     assert {name: (registry / name).read_bytes() for name in leftovers(registry)} == before
 
 
@@ -266,36 +214,8 @@ def test_versions_that_are_none(runs: Runs, registry: Path, version: str, monkey
     result = runs().register(registry, version=version)
     assert (result.code, result.errors) == (
         2,
-        [f"error: {version!r} is no version, in --version: use letters, digits and . _ -"],
+        [f"error: {version!r} is not a version, in --version: use letters, digits and . _ -"],
     )
-
-
-def broken(run: Run, what: str) -> None:
-    """Spoil one thing."""
-    if what == "model":
-        (run.folder / "aspen" / "model.ubj").write_bytes(b"x")
-    elif what == "slug":
-        run.change(run.folder / "aspen" / "metadata.json", cover_type="krummholz")
-    elif what == "data":
-        run.change(run.folder / "aspen" / "metadata.json", data_sha256="x")
-    elif what == "threshold":
-        run.change(run.metrics("aspen"), threshold=0.5)
-    elif what == "metrics":
-        run.metrics("aspen").write_text("[]")
-    elif what == "missing":
-        run.change(run.folder / "report.json", missing=["aspen"])
-    elif what == "report":
-        run.change(run.folder / "report.json", cover_types={"aspen": {}})
-
-
-@pytest.mark.parametrize("what", ["model", "slug", "data", "threshold", "metrics", "missing", "report"])
-def test_files_that_do_not_belong_together(runs: Runs, registry: Path, what: str) -> None:
-    run = runs()
-    broken(run, what)
-    result = run.register(registry)
-    assert (result.code, len(result.errors)) == (65, 1), result.log
-    assert not registry.exists()
-    assert not (run.folder / "registration").exists()
 
 
 def test_what_is_missing(runs: Runs, registry: Path) -> None:
@@ -312,77 +232,10 @@ def test_a_broken_alias(runs: Runs, registry: Path) -> None:
     (registry / "aliases" / "champion.json").write_text("{}")
     result = runs().register(registry)
     assert (result.code, len(result.errors)) == (65, 1)
-    assert "names no version" in result.log
+    assert "does not name a version" in result.log
 
 
 def test_the_command_line_does_not_load_google_s_client() -> None:
     code = "import sys; from steps import register; print([name for name in sys.modules if name.startswith('google.')])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
-
-
-def lineage(pr_auc: Mapping[str, float | None], **changes: Any) -> dict[str, Any]:
-    models = {slug: {"seed": 0, "rows": 9, "support": 2, "pr_auc": value} for slug, value in pr_auc.items()}
-    return {"version": "v", "data_sha256": "d", "cover_types": models, **changes}
-
-
-@pytest.mark.parametrize(
-    ("new", "champion", "passes"),
-    [
-        ({"a": 0.9, "b": 0.9}, {"a": 0.9, "b": 0.9}, True),
-        ({"a": 0.9, "b": 0.9}, {"a": 0.905, "b": 0.895}, True),
-        ({"a": 0.8999}, {"a": 0.9}, False),
-        ({"a": None}, {"a": 0.9}, False),
-        ({"a": 0.9}, {"a": None}, False),
-        ({"a": 0.9, "b": 0.9}, {"a": 0.9}, False),
-        ({"a": 0.99, "b": 0.7}, {"a": 0.7, "b": 0.9}, False),
-    ],
-)
-def test_the_gate(new: dict[str, float | None], champion: dict[str, float | None], passes: bool) -> None:  # noqa: FBT001
-    assert judge(lineage(new), lineage(champion), Gate()).passes is passes
-
-
-def test_another_split_is_not_comparable() -> None:
-    other = lineage({"a": 0.5})
-    other["cover_types"]["a"]["support"] = 3
-    verdict = judge(lineage({"a": 0.9}), other, Gate())
-    assert (verdict.passes, verdict.reason) == (False, "not comparable, the champion was measured on another split")
-
-
-def test_an_alias_that_somebody_else_moves_is_decided_again(tmp_path: Path) -> None:
-    class Busy(Folder):
-        """A folder in which somebody else is always a little faster, so many times."""
-
-        left = 2
-
-        def write(self, name: str, data: bytes, seen: Any) -> None:
-            if Busy.left:
-                Busy.left -= 1
-                other = json.dumps({"version": f"other-{Busy.left}"}).encode()
-                super().write(name, other, self.read(name))
-            super().write(name, data, seen)
-
-    asked: list[str | None] = []
-
-    def decide(present: str | None) -> Verdict:
-        asked.append(present)
-        return Verdict(True, "why")
-
-    moved = aliases.move(Busy(tmp_path), "champion", "mine", decide)
-    assert asked == [None, "other-1", "other-0"]
-    assert (moved.version, moved.previous, moved.moved) == ("mine", "other-0", True)
-    Busy.left = 1000
-    with pytest.raises(TransientError, match="others kept moving this alias"):
-        aliases.move(Busy(tmp_path), "champion", "again")
-
-
-def test_a_small_file_is_written_only_as_it_was_seen(tmp_path: Path) -> None:
-    folder = Folder(tmp_path)
-    folder.write("x", b"1", None)
-    seen = folder.read("x")
-    with pytest.raises(AlreadyThereError):
-        folder.write("x", b"2", None)
-    folder.write("x", b"2", seen)
-    with pytest.raises(AlreadyThereError):
-        folder.write("x", b"3", seen)
-    assert (tmp_path / "x").read_bytes() == b"2"

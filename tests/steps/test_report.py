@@ -109,7 +109,7 @@ def test_searches_are_optional(files: ReportFiles) -> None:
         (["--cover-type", "oak"], "'oak' is there twice, in --cover-type"),
         (["--cover-type", "elm"], "unknown cover type 'elm'"),
         (["--metrics", "oak"], "'oak' is not NAME=PATH, in --metrics"),
-        (["--scores", "oak=x"], "'oak' is there twice, in --scores"),
+        (["--scores", "oak=x"], "the name 'oak' occurs twice, in --scores"),
         (["--metrics", "elm=x"], "cover type 'elm' is not asked for, in --metrics"),
     ],
 )

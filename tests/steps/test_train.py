@@ -95,7 +95,7 @@ def test_refit_is_trained_on_both_tables_with_the_first_fit_s_rounds_and_thresho
     assert own_chain["learning_curve"].read_bytes() == curve
     best = again.metadata["best_rounds"]
     assert again.booster.num_boosted_rounds() == best == first.metadata["best_rounds"] < 40
-    both = matrix.quantised(own_chain["train_features"], own_chain["validation_features"], max_bin=256, threads=1)
+    both = matrix.quantise(own_chain["train_features"], own_chain["validation_features"], max_bin=256, threads=1)
     parameters = Hyperparameters(**again.metadata["parameters"] | {"rounds": best, "early_stopping": 0})
     alone, _ = training.train(training.Matrices(both, both), parameters, seed=0, threads=1)
     assert alone.save_raw("ubj") == again.booster.save_raw("ubj") != first.booster.save_raw("ubj")
@@ -105,7 +105,7 @@ def test_refit_in_batches_gives_the_same_model(own_chain: Chain, monkeypatch: py
     own_chain.train(rounds=4, refit="validation")
     whole = files(own_chain["model"])
     monkeypatch.setattr(matrix, "PIECE_ROWS", 0)
-    monkeypatch.setattr(tables.batches, "__defaults__", (None, 137))
+    monkeypatch.setattr(tables.read_batches, "__defaults__", (None, 137))
     own_chain.train(rounds=4, refit="validation")
     assert files(own_chain["model"]) == whole
 

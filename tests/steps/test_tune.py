@@ -9,7 +9,7 @@ import pytest
 
 from steps import tune
 from steps.models import hyperparameters, presets, training
-from steps.models.training import Watching
+from steps.models.training import EvaluationPlan
 from steps.options.shared import Preset
 from steps.options.train import Hyperparameters
 from steps.search import holdout
@@ -87,10 +87,10 @@ def test_trials_on_the_command_line(
 def test_the_objective_is_what_is_improved(own_chain: Chain, small: Path, objective: str) -> None:
     own_chain.tune(trials=3, space=small, objective=objective, sampler="random", pruner="none")
     best = json.loads(own_chain["best_parameters"].read_text())
-    selection = holdout.read(own_chain["validation_features"], 0).selection
-    watching = Watching(objective, rows=selection)
+    selection = holdout.read_halves(own_chain["validation_features"], 0).selection
+    plan = EvaluationPlan(objective, rows=selection)
     chosen = Hyperparameters(**best["parameters"])
-    _, curve = training.train(matrices_of(own_chain), chosen, seed=0, threads=1, watching=watching)
+    _, curve = training.train(matrices_of(own_chain), chosen, seed=0, threads=1, plan=plan)
     assert curve.best_value == best["value"]
     values = [row["value"] for row in table_of(own_chain)["trials"]]
     assert best["value"] == (min if objective == "logloss" else max)(values)
@@ -148,11 +148,11 @@ def test_a_warm_start_tries_what_was_best(own_chain: Chain, small: Path, tmp_pat
         ({"objective": "auc"}, 2, "error: Invalid value for '--objective'"),
         ({"sampler": "grid"}, 2, "error: Invalid value for '--sampler'"),
         ({"space": "{folder}/none.toml"}, 66, "error: no such file, in {folder}/none.toml: check --space"),
-        ({"study": "{folder}"}, 2, "error: is a directory, in {folder}: a file is where a folder is needed"),
+        ({"study": "{folder}"}, 2, "error: is a directory, in {folder}: there is a file instead of a folder"),
         ({"study": "{folder}/space.toml/study"}, 2, "error: "),
-        ({"study": "{folder}/space.toml"}, 65, "error: this is no study, in {folder}/space.toml: give a file that"),
+        ({"study": "{folder}/space.toml"}, 65, "error: this is not a study, in {folder}/space.toml: give a file that"),
         ({"warm_start": "{folder}/none"}, 66, "error: no such file, in {folder}/none: check the path"),
-        ({"warm_start": "{folder}/space.toml"}, 65, "error: this is no study, in {folder}/space.toml: give a file"),
+        ({"warm_start": "{folder}/space.toml"}, 65, "error: this is not a study, in {folder}/space.toml: give a file"),
         ({"earlier_study": "{folder}/none"}, 2, "error: there is no study to begin with it, in --earlier-study: give"),
         (
             {"study": "{folder}/new", "earlier_study": "{folder}/none"},

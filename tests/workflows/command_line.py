@@ -8,4 +8,4 @@ from workflows.covertype import app
 
 def invoke(*words: object) -> int:
     """Run the command line with these words and return its exit code."""
-    return runtime.guarded(lambda: app(args=[str(word) for word in words], standalone_mode=False) or 0)
+    return runtime.run_to_exit_code(lambda: app(args=[str(word) for word in words], standalone_mode=False) or 0)

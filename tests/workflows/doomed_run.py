@@ -45,4 +45,4 @@ def main() -> int:
 
 if __name__ == "__main__":
     runtime.prepare_process()
-    sys.exit(runtime.guarded(main))
+    sys.exit(runtime.run_to_exit_code(main))

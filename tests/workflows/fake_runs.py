@@ -22,7 +22,7 @@ PULLING = 'ImagePullBackOff: Back-off pulling image "nowhere:1"'
 
 def invoke(*words: object) -> int:
     """Run the command line in this process and return its exit code."""
-    return runtime.guarded(lambda: app(args=[str(word) for word in words], standalone_mode=False) or 0)
+    return runtime.run_to_exit_code(lambda: app(args=[str(word) for word in words], standalone_mode=False) or 0)
 
 
 def created(name: str) -> dict[str, Any]:

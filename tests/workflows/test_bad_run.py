@@ -52,7 +52,7 @@ def invoke(capsys: pytest.CaptureFixture[str]) -> Any:
     """The command line, called in this process."""
 
     def call(*words: object) -> Ended:
-        code = runtime.guarded(lambda: app(args=[str(word) for word in words], standalone_mode=False) or 0)
+        code = runtime.run_to_exit_code(lambda: app(args=[str(word) for word in words], standalone_mode=False) or 0)
         return Ended(code, *capsys.readouterr())
 
     return call
@@ -171,7 +171,7 @@ def test_a_log_that_cannot_be_made_fails_its_step_alone(tmp_path: Path, capfd: p
 def test_rendering_to_a_full_disk(invoke: Any, tmp_path: Path) -> None:
     with short_files(tmp_path / "out", 1000) as folder:
         ended = invoke("render", "-o", folder / "w.yaml")
-        ended.is_one_line(75, f"the file is larger than is allowed here, in {folder}: raise the limit")
+        ended.is_one_line(75, f"the file is larger than the limit, in {folder}: raise the limit")
         assert leftovers(folder) == []
 
 
@@ -201,7 +201,7 @@ def test_a_missing_permission_is_reported(words: tuple[str, ...], named: str, tm
         (places["open"] / ".cache").mkdir(mode=0o555)
     code, err = without_override(CLI, *(word.format(**places) for word in words))
     step = "step prepare failed: " if "--source" in words else ""
-    Ended(code, "", err).is_one_line(77, f"{step}permission denied, in {named.format(**places)}: check the rights")
+    Ended(code, "", err).is_one_line(77, f"{step}permission denied, in {named.format(**places)}: check the permissions")
     assert leftovers(places["closed"]) == []
     assert no_half_file(tmp_path)
 
@@ -241,5 +241,5 @@ def test_a_file_in_place_of_a_cache_folder(invoke: Any, tmp_path: Path, name: st
     (tmp_path / name).touch()
     ended = invoke("train", "1", *SMALL, "--output", tmp_path)
     assert str(tmp_path / name) in ended.err
-    assert ended.errors[0].endswith("a file is where a folder is needed, or the other way round")
+    assert ended.errors[0].endswith("there is a file instead of a folder, or a folder instead of a file")
     assert (ended.code, len(ended.errors), "Traceback" in ended.err) == (2, 1, False)

@@ -96,7 +96,7 @@ def test_paths_that_are_no_text(tmp_path: Path) -> None:
     cli = str(ROOT / CLI[0])
     done = python(cli, "run", "--source", UNDECODABLE, environment={}, cwd=tmp_path)
     assert (done.returncode, done.stderr.count(b"\n")) == (2, 1)
-    assert done.stderr.startswith(b"error: source: 't\\udcff' is no UTF-8 text, in --source")
+    assert done.stderr.startswith(b"error: source: 't\\udcff' is not UTF-8 text, in --source")
     done = python("-m", "steps.split", "--dataset", UNDECODABLE, *_outputs(tmp_path), environment={}, cwd=tmp_path)
     assert (done.returncode, done.stderr.count(b"\n")) == (2, 1), done.stderr
 

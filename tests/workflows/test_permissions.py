@@ -62,7 +62,7 @@ def test_a_cache_and_a_study(tmp_path: Path, umask: int) -> None:
         digest = cache.store_result("key", "steps.a", {"file": tmp_path / "file"}, {}).artifacts["file"]
         cache.restore_object(digest, tmp_path / "run" / "file")
     identity = dict.fromkeys(("cover_type", "data", "space", "objective", "start", "seed"), "x")
-    with study.opened(tmp_path / "kept" / "study", identity):
+    with study.open_study(tmp_path / "kept" / "study", identity):
         pass
     check(tmp_path, umask, shared=3)
 

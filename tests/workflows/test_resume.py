@@ -109,7 +109,10 @@ def test_another_version_of_xgboost_trains_everything_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def executed() -> set[str]:
-        assert runtime.guarded(lambda: app(args=[*WORDS, "--output", str(tmp_path)], standalone_mode=False) or 0) == 0
+        assert (
+            runtime.run_to_exit_code(lambda: app(args=[*WORDS, "--output", str(tmp_path)], standalone_mode=False) or 0)
+            == 0
+        )
         captured = capsys.readouterr()
         assert json.loads(captured.out)["executed_steps"] == captured.err.count(" s)")
         return {line.split()[1].partition(".")[2] for line in captured.err.splitlines() if " s)" in line}

@@ -36,7 +36,7 @@ STEPS = 1 + 7 * 5 + 1
 def invoke(*arguments: object) -> int:
     """Run the command line in this process and return its exit code."""
     words = [str(argument) for argument in arguments]
-    return runtime.guarded(lambda: app(args=words, standalone_mode=False) or 0)
+    return runtime.run_to_exit_code(lambda: app(args=words, standalone_mode=False) or 0)
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from steps.core.errors import (
     UnavailableError,
     UsageError,
 )
-from steps.core.redaction import names_a_user, redact
+from steps.core.redaction import has_user, redact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -109,7 +109,7 @@ def check_address(address: str, where: str) -> str:
     Raises:
         BadConfigurationError: it may hold credentials; the message does not show it.
     """
-    if names_a_user(address):
+    if has_user(address):
         what = "the address holds a user name or a password"
         raise BadConfigurationError(what, where=where, fix="write the address alone, and set credentials separately")
     if {"?", "#"} & set(address):  # a token may be behind it

@@ -179,4 +179,4 @@ def _link_or_copy_file(source: Path, target: Path) -> None:
     try:
         target.hardlink_to(source)
     except OSError:  # another file system, or one without hard links
-        storage.copy(source, target)
+        storage.copy_file(source, target)

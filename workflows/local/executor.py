@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from steps.core import storage
-from steps.core.errors import FULL, PipelineError
+from steps.core.errors import DISK_FULL, PipelineError
 from workflows.contract import RETRIED_CODES
 from workflows.local import binding, processes
 from workflows.local.cache import Cache, content_digest, json_digest
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _TICK_SECONDS = 0.2
 # Never retry when the disk is full: all local steps share one disk. A retried pod may land on another node.
-_DISK_FULL = tuple(what for what, _ in FULL.values())
+_DISK_FULL = tuple(what for what, _ in DISK_FULL.values())
 # Exit codes above it are 128 plus the number of the signal that ended the process, as in a shell.
 _SIGNAL_CODES = 128
 

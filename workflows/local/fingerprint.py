@@ -115,13 +115,14 @@ def _code(module: str) -> _Code:
         end = last + (node.end_col_offset or 0)
         if not isinstance(node, (ast.Import, ast.ImportFrom)):
             continue
-        parts.append(",".join(alias.asname or alias.name.rpartition(".")[2] for alias in node.names).encode())
+        parts.append(_bindings(node, module.partition(".")[0]).encode())
         for name in _imported(node):
             if name.partition(".")[0] != module.partition(".")[0]:
                 foreign.add(name.partition(".")[0])
             elif _path_of(name) and not f"{module}.".startswith(f"{name}."):
                 found = _code(name)
-                parts.append(found.sha256.encode())
+                if not _is_bare_package(name):
+                    parts.append(found.sha256.encode())
                 modules |= found.modules
                 foreign |= found.foreign
     parts.append(source[end:])
@@ -159,6 +160,34 @@ def _imported(node: ast.Import | ast.ImportFrom) -> list[str]:
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names]
     return [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
+
+
+def _bindings(node: ast.Import | ast.ImportFrom, project: str) -> str:
+    """Return the names that an import statement binds, each with the name that it imports.
+
+    A module of the project has no name of its own here: its digest stands for it, so that it may move.
+    """
+    bindings = []
+    for alias in node.names:
+        source = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+        imported = f"{source}{alias.name}"
+        if imported.partition(".")[0] == project:
+            imported = "" if _path_of(imported) else alias.name
+        bindings.append(f"{imported} as {alias.asname or alias.name.rpartition('.')[2]}")
+    return ",".join(bindings)
+
+
+@cache
+def _is_bare_package(name: str) -> bool:
+    """Return whether a package's ``__init__`` has no code: a docstring and ``__all__`` at most."""
+    path = _path_of(name)
+    if path is None or path.name != "__init__.py":
+        return False
+    return all(
+        (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+        or (isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["__all__"])
+        for node in ast.parse(path.read_bytes()).body
+    )
 
 
 def _libraries(top_level: set[str]) -> tuple[str, ...]:

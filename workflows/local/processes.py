@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from steps.core.errors import PipelineError, from_os_error
-from steps.core.runtime import cannot_load, flush, prepare_process
+from steps.core.runtime import cannot_load, flush_output, prepare_process
 from steps.core.runtime import log as log_line
 from workflows.local import socket_folder
 
@@ -188,7 +188,7 @@ def _run_module(module: str, arguments: list[str], environment: dict[str, str], 
         traceback.print_exc()
         log_line(f"error: {cannot_load(module, error)}")
         code = CANNOT_LOAD
-    flush()
+    flush_output()
     os._exit(code)  # does not wait for the threads of native libraries
 
 

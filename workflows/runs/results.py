@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from steps.core import storage
-from steps.core.errors import DOCUMENTED, RUN_FAILED, BadDataError, NoInputError
+from steps.core.errors import DOCUMENTED_EXIT_CODES, RUN_FAILED, BadDataError, NoInputError
 from workflows.local.nodes import Phase
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def copy_results(folder: Path, root: Node) -> None:
     if report:
         for artifact in ("html", "json"):
             if artifact in report.outputs.artifacts:
-                storage.copy(report.outputs.artifacts[artifact], folder / f"report.{artifact}")
+                storage.copy_file(report.outputs.artifacts[artifact], folder / f"report.{artifact}")
 
 
 def write_result(folder: Path, root: Node, seconds: float) -> dict[str, Any]:
@@ -115,7 +115,7 @@ def _exit_code(root: Node) -> int:
         return 0
     failed = {leaf.name: leaf.exit_code or RUN_FAILED for leaf in root.leaves() if leaf.phase.unsuccessful}
     codes = set(root_failures(failed).values())
-    return codes.pop() if len(codes) == 1 and codes <= DOCUMENTED else RUN_FAILED
+    return codes.pop() if len(codes) == 1 and codes <= DOCUMENTED_EXIT_CODES else RUN_FAILED
 
 
 def read_result(output: Path, name: str) -> dict[str, Any]:

@@ -103,7 +103,7 @@ def image(reference: str) -> str | None:
 
 def one_line(text: str) -> str | None:
     """Check a text that becomes part of the workflow or of messages."""
-    problem = texts.problem(text)
+    problem = texts.find_problem(text)
     return f"{_shown(text)} {problem}" if problem else None
 
 

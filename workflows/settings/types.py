@@ -45,7 +45,7 @@ def _address(accepted: tuple[str, ...], what: str) -> Callable[[str], str]:
     """Return a validator of an address, which may be empty; it returns the address with its scheme in lower case."""
 
     def check(text: str) -> str:
-        if "://" in text and redaction.names_a_user(text):  # logs and the workflow would show it
+        if "://" in text and redaction.has_user(text):  # logs and the workflow would show it
             raise ValueError("an address must not hold a user name or password")
         try:
             return uris.parse(text, accepted, what=what).text if text else text

@@ -39,7 +39,7 @@ def connect(project: str, location: str = "") -> bigquery.Client:
     """
     credentials, own = _credentials()
     if not (project or own):
-        fix = "say --source bq://PROJECT, or set GOOGLE_CLOUD_PROJECT"
+        fix = "use --source bq://PROJECT, or set GOOGLE_CLOUD_PROJECT"
         raise UsageError("no project is named that BigQuery could bill", where="--source", fix=fix)
     project = project or own
     return use_own_credentials(bigquery.Client(project=project, credentials=credentials, location=location or None))

@@ -73,7 +73,7 @@ def _of_answer(error: api.GoogleAPICallError, where: str) -> PipelineError:
     elif code == HTTPStatus.FORBIDDEN:
         known = _denied(message, where)
     elif code == HTTPStatus.NOT_FOUND:
-        elsewhere = ", or say --location where the dataset lies elsewhere" if "location" in message else ""
+        elsewhere = ", or use --location where the dataset lies elsewhere" if "location" in message else ""
         known = NoInputError(message, where=where, fix=f"check the name{elsewhere}")
     else:
         known = _refused(message, where)

@@ -23,7 +23,7 @@ from google.api_core.exceptions import BadRequest
 
 from steps import schema as schemas
 from steps.core import runtime, textfile, uris
-from steps.core.errors import BadDataError, NoInputError, UsageError, already_there
+from steps.core.errors import BadDataError, NoInputError, UsageError, already_exists
 from steps.core.times import parse_time
 from steps.google import bigquery, gcs
 from steps.google.bigquery import query as bigquery_query
@@ -77,12 +77,12 @@ class Wanted:
 class Exported:
     """What lies in the bucket now: the objects of each dataset by slug, and those of ``row`` with the source's label.
 
-    ``counts`` are the rows of each cover type, also of those that were not exported; ``shape`` and ``labels`` are the
+    ``counts`` are the rows of each cover type, also of those that were not exported; ``layout`` and ``labels`` are the
     source's as in a profile.
     """
 
     job: str
-    shape: str
+    layout: str
     labels: str
     counts: Mapping[str, int]
     datasets: Mapping[str, list[Object]]
@@ -90,7 +90,7 @@ class Exported:
 
     def document(self, wanted: Wanted) -> dict[str, Any]:
         """Return what ``export.json`` holds."""
-        described = {"source": wanted.uri, **wanted.reading.described(), "job": self.job, "labels": self.labels}
+        described = {"source": wanted.uri, **wanted.reading.profile_entries(), "job": self.job, "labels": self.labels}
         objects = {slug: [dataclasses.asdict(each) for each in found] for slug, found in self.datasets.items()}
         listed = [dataclasses.asdict(each) for each in self.label_objects]
         return {"format": 1, **described, "cover_types": self.counts, "datasets": objects, _LABELS: listed}
@@ -100,7 +100,7 @@ def export(wanted: Wanted, store: Store) -> Exported:
     """Export the datasets and list them.
 
     Raises:
-        AlreadyThereError: something was exported to this prefix before; nothing was billed.
+        AlreadyExistsError: something was exported to this prefix before; nothing was billed.
         BadDataError: the columns or a value do not fit the schema, the message names them; or a cover type that was
             asked for has no row.
         UsageError: the query is wrong, the bucket lies elsewhere, or more would be billed than is allowed.
@@ -119,8 +119,8 @@ def export(wanted: Wanted, store: Store) -> Exported:
         job = client.query(script, _configuration(wanted), retry=patience(), job_retry=None, timeout=REQUEST_SECONDS)
         _wait(job, wanted)
     found = {slug: store.objects(uri) for slug, uri in exports.items()}
-    start = labels.start(wanted.schema, table.shift)
-    done = Exported(str(job.job_id), table.shape.name, start, counts, found, store.objects(labels_uri))
+    start = labels.describe_start(wanted.schema, table.shift)
+    done = Exported(str(job.job_id), table.layout.name, start, counts, found, store.objects(labels_uri))
     _list(store, wanted, done)
     runtime.log(f"{wanted.name}: {sum(counts.values()):,} rows exported {len(found)} times to {wanted.prefix}")
     return done
@@ -142,7 +142,7 @@ def _check_absent(store: Store, prefix: str) -> None:
         store.get(listing)
     except NoInputError:
         return
-    raise already_there(listing)
+    raise already_exists(listing)
 
 
 def _list(store: Store, wanted: Wanted, done: Exported) -> None:
@@ -163,9 +163,9 @@ def _looked_at(client: official.Client, wanted: Wanted) -> tuple[Table, dict[str
     schema = wanted.schema
     rows, types = _rows(client, wanted)
     columns = bigquery.needed(schema, list(types), wanted.name)
-    shape = layouts.recognise(schema, columns, wanted.name)
+    layout = layouts.recognise_layout(schema, columns, wanted.name)
     found = _counted(client, wanted, rows)
-    shift = labels.offset(schema, [value for value in found if value is not None], wanted.label_mode, wanted.name)
+    shift = labels.find_offset(schema, [value for value in found if value is not None], wanted.label_mode, wanted.name)
     counts = {
         each.slug: found.get(each.label if isinstance(each.label, str) else each.label - shift, 0)
         for each in schema.cover_types
@@ -174,7 +174,7 @@ def _looked_at(client: official.Client, wanted: Wanted) -> tuple[Table, dict[str
         if not counts[slug]:
             fix = "leave it out with --cover-types"
             raise BadDataError(f"no row is of cover type {slug!r}", where=wanted.name, fix=fix)
-    return Table(schema, shape, types, rows, shift), counts
+    return Table(schema, layout, types, rows, shift), counts
 
 
 def _rows(client: official.Client, wanted: Wanted) -> tuple[str, dict[str, str]]:
@@ -222,7 +222,7 @@ def _check_cost(client: official.Client, wanted: Wanted, table: Table, rows: int
         raise UsageError(
             f"the script would process {processed:,} bytes, {limit:,} are allowed",
             where=wanted.name,
-            fix=f"export fewer cover types, or say --maximum-bytes-billed {processed}",
+            fix=f"export fewer cover types, or use --maximum-bytes-billed {processed}",
         )
 
 
@@ -252,4 +252,4 @@ def main(  # noqa: PLR0913 - one argument an option
 
 
 if __name__ == "__main__":
-    runtime.main_of(main)
+    runtime.run_and_exit(main)

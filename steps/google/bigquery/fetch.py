@@ -45,13 +45,13 @@ def opened(wanted: Wanted) -> Iterator[Fetched]:
     """Export the datasets, and open their rows as a source for as long as the block lasts; errors as ``export``."""
     store = gcs.connect()
     done = export(wanted, store)
-    facts = {"shape": done.shape, "labels": done.labels, "inside_bigquery": wanted.prefix}
+    facts = {"shape": done.layout, "labels": done.labels, "inside_bigquery": wanted.prefix}
     lowest = min((each.label for each in wanted.schema.cover_types if isinstance(each.label, int)), default=None)
     mode = {0: "zero", 1: "one"}.get(-1 if lowest is None else lowest, "auto")
     with tempfile.TemporaryDirectory(prefix="covertype-source-") as name:
         path = Path(name) / "table.parquet"
         rows = _rows(store, wanted, done, Path(name))
-        staging.stage(rows.to_batches(), path, wanted.name)
+        staging.write_staged(rows.to_batches(), path, wanted.name)
         del rows
         yield Fetched(files.open_files([(path, wanted.name)], wanted.schema, wanted.name), facts, mode)
 

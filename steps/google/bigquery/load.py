@@ -54,7 +54,7 @@ def load(name: str, schema: Schema, *, location: str = "", replace: bool = False
     uri = SCHEME + name[len(SCHEME) if name.lower().startswith(SCHEME) else 0 :]
     with _as_table(uri):
         address = parse(uri, Reading())
-    path = files.resolve("builtin:", schema)[0]
+    path = files.resolve_paths("builtin:", schema)[0]
     target = bigquery.DatasetReference(address.project, address.dataset).table(address.table)
     with connected(uri, Reading(location=location)) as client:
         there = _dataset(client, target, location)
@@ -85,7 +85,7 @@ def _dataset(client: bigquery.Client, target: bigquery.TableReference, location:
         runtime.log(f"dataset {name} made in {found.location}")
     if location and found.location.lower() != location.lower():
         what = f"dataset {name} lies in {found.location}, not in {location}"
-        raise UsageError(what, where="--location", fix=f"say --location {found.location}, or name another dataset")
+        raise UsageError(what, where="--location", fix=f"use --location {found.location}, or name another dataset")
     return str(found.location)
 
 

@@ -39,7 +39,7 @@ class Query:
             fix = f"write FOR SYSTEM_TIME AS OF @{SNAPSHOT} after the table's name"
             raise UsageError(f"the query does not use @{SNAPSHOT}", where=self.where, fix=fix)
         if used and not self.snapshot:
-            raise UsageError(f"the query needs @{SNAPSHOT}", where=self.where, fix="say --snapshot-time")
+            raise UsageError(f"the query needs @{SNAPSHOT}", where=self.where, fix="use --snapshot-time")
 
     def configuration(self, *, dry_run: bool) -> bigquery.QueryJobConfig:
         """Return how to run it: the limit, the snapshot time as a parameter, and labels for the bill."""
@@ -95,5 +95,5 @@ def _check_cost(query: Query, processed: int) -> None:
         raise UsageError(
             f"the query would process {processed:,} bytes, {query.maximum_bytes_billed:,} are allowed",
             where=query.where,
-            fix=f"read less, or say --maximum-bytes-billed {processed}",
+            fix=f"read less, or use --maximum-bytes-billed {processed}",
         )

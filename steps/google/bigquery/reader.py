@@ -90,9 +90,9 @@ def needed(schema: Schema, names: Sequence[str], where: str) -> list[str]:
         BadDataError: one is missing.
     """
     given = set(names)
-    known = set(next((wanted for _, wanted in layouts.possible(schema) if given.issuperset(wanted)), names))
-    shape = layouts.recognise(schema, [name for name in names if name in known | {tables.SPLIT}], where)
-    return [*layouts.columns_of(schema, shape), schema.target]
+    known = set(next((wanted for _, wanted in layouts.possible_layouts(schema) if given.issuperset(wanted)), names))
+    layout = layouts.recognise_layout(schema, [name for name in names if name in known | {tables.SPLIT}], where)
+    return [*layouts.source_columns(schema, layout), schema.target]
 
 
 def version_of(uri: str, reading: Reading) -> str | None:
@@ -100,7 +100,7 @@ def version_of(uri: str, reading: Reading) -> str | None:
 
     A table counts by its time of change, a query by its text and its snapshot time; errors as :func:`read`.
     """
-    moment = reading.described().get("snapshot_time", "")
+    moment = reading.profile_entries().get("snapshot_time", "")
     if reading.query:
         digest = hashlib.sha256(reading.query.encode()).hexdigest()
         return f"{uri} {digest} {moment}" if moment else None

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from steps.schema import Column, CoverType, Schema
-    from steps.sources.layouts import Shape
+    from steps.sources.layouts import Layout
 
 NUMBERED = "numbered"
 _INTEGER, _BOOLEAN = ("INTEGER", "INT64"), ("BOOLEAN", "BOOL")
@@ -32,7 +32,7 @@ class Table:
     """What is read: ``rows`` is SQL after FROM, ``types`` are BigQuery's by column, ``shift`` is added to labels."""
 
     schema: Schema
-    shape: Shape
+    layout: Layout
     types: Mapping[str, str]
     rows: str
     shift: int
@@ -45,7 +45,7 @@ class Table:
         columns = [*self.schema.columns]
         listed = [f"{_expression(self, column)} AS {quoted(column.name)}" for column in columns]
         listed.append(f"{_label(self)} AS {quoted(LABEL)}")
-        if self.shape.has_split:
+        if self.layout.has_split:
             listed.append(f"{_known(quoted(SPLIT), map(literal, SPLITS), SPLIT)} AS {quoted(SPLIT)}")
         first, *others = _order(self)
         numbers = f"ROW_NUMBER() OVER (PARTITION BY {first}" + (f" ORDER BY {', '.join(others)})" if others else ")")
@@ -62,7 +62,7 @@ SELECT canonical.*, starts.{_START} + {numbers} - 1 AS {quoted(ROW)} FROM canoni
             labels_uri: the same for the labels.
         """
         features = [quoted(column.name) for column in self.schema.columns]
-        split = [quoted(SPLIT)] if self.shape.has_split else []
+        split = [quoted(SPLIT)] if self.layout.has_split else []
         statements = [f"CREATE TEMP TABLE {NUMBERED} AS\n{self.numbered()}"]
         for slug, uri in exports.items():
             flag = f"IF({quoted(LABEL)} = {literal(self.schema.cover_type(slug).label)}, 1, 0) AS {quoted(LABEL)}"
@@ -74,7 +74,7 @@ SELECT canonical.*, starts.{_START} + {numbers} - 1 AS {quoted(ROW)} FROM canoni
         """Return how many bytes the exports of so many rows read of what was numbered, at most."""
         names = [cover_type.label for cover_type in self.schema.cover_types]
         label = _NUMBER_BYTES if isinstance(names[0], int) else _longest(map(str, names))
-        split = _longest(SPLITS) if self.shape.has_split else 0
+        split = _longest(SPLITS) if self.layout.has_split else 0
         features = sum(_longest(c.values) if c.categorical else _NUMBER_BYTES for c in self.schema.columns)
         labels = label + _NUMBER_BYTES
         return rows * (cover_types * (features + split + labels) + labels)
@@ -101,7 +101,7 @@ def _export(uri: str, listed: list[str]) -> str:
 
 def _order(table: Table) -> list[str]:
     floats = {column.name for column in table.schema.columns if column.dtype.startswith("float")}
-    names = [*(c.name for c in table.schema.columns), LABEL, *([SPLIT] if table.shape.has_split else [])]
+    names = [*(c.name for c in table.schema.columns), LABEL, *([SPLIT] if table.layout.has_split else [])]
     return [quoted(name) for name in sorted(names, key=floats.__contains__)]
 
 
@@ -117,7 +117,7 @@ def _known(given: str, values: Iterable[str], name: str, value: str = "") -> str
 
 def _expression(table: Table, column: Column) -> str:
     given = quoted(column.name)
-    if column.categorical and table.shape.one_hot:
+    if column.categorical and table.layout.one_hot:
         return _from_one_hot(table, column)
     if column.categorical:
         return _known(given, map(literal, column.values), column.name)
@@ -139,12 +139,12 @@ def _number(column: Column, given: str, kind: str) -> str:
 
 def _from_one_hot(table: Table, column: Column) -> str:
     """Return the category whose flag is the only 1: the sum and the largest are 1, the smallest is 0."""
-    names = table.shape.flags(column)
+    names = table.layout.one_hot_columns(column)
     flags = [f"CAST({quoted(n)} AS INT64)" if table.types[n] in _BOOLEAN else quoted(n) for n in names]
     together = ", ".join(flags)
     condition = f"{' + '.join(flags)} = 1 AND GREATEST({together}) = 1 AND LEAST({together}) = 0"
     cases = " ".join(f"WHEN {flag} = 1 THEN {literal(v)}" for flag, v in zip(flags, column.values, strict=True))
-    return _checked(condition, f"CASE {cases} END", " + ".join(flags), f"{column.name}{table.shape.separator}*")
+    return _checked(condition, f"CASE {cases} END", " + ".join(flags), f"{column.name}{table.layout.separator}*")
 
 
 def _label(table: Table) -> str:

@@ -8,10 +8,10 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from steps.core.errors import AlreadyThereError, BadDataError, NoInputError, PipelineError, UsageError
+from steps.core.errors import AlreadyExistsError, BadDataError, NoInputError, PipelineError, UsageError
 from steps.google.gcs.store import Object, Store, split
-from steps.registry.destinations import Seen, changed, holds, other_file, read_manifest
-from steps.registry.manifest import MANIFEST, MAXIMUM, Entry, Manifest
+from steps.registry.destinations import StoredFile, changed_file_error, has_content_of, read_manifest, wrong_file_error
+from steps.registry.manifest import MANIFEST, MAXIMUM_BYTES, Entry, Manifest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,17 +42,17 @@ class Prefix:
         """Return the prefix below."""
         return Prefix(self.store, f"{self.location}/{name}")
 
-    def read(self, name: str) -> Seen | None:
+    def read(self, name: str) -> StoredFile | None:
         """Return a small object, None where there is none."""
         try:
             found = self.store.get(f"{self.location}/{name}")
         except NoInputError:
             return None
-        if found.size > MAXIMUM:
+        if found.size > MAXIMUM_BYTES:
             raise BadDataError("this is larger than anything this pipeline writes there", where=found.uri)
-        return Seen(self.store.read(found), found.generation)
+        return StoredFile(self.store.read(found), found.generation)
 
-    def write(self, name: str, data: bytes, seen: Seen | None) -> int:
+    def write(self, name: str, data: bytes, seen: StoredFile | None) -> int:
         """Replace a small object if it still has the generation that was seen."""
         generation = seen.generation if seen else None
         with tempfile.TemporaryDirectory() as folder:
@@ -71,12 +71,12 @@ class Prefix:
             path = object_name(entry)
             there = self.store.upload(sources[entry.name], f"{self.location}/{path}", if_absent=True)
             if there.crc32c != entry.crc32c:
-                raise changed(entry)
+                raise changed_file_error(entry)
             sent.append(dataclasses.replace(entry, path=path, generation=there.generation))
         manifest = Manifest(self.location, tuple(sent), metadata)
         try:
             generation = self.write(MANIFEST, manifest.encode(), None)
-        except AlreadyThereError:
+        except AlreadyExistsError:
             self._withdraw(sent)
             raise
         return dataclasses.replace(manifest, generation=generation)
@@ -97,6 +97,6 @@ class Prefix:
     def download(self, entry: Entry, target: Path) -> None:
         """Download exactly the generation that was published."""
         self.store.download(self._object(entry), target)
-        if not holds(target, entry):
+        if not has_content_of(target, entry):
             target.unlink()
-            raise other_file(f"{self.location}/{entry.path}")
+            raise wrong_file_error(f"{self.location}/{entry.path}")

@@ -13,7 +13,7 @@ from steps.core.errors import (
     PipelineError,
     TransientError,
     UnavailableError,
-    already_there,
+    already_exists,
 )
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _of_status(status: int, message: str, where: str, asked: tuple[str, str]) ->
     if status == HTTPStatus.UNAUTHORIZED:
         return DeniedError("the Google credentials were refused", where=where, fix=_LOG_IN)
     if status == HTTPStatus.PRECONDITION_FAILED:
-        return already_there(where)
+        return already_exists(where)
     said = _MESSAGE.search(message)
     reason = said[1] if said else message.strip() or "no reason given"
     return PipelineError(f"Cloud Storage answered {status} ({reason.splitlines()[0][:200]})", where=where)

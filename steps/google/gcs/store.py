@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from steps.core import storage, uris
 from steps.core.crc32c import crc32c_file
-from steps.core.errors import AlreadyThereError, DeniedError, NoInputError, UsageError, already_there
+from steps.core.errors import AlreadyExistsError, DeniedError, NoInputError, UsageError, already_exists
 from steps.google.gcs.errors import corrupt, explain, explained, transient
 from steps.google.gcs.transfer import Patience, Sink
 from steps.google.session import use_own_credentials
@@ -186,7 +186,7 @@ class Store:
             content_type: guessed from the object's name by default.
 
         Raises:
-            AlreadyThereError: with ``if_absent``, there is an object with other content; with ``generation``, the
+            AlreadyExistsError: with ``if_absent``, there is an object with other content; with ``generation``, the
                 object has another one by now.
             TransientError: also where the service's crc32c is not the file's.
         """
@@ -195,7 +195,7 @@ class Store:
             return _same(there, size, crc32c)  # before sending it all for nothing
         try:
             sent = self._send(path, uri, 0 if if_absent else generation, content_type)
-        except AlreadyThereError:
+        except AlreadyExistsError:
             # Perhaps it is what an attempt of ours left whose answer was lost.
             if there := self._there(uri):
                 return _same(there, size, crc32c)
@@ -229,9 +229,9 @@ class Store:
 
 
 def _same(there: Object, size: int, crc32c: str) -> Object:
-    """Return the object that is there if it has this content; AlreadyThereError otherwise."""
+    """Return the object that is there if it has this content; AlreadyExistsError otherwise."""
     if (there.size, there.crc32c) != (size, crc32c):
-        raise already_there(there.uri)
+        raise already_exists(there.uri)
     return there
 
 

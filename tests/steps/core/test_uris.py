@@ -65,16 +65,19 @@ def test_the_path_of_a_local_address(text: str, path: str) -> None:
     ("text", "message"),
     [
         ("s3://b/x", "unknown kind of source s3://, in --source: use builtin:, a path, file://, gs:// or bq://"),
-        ("file://models/registry", "'models' is a machine's name in file://models/registry, in --source: write file:"),
+        (
+            "file://models/registry",
+            "'models' is the name of another machine in file://models/registry, in --source: write file:",
+        ),
         ("file://models", "there is no absolute path in file://models"),
         ("file://", "there is no absolute path in file://"),
         ("file:models/a", "there is no absolute path in file:models/a"),
-        ("file:///a%00b", "what is percent-encoded in file:///a%00b is no text"),
-        ("file:///a%FFb", "what is percent-encoded in file:///a%FFb is no text"),
+        ("file:///a%00b", "the percent-encoding in file:///a%00b does not give valid text"),
+        ("file:///a%FFb", "the percent-encoding in file:///a%FFb does not give valid text"),
         ("gs:/bucket/a", "'gs:/bucket/a' has no slashes after its scheme, in --source: write gs://"),
-        ("builtin:covertype", "'builtin:covertype' is no source, in --source: write builtin: and nothing after it"),
-        ("a\nb", "the source 'a\\nb' holds a line break or another control character"),
-        ("gs://b/\udcff", "the source 'gs://b/\\udcff' is no UTF-8 text"),
+        ("builtin:covertype", "'builtin:covertype' is not a source, in --source: write builtin: and nothing after it"),
+        ("a\nb", "the source 'a\\nb' contains a line break or another control character"),
+        ("gs://b/\udcff", "the source 'gs://b/\\udcff' is not UTF-8 text"),
         ("  ", "the source '  ' is empty"),
     ],
 )
@@ -102,7 +105,7 @@ def test_all_who_read_addresses_agree(write: Callable[[Path], str], tmp_path: Pa
     table = tmp_path / "a table.parquet"
     shutil.copyfile(TABLE, table)
     uri = write(table)
-    assert files.resolve(uri, SCHEMA) == [table]
+    assert files.resolve_paths(uri, SCHEMA) == [table]
     with open_source(uri, SCHEMA, reading.Reading()) as source:
         assert source.files[0].path == table
     assert source_digest("source", Values({"source": uri})) == source_digest("source", Values({"source": "BUILTIN:"}))

@@ -119,7 +119,7 @@ def test_more_than_half_dropped_is_refused_unless_it_is_allowed(tmp_path: Path) 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
 def test_a_share_that_is_none_is_refused(share: float) -> None:
-    with pytest.raises(UsageError, match="is no share, in --max-dropped"):
+    with pytest.raises(UsageError, match="is not a share, in --max-dropped"):
         one_vs_rest.Options(max_dropped=share)
 
 
@@ -131,7 +131,7 @@ def test_a_column_without_any_value_is_named(tmp_path: Path, mode: OnMissing) ->
 
 
 def test_a_column_that_is_empty_at_first_is_not_called_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables.batches, "__defaults__", (None, 50))
+    monkeypatch.setattr(tables.read_batches, "__defaults__", (None, 50))
     table = passengers({"Age": 100}).sort_by([("Age", "ascending")])
     table = pa.concat_tables([table.slice(200), table.slice(0, 200)])
     with pytest.raises(BadDataError, match=r"a value is missing in column 'Age', in row 0 of source.parquet: correct"):
@@ -182,7 +182,7 @@ def test_the_digest_tells_a_missing_value_from_zero_and_does_not_depend_on_batch
     table = passengers({"Age": 40, "Cabin": 10, "Class": 3})
     zeros = table.set_column(2, "Age", pc.fill_null(table.column("Age"), 0))
     digests = [prepare_with(tmp_path, each, on_missing=OnMissing.KEEP)[0]["data_sha256"] for each in (table, zeros)]
-    monkeypatch.setattr(tables.batches, "__defaults__", (None, 7))
+    monkeypatch.setattr(tables.read_batches, "__defaults__", (None, 7))
     digests.append(prepare_with(tmp_path, table, on_missing=OnMissing.KEEP)[0]["data_sha256"])
     assert digests[0] == digests[2] != digests[1]
 
@@ -205,7 +205,7 @@ def test_a_sample_holds_rows_with_missing_values(tmp_path: Path) -> None:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Chain:
     """The chain of a class of a table with missing values, read in batches of which some miss nothing."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tables.batches, "__defaults__", (None, 40))
+        patch.setattr(tables.read_batches, "__defaults__", (None, 40))
         chain = Chain(tmp_path_factory.mktemp("missing") / "died")
         table = passengers({"Ticket": 50, "Class": 60, "Age": 80, "Cabin": 120}, spread=True)
         source = write_table(chain.folder.parent / "source.parquet", table)
@@ -244,8 +244,8 @@ def test_a_model_of_missing_values_learns_and_scores(made: Chain) -> None:
 @pytest.mark.parametrize("piece", [matrix.PIECE_ROWS, 10])
 def test_a_quantised_matrix_keeps_what_is_missing(made: Chain, monkeypatch: pytest.MonkeyPatch, piece: int) -> None:
     monkeypatch.setattr(matrix, "PIECE_ROWS", piece)
-    monkeypatch.setattr(tables.batches, "__defaults__", (None, 1))
-    rows = matrix.quantised(made["train_features"], max_bin=256, threads=1)
+    monkeypatch.setattr(tables.read_batches, "__defaults__", (None, 1))
+    rows = matrix.quantise(made["train_features"], max_bin=256, threads=1)
     features = pq.read_table(made["train_features"])
     names = list(tables.read_metadata(made["train_features"]).features)
     present = sum(int(np.isfinite(column).sum()) for column in matrix.to_array(features, names).T)
@@ -278,4 +278,4 @@ def test_a_derived_feature_that_overflows_is_refused(tmp_path: Path) -> None:
     result = call(preprocess.main, *words)
     assert result.code == 65
     what = "error: derived feature 'Age_squared' is too large for float32, in train.parquet"
-    assert result.errors == [f"{what}: leave it out of the schema, or say --set preprocess.feature-set=plain"]
+    assert result.errors == [f"{what}: leave it out of the schema, or use --set preprocess.feature-set=plain"]

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import zipfile
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 import skops.io
 import xgboost
 
-from steps import evaluate
+from steps import evaluate, train
 from steps.core import storage
 from steps.core.errors import BadDataError, NoInputError
 from steps.models import bundle
@@ -50,6 +52,60 @@ def test_time_stamps_and_addresses_are_not_in_the_file(tmp_path: Path) -> None:
         text = archive.read("schema.json").decode()
     numbers = {int(number) for number in re.findall(r'"__id__": (\d+)', text)}
     assert numbers == set(range(1, len(numbers) + 1))
+
+
+def rename_format(path: Path, old: str, new: str) -> None:
+    """Replace the name of the format in a preprocessor file."""
+    with zipfile.ZipFile(path) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    assert old.encode() in entries["schema.json"]
+    entries["schema.json"] = entries["schema.json"].replace(f'"{old}"'.encode(), f'"{new}"'.encode())
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in entries.items():
+            archive.writestr(name, data)
+
+
+def test_the_name_of_the_module_is_not_in_the_file(tmp_path: Path) -> None:
+    bundle.write_preprocessor(tmp_path / "p.skops", fitted())
+    with zipfile.ZipFile(tmp_path / "p.skops") as archive:
+        contents = [archive.read(name).decode() for name in archive.namelist()]
+    assert not any("steps" in text for text in contents)
+    assert any(f'"__module__": "{bundle.FORMAT}"' in text for text in contents)
+
+
+def test_a_file_from_before_formats_had_names_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "p.skops"
+    bundle.write_preprocessor(path, fitted())
+    rename_format(path, bundle.FORMAT, "steps.features")
+    assert vars(bundle.read_preprocessor(path)) == vars(fitted())
+
+
+def test_a_class_that_moves_reads_its_files_and_writes_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle.write_preprocessor(tmp_path / "before.skops", fitted())
+    moved = ModuleType("elsewhere")
+    moved.FeatureTransformer = FeatureTransformer  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "elsewhere", moved)
+    monkeypatch.setattr(FeatureTransformer, "__module__", "elsewhere")
+    monkeypatch.setattr(bundle, "_MODULE", "elsewhere")
+    monkeypatch.setattr(bundle, "_TRUSTED", ["elsewhere.FeatureTransformer"])
+    assert vars(bundle.read_preprocessor(tmp_path / "before.skops")) == vars(fitted())
+    bundle.write_preprocessor(tmp_path / "after.skops", fitted())
+    assert (tmp_path / "after.skops").read_bytes() == (tmp_path / "before.skops").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["covertype.features.v2", "os"])
+def test_an_unknown_format_ends_with_one_line(own_chain: Chain, name: str) -> None:
+    rename_format(own_chain["preprocessor"], bundle.FORMAT, name)
+    with pytest.raises(BadDataError, match="not a preprocessor") as caught:
+        bundle.read_preprocessor(own_chain["preprocessor"])
+    assert "\n" not in str(caught.value)
+    names = ("train_features", "validation_features", "preprocessor", "model", "learning_curve")
+    words = [f"--{option.replace('_', '-')}={own_chain[option]}" for option in names]
+    result = call(train.main, *words, f"--parameters={own_chain['best_parameters']}", "--rounds=2")
+    assert (result.code, len(result.errors)) == (65, 1)
+    assert "Traceback" not in result.log
 
 
 def test_a_damaged_transformer_is_refused(tmp_path: Path) -> None:

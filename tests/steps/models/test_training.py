@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steps import prepare, tables
+from steps import prepare
 from steps.core.errors import UsageError
 from steps.datasets.one_vs_rest import Options
 from steps.models import matrix, metrics, scoring, training
-from steps.models.training import Curve, Matrices
+from steps.models.training import LearningCurve, Matrices
 from steps.options.train import GrowPolicy, Hyperparameters
 from tests.support import SCHEMA, Chain
 
@@ -22,8 +22,8 @@ SAMPLED = Hyperparameters(
 
 
 def matrices_of(chain: Chain, threads: int = 1, max_bin: int = 256) -> Matrices:
-    first = matrix.quantised(chain["train_features"], max_bin=max_bin, threads=threads)
-    second = matrix.quantised(chain["validation_features"], max_bin=max_bin, threads=threads, reference=first)
+    first = matrix.quantise(chain["train_features"], max_bin=max_bin, threads=threads)
+    second = matrix.quantise(chain["validation_features"], max_bin=max_bin, threads=threads, reference=first)
     return Matrices(first, second)
 
 
@@ -53,14 +53,6 @@ def test_threads_do_not_change_the_model(large: Chain, grow_policy: str) -> None
 
 def test_the_seed_changes_the_model(chain: Chain) -> None:
     assert trained(chain, SAMPLED, seed=1) != trained(chain, SAMPLED, seed=2)
-
-
-def test_one_piece_and_batches_give_the_same_model(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = trained(chain, SAMPLED)
-    monkeypatch.setattr(matrix, "PIECE_ROWS", 0)
-    monkeypatch.setattr(tables.batches, "__defaults__", (None, 137))
-    assert tables.count_rows(chain["train_features"]) > 10 * 137
-    assert trained(chain, SAMPLED) == whole
 
 
 def test_early_stopping_cuts_to_the_best_round(chain: Chain) -> None:
@@ -97,7 +89,7 @@ def test_the_curve_is_what_the_model_scores(chain: Chain) -> None:
 
 
 def test_the_first_of_equal_rounds_is_the_best() -> None:
-    curve = Curve([2, 4, 6])
+    curve = LearningCurve([2, 4, 6])
     curve.values["validation"]["pr_auc"] = [0.5, 0.7, 0.7]
     assert curve.best_rounds == 4
 
@@ -121,7 +113,7 @@ def test_the_cpu_is_there() -> None:
 
 @pytest.mark.skipif(training.has_device("cuda"), reason="there is a GPU")
 def test_a_device_that_is_not_there_is_refused(chain: Chain) -> None:
-    with pytest.raises(UsageError, match="XGBoost sees no such device, in --device cuda"):
+    with pytest.raises(UsageError, match="XGBoost finds no such device, in --device cuda"):
         training.train(matrices_of(chain), SAMPLED, seed=0, threads=1, device="cuda")
 
 
@@ -158,3 +150,13 @@ def test_the_threshold_parts_neighbours_of_float32() -> None:
         threshold = training.best_threshold(np.array([0, 1], np.uint8), np.array([low, high]))
         assert float(low) < threshold <= float(high)
         low = high
+
+
+def test_the_best_round_of_a_curve_is_by_its_metric() -> None:
+    values = {"validation": {"pr_auc": [0.5, 0.9, 0.7], "logloss": [0.3, 0.4, 0.2], "f1": [0.6, 0.5, 0.4]}}
+    best = {metric: training.LearningCurve([2, 4, 6], values, metric) for metric in values["validation"]}
+    assert {metric: (curve.best_rounds, curve.best_value) for metric, curve in best.items()} == {
+        "pr_auc": (4, 0.9),
+        "logloss": (6, 0.2),
+        "f1": (2, 0.6),
+    }

@@ -49,10 +49,10 @@ def text(*classes: CoverType) -> str:
         (CoverType(" one ", "two", "B"), "slug 'one' is the label of another cover type, 'two', use another"),
         (CoverType(" a", "two", "B"), "labels 'a' and ' a' differ only in how they are written"),
         (CoverType("", "two", "B"), "the label of 'two' is empty"),
-        (CoverType("b\nc", "two", "B"), "the label of 'two' holds a line break"),
+        (CoverType("b\nc", "two", "B"), "the label of 'two' contains a line break"),
         (CoverType("b", "two", "\u00a0"), "the title of 'two' is empty"),
-        (CoverType("b", "two", "B\u001b[31m"), "the title of 'two' holds a line break or another control character"),
-        (CoverType("b", "two", "One "), "title 'One' is there twice"),
+        (CoverType("b", "two", "B\u001b[31m"), "the title of 'two' contains a line break or another control character"),
+        (CoverType("b", "two", "One "), "title 'One' occurs twice"),
         (CoverType(1, "two", "B"), "labels must be all integers or all strings"),
     ],
 )

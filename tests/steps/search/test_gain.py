@@ -76,7 +76,7 @@ def test_held_out_rows_of_one_kind_test_nothing(value: int) -> None:
     labels = labels._replace(held_out=np.full(len(labels.held_out), value, np.uint8))
     gain = search_gain.compare(labels, scores, scores, Objective.PR_AUC).to_dict()
     assert [gain[name] for name in ("preset", "best", "gain", "low", "high", "significant")] == [None] * 5 + [False]
-    assert trial_table.verdict(gain) == "not tested: the 300 held-out validation rows are all of one kind"
+    assert trial_table.verdict(gain) == "not tested: the 300 held-out validation rows are all of one class"
 
 
 @pytest.mark.parametrize("trials", [2, 10, 40])

@@ -194,13 +194,13 @@ def test_damage_inside_a_parquet_file_is_bad_data(tmp_path: Path) -> None:
     data = bytearray(source.read_bytes())
     data[4:24] = b"\xff" * 20
     source.write_bytes(data)
-    with pytest.raises(BadDataError, match="not a whole parquet file"):
+    with pytest.raises(BadDataError, match="not a complete parquet file"):
         prepared(source, tmp_path / "out")
     assert not list((tmp_path / "out").iterdir())
 
 
 def test_builtin_and_its_digest() -> None:
-    (path,) = files.resolve("builtin:", SCHEMA)
+    (path,) = files.resolve_paths("builtin:", SCHEMA)
     assert files.open_source("builtin:", SCHEMA).sha256() == storage.sha256_file(path)
 
 
@@ -254,7 +254,7 @@ def test_a_missing_value_is_told_by_its_file(tmp_path: Path) -> None:
 def test_files_of_different_columns_are_no_table(tmp_path: Path) -> None:
     parts(tmp_path, ".csv")
     write_table(tmp_path / "part-3.csv", one_hot(ROWS))
-    what = r"column 'Soil_Type' is not in both of part-0.csv and part-3.csv, in part-\*: name files of one table"
+    what = r"column 'Soil_Type' is not in both part-0.csv and part-3.csv, in part-\*: name files of one table"
     with pytest.raises(BadDataError, match=what):
         files.open_source(str(tmp_path / "part-*"), SCHEMA)
 
@@ -262,14 +262,14 @@ def test_files_of_different_columns_are_no_table(tmp_path: Path) -> None:
 def test_files_of_different_kinds_are_no_table(tmp_path: Path) -> None:
     parts(tmp_path, ".csv")
     parts(tmp_path, ".parquet")
-    with pytest.raises(UsageError, match=r"CSV and parquet files together, in part-\*"):
+    with pytest.raises(UsageError, match=r"there are CSV files and parquet files, in part-\*"):
         files.open_source(str(tmp_path / "part-*"), SCHEMA)
 
 
 def test_a_name_with_a_wildcard_in_it_is_a_name(tmp_path: Path) -> None:
     for name in ("rows [1].csv", "rows 1.csv"):
         write_table(tmp_path / name, ROWS)
-    assert files.resolve(str(tmp_path / "rows [1].csv"), SCHEMA) == [tmp_path / "rows [1].csv"]
+    assert files.resolve_paths(str(tmp_path / "rows [1].csv"), SCHEMA) == [tmp_path / "rows [1].csv"]
 
 
 class Store:
@@ -318,7 +318,7 @@ def test_an_object_that_is_wrong_is_told_by_its_address(tmp_path: Path, store: S
     parts(store.folder, ".csv")
     table = one_hot(ROWS.slice(0, 3))
     write_table(store.folder / "part-3.csv", table)
-    what = r"not in both of gs://bucket/cover/part-0.csv and gs://bucket/cover/part-3.csv, in gs://bucket/cover/\*"
+    what = r"not in both gs://bucket/cover/part-0.csv and gs://bucket/cover/part-3.csv, in gs://bucket/cover/\*"
     with pytest.raises(BadDataError, match=what):
         prepared("gs://bucket/cover/*", tmp_path / "out")
     (store.folder / "part-3.csv").write_text("")
@@ -333,7 +333,7 @@ def test_an_object_that_is_wrong_is_told_by_its_address(tmp_path: Path, store: S
 
 def test_a_damaged_object_is_told_by_its_address(tmp_path: Path, store: Store) -> None:
     (path,) = parts(store.folder, ".parquet", (350,))
-    whole, what = path.read_bytes(), r"(?s)not a whole parquet file .*, in gs://bucket/cover/part-0\.parquet: "
+    whole, what = path.read_bytes(), r"(?s)not a complete parquet file .*, in gs://bucket/cover/part-0\.parquet: "
     for damaged in (whole[:-10], whole[:4] + b"\xff" * 20 + whole[24:]):
         path.write_bytes(damaged)
         with pytest.raises(BadDataError, match=what):
@@ -354,10 +354,10 @@ def test_a_damaged_object_is_told_by_its_address(tmp_path: Path, store: Store) -
 )
 def test_uris_that_name_no_file(uri: str, error: type[Exception]) -> None:
     with pytest.raises(error):
-        files.resolve(uri, SCHEMA)
+        files.resolve_paths(uri, SCHEMA)
 
 
 def test_a_schema_without_a_builtin_table() -> None:
     bare = type(SCHEMA)(SCHEMA.name, TARGET, SCHEMA.columns, SCHEMA.cover_types)
     with pytest.raises(BadConfigurationError, match="has no builtin table"):
-        files.resolve("builtin:", bare)
+        files.resolve_paths("builtin:", bare)

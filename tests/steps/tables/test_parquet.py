@@ -23,7 +23,7 @@ def batch_of(start: int, count: int) -> pa.RecordBatch:
 
 
 def write(path: Path, metadata: tables.Metadata | None = METADATA) -> Path:
-    with tables.writer(path, FIELDS, metadata) as writer:
+    with tables.open_writer(path, FIELDS, metadata) as writer:
         for start, count in ((0, 10), (10, 0), (10, 5)):
             writer.write(batch_of(start, count))
         assert writer.rows == 15
@@ -34,22 +34,22 @@ def test_round_trip(tmp_path: Path) -> None:
     path = write(tmp_path / "x.parquet")
     assert tables.read_metadata(path) == METADATA
     assert tables.count_rows(path) == 15
-    assert tables.read(path, ["row"]).column("row").to_pylist() == list(range(15))
-    batches = list(tables.batches(path, ["score"], rows=4))
+    assert tables.read_table(path, ["row"]).column("row").to_pylist() == list(range(15))
+    batches = list(tables.read_batches(path, ["score"], rows=4))
     assert max(batch.num_rows for batch in batches) == 4
     assert [score for batch in batches for score in batch.column("score").to_pylist()] == list(range(15))
     assert batches[0].schema.names == ["score"]
 
 
 def test_metadata_may_come_late(tmp_path: Path) -> None:
-    with tables.writer(tmp_path / "x.parquet", FIELDS) as writer:
+    with tables.open_writer(tmp_path / "x.parquet", FIELDS) as writer:
         writer.write(batch_of(0, 3))
         writer.metadata = METADATA
     assert tables.read_metadata(tmp_path / "x.parquet") == METADATA
 
 
 def test_an_empty_table_is_a_table(tmp_path: Path) -> None:
-    with tables.writer(tmp_path / "x.parquet", FIELDS, METADATA):
+    with tables.open_writer(tmp_path / "x.parquet", FIELDS, METADATA):
         pass
     assert tables.count_rows(tmp_path / "x.parquet") == 0
     assert pq.read_schema(tmp_path / "x.parquet").names == FIELDS.names
@@ -57,7 +57,7 @@ def test_an_empty_table_is_a_table(tmp_path: Path) -> None:
 
 def test_an_error_leaves_nothing(tmp_path: Path) -> None:
     def fail() -> None:
-        with tables.writer(tmp_path / "x.parquet", FIELDS) as writer:
+        with tables.open_writer(tmp_path / "x.parquet", FIELDS) as writer:
             writer.write(batch_of(0, 3))
             raise KeyboardInterrupt
 
@@ -72,5 +72,5 @@ def test_what_is_no_table_of_ours(tmp_path: Path) -> None:
     with pytest.raises(NoInputError, match="no such file"):
         tables.read_metadata(tmp_path / "y.parquet")
     (tmp_path / "z.parquet").write_text("PAR1 is not enough PAR1")
-    with pytest.raises(BadDataError, match="not a whole parquet file"):
+    with pytest.raises(BadDataError, match="not a complete parquet file"):
         tables.read_metadata(tmp_path / "z.parquet")

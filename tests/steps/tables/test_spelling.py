@@ -13,7 +13,7 @@ from steps.tables import spelling
 
 
 def positions(names: list[str], values: pa.Array) -> list[int | None]:
-    found: list[int | None] = spelling.positions(names, spelling.as_text(values, "x", "here")).to_pylist()
+    found: list[int | None] = spelling.find_positions(names, spelling.to_text(values, "x", "here")).to_pylist()
     return found
 
 
@@ -49,7 +49,7 @@ def test_the_very_spelling_comes_first_and_an_ambiguous_one_is_unknown() -> None
 @pytest.mark.parametrize("values", [pa.array([[1]]), pa.array([{"a": 1}]), pa.array([b"\xff"])], ids=str)
 def test_a_type_without_a_spelling_is_refused(values: pa.Array) -> None:
     with pytest.raises(BadDataError, match=r"column 'x' has type .*, strings are needed, in here"):
-        spelling.as_text(values, "x", "here")
+        spelling.to_text(values, "x", "here")
 
 
 @pytest.mark.parametrize(
@@ -57,8 +57,8 @@ def test_a_type_without_a_spelling_is_refused(values: pa.Array) -> None:
     [("elevation", "Elevation"), ("Elevation ", "Elevation"), ("cover-type", "Cover_Type"), ("Elevtion", "Elevation")],
 )
 def test_the_nearest_name(word: str, expected: str) -> None:
-    assert spelling.nearest(word, ["Aspect", "Elevation", "Cover_Type"]) == expected
-    assert spelling.nearest("income", ["Aspect", "Elevation", "Cover_Type"]) is None
+    assert spelling.nearest_name(word, ["Aspect", "Elevation", "Cover_Type"]) == expected
+    assert spelling.nearest_name("income", ["Aspect", "Elevation", "Cover_Type"]) is None
 
 
 @pytest.mark.parametrize(
@@ -66,9 +66,9 @@ def test_the_nearest_name(word: str, expected: str) -> None:
     [(3.0, "3"), (0.1, "0.1"), (2**53 + 1, "9007199254740993"), (1e300, "1e+300"), ("a\0b", r"'a\x00b'")],
 )
 def test_values_are_shown_as_they_are(value: Any, words: str) -> None:
-    assert spelling.shown(value) == words
+    assert spelling.format_value(value) == words
 
 
 def test_a_long_value_is_cut() -> None:
-    assert len(spelling.shown("x" * 10**6)) < 100
-    assert len(spelling.quoted("x" * 10**6)) < 100
+    assert len(spelling.format_value("x" * 10**6)) < 100
+    assert len(spelling.quote("x" * 10**6)) < 100

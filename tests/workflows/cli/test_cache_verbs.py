@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def test_list_and_prune(cache: Cache, capsys: pytest.CaptureFixture[str]) -> None:
     def invoke(*words: object) -> str:
         given = ["cache", *map(str, words), "--output", str(cache.root.parent)]
-        assert runtime.guarded(lambda: app(args=given, standalone_mode=False) or 0) == 0
+        assert runtime.run_to_exit_code(lambda: app(args=given, standalone_mode=False) or 0) == 0
         return capsys.readouterr().out
 
     assert json.loads(invoke("ls", "--json"))[0]["results"] == 1
@@ -31,5 +31,5 @@ def test_list_and_prune(cache: Cache, capsys: pytest.CaptureFixture[str]) -> Non
 @pytest.mark.parametrize("value", ["-1", "nan", "inf"])
 def test_an_age_is_a_finite_number(value: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     words: Any = ["cache", "prune", "--older-than", value, "--output", str(tmp_path)]
-    assert runtime.guarded(lambda: app(args=words, standalone_mode=False) or 0) == 2
+    assert runtime.run_to_exit_code(lambda: app(args=words, standalone_mode=False) or 0) == 2
     assert capsys.readouterr().err.startswith("error: Invalid value for '--older-than'")

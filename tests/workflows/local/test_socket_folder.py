@@ -23,7 +23,7 @@ def main():
     processes.start_fork_server([])
     print(multiprocessing.forkserver._forkserver._forkserver_address)
     return 0
-sys.exit(runtime.guarded(main))
+sys.exit(runtime.run_to_exit_code(main))
 """
 
 

@@ -75,7 +75,7 @@ def test_what_would_never_end_is_refused(case: str, tmp_path: Path, capsys: pyte
     assert str(caught.value).startswith(message)
     file = tmp_path / "w.yaml"
     file.write_text(yaml_text.to_yaml(made))
-    assert runtime.guarded(lambda: app(args=["lint", str(file)], standalone_mode=False) or 0) in (1, 78)
+    assert runtime.run_to_exit_code(lambda: app(args=["lint", str(file)], standalone_mode=False) or 0) in (1, 78)
     lines = capsys.readouterr().err.splitlines()
     assert any(line.startswith(f"error: {message}") for line in lines), lines
 

@@ -103,7 +103,7 @@ def test_a_name_that_cannot_be_is_a_usage_error_at_once(
 ) -> None:
     monkeypatch.setenv("KUBECONFIG", "/nowhere")  # a name that is let through ends with 78
     monkeypatch.delenv("ARGO_SERVER", raising=False)
-    assert runtime.guarded(lambda: app(args=list(words), standalone_mode=False) or 0) == 2
+    assert runtime.run_to_exit_code(lambda: app(args=list(words), standalone_mode=False) or 0) == 2
     printed = capsys.readouterr()
     (line,) = printed.err.splitlines()
     assert line.startswith("error: ")
@@ -135,7 +135,7 @@ def test_config_and_environment_keep_to_the_same_rules(
 
 def test_the_argo_tool_s_namespace_too(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("ARGO_NAMESPACE", "No_Good")
-    assert runtime.guarded(lambda: app(args=["status"], standalone_mode=False) or 0) == 78
+    assert runtime.run_to_exit_code(lambda: app(args=["status"], standalone_mode=False) or 0) == 78
     assert capsys.readouterr().err.startswith("error: 'No_Good' must be lower-case letters")
 
 

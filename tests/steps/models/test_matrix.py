@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from steps import tables
+from steps.models import matrix
+
+if TYPE_CHECKING:
+    from tests.support import Chain
+
+
+def test_an_array_of_features_is_float32_row_by_row(chain: Chain) -> None:
+    batch = next(tables.read_batches(chain["test_features"]))
+    array = matrix.to_array(batch, ["Slope", "Elevation"])
+    assert array.dtype == np.float32
+    assert array.flags.c_contiguous
+    assert array[:, 1].tolist() == batch.column("Elevation").to_pylist()
+
+
+def test_a_missing_value_is_nan() -> None:
+    batch = pa.record_batch({"a": pa.array([1, None], pa.int16()), "b": pa.array([None, 0.5], pa.float32())})
+    expected = np.array([[1, np.nan], [np.nan, 0.5]], np.float32)
+    np.testing.assert_array_equal(matrix.to_array(batch, ["a", "b"]), expected)
+
+
+@pytest.mark.parametrize("name", ["a[0]", "a]", "<a", "a\0b"])
+def test_a_name_that_xgboost_rejects_gives_all_features_numbers(name: str) -> None:
+    assert matrix.booster_names(["b", name]) == ["f0", "f1"]
+    assert matrix.booster_names(["b", "größe {0}"]) == ["b", "größe {0}"]
+
+
+def values_of(made: object) -> tuple[list[float], list[float], list[float]]:
+    data = made.get_data()  # type: ignore[attr-defined]
+    cuts = made.get_quantile_cut()[1]  # type: ignore[attr-defined]
+    return data.data.tolist(), made.get_label().tolist(), cuts.tolist()  # type: ignore[attr-defined]
+
+
+def test_a_whole_table_and_batches_give_the_same_matrix(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = values_of(matrix.quantise(chain["train_features"], max_bin=256, threads=1))
+    monkeypatch.setattr(matrix, "PIECE_ROWS", 0)
+    monkeypatch.setattr(tables.read_batches, "__defaults__", (None, 137))
+    assert tables.count_rows(chain["train_features"]) > 10 * 137
+    assert values_of(matrix.quantise(chain["train_features"], max_bin=256, threads=1)) == whole
+
+
+def test_validation_rows_share_the_bins_of_the_training_rows(chain: Chain) -> None:
+    first = matrix.quantise(chain["train_features"], max_bin=64, threads=1)
+    second = matrix.quantise(chain["validation_features"], max_bin=64, threads=1, reference=first)
+    alone = matrix.quantise(chain["validation_features"], max_bin=64, threads=1)
+    assert values_of(second)[2] == values_of(first)[2] != values_of(alone)[2]
+
+
+def test_several_tables_are_one_matrix(chain: Chain) -> None:
+    paths = (chain["train_features"], chain["validation_features"])
+    both = matrix.quantise(*paths, max_bin=64, threads=1)
+    labels = [label for path in paths for label in tables.read_table(path, ["label"]).column("label").to_pylist()]
+    assert both.get_label().tolist() == labels

@@ -84,7 +84,7 @@ def open_parquet(path: Path) -> Iterator[pq.ParquetFile]:
     try:
         with pq.ParquetFile(path) as file:
             yield file
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise _damaged_error(path, error) from None
     except OSError as error:
         if error.errno is not None:
@@ -96,6 +96,8 @@ def open_parquet(path: Path) -> Iterator[pq.ParquetFile]:
 def _damaged_error(path: Path, error: Exception) -> BadDataError:
     if "encrypted" in str(error):
         return BadDataError("the parquet file is encrypted", where=str(path), fix="write it without encryption")
+    if isinstance(error, pa.ArrowNotImplementedError):  # a type that Arrow does not have, often in a damaged footer
+        return BadDataError(f"Arrow cannot read this parquet file ({error})", where=str(path), fix="write it again")
     return BadDataError(f"not a complete parquet file ({error})", where=str(path), fix="write it again")
 
 

@@ -244,7 +244,7 @@ def best_threshold(labels: NDArray[np.uint8], scores: NDArray[np.float32]) -> fl
 
 def best_f1(labels: NDArray[np.uint8], scores: NDArray[np.float32]) -> float:
     """Return the highest F1 over all thresholds; arguments as for :func:`best_threshold`."""
-    return float(_f1_by_threshold(labels, scores)[1].max())
+    return float(np.max(_f1_by_threshold(labels, scores)[1]))
 
 
 def _f1_by_threshold(

@@ -76,6 +76,6 @@ def mask_lower_half(hashes: NDArray[np.uint64], labels: NDArray[np.uint8]) -> ND
     selected = np.zeros(len(hashes), bool)
     for label in np.unique(labels):
         of_label = labels == label
-        middle = (np.count_nonzero(of_label) - 1) // 2
+        middle = int(np.count_nonzero(of_label) - 1) // 2
         selected |= of_label & (hashes <= np.partition(hashes[of_label], middle)[middle])
     return selected

@@ -1,7 +1,7 @@
 """Make the bad input files of this folder: PYTHONPATH=. python tests/bad/make.py.
 
 Kept so that a reader can see what is wrong with each file, and how to make one more. The files are committed.
-``unsupported_type.parquet`` was found by tests/fuzz: one changed byte of its footer makes an integer wider than 64 bits.
+``unsupported_type.parquet`` was found by tests/fuzz: a changed byte in its footer makes an integer wider than 64 bits.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ def test_the_rows_that_chose_do_not_judge(objective: Objective) -> None:
     bad = halves(scored(4.0, seed=1)[1])
     gain = search_gain.compare(labels, bad, good, objective)
     # As if the preset were perfect on the rows that chose: only F1 has a threshold from there.
-    perfect = bad._replace(selection=np.where(labels.selection == 1, bad.held_out.max(), bad.held_out.min()))
+    perfect = bad._replace(selection=np.where(labels.selection == 1, np.max(bad.held_out), np.min(bad.held_out)))
     other = search_gain.compare(labels, perfect, good, objective)
     assert (other == gain) == (objective is not Objective.F1)
     assert (other.best, other.rows) == (gain.best, gain.rows)

@@ -110,4 +110,4 @@ def test_fractions_are_below_one_and_even() -> None:
     assert ends[1] < 1
     fractions = hashing.to_fractions(hashing.hash_rows([pa.array(range(100_000))], 100_000, 0))
     counts = np.histogram(fractions, bins=10, range=(0, 1))[0]
-    assert abs(counts / 100_000 - 0.1).max() < 0.005
+    assert np.max(abs(counts / 100_000 - 0.1)) < 0.005

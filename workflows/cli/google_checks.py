@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from steps.core.errors import DeniedError, NoInputError, PipelineError, UsageError
-from steps.google.bigquery import parse
-from steps.google.gcs import CREATE, DELETE, GET, LIST, connect, split
+from steps.google.bigquery import parse_address
+from steps.google.gcs import CREATE, DELETE, GET, LIST, connect, split_uri
 from steps.google.gcs import SCHEME as BUCKET
-from steps.google.gcs.errors import explained as storage_explained
+from steps.google.gcs.errors import translate_errors as translate_storage_errors
 from steps.google.gcs.transfer import Patience
 from steps.sources.reading import SCHEME as TABLE
 from steps.sources.reading import Reading
@@ -84,11 +84,11 @@ def _identity(mending: Mending) -> str:
     import google.auth
     from google.auth.transport.requests import Request
 
-    from steps.google.bigquery.errors import explained
+    from steps.google.bigquery.errors import translate_errors
 
     if os.environ.get("BIGQUERY_EMULATOR_HOST") or os.environ.get("STORAGE_EMULATOR_HOST"):
         return "none are needed by an emulator"
-    with explained("Google"):
+    with translate_errors("Google"):
         credentials, project = google.auth.default(scopes=["https://www.googleapis.com/auth/cloud-platform"])
         credentials.refresh(Request())  # type: ignore[no-untyped-call]
     mending.email = str(getattr(credentials, "service_account_email", "") or "")
@@ -98,13 +98,13 @@ def _identity(mending: Mending) -> str:
 def _of_bigquery(asked: Asked, mending: Mending) -> Iterator[Finding]:
     from steps.google.bigquery.client import connect as connect_bigquery
     from steps.google.bigquery.client import own_project
-    from steps.google.bigquery.errors import explained
+    from steps.google.bigquery.errors import translate_errors
 
     clients: list[bigquery.Client] = []
 
     def project() -> str:
-        address = parse(asked.source, asked.reading)
-        with explained(asked.source):
+        address = parse_address(asked.source, asked.reading)
+        with translate_errors(asked.source):
             billed = address.project if asked.reading.query else own_project() or address.project
             clients.append(connect_bigquery(billed, asked.reading.location))
         mending.project = clients[0].project
@@ -122,14 +122,14 @@ def _of_bigquery(asked: Asked, mending: Mending) -> Iterator[Finding]:
 
 
 def _of_table(client: bigquery.Client, asked: Asked, mending: Mending) -> Iterator[Finding]:
-    from steps.google.bigquery.client import patience
-    from steps.google.bigquery.errors import explained
+    from steps.google.bigquery.client import request_retry
+    from steps.google.bigquery.errors import translate_errors
 
     tables: list[bigquery.Table] = []
 
     def look() -> str:
-        with explained(asked.source):
-            retry = patience().with_timeout(_SECONDS)
+        with translate_errors(asked.source):
+            retry = request_retry().with_timeout(_SECONDS)
             table = client.get_table(mending.name, retry=retry, timeout=_SECONDS)
         tables.append(table)
         mending.table_lies = str(table.location or "")
@@ -151,9 +151,9 @@ def _of_table(client: bigquery.Client, asked: Asked, mending: Mending) -> Iterat
 def _readable(client: bigquery.Client, asked: Asked, mending: Mending) -> str:
     from google.cloud.bigquery import TableReference
 
-    from steps.google.bigquery.errors import explained
+    from steps.google.bigquery.errors import translate_errors
 
-    with explained(asked.source):
+    with translate_errors(asked.source):
         answer = client.test_iam_permissions(TableReference.from_string(mending.name), _READ_TABLE, timeout=_SECONDS)
     _require(_READ_TABLE, answer.get("permissions", ()))
     return "allowed"
@@ -169,13 +169,13 @@ def _session(client: bigquery.Client, table: bigquery.Table, asked: Asked) -> st
     from google.cloud.bigquery_storage_v1 import types
 
     from steps.google.bigquery.client import read_client
-    from steps.google.bigquery.errors import explained
+    from steps.google.bigquery.errors import translate_errors
 
     wanted = types.ReadSession(table=table.reference.to_bqstorage(), data_format=types.DataFormat.ARROW)
     reader = read_client(client)
     if reader is None:
         raise NoInputError("not emulated, rows come by REST, slowly", fix="set BIGQUERY_STORAGE_EMULATOR_HOST")
-    with explained(asked.source), reader:
+    with translate_errors(asked.source), reader:
         reader.create_read_session(
             parent=f"projects/{client.project}",
             read_session=wanted,
@@ -187,14 +187,14 @@ def _session(client: bigquery.Client, table: bigquery.Table, asked: Asked) -> st
 
 
 def _dry_run(client: bigquery.Client, sql: str, asked: Asked) -> str:
-    from steps.google.bigquery.client import patience
-    from steps.google.bigquery.errors import explained
+    from steps.google.bigquery.client import request_retry
+    from steps.google.bigquery.errors import translate_errors
     from steps.google.bigquery.query import Query
 
     query = Query(sql, asked.source, asked.reading.snapshot, asked.reading.maximum_bytes_billed)
     query.check_snapshot()
-    with explained(asked.source):
-        retry = patience().with_timeout(_SECONDS)
+    with translate_errors(asked.source):
+        retry = request_retry().with_timeout(_SECONDS)
         job = client.query(sql, query.configuration(dry_run=True), retry=retry, job_retry=None, timeout=_SECONDS)
     return f"allowed, would process {job.total_bytes_processed or 0:,} bytes"
 
@@ -203,9 +203,9 @@ def _of_bucket(what: str, uri: str, needs: Sequence[str], mending: Mending) -> I
     stores: list[Store] = []
 
     def look() -> str:
-        mending.bucket, mending.writes = split(uri)[0], CREATE in needs
+        mending.bucket, mending.writes = split_uri(uri)[0], CREATE in needs
         stores.append(connect(Patience(seconds=_SECONDS)))
-        with storage_explained(f"{BUCKET}{mending.bucket}", "storage.buckets.testIamPermissions"):
+        with translate_storage_errors(f"{BUCKET}{mending.bucket}", "storage.buckets.testIamPermissions"):
             granted = stores[0].client.bucket(mending.bucket).test_iam_permissions(list(needs), timeout=_SECONDS)
         _require(needs, granted)
         return f"{BUCKET}{mending.bucket}: may {', '.join(need.rpartition('.')[2] for need in needs)} objects"
@@ -223,7 +223,7 @@ def _of_bucket(what: str, uri: str, needs: Sequence[str], mending: Mending) -> I
 def _together(store: Store, mending: Mending) -> str:
     """Compare where bucket and table lie: BigQuery exports within one location, from the US to anywhere."""
     bucket = store.client.bucket(mending.bucket)
-    with storage_explained(f"{BUCKET}{mending.bucket}", "storage.buckets.get"):
+    with translate_storage_errors(f"{BUCKET}{mending.bucket}", "storage.buckets.get"):
         bucket.reload(timeout=_SECONDS)
     here, there = str(bucket.location).upper(), mending.table_lies.upper()
     if there in (here, "US") or (there == "EU" and here.startswith("EUR")):

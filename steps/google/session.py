@@ -1,4 +1,4 @@
-"""The HTTP session of Google's clients, with their own credentials alone."""
+"""Let the HTTP sessions of Google's clients use only the credentials of the client."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _Client = TypeVar("_Client")
 
 
 def use_own_credentials(client: _Client) -> _Client:
-    """Keep ``~/.netrc`` from a client's requests, where it would replace the token, and return the client."""
-    session: Any = client._http  # type: ignore[attr-defined] # noqa: SLF001 - no public way
-    session.auth = _as_it_is
+    """Prevent the session of a client from reading ``~/.netrc``, which would replace its token. Return the client."""
+    session: Any = client._http  # type: ignore[attr-defined] # noqa: SLF001 - there is no public attribute
+    session.auth = _keep_request
     return client
 
 
-def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+def _keep_request(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request

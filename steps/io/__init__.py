@@ -1,4 +1,8 @@
-"""Open sources and destinations by URI: the one place that knows which client serves which scheme."""
+"""Open sources and destinations by URI. Only this package knows which client belongs to which scheme.
+
+- ``sources``: open a source; re-exported here.
+- ``destinations``: open a destination; re-exported here.
+"""
 
 from steps.io.destinations import open_destination
 from steps.io.sources import open_exported, open_source, version_of

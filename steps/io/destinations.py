@@ -1,4 +1,4 @@
-"""Open a destination of published files by its URI: a prefix in Cloud Storage, or a folder on this machine."""
+"""Open a destination of published files by its URI: a prefix in Cloud Storage or a folder on this machine."""
 
 from __future__ import annotations
 
@@ -17,11 +17,15 @@ if TYPE_CHECKING:
 
 
 def open_destination(uri: str, connect: Callable[[], Store] | None = None) -> Destination:
-    """Return the destination a URI names; ``connect`` makes the store where it is in Cloud Storage.
+    """Return the destination that a URI names.
+
+    Args:
+        uri: ``gs://bucket/prefix``, a path, or ``file://``.
+        connect: Returns the store of a destination in Cloud Storage; None for the default credentials.
 
     Raises:
-        UsageError: it names none.
-        DeniedError: there are no Google credentials.
+        UsageError: The URI is of another kind or not valid.
+        DeniedError: There are no Google credentials.
     """
     address = uris.parse(uri, uris.DESTINATIONS, what="destination", where="")
     if address.local:

@@ -1,7 +1,7 @@
-"""Open a source by its URI, wherever it is: what lies in BigQuery or Cloud Storage is fetched once to a local folder.
+"""Open a source by its URI. A source in BigQuery or Cloud Storage is fetched once to a local folder.
 
-``prepare`` reads a source several times, always in the same order; a remote table gives neither for free. The folder
-lies below ``TMPDIR`` and is removed when the source is closed.
+``prepare`` reads a source several times in the same order. A remote table has no fixed order, and each read of it has
+a cost. The folder is below ``TMPDIR`` and is removed when the source is closed.
 """
 
 from __future__ import annotations
@@ -29,10 +29,15 @@ if TYPE_CHECKING:
 
 @contextmanager
 def open_source(uri: str, schema: Schema, reading: Reading) -> Iterator[Source]:
-    """Open a source by its URI; ``reading`` is for BigQuery.
+    """Open a source by its URI.
+
+    Args:
+        uri: ``builtin:``, a path, ``file://``, ``gs://`` or ``bq://``.
+        schema: The schema of the source.
+        reading: The options for BigQuery.
 
     Raises:
-        PipelineError: as ``steps.sources.files.open_source``, ``bigquery.read`` and ``gcs.Store`` raise it.
+        PipelineError: As for ``steps.sources.files.open_source``, ``bigquery.read`` and ``gcs.Store``.
     """
     address = uris.parse(uri)
     uri = address.text
@@ -43,46 +48,59 @@ def open_source(uri: str, schema: Schema, reading: Reading) -> Iterator[Source]:
     with tempfile.TemporaryDirectory(prefix="covertype-source-") as name:
         folder = Path(name)
         if address.kind == uris.BUCKET:
-            yield _from_bucket(uri, schema, folder)
+            yield _fetch_from_bucket(uri, schema, folder)
         else:
-            yield _from_bigquery(uri, schema, reading, folder)
+            yield _fetch_from_bigquery(uri, schema, reading, folder)
 
 
-def open_exported(  # noqa: PLR0913, PLR0917 - what was asked for
+def open_exported(  # noqa: PLR0913, PLR0917 - the fields of an ExportRequest
     uri: str, schema: Schema, reading: Reading, slugs: Sequence[str], prefix: str, labels: str
 ) -> AbstractContextManager[Fetched]:
-    """Have BigQuery make the datasets below a ``gs://`` prefix, and open their rows; for a source in BigQuery only."""
+    """Let BigQuery export the datasets to Cloud Storage, and open their rows as a source.
+
+    Args:
+        uri: The source, which must be in BigQuery.
+        schema: The schema of the source.
+        reading: The options for BigQuery.
+        slugs: The cover types whose datasets are exported.
+        prefix: The ``gs://`` prefix of the datasets.
+        labels: ``auto``, ``zero`` or ``one``, see ``steps.tables.labels.find_offset``.
+
+    Raises:
+        UsageError: The source is not in BigQuery, or the prefix is not in Cloud Storage.
+        PipelineError: As for ``steps.google.bigquery.export.export``.
+    """
     address = uris.parse(uri)
     if address.kind != uris.TABLE:
         what = f"this is for BigQuery, the source is {uri}"
         raise UsageError(what, where="--inside-bigquery", fix=f"use --source {uris.TABLE}PROJECT.DATASET.TABLE")
     from steps.google.bigquery import fetch
-    from steps.google.bigquery.export import Wanted
+    from steps.google.bigquery.export import ExportRequest
 
     prefix = uris.parse(prefix, (uris.BUCKET,), what="destination", where="--inside-bigquery").text
-    return fetch.opened(Wanted(address.text, schema, reading, slugs, prefix, labels))
+    return fetch.open_exported(ExportRequest(address.text, schema, reading, slugs, prefix, labels))
 
 
 def version_of(uri: str, reading: Reading) -> str | None:
-    """Return what stands for the content of a ``gs://`` or ``bq://`` source as it is now, without reading it.
+    """Return an identifier of the current content of a ``gs://`` or ``bq://`` source, without reading its rows.
 
-    None where the same read may give other rows next time. Errors as :func:`open_source`.
+    It is None if the next read may return other rows. Errors are those of :func:`open_source`.
     """
     address = uris.parse(uri)
     if address.kind == uris.TABLE:
         return bigquery.version_of(address.text, reading)
-    return " ".join(f"{each.uri}#{each.generation}" for each in _objects(address.text)[1])
+    return " ".join(f"{each.uri}#{each.generation}" for each in _list_objects(address.text)[1])
 
 
-def _from_bigquery(uri: str, schema: Schema, reading: Reading, folder: Path) -> Source:
-    path, name = folder / "table.parquet", bigquery.name_of(uri, reading)
+def _fetch_from_bigquery(uri: str, schema: Schema, reading: Reading, folder: Path) -> Source:
+    path, name = folder / "table.parquet", bigquery.source_name(uri, reading)
     staging.write_staged(bigquery.read(uri, schema, reading), path, name)
     return files.open_files([(path, name)], schema, name)
 
 
-def _from_bucket(uri: str, schema: Schema, folder: Path) -> Source:
-    """Download the objects one after another; each keeps its own name, below a folder of its own."""
-    store, found = _objects(uri)
+def _fetch_from_bucket(uri: str, schema: Schema, folder: Path) -> Source:
+    """Download the objects one after another. Each keeps its name, in a folder of its own."""
+    store, found = _list_objects(uri)
     size = sum(each.size for each in found)
     runtime.log(f"{uri}: {len(found)} objects, {size:,} bytes")
     fetched = []
@@ -93,7 +111,7 @@ def _from_bucket(uri: str, schema: Schema, folder: Path) -> Source:
     return files.open_files(fetched, schema, uri)
 
 
-def _objects(uri: str) -> tuple[Store, list[Object]]:
-    gcs.split(uri)  # an address that is none is told before credentials are looked for
+def _list_objects(uri: str) -> tuple[Store, list[Object]]:
+    gcs.split_uri(uri)  # an invalid address is reported before missing credentials
     store = gcs.connect()
     return store, store.objects(uri)

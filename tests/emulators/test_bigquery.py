@@ -98,7 +98,7 @@ def test_the_project_to_bill_may_come_from_the_environment(
 ) -> None:
     assert cloud.grpc
     refused = run(out, "bq://", query=ORDERED)
-    words = "no project is named that BigQuery could bill, in --source: use --source bq://PROJECT, or set GOOGLE_CLOUD"
+    words = "there is no project that BigQuery could bill, in --source: use --source bq://PROJECT, or set GOOGLE_CLOUD"
     assert (refused.code, words in refused.errors[0]) == (2, True)
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "p1")
     assert run(out, "bq://", query=ORDERED).code == 0
@@ -134,7 +134,7 @@ def test_rest_is_taken_where_the_storage_read_api_is_refused(
         monkeypatch.setenv("BIGQUERY_STORAGE_EMULATOR_HOST", storage.address if way == "refused" else "")
         log = run(out, "bq://p1", query=ORDERED).log
     assert_same_bytes(out, local)
-    assert log.count("read by REST, which is slower, as the Storage Read API cannot be used: ") == 1
+    assert log.count("read by REST, which is slower; the Storage Read API cannot be used: ") == 1
     assert (words in log) == (way == "refused")
 
 
@@ -218,7 +218,7 @@ def test_a_query_over_the_limit_is_refused_before_it_runs(
         assert proxy.count("POST .*/jobs") == (1 if code else 2)
     assert "will process 5,000 bytes" in result.log
     if code:
-        words = "the query would process 5,000 bytes, 4,999 are allowed, in query cover.sql: read less, or say"
+        words = "the query would process 5,000 bytes, 4,999 are allowed, in query cover.sql: read less, or use"
         assert result.errors == [f"error: {words} --maximum-bytes-billed 5000"]
 
 

@@ -19,7 +19,7 @@ import pytest
 from steps import prepare
 from steps import schema as schemas
 from steps.google.bigquery import export, jobs
-from steps.google.bigquery.sql import Table, literal, quoted
+from steps.google.bigquery.sql import SourceTable, literal, quote_identifier
 from steps.sources import layouts
 from tests.emulators import bigquery_server, storage_server
 from tests.emulators.conftest import NAMES, connected, load, numbered
@@ -310,7 +310,7 @@ def test_floats_are_no_partitions_and_names_are_quoted(cloud: Emulator) -> None:
     rows = (
         "(SELECT 2.5 AS a, 1.0 AS `b\\``, 'x\"' AS kind UNION ALL SELECT 1.5, 1.0, 'x\"' UNION ALL SELECT 0.5, 3, 'y')"
     )
-    sql = Table(schema, shape, {"a": "FLOAT", "b`": "FLOAT", "kind": "STRING"}, rows, 0).numbered()
+    sql = SourceTable(schema, shape, {"a": "FLOAT", "b`": "FLOAT", "kind": "STRING"}, rows, 0).numbered()
     assert "PARTITION BY `label` ORDER BY `a`, `b\\``" in sql
     client = connected(cloud)
     found = sorted((row["row"], row["a"], row["label"]) for row in client.query(sql.replace("b\\`", "b")))
@@ -319,7 +319,7 @@ def test_floats_are_no_partitions_and_names_are_quoted(cloud: Emulator) -> None:
 
 
 def test_literals_and_names() -> None:
-    assert (literal('a"\\'), literal(3), literal(2.5), quoted("a`b")) == ('"a\\"\\\\"', "3", "2.5", "`a\\`b`")
+    assert (literal('a"\\'), literal(3), literal(2.5), quote_identifier("a`b")) == ('"a\\"\\\\"', "3", "2.5", "`a\\`b`")
 
 
 def test_rows_are_numbered_once_each(cloud: Emulator, out: Path, prefix: str, storage: Server) -> None:
@@ -351,5 +351,5 @@ def test_a_job_that_nobody_waits_for_is_told_to_stop(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("time.sleep", interrupt)
     job: Any = _Job()
     with pytest.raises(KeyboardInterrupt):
-        jobs.finished(job, "here")
+        jobs.wait_for_job(job, "here")
     assert job.cancelled == 1

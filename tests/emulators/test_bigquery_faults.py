@@ -28,11 +28,15 @@ ENDS = [
     (Fault(LOOK, status=403, reason="accessDenied", message=DENIED), 77, "permission bigquery.tables.getData is mis"),
     (Fault(JOB, status=403, reason="accessDenied", message=NO_JOBS), 77, "ask for roles/bigquery.jobUser on the proj"),
     (Fault(JOB, status=403, reason="accessDenied", message=NOT_SAID), 77, "ask for roles/bigquery.dataViewer on the t"),
-    (Fault(JOB, status=403, reason="quotaExceeded", message="Quota exceeded"), 77, "look at the project's quotas and"),
+    (Fault(JOB, status=403, reason="quotaExceeded", message="Quota exceeded"), 77, "check the quotas and the billing"),
     (Fault(JOB, status=403, reason="rateLimitExceeded", message="Slow down"), 75, "BigQuery answered 403 until retri"),
     (Fault(PAGE, status=403, reason="accessDenied", message=DENIED), 77, "bigquery.tables.getData is missing"),
     (Fault(LOOK, status=404, reason="notFound", message="Not found: Table p1:d.cover"), 66, "cover: check the name"),
-    (Fault(JOB, status=404, reason="notFound", message=ELSEWHERE), 66, "or use --location where the dataset lies els"),
+    (
+        Fault(JOB, status=404, reason="notFound", message=ELSEWHERE),
+        66,
+        "or use --location if the dataset is in another",
+    ),
     (Fault(JOB, status=400, reason="bytesBilledLimitExceeded", message=BILLED), 2, "1000. 10485760 or higher require"),
     (
         Fault(JOB, status=401, reason="authError", message="Invalid Credentials"),
@@ -130,7 +134,7 @@ def test_only_a_select_is_run(cloud: Emulator, out: Path, sql: str, monkeypatch:
         monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", proxy.url)
         result = run(out, "bq://p1", query=sql)
         assert proxy.count(JOB) == 1  # the dry run
-    assert (result.code, "this is no SELECT but " in result.errors[0]) == (2, True), result.log
+    assert (result.code, ", not SELECT" in result.errors[0]) == (2, True), result.log
 
 
 UNAVAILABLE = (grpc.StatusCode.UNAVAILABLE, "a bad day")
@@ -180,7 +184,7 @@ def test_a_stream_that_falls_silent(cloud: Emulator, out: Path, messages: int, m
         storage.silent = messages
         monkeypatch.setenv("BIGQUERY_STORAGE_EMULATOR_HOST", storage.address)
         result = run(out, TABLE)
-    assert (result.code, "broke (nothing came for 0.5 s)" in result.errors[0]) == (75, True), result.log
+    assert (result.code, "broke (no data arrived for 0.5 s)" in result.errors[0]) == (75, True), result.log
 
 
 def test_a_storage_read_api_that_is_away_is_done_without(
@@ -191,7 +195,7 @@ def test_a_storage_read_api_that_is_away_is_done_without(
     monkeypatch.setenv("BIGQUERY_STORAGE_EMULATOR_HOST", f"127.0.0.1:{free_port()}")
     result = run(out, "bq://p1", query=ORDERED)
     assert result.code == 0, result.log
-    assert "read by REST, which is slower, as the Storage Read API cannot be used: failed to connect" in result.log
+    assert "read by REST, which is slower; the Storage Read API cannot be used: failed to connect" in result.log
     assert_same_bytes(out, local)
 
 

@@ -56,7 +56,7 @@ def test_the_table_is_a_source_that_gives_the_bundled_rows(
         "581,012 rows are in bq://p1.mine.covertype, in EU",
         "next: python workflows/covertype.py run --source bq://p1.mine.covertype",
     ]
-    assert "dataset p1.mine made in EU" in out.err
+    assert "dataset p1.mine created in EU" in out.err
     monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", cloud.rest)
     client = connected(cloud)
     table = client.get_table("p1.mine.covertype")
@@ -80,7 +80,7 @@ def test_a_table_that_is_there_is_left_alone_without_replace(
     client.query("CREATE TABLE d.taken AS SELECT 1 AS other").result()
     client.close()  # type: ignore[no-untyped-call]
     assert invoke("--table", "bq://p1.d.taken") == 2
-    said = "error: there is such a table, in bq://p1.d.taken: name another one, or replace it with --replace"
+    said = "error: the table already exists, in bq://p1.d.taken: choose another name, or replace it with --replace"
     assert capsys.readouterr().err.splitlines() == [said]
     assert count(cloud, "d.taken") == 1
     assert invoke("--table", "p1.d.taken", "--replace", "--json") == 0
@@ -89,7 +89,7 @@ def test_a_table_that_is_there_is_left_alone_without_replace(
 
 def test_a_dataset_that_lies_elsewhere(cloud: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke("--table", "p1.d.new", "--location", "europe-west1") == 2
-    assert "dataset p1.d lies in US, not in europe-west1, in --location: use --location US" in capsys.readouterr().err
+    assert "dataset p1.d is in US, not in europe-west1, in --location: use --location US" in capsys.readouterr().err
     assert count(cloud, "d.new") is None
 
 
@@ -97,7 +97,7 @@ def test_a_dataset_that_lies_elsewhere(cloud: Emulator, capsys: pytest.CaptureFi
 def test_names_that_are_none(cloud: Emulator, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cloud.rest
     assert invoke("--table", name) == 2
-    assert f"{name!r} is no table, in --table: write PROJECT.DATASET.TABLE" in capsys.readouterr().err
+    assert f"{name!r} is not a table, in --table: write PROJECT.DATASET.TABLE" in capsys.readouterr().err
 
 
 DENIED = "Access Denied: Dataset p1:d: Permission bigquery.tables.create denied on dataset p1:d"
@@ -159,7 +159,7 @@ def test_somebody_else_was_faster(
     with rest_proxy(cloud.rest, missing) as proxy:
         monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", proxy.url)
         assert invoke("--table", "p1.d.raced") == 2
-    assert "there is such a table, in bq://p1.d.raced" in capsys.readouterr().err
+    assert "the table already exists, in bq://p1.d.raced" in capsys.readouterr().err
     assert count(cloud, "d.raced") == 1
 
 

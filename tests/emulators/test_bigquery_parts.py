@@ -16,7 +16,7 @@ from steps.core.errors import BadDataError, DeniedError, PipelineError, Transien
 from steps.core.runtime import TerminatedError
 from steps.google import bigquery
 from steps.google.bigquery import Address, client, jobs, query
-from steps.google.bigquery.errors import explained
+from steps.google.bigquery.errors import translate_errors
 from steps.sources.reading import Reading
 from tests.support import FEATURES, SCHEMA, TARGET, call, one_hot, real_rows
 
@@ -39,19 +39,19 @@ ONE_HOT = one_hot(real_rows(7)).column_names
     ],
 )
 def test_addresses(uri: str, reading: Reading, address: Address) -> None:
-    assert bigquery.parse(uri, reading) == address
+    assert bigquery.parse_address(uri, reading) == address
 
 
 @pytest.mark.parametrize("rest", ["", "p1", "p1.d", "p1.d.t$20260101", "p1.d.t@1", "p1.d.t*", "p1/d/t", "p`1.d.t"])
 def test_what_is_no_table(rest: str) -> None:
-    with pytest.raises(UsageError, match=r"is no table, in --source: write bq://PROJECT\.DATASET\.TABLE"):
-        bigquery.parse(f"bq://{rest}", Reading())
+    with pytest.raises(UsageError, match=r"is not a table, in --source: write bq://PROJECT\.DATASET\.TABLE"):
+        bigquery.parse_address(f"bq://{rest}", Reading())
 
 
 @pytest.mark.parametrize("rest", ["p1.d.t", "p1/x", "p 1"])
 def test_a_query_is_billed_to_a_project(rest: str) -> None:
-    with pytest.raises(UsageError, match="is no project, in --source: with --query say bq://PROJECT"):
-        bigquery.parse(f"bq://{rest}", QUERY)
+    with pytest.raises(UsageError, match="is not a project, in --source: with --query use bq://PROJECT"):
+        bigquery.parse_address(f"bq://{rest}", QUERY)
 
 
 @pytest.mark.parametrize(
@@ -64,12 +64,12 @@ def test_a_query_is_billed_to_a_project(rest: str) -> None:
     ],
 )
 def test_columns_that_are_needed(names: list[str], expected: list[str]) -> None:
-    assert bigquery.needed(SCHEMA, names, "a table") == expected
+    assert bigquery.needed_columns(SCHEMA, names, "a table") == expected
 
 
 def test_a_needed_column_is_missing() -> None:
     with pytest.raises(BadDataError, match="column 'Slope' is missing and column 'n' is not in the schema, in a table"):
-        bigquery.needed(SCHEMA, [*(name for name in FEATURES if name != "Slope"), TARGET, "n"], "a table")
+        bigquery.needed_columns(SCHEMA, [*(name for name in FEATURES if name != "Slope"), TARGET, "n"], "a table")
 
 
 @pytest.mark.parametrize(
@@ -78,9 +78,9 @@ def test_a_needed_column_is_missing() -> None:
 )
 def test_labels_are_what_bigquery_allows(run: str, label: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COVERTYPE_RUN", run)
-    assert query.labels() == {"app": "covertype", "run": label}
+    assert query.job_labels() == {"app": "covertype", "run": label}
     monkeypatch.delenv("COVERTYPE_RUN")
-    assert query.labels() == {"app": "covertype"}
+    assert query.job_labels() == {"app": "covertype"}
 
 
 def test_a_query_has_a_version_only_with_a_snapshot() -> None:
@@ -112,7 +112,7 @@ class Job:
 @pytest.mark.parametrize("ending", [KeyboardInterrupt, TerminatedError])
 def test_a_query_that_nobody_waits_for_is_cancelled(ending: type[BaseException]) -> None:
     job: Any = Job(ending)
-    with pytest.raises(ending), jobs.awaited(job):
+    with pytest.raises(ending), jobs.wait_until_done(job):
         pass
     assert (job.asked, job.cancelled) == (3, True)
 
@@ -152,12 +152,12 @@ BUSY = made(api.ServiceUnavailable, "busy.")
         (TimeoutError(), TransientError, "the connection to BigQuery broke (TimeoutError)"),
         (made(api.RetryError, "too long", BUSY), TransientError, "BigQuery answered 503 until retries ended (busy)"),
         (made(api.RetryError, "too long", None), TransientError, "the connection to BigQuery broke"),
-        (made(api.Forbidden, "Permission bigquery.x.y denied"), DeniedError, "ask for a role that holds it"),
+        (made(api.Forbidden, "Permission bigquery.x.y denied"), DeniedError, "ask for a role with this permission"),
         (made(api.BadRequest, "Cannot do\nLocation: US"), UsageError, "Cannot do, in here: correct the source or"),
     ],
 )
 def test_errors_that_are_hard_to_provoke(error: Exception, kind: type[PipelineError], words: str) -> None:
-    with pytest.raises(kind) as known, explained("here"):
+    with pytest.raises(kind) as known, translate_errors("here"):
         raise error
     assert known.type is kind
     assert words in str(known.value)
@@ -165,7 +165,7 @@ def test_errors_that_are_hard_to_provoke(error: Exception, kind: type[PipelineEr
 
 
 def test_retries_end() -> None:
-    for patience in (client.patience(), client.stream_patience()):
+    for patience in (client.request_retry(), client.stream_retry()):
         assert patience.timeout == client.PATIENCE_SECONDS
 
 

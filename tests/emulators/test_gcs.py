@@ -26,7 +26,7 @@ from steps.core.errors import (
     UsageError,
 )
 from steps.google import gcs
-from steps.google.gcs.errors import explain
+from steps.google.gcs.errors import translate_error
 from steps.google.gcs.transfer import Patience
 from tests.emulators import storage_server
 from tests.emulators.gcs_faults import Fault, proxied
@@ -116,7 +116,7 @@ def test_wildcards(cloud: Cloud) -> None:
 @pytest.mark.parametrize("uri", ["gs://", "gs:///x", "gs://UPPER/x", "s3://bucket/x", "bucket/x", "gs://bucket/a\nb"])
 def test_addresses_that_are_none(uri: str) -> None:
     with pytest.raises(UsageError, match="gs://bucket/name"):
-        gcs.split(uri)
+        gcs.split_uri(uri)
 
 
 @pytest.mark.parametrize("uri", ["gs://{}/absent", "gs://no-such-bucket/x", "gs://no-such-bucket/*"])
@@ -223,7 +223,7 @@ def test_refusals_name_the_permission_and_who_lacks_it(cloud: Cloud) -> None:
 
 def test_credentials_that_are_refused(cloud: Cloud) -> None:
     refused: Any = Unauthorized
-    known = explain(refused("Invalid Credentials"), "gs://b/x", gcs.GET)
+    known = translate_error(refused("Invalid Credentials"), "gs://b/x", gcs.GET)
     assert isinstance(known, DeniedError)
     assert "credentials were refused, in gs://b/x: run `gcloud auth application-default login`" in str(known)
     cloud.proxy.faults = [Fault("GET", "", status=403, message=refusal(gcs.GET).replace(ROBOT, "Anonymous caller"))]

@@ -114,7 +114,7 @@ CASES: list[tuple[Fault, str, str, str]] = [
     ),
     (refused(LOOK, "Not found: Dataset p1:d", 404), "table", "Not found: Dataset p1:d", "bq ls p1:d lists the"),
     (refused(LOOK, DISABLED), "table", "has not been used", "gcloud services enable bigquery.googleapis.com --proj"),
-    (Fault(LOOK, status=503), "table", "BigQuery answered 503", "it may work when tried again"),
+    (Fault(LOOK, status=503), "table", "BigQuery answered 503", "run again"),
 ]
 
 

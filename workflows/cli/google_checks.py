@@ -12,10 +12,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from steps.core.errors import DeniedError, NoInputError, PipelineError, UsageError
-from steps.google.bigquery import parse
-from steps.google.gcs import CREATE, DELETE, GET, LIST, connect, split
+from steps.google.bigquery import parse_address
+from steps.google.gcs import CREATE, DELETE, GET, LIST, connect, split_uri
 from steps.google.gcs import SCHEME as BUCKET
-from steps.google.gcs.errors import explained as storage_explained
+from steps.google.gcs.errors import translate_errors as translate_storage_errors
 from steps.google.gcs.transfer import Patience
 from steps.sources.reading import SCHEME as TABLE
 from steps.sources.reading import Reading
@@ -91,11 +91,11 @@ def _find_identity(context: FixContext) -> str:
     import google.auth
     from google.auth.transport.requests import Request
 
-    from steps.google.bigquery.errors import explained
+    from steps.google.bigquery.errors import translate_errors
 
     if os.environ.get("BIGQUERY_EMULATOR_HOST") or os.environ.get("STORAGE_EMULATOR_HOST"):
         return "an emulator needs none"
-    with explained("Google"):
+    with translate_errors("Google"):
         credentials, project = google.auth.default(scopes=["https://www.googleapis.com/auth/cloud-platform"])
         credentials.refresh(Request())  # type: ignore[no-untyped-call]
     context.email = str(getattr(credentials, "service_account_email", "") or "")
@@ -105,13 +105,13 @@ def _find_identity(context: FixContext) -> str:
 def _bigquery_findings(resources: GoogleResources, context: FixContext) -> Iterator[Finding]:
     from steps.google.bigquery.client import connect as connect_bigquery
     from steps.google.bigquery.client import own_project
-    from steps.google.bigquery.errors import explained
+    from steps.google.bigquery.errors import translate_errors
 
     clients: list[bigquery.Client] = []
 
     def project() -> str:
-        address = parse(resources.source, resources.reading)
-        with explained(resources.source):
+        address = parse_address(resources.source, resources.reading)
+        with translate_errors(resources.source):
             billed = address.project if resources.reading.query else own_project() or address.project
             clients.append(connect_bigquery(billed, resources.reading.location))
         context.project = clients[0].project
@@ -129,14 +129,14 @@ def _bigquery_findings(resources: GoogleResources, context: FixContext) -> Itera
 
 
 def _table_findings(client: bigquery.Client, resources: GoogleResources, context: FixContext) -> Iterator[Finding]:
-    from steps.google.bigquery.client import patience
-    from steps.google.bigquery.errors import explained
+    from steps.google.bigquery.client import request_retry
+    from steps.google.bigquery.errors import translate_errors
 
     tables: list[bigquery.Table] = []
 
     def look() -> str:
-        with explained(resources.source):
-            retry = patience().with_timeout(_SECONDS)
+        with translate_errors(resources.source):
+            retry = request_retry().with_timeout(_SECONDS)
             table = client.get_table(context.table_name, retry=retry, timeout=_SECONDS)
         tables.append(table)
         context.table_location = str(table.location or "")
@@ -158,9 +158,9 @@ def _table_findings(client: bigquery.Client, resources: GoogleResources, context
 def _check_table_permissions(client: bigquery.Client, resources: GoogleResources, context: FixContext) -> str:
     from google.cloud.bigquery import TableReference
 
-    from steps.google.bigquery.errors import explained
+    from steps.google.bigquery.errors import translate_errors
 
-    with explained(resources.source):
+    with translate_errors(resources.source):
         answer = client.test_iam_permissions(
             TableReference.from_string(context.table_name), _READ_TABLE, timeout=_SECONDS
         )
@@ -178,7 +178,7 @@ def _check_read_session(client: bigquery.Client, table: bigquery.Table, resource
     from google.cloud.bigquery_storage_v1 import types
 
     from steps.google.bigquery.client import read_client
-    from steps.google.bigquery.errors import explained
+    from steps.google.bigquery.errors import translate_errors
 
     wanted = types.ReadSession(table=table.reference.to_bqstorage(), data_format=types.DataFormat.ARROW)
     reader = read_client(client)
@@ -186,7 +186,7 @@ def _check_read_session(client: bigquery.Client, table: bigquery.Table, resource
         raise NoInputError(
             "not emulated: reading rows by REST, which is slow", fix="set BIGQUERY_STORAGE_EMULATOR_HOST"
         )
-    with explained(resources.source), reader:
+    with translate_errors(resources.source), reader:
         reader.create_read_session(
             parent=f"projects/{client.project}",
             read_session=wanted,
@@ -198,14 +198,14 @@ def _check_read_session(client: bigquery.Client, table: bigquery.Table, resource
 
 
 def _dry_run(client: bigquery.Client, sql: str, resources: GoogleResources) -> str:
-    from steps.google.bigquery.client import patience
-    from steps.google.bigquery.errors import explained
+    from steps.google.bigquery.client import request_retry
+    from steps.google.bigquery.errors import translate_errors
     from steps.google.bigquery.query import Query
 
     query = Query(sql, resources.source, resources.reading.snapshot, resources.reading.maximum_bytes_billed)
     query.check_snapshot()
-    with explained(resources.source):
-        retry = patience().with_timeout(_SECONDS)
+    with translate_errors(resources.source):
+        retry = request_retry().with_timeout(_SECONDS)
         job = client.query(sql, query.configuration(dry_run=True), retry=retry, job_retry=None, timeout=_SECONDS)
     return f"allowed, would process {job.total_bytes_processed or 0:,} bytes"
 
@@ -214,9 +214,9 @@ def _bucket_findings(use: str, uri: str, required: Sequence[str], context: FixCo
     stores: list[Store] = []
 
     def look() -> str:
-        context.bucket, context.writes = split(uri)[0], CREATE in required
+        context.bucket, context.writes = split_uri(uri)[0], CREATE in required
         stores.append(connect(Patience(seconds=_SECONDS)))
-        with storage_explained(f"{BUCKET}{context.bucket}", "storage.buckets.testIamPermissions"):
+        with translate_storage_errors(f"{BUCKET}{context.bucket}", "storage.buckets.testIamPermissions"):
             granted = stores[0].client.bucket(context.bucket).test_iam_permissions(list(required), timeout=_SECONDS)
         _require_permissions(required, granted)
         return f"{BUCKET}{context.bucket}: may {', '.join(need.rpartition('.')[2] for need in required)} objects"
@@ -234,7 +234,7 @@ def _bucket_findings(use: str, uri: str, required: Sequence[str], context: FixCo
 def _compare_locations(store: Store, context: FixContext) -> str:
     """Compare the locations of bucket and table. BigQuery exports within one location, and from the US to any."""
     bucket = store.client.bucket(context.bucket)
-    with storage_explained(f"{BUCKET}{context.bucket}", "storage.buckets.get"):
+    with translate_storage_errors(f"{BUCKET}{context.bucket}", "storage.buckets.get"):
         bucket.reload(timeout=_SECONDS)
     bucket_location, table_location = str(bucket.location).upper(), context.table_location.upper()
     in_europe = table_location == "EU" and bucket_location.startswith("EUR")

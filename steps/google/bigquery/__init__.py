@@ -1,6 +1,17 @@
-"""BigQuery as a source: tables and queries read as Arrow, jobs, and datasets prepared inside BigQuery."""
+"""BigQuery as a source: tables and queries read as Arrow batches, and datasets exported by BigQuery itself.
 
-from steps.google.bigquery.address import Address, name_of, parse
-from steps.google.bigquery.reader import needed, read, version_of
+- ``address``: addresses of tables and projects; re-exported here.
+- ``reader``: read a table or the result of a query; re-exported here.
+- ``rows``: read the rows of a table by the Storage Read API or by REST.
+- ``query``: run a query.
+- ``jobs``: wait for jobs.
+- ``client``, ``connection``: clients, credentials and retries.
+- ``errors``: the translation of the clients' errors.
+- ``sql``, ``export``, ``fetch``: export datasets by a script in BigQuery, and fetch their rows.
+- ``load``: load the builtin table into BigQuery.
+"""
 
-__all__ = ["Address", "name_of", "needed", "parse", "read", "version_of"]
+from steps.google.bigquery.address import Address, parse_address, source_name
+from steps.google.bigquery.reader import needed_columns, read, version_of
+
+__all__ = ["Address", "needed_columns", "parse_address", "read", "source_name", "version_of"]

@@ -1,11 +1,11 @@
-"""A client of BigQuery for an address, billed to the right project."""
+"""Open a client of BigQuery for a source, billed to the correct project."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from steps.google.bigquery.address import parse
+from steps.google.bigquery.address import parse_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,13 +16,17 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def connected(uri: str, reading: Reading) -> Iterator[bigquery.Client]:
-    """Open a client that bills the project of the address, or with a table that of the credentials if they have one."""
-    address = parse(uri, reading)
-    from steps.google.bigquery.client import connect, own_project
-    from steps.google.bigquery.errors import explained
+def connect_to_source(uri: str, reading: Reading) -> Iterator[bigquery.Client]:
+    """Open a client for a source.
 
-    with explained(uri):
+    It bills the project of the address for a query. For a table it bills the project of the credentials, if they have
+    one.
+    """
+    address = parse_address(uri, reading)
+    from steps.google.bigquery.client import connect, own_project
+    from steps.google.bigquery.errors import translate_errors
+
+    with translate_errors(uri):
         client = connect(address.project if reading.query else own_project() or address.project, reading.location)
     try:
         yield client

@@ -1,9 +1,8 @@
-"""Prepare a table inside BigQuery: one script exports a dataset per cover type as parquet to Cloud Storage.
+"""Prepare a table inside BigQuery: one script exports the dataset of each cover type as parquet to Cloud Storage.
 
-For tables that no machine should have to read: nothing of them comes here, and each dataset is whole in the bucket,
-with the rows and columns that the preparation here gives (``sql`` says how rows are numbered).
-What was exported is listed in ``export.json``, written last and only where there is none; files that are not in it are
-what an attempt left that did not get so far.
+This is for tables that are too large for one machine: no row is read here. The datasets have the same rows and columns
+as those of ``prepare`` (``sql`` describes how rows are numbered). ``export.json`` lists the exported objects. It is
+written last, and only if there is none. Objects that it does not list come from an attempt that failed.
 
     python -m steps.google.bigquery.export --source bq://project.dataset.table --output gs://bucket/prefix
 """
@@ -27,10 +26,10 @@ from steps.core.errors import BadDataError, NoInputError, UsageError, already_ex
 from steps.core.times import parse_time
 from steps.google import bigquery, gcs
 from steps.google.bigquery import query as bigquery_query
-from steps.google.bigquery.client import REQUEST_SECONDS, patience
+from steps.google.bigquery.client import REQUEST_SECONDS, request_retry
 from steps.google.bigquery.errors import message_of
-from steps.google.bigquery.jobs import connected, finished
-from steps.google.bigquery.sql import Table, quoted
+from steps.google.bigquery.jobs import open_job_client, wait_for_job
+from steps.google.bigquery.sql import SourceTable, quote_identifier
 from steps.options.prepare import MAXIMUM_BYTES_BILLED
 from steps.sources import layouts
 from steps.sources.reading import Reading
@@ -50,10 +49,16 @@ _LABELS = "labels"
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What to export: the datasets of some cover types (slugs) of a source, to ``prefix`` in Cloud Storage.
+class ExportRequest:
+    """The datasets to export.
 
-    ``label_mode`` is ``auto``, ``zero`` or ``one``.
+    Attributes:
+        uri: The address of the source.
+        schema: The schema of the source.
+        reading: The options for BigQuery.
+        slugs: The cover types whose datasets are exported.
+        prefix: The ``gs://`` prefix of the datasets.
+        label_mode: ``auto``, ``zero`` or ``one``, see ``steps.tables.labels.find_offset``.
     """
 
     uri: str
@@ -65,20 +70,25 @@ class Wanted:
 
     @property
     def name(self) -> str:
-        """What messages call the source."""
-        return bigquery.name_of(self.uri, self.reading)
+        """The name of the source in messages."""
+        return bigquery.source_name(self.uri, self.reading)
 
-    def place(self, slug: str) -> str:
-        """Return the folder of a dataset: named by its label, by its slug where labels are names."""
+    def dataset_prefix(self, slug: str) -> str:
+        """Return the prefix of a dataset, which ends with the label, or with the slug if labels are strings."""
         return f"{self.prefix.rstrip('/')}/{self.schema.cover_type(slug).partition}"
 
 
 @dataclass(frozen=True)
 class Exported:
-    """What lies in the bucket now: the objects of each dataset by slug, and those of ``row`` with the source's label.
+    """The exported objects.
 
-    ``counts`` are the rows of each cover type, also of those that were not exported; ``layout`` and ``labels`` are the
-    source's as in a profile.
+    Attributes:
+        job: The id of the job.
+        layout: The name of the source's layout, as in ``profile.json``.
+        labels: The start of the source's labels, as in ``profile.json``.
+        counts: The number of rows of each cover type, also of those that are not exported.
+        datasets: The objects of each dataset by slug.
+        label_objects: The objects with the number and the label of each row.
     """
 
     job: str
@@ -88,55 +98,61 @@ class Exported:
     datasets: Mapping[str, list[Object]]
     label_objects: list[Object]
 
-    def document(self, wanted: Wanted) -> dict[str, Any]:
-        """Return what ``export.json`` holds."""
-        described = {"source": wanted.uri, **wanted.reading.profile_entries(), "job": self.job, "labels": self.labels}
+    def document(self, request: ExportRequest) -> dict[str, Any]:
+        """Return the content of ``export.json``."""
+        described = {"source": request.uri, **request.reading.profile_entries(), "job": self.job, "labels": self.labels}
         objects = {slug: [dataclasses.asdict(each) for each in found] for slug, found in self.datasets.items()}
         listed = [dataclasses.asdict(each) for each in self.label_objects]
         return {"format": 1, **described, "cover_types": self.counts, "datasets": objects, _LABELS: listed}
 
 
-def export(wanted: Wanted, store: Store) -> Exported:
-    """Export the datasets and list them.
+def export(request: ExportRequest, store: Store) -> Exported:
+    """Export the datasets, and write the list of their objects.
+
+    Args:
+        request: The datasets to export.
+        store: The store of the prefix.
 
     Raises:
-        AlreadyExistsError: something was exported to this prefix before; nothing was billed.
-        BadDataError: the columns or a value do not fit the schema, the message names them; or a cover type that was
-            asked for has no row.
-        UsageError: the query is wrong, the bucket lies elsewhere, or more would be billed than is allowed.
-        DeniedError, NoInputError, TransientError: as ``bigquery.read`` and ``gcs.Store`` raise them.
+        AlreadyExistsError: There is an export at this prefix. Nothing was billed.
+        BadDataError: The columns or a value do not fit the schema, which the message names, or a cover type has no
+            row.
+        UsageError: The query is wrong, the bucket is in another location, or more would be billed than the limit.
+        DeniedError, NoInputError, TransientError: As for ``bigquery.read`` and ``gcs.Store``.
     """
-    if set("*?") & set(gcs.split(wanted.prefix)[1]):
-        raise UsageError("a prefix has no wildcards", where=wanted.prefix, fix="name one place")
-    _check_absent(store, wanted.prefix)
-    with connected(wanted.uri, wanted.reading) as client:
-        table, counts = _looked_at(client, wanted)
+    if set("*?") & set(gcs.split_uri(request.prefix)[1]):
+        raise UsageError("a prefix has no wildcards", where=request.prefix, fix="give one prefix")
+    _require_absent(store, request.prefix)
+    with open_job_client(request.uri, request.reading) as client:
+        table, counts = _inspect_source(client, request)
         token = secrets.token_hex(6)
-        exports = {slug: f"{wanted.place(slug)}/part-{token}-*.parquet" for slug in wanted.slugs}
-        labels_uri = f"{wanted.prefix.rstrip('/')}/{_LABELS}/part-{token}-*.parquet"
-        _check_cost(client, wanted, table, sum(counts.values()))
+        exports = {slug: f"{request.dataset_prefix(slug)}/part-{token}-*.parquet" for slug in request.slugs}
+        labels_uri = f"{request.prefix.rstrip('/')}/{_LABELS}/part-{token}-*.parquet"
+        _check_cost(client, request, table, sum(counts.values()))
         script = table.script(exports, labels_uri)
-        job = client.query(script, _configuration(wanted), retry=patience(), job_retry=None, timeout=REQUEST_SECONDS)
-        _wait(job, wanted)
+        job = client.query(
+            script, _configuration(request), retry=request_retry(), job_retry=None, timeout=REQUEST_SECONDS
+        )
+        _wait_for_script(job, request)
     found = {slug: store.objects(uri) for slug, uri in exports.items()}
-    start = labels.describe_start(wanted.schema, table.shift)
+    start = labels.describe_start(request.schema, table.shift)
     done = Exported(str(job.job_id), table.layout.name, start, counts, found, store.objects(labels_uri))
-    _list(store, wanted, done)
-    runtime.log(f"{wanted.name}: {sum(counts.values()):,} rows exported {len(found)} times to {wanted.prefix}")
+    _write_listing(store, request, done)
+    runtime.log(f"{request.name}: {sum(counts.values()):,} rows exported {len(found)} times to {request.prefix}")
     return done
 
 
-def _wait(job: official.QueryJob, wanted: Wanted) -> None:
-    """Wait for the script; a value that does not fit the schema is bad data, not a bad query."""
+def _wait_for_script(job: official.QueryJob, request: ExportRequest) -> None:
+    """Wait for the script; BadDataError if a value does not fit the schema."""
     try:
-        finished(job, wanted.name)
+        wait_for_job(job, request.name)
     except BadRequest as error:
-        if not (said := message_of(error)).startswith("column "):
+        if not (message := message_of(error)).startswith("column "):
             raise
-        raise BadDataError(said, where=wanted.name, fix="correct the source") from None
+        raise BadDataError(message, where=request.name, fix="correct the source") from None
 
 
-def _check_absent(store: Store, prefix: str) -> None:
+def _require_absent(store: Store, prefix: str) -> None:
     listing = f"{prefix.rstrip('/')}/{LISTING}"
     try:
         store.get(listing)
@@ -145,83 +161,86 @@ def _check_absent(store: Store, prefix: str) -> None:
     raise already_exists(listing)
 
 
-def _list(store: Store, wanted: Wanted, done: Exported) -> None:
+def _write_listing(store: Store, request: ExportRequest, done: Exported) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / LISTING
-        path.write_text(json.dumps(done.document(wanted), indent=1) + "\n", encoding="utf-8")
-        store.upload(path, f"{wanted.prefix.rstrip('/')}/{LISTING}", if_absent=True)
+        path.write_text(json.dumps(done.document(request), indent=1) + "\n", encoding="utf-8")
+        store.upload(path, f"{request.prefix.rstrip('/')}/{LISTING}", if_absent=True)
 
 
-def _configuration(wanted: Wanted) -> official.QueryJobConfig:
-    reading = wanted.reading
-    query = bigquery_query.Query("", wanted.name, reading.snapshot, reading.maximum_bytes_billed)
+def _configuration(request: ExportRequest) -> official.QueryJobConfig:
+    reading = request.reading
+    query = bigquery_query.Query("", request.name, reading.snapshot, reading.maximum_bytes_billed)
     return query.configuration(dry_run=False)
 
 
-def _looked_at(client: official.Client, wanted: Wanted) -> tuple[Table, dict[str, int]]:
-    """Return what is to be read, and the rows of each cover type, after a query that counts the labels."""
-    schema = wanted.schema
-    rows, types = _rows(client, wanted)
-    columns = bigquery.needed(schema, list(types), wanted.name)
-    layout = layouts.recognise_layout(schema, columns, wanted.name)
-    found = _counted(client, wanted, rows)
-    shift = labels.find_offset(schema, [value for value in found if value is not None], wanted.label_mode, wanted.name)
+def _inspect_source(client: official.Client, request: ExportRequest) -> tuple[SourceTable, dict[str, int]]:
+    """Return the source of the script, and the number of rows of each cover type. A query counts the labels."""
+    schema = request.schema
+    rows, types = _source_rows(client, request)
+    columns = bigquery.needed_columns(schema, list(types), request.name)
+    layout = layouts.recognise_layout(schema, columns, request.name)
+    found = _count_labels(client, request, rows)
+    shift = labels.find_offset(
+        schema, [value for value in found if value is not None], request.label_mode, request.name
+    )
     counts = {
         each.slug: found.get(each.label if isinstance(each.label, str) else each.label - shift, 0)
         for each in schema.cover_types
     }
-    for slug in wanted.slugs:
+    for slug in request.slugs:
         if not counts[slug]:
             fix = "leave it out with --cover-types"
-            raise BadDataError(f"no row is of cover type {slug!r}", where=wanted.name, fix=fix)
-    return Table(schema, layout, types, rows, shift), counts
+            raise BadDataError(f"no row is of cover type {slug!r}", where=request.name, fix=fix)
+    return SourceTable(schema, layout, types, rows, shift), counts
 
 
-def _rows(client: official.Client, wanted: Wanted) -> tuple[str, dict[str, str]]:
-    """Return what stands after FROM, and the types of its columns by name."""
-    reading = wanted.reading
-    options: dict[str, Any] = {"retry": patience(), "timeout": REQUEST_SECONDS}
+def _source_rows(client: official.Client, request: ExportRequest) -> tuple[str, dict[str, str]]:
+    """Return the SQL after FROM, and the types of its columns by name."""
+    reading = request.reading
+    options: dict[str, Any] = {"retry": request_retry(), "timeout": REQUEST_SECONDS}
     if reading.query:
-        query = bigquery_query.Query(reading.query, wanted.name, reading.snapshot, reading.maximum_bytes_billed)
+        query = bigquery_query.Query(reading.query, request.name, reading.snapshot, reading.maximum_bytes_billed)
         query.check_snapshot()
         job = client.query(query.sql, query.configuration(dry_run=True), job_retry=None, **options)
         return f"(\n{reading.query.rstrip().rstrip(';')}\n)", {each.name: each.field_type for each in job.schema or ()}
-    address = bigquery.parse(wanted.uri, reading)
+    address = bigquery.parse_address(request.uri, reading)
     name = f"{address.project}.{address.dataset}.{address.table}"
     table = client.get_table(name, **options)
     if reading.snapshot and table.table_type in _VIEWS:
         fix = "leave --snapshot-time out"
-        raise UsageError("BigQuery keeps no snapshots of views", where=wanted.uri, fix=fix)
+        raise UsageError("BigQuery keeps no snapshots of views", where=request.uri, fix=fix)
     moment = f" FOR SYSTEM_TIME AS OF @{bigquery_query.SNAPSHOT}" if reading.snapshot else ""
-    return f"{quoted(name)}{moment}", {each.name: each.field_type for each in table.schema}
+    return f"{quote_identifier(name)}{moment}", {each.name: each.field_type for each in table.schema}
 
 
-def _counted(client: official.Client, wanted: Wanted, rows: str) -> dict[Any, int]:
-    reading, target = wanted.reading, quoted(wanted.schema.target)
+def _count_labels(client: official.Client, request: ExportRequest, rows: str) -> dict[Any, int]:
+    reading, target = request.reading, quote_identifier(request.schema.target)
     sql = f"SELECT {target} AS label, COUNT(*) AS n FROM {rows} GROUP BY 1"  # noqa: S608 - names are quoted
-    query = bigquery_query.Query(sql, f"labels of {wanted.name}", reading.snapshot, reading.maximum_bytes_billed)
-    table, fields, _ = bigquery_query.run(client, query, list)
-    found = client.list_rows(table, selected_fields=fields, retry=patience(), timeout=REQUEST_SECONDS)
+    query = bigquery_query.Query(sql, f"labels of {request.name}", reading.snapshot, reading.maximum_bytes_billed)
+    table, fields, _ = bigquery_query.run_query(client, query, list)
+    found = client.list_rows(table, selected_fields=fields, retry=request_retry(), timeout=REQUEST_SECONDS)
     return {row["label"]: row["n"] for row in found}
 
 
-def _check_cost(client: official.Client, wanted: Wanted, table: Table, rows: int) -> None:
-    """Say what the script will process, and refuse it above the limit: the source once, and what each export reads.
+def _check_cost(client: official.Client, request: ExportRequest, table: SourceTable, rows: int) -> None:
+    """Log the number of bytes that the script will process; UsageError if they are more than the limit.
 
-    BigQuery itself cannot estimate a script whose later statements read what earlier ones make.
+    They are those of the source and of each export. BigQuery itself cannot estimate a script whose statements read the
+    tables of earlier ones.
     """
-    reading = wanted.reading
-    query = bigquery_query.Query(table.numbered(), wanted.name, reading.snapshot, reading.maximum_bytes_billed)
+    reading = request.reading
+    query = bigquery_query.Query(table.numbered(), request.name, reading.snapshot, reading.maximum_bytes_billed)
     job = client.query(
-        query.sql, query.configuration(dry_run=True), retry=patience(), job_retry=None, timeout=REQUEST_SECONDS
+        query.sql, query.configuration(dry_run=True), retry=request_retry(), job_retry=None, timeout=REQUEST_SECONDS
     )
-    processed = (job.total_bytes_processed or 0) + table.bytes_exported(rows, len(wanted.slugs))
+    processed = (job.total_bytes_processed or 0) + table.bytes_exported(rows, len(request.slugs))
     limit = reading.maximum_bytes_billed
-    runtime.log(f"{wanted.name}: will process {processed:,} bytes ({f'limit {limit:,}' if limit else 'no limit'})")
+    runtime.log(f"{request.name}: will process {processed:,} bytes ({f'limit {limit:,}' if limit else 'no limit'})")
     if limit and processed > limit:
         raise UsageError(
             f"the script would process {processed:,} bytes, {limit:,} are allowed",
-            where=wanted.name,
+            where=request.name,
             fix=f"export fewer cover types, or use --maximum-bytes-billed {processed}",
         )
 
@@ -248,7 +267,7 @@ def main(  # noqa: PLR0913 - one argument an option
     reading = Reading(sql, Path(query).name, parse_time(snapshot_time), location, maximum_bytes_billed)
     uri = uris.parse(source, (uris.TABLE,)).text
     prefix = uris.parse(output, (uris.BUCKET,), what="destination", where="--output").text
-    export(Wanted(uri, table, reading, slugs, prefix, labels), gcs.connect())
+    export(ExportRequest(uri, table, reading, slugs, prefix, labels), gcs.connect())
 
 
 if __name__ == "__main__":

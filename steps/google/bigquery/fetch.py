@@ -1,7 +1,7 @@
-"""What BigQuery exported as a source on this machine: the rows of one dataset, in their order, with their own labels.
+"""Fetch the rows that BigQuery exported, and open them as a source on this machine.
 
-All datasets have the same rows and features, so one is fetched, and beside it the labels: a seventh of what lies in the
-bucket. The rows are put in order in memory, as training holds them in memory too.
+All datasets have the same rows and features, so only one of them is fetched, with the labels of the source. The rows
+are sorted in memory, which training needs for them anyway.
 """
 
 from __future__ import annotations
@@ -26,14 +26,20 @@ from steps.tables import LABEL, ROW, SPLIT
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from steps.google.bigquery.export import Exported, Wanted
+    from steps.google.bigquery.export import Exported, ExportRequest
     from steps.google.gcs import Object, Store
     from steps.sources.files import Source
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """The rows as a source whose labels are the schema's; ``facts`` are those of a profile that it cannot tell."""
+    """The exported rows.
+
+    Attributes:
+        source: The rows as a source with the labels of the schema.
+        facts: The entries of ``profile.json`` about the original source.
+        label_mode: The option ``--labels`` for reading ``source``.
+    """
 
     source: Source
     facts: dict[str, str]
@@ -41,32 +47,32 @@ class Fetched:
 
 
 @contextmanager
-def opened(wanted: Wanted) -> Iterator[Fetched]:
-    """Export the datasets, and open their rows as a source for as long as the block lasts; errors as ``export``."""
+def open_exported(request: ExportRequest) -> Iterator[Fetched]:
+    """Export the datasets, and open their rows as a source until the block ends; errors as for ``export.export``."""
     store = gcs.connect()
-    done = export(wanted, store)
-    facts = {"shape": done.layout, "labels": done.labels, "inside_bigquery": wanted.prefix}
-    lowest = min((each.label for each in wanted.schema.cover_types if isinstance(each.label, int)), default=None)
+    done = export(request, store)
+    facts = {"shape": done.layout, "labels": done.labels, "inside_bigquery": request.prefix}
+    lowest = min((each.label for each in request.schema.cover_types if isinstance(each.label, int)), default=None)
     mode = {0: "zero", 1: "one"}.get(-1 if lowest is None else lowest, "auto")
     with tempfile.TemporaryDirectory(prefix="covertype-source-") as name:
         path = Path(name) / "table.parquet"
-        rows = _rows(store, wanted, done, Path(name))
-        staging.write_staged(rows.to_batches(), path, wanted.name)
+        rows = _fetch_rows(store, request, done, Path(name))
+        staging.write_staged(rows.to_batches(), path, request.name)
         del rows
-        yield Fetched(files.open_files([(path, wanted.name)], wanted.schema, wanted.name), facts, mode)
+        yield Fetched(files.open_files([(path, request.name)], request.schema, request.name), facts, mode)
 
 
-def _rows(store: Store, wanted: Wanted, done: Exported, folder: Path) -> pa.Table:
-    """Return the source's rows as they are numbered: features, the split where there is one, and the target."""
+def _fetch_rows(store: Store, request: ExportRequest, done: Exported, folder: Path) -> pa.Table:
+    """Return the rows in the order of their numbers: features, the split if there is one, and the target."""
     count = sum(done.counts.values())
-    table = _in_order(_downloaded(store, done.datasets[wanted.slugs[0]], folder), count, wanted)
-    labels = _in_order(_downloaded(store, done.label_objects, folder), count, wanted)
-    names = [column.name for column in wanted.schema.columns]
+    table = _sort_rows(_download_table(store, done.datasets[request.slugs[0]], folder), count, request)
+    labels = _sort_rows(_download_table(store, done.label_objects, folder), count, request)
+    names = [column.name for column in request.schema.columns]
     names += [SPLIT] if SPLIT in table.column_names else []
-    return table.select(names).append_column(wanted.schema.target, labels.column(LABEL))
+    return table.select(names).append_column(request.schema.target, labels.column(LABEL))
 
 
-def _downloaded(store: Store, objects: Sequence[Object], folder: Path) -> pa.Table:
+def _download_table(store: Store, objects: Sequence[Object], folder: Path) -> pa.Table:
     size = sum(each.size for each in objects)
     runtime.log(f"{objects[0].uri}: {len(objects)} objects, {size:,} bytes")
     parts = []
@@ -79,10 +85,10 @@ def _downloaded(store: Store, objects: Sequence[Object], folder: Path) -> pa.Tab
     return pa.concat_tables(parts)
 
 
-def _in_order(table: pa.Table, count: int, wanted: Wanted) -> pa.Table:
+def _sort_rows(table: pa.Table, count: int, request: ExportRequest) -> pa.Table:
     numbers = table.column(ROW).to_numpy()
     order = np.argsort(numbers)
     if not np.array_equal(numbers[order], np.arange(count)):
-        what = f"{len(numbers):,} rows came, numbered otherwise than 0 to {count - 1:,}"
-        raise BadDataError(what, where=wanted.prefix, fix="give a table that does not change, or --snapshot-time")
+        what = f"{len(numbers):,} rows arrived, and their numbers are not 0 to {count - 1:,}"
+        raise BadDataError(what, where=request.prefix, fix="use a table that does not change, or --snapshot-time")
     return table.take(order)

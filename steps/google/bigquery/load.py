@@ -1,4 +1,4 @@
-"""Put the table that comes with the project into a dataset of BigQuery: one load job, all rows or none."""
+"""Load the builtin table of the project into BigQuery by one load job, all rows or none."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from google.cloud import bigquery
 
 from steps.core import runtime
 from steps.core.errors import UsageError
-from steps.google.bigquery import parse
-from steps.google.bigquery.client import REQUEST_SECONDS, patience
+from steps.google.bigquery import parse_address
+from steps.google.bigquery.client import REQUEST_SECONDS, request_retry
 from steps.google.bigquery.errors import reason_of
-from steps.google.bigquery.jobs import connected, finished
-from steps.google.bigquery.query import labels
+from steps.google.bigquery.jobs import open_job_client, wait_for_job
+from steps.google.bigquery.query import job_labels
 from steps.sources import files
 from steps.sources.reading import SCHEME, Reading
 
@@ -30,7 +30,7 @@ _ATTEMPTS = 6
 
 @dataclass(frozen=True)
 class Loaded:
-    """A table that was loaded: its address as a source, its number of rows, and where its dataset lies."""
+    """A loaded table: its address as a source, its number of rows, and the location of its dataset."""
 
     uri: str
     rows: int
@@ -38,75 +38,78 @@ class Loaded:
 
 
 def load(name: str, schema: Schema, *, location: str = "", replace: bool = False) -> Loaded:
-    """Load the schema's builtin table as ``project.dataset.table``.
+    """Load the builtin table of a schema.
 
     Args:
-        name: the table, with or without ``bq://``; its dataset is made where there is none.
-        schema: whose table it is.
-        location: where a new dataset lies, and an existing one must lie; empty for the service's default.
-        replace: put it in the place of a table that is there, rows and columns.
+        name: ``project.dataset.table``, with or without ``bq://``. A missing dataset is created.
+        schema: The schema.
+        location: The location of the dataset; empty for the service's default.
+        replace: Whether to replace an existing table, with its columns.
 
     Raises:
-        UsageError: there is such a table, or the dataset lies elsewhere.
-        DeniedError: a permission is missing, the message names it; or there are no credentials.
-        TransientError: the service or the connection failed until retries ended.
+        UsageError: The table exists already, or the dataset is in another location.
+        DeniedError: There are no credentials, or a permission is missing, which the message names.
+        TransientError: The service or the connection failed until retries ended.
     """
     uri = SCHEME + name[len(SCHEME) if name.lower().startswith(SCHEME) else 0 :]
-    with _as_table(uri):
-        address = parse(uri, Reading())
+    with _name_option_in_errors(uri):
+        address = parse_address(uri, Reading())
     path = files.resolve_paths("builtin:", schema)[0]
     target = bigquery.DatasetReference(address.project, address.dataset).table(address.table)
-    with connected(uri, Reading(location=location)) as client:
-        there = _dataset(client, target, location)
+    with open_job_client(uri, Reading(location=location)) as client:
+        actual_location = _get_or_create_dataset(client, target, location)
         if not replace:
-            _check_absent(client, target, uri)
-        return Loaded(uri, _load(client, path, target, there, replace=replace), there)
+            _require_absent(client, target, uri)
+        rows = _load_file(client, path, target, actual_location, replace=replace)
+        return Loaded(uri, rows, actual_location)
 
 
 @contextmanager
-def _as_table(uri: str) -> Iterator[None]:
-    """Let an error about the address name this verb's option."""
+def _name_option_in_errors(uri: str) -> Iterator[None]:
+    """Replace the option in an error about the address by ``--table``."""
     try:
         yield
     except UsageError:
-        what = f"{uri.removeprefix(SCHEME)!r} is no table"
+        what = f"{uri.removeprefix(SCHEME)!r} is not a table"
         raise UsageError(what, where="--table", fix="write PROJECT.DATASET.TABLE") from None
 
 
-def _dataset(client: bigquery.Client, target: bigquery.TableReference, location: str) -> str:
-    """Make the dataset where there is none; return where it lies."""
+def _get_or_create_dataset(client: bigquery.Client, target: bigquery.TableReference, location: str) -> str:
+    """Create the dataset if it does not exist, and return its location."""
     wanted = bigquery.Dataset(bigquery.DatasetReference(target.project, target.dataset_id))
     wanted.location = location or None
     name = f"{target.project}.{target.dataset_id}"
     try:
-        found = client.get_dataset(wanted.reference, retry=patience(), timeout=REQUEST_SECONDS)
+        found = client.get_dataset(wanted.reference, retry=request_retry(), timeout=REQUEST_SECONDS)
     except api.NotFound:
-        found = client.create_dataset(wanted, exists_ok=True, retry=patience(), timeout=REQUEST_SECONDS)
-        runtime.log(f"dataset {name} made in {found.location}")
+        found = client.create_dataset(wanted, exists_ok=True, retry=request_retry(), timeout=REQUEST_SECONDS)
+        runtime.log(f"dataset {name} created in {found.location}")
     if location and found.location.lower() != location.lower():
-        what = f"dataset {name} lies in {found.location}, not in {location}"
-        raise UsageError(what, where="--location", fix=f"use --location {found.location}, or name another dataset")
+        what = f"dataset {name} is in {found.location}, not in {location}"
+        raise UsageError(what, where="--location", fix=f"use --location {found.location}, or another dataset")
     return str(found.location)
 
 
-def _check_absent(client: bigquery.Client, target: bigquery.TableReference, uri: str) -> None:
+def _require_absent(client: bigquery.Client, target: bigquery.TableReference, uri: str) -> None:
     try:
-        client.get_table(target, retry=patience(), timeout=REQUEST_SECONDS)
+        client.get_table(target, retry=request_retry(), timeout=REQUEST_SECONDS)
     except api.NotFound:
         return
-    raise _there(uri)
+    raise _table_exists_error(uri)
 
 
-def _there(uri: str) -> UsageError:
-    return UsageError("there is such a table", where=uri, fix="name another one, or replace it with --replace")
+def _table_exists_error(uri: str) -> UsageError:
+    return UsageError("the table already exists", where=uri, fix="choose another name, or replace it with --replace")
 
 
-def _load(client: bigquery.Client, path: Path, target: bigquery.TableReference, location: str, *, replace: bool) -> int:
+def _load_file(
+    client: bigquery.Client, path: Path, target: bigquery.TableReference, location: str, *, replace: bool
+) -> int:
     disposition = bigquery.WriteDisposition
     configuration = bigquery.LoadJobConfig(
         source_format=bigquery.SourceFormat.PARQUET,
         write_disposition=disposition.WRITE_TRUNCATE if replace else disposition.WRITE_EMPTY,
-        labels=labels(),
+        labels=job_labels(),
     )
     with path.open("rb") as file:
         job = client.load_table_from_file(
@@ -119,8 +122,8 @@ def _load(client: bigquery.Client, path: Path, target: bigquery.TableReference, 
             timeout=REQUEST_SECONDS,
         )
     try:
-        return int(finished(job, f"load of {path.name}").output_rows or 0)
+        return int(wait_for_job(job, f"load of {path.name}").output_rows or 0)
     except api.GoogleAPICallError as error:
-        if reason_of(error) == "duplicate":  # somebody else was faster
-            raise _there(f"{SCHEME}{target.project}.{target.dataset_id}.{target.table_id}") from None
+        if reason_of(error) == "duplicate":  # another process created the table first
+            raise _table_exists_error(f"{SCHEME}{target.project}.{target.dataset_id}.{target.table_id}") from None
         raise

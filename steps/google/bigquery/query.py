@@ -1,4 +1,4 @@
-"""A query's result as a table: what it will cost is said before, and refused above the limit."""
+"""Run a query. Its cost is logged before it runs, and a query above the limit is rejected."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from google.cloud import bigquery
 
 from steps.core import runtime
 from steps.core.errors import UsageError
-from steps.google.bigquery.client import REQUEST_SECONDS, patience
-from steps.google.bigquery.errors import explained
-from steps.google.bigquery.jobs import awaited
+from steps.google.bigquery.client import REQUEST_SECONDS, request_retry
+from steps.google.bigquery.errors import translate_errors
+from steps.google.bigquery.jobs import wait_until_done
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,7 +25,14 @@ _SNAPSHOT_USED = re.compile(rf"@{SNAPSHOT}\b", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Query:
-    """SQL to run: ``where`` is what messages call it, ``maximum_bytes_billed`` is 0 for no limit."""
+    """A query.
+
+    Attributes:
+        sql: The SQL.
+        where: The name of the query in messages.
+        snapshot: The value of the parameter ``@snapshot_time``; None if the query has none.
+        maximum_bytes_billed: The largest number of bytes to bill; 0 for no limit.
+    """
 
     sql: str
     where: str
@@ -33,7 +40,7 @@ class Query:
     maximum_bytes_billed: int
 
     def check_snapshot(self) -> None:
-        """Raise UsageError unless the query has the parameter ``@snapshot_time`` where there is a snapshot time."""
+        """Raise UsageError if only one of the snapshot time and the parameter ``@snapshot_time`` is given."""
         used = _SNAPSHOT_USED.search(self.sql) is not None
         if self.snapshot and not used:
             fix = f"write FOR SYSTEM_TIME AS OF @{SNAPSHOT} after the table's name"
@@ -42,8 +49,8 @@ class Query:
             raise UsageError(f"the query needs @{SNAPSHOT}", where=self.where, fix="use --snapshot-time")
 
     def configuration(self, *, dry_run: bool) -> bigquery.QueryJobConfig:
-        """Return how to run it: the limit, the snapshot time as a parameter, and labels for the bill."""
-        configuration = bigquery.QueryJobConfig(dry_run=dry_run, labels=labels(), use_legacy_sql=False)
+        """Return the configuration of the job: limit, snapshot time, and labels for the bill."""
+        configuration = bigquery.QueryJobConfig(dry_run=dry_run, labels=job_labels(), use_legacy_sql=False)
         if self.snapshot:
             value = bigquery.ScalarQueryParameter(SNAPSHOT, "TIMESTAMP", self.snapshot)
             configuration.query_parameters = [value]
@@ -52,39 +59,49 @@ class Query:
         return configuration
 
 
-def labels() -> dict[str, str]:
-    """Return the labels of every job: ``app``, and ``run`` where the environment names one."""
+def job_labels() -> dict[str, str]:
+    """Return the labels of a job: ``app``, and ``run`` if the environment names a run."""
     run = re.sub(r"[^a-z0-9_-]", "-", os.environ.get("COVERTYPE_RUN", "").lower())[:63]
     return {"app": "covertype"} | ({"run": run} if run else {})
 
 
-def run(
+def run_query(
     client: bigquery.Client, query: Query, check: Callable[[Sequence[str]], object]
 ) -> tuple[bigquery.TableReference, list[bigquery.SchemaField], int]:
-    """Run a query and return the table that holds its result, the table's fields, and its number of rows.
+    """Run a query.
 
-    ``check`` is given the names of the result's columns before anything is billed, where BigQuery tells them.
+    Args:
+        client: The client.
+        query: The query.
+        check: Called with the column names of the result before anything is billed, if BigQuery knows them.
+
+    Returns:
+        The table with the result, its fields, and its number of rows.
 
     Raises:
-        UsageError: the query is wrong, is no SELECT, or would bill more than the limit.
+        UsageError: The query is wrong, is not a SELECT, or would bill more than the limit.
     """
     query.check_snapshot()
-    with explained(query.where):
+    with translate_errors(query.where):
         estimate = client.query(
-            query.sql, query.configuration(dry_run=True), retry=patience(), job_retry=None, timeout=REQUEST_SECONDS
+            query.sql, query.configuration(dry_run=True), retry=request_retry(), job_retry=None, timeout=REQUEST_SECONDS
         )
         _check_cost(query, estimate.total_bytes_processed or 0)
         if estimate.statement_type not in (None, "SELECT"):
-            what = f"this is no SELECT but {estimate.statement_type}"
+            what = f"this is {estimate.statement_type}, not SELECT"
             raise UsageError(what, where=query.where, fix="write one SELECT")
         if estimate.schema:
             check([field.name for field in estimate.schema])
         job = client.query(
-            query.sql, query.configuration(dry_run=False), retry=patience(), job_retry=None, timeout=REQUEST_SECONDS
+            query.sql,
+            query.configuration(dry_run=False),
+            retry=request_retry(),
+            job_retry=None,
+            timeout=REQUEST_SECONDS,
         )
         runtime.log(f"{query.where}: job {job.project}:{job.location}.{job.job_id}")
-        with awaited(job):
-            result = job.result(retry=patience(), job_retry=None, timeout=REQUEST_SECONDS)
+        with wait_until_done(job):
+            result = job.result(retry=request_retry(), job_retry=None, timeout=REQUEST_SECONDS)
         return job.destination, list(result.schema), result.total_rows or 0
 
 

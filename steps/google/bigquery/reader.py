@@ -1,8 +1,7 @@
-"""BigQuery tables and queries as sources: ``bq://project.dataset.table``, or a query billed to ``bq://project``.
+"""Read a BigQuery table, or the result of a query, as a source.
 
-A table has no row order: two reads of it may differ in order, and what depends on order then differs a little. A query
-that orders by all columns gives the same rows in the same order every time. Google's libraries are imported where a
-table is read, never before.
+A table has no row order: two reads may differ in order, and results that depend on order then differ a little. A query
+that orders by all columns returns the same order every time. Google's libraries are imported only when a table is read.
 """
 
 from __future__ import annotations
@@ -13,8 +12,8 @@ from typing import TYPE_CHECKING
 from steps import tables
 from steps.core import runtime
 from steps.core.errors import UsageError
-from steps.google.bigquery.address import name_of, parse
-from steps.google.bigquery.connection import connected
+from steps.google.bigquery.address import parse_address, source_name
+from steps.google.bigquery.connection import connect_to_source
 from steps.sources import layouts
 
 if TYPE_CHECKING:
@@ -27,37 +26,42 @@ if TYPE_CHECKING:
     from steps.schema import Schema
     from steps.sources.reading import Reading
 
-# The other kinds of table are the results of queries: only a query can read them.
+# The kinds of table that the Storage Read API can read. All others need a query.
 _STORED = ("TABLE", "SNAPSHOT")
 
 
 def read(uri: str, schema: Schema, reading: Reading) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of a table or of a query's result, the columns that the schema needs and no others.
+    """Yield the rows of a table or of the result of a query, with the columns that the schema needs.
+
+    Args:
+        uri: The address.
+        schema: The schema of the source.
+        reading: The options for BigQuery.
 
     Raises:
-        NoInputError: there is no such table, dataset or project.
-        DeniedError: a permission is missing, the message names it; or there are no credentials.
-        BadDataError: the columns are not the schema's.
-        UsageError: the query is wrong, or would bill more than is allowed.
-        TransientError: the service or the connection failed until retries ended.
+        NoInputError: There is no such table, dataset or project.
+        DeniedError: There are no credentials, or a permission is missing, which the message names.
+        BadDataError: The columns are not those of the schema.
+        UsageError: The query is wrong, or would bill more than the limit.
+        TransientError: The service or the connection failed until retries ended.
     """
-    with connected(uri, reading) as client:
+    with connect_to_source(uri, reading) as client:
         rows = _query_rows if reading.query else _table_rows
         yield from rows(client, uri, schema, reading).batches(client)
 
 
 def _table_rows(client: bigquery.Client, uri: str, schema: Schema, reading: Reading) -> Rows:
-    """Look at a table and say what to read of it; a view is read by a query of its columns."""
+    """Return the rows of a table. A view is read by a query of its columns."""
     from steps.google.bigquery.rows import Rows
 
-    table = _looked_up(client, uri, reading)
-    columns = needed(schema, [field.name for field in table.schema], uri)
+    table = _get_table(client, uri, reading)
+    columns = needed_columns(schema, [field.name for field in table.schema], uri)
     if table.table_type not in _STORED:
         if reading.snapshot:
             what = f"this is a {table.table_type.lower()}, of which BigQuery keeps no snapshots"
             raise UsageError(what, where=uri, fix="leave --snapshot-time out")
         listed = ", ".join(f"`{column}`" for column in columns)
-        # The names are BigQuery's own, and hold no backquote.
+        # The names come from BigQuery and contain no backquote.
         sql = f"SELECT {listed} FROM `{table.project}.{table.dataset_id}.{table.table_id}`"  # noqa: S608
         return _result_rows(client, sql, uri, schema, reading)
     runtime.log(f"{uri}: last changed {table.modified:%Y-%m-%dT%H:%M:%SZ}, {table.num_rows:,} rows")
@@ -65,7 +69,7 @@ def _table_rows(client: bigquery.Client, uri: str, schema: Schema, reading: Read
 
 
 def _query_rows(client: bigquery.Client, uri: str, schema: Schema, reading: Reading) -> Rows:
-    return _result_rows(client, reading.query, name_of(uri, reading), schema, reading)
+    return _result_rows(client, reading.query, source_name(uri, reading), schema, reading)
 
 
 def _result_rows(client: bigquery.Client, sql: str, where: str, schema: Schema, reading: Reading) -> Rows:
@@ -73,8 +77,8 @@ def _result_rows(client: bigquery.Client, sql: str, where: str, schema: Schema, 
     from steps.google.bigquery.rows import Rows
 
     query = bigquery_query.Query(sql, where, reading.snapshot, reading.maximum_bytes_billed)
-    table, fields, count = bigquery_query.run(client, query, lambda names: needed(schema, names, where))
-    columns = needed(schema, [field.name for field in fields], where)
+    table, fields, count = bigquery_query.run_query(client, query, lambda names: needed_columns(schema, names, where))
+    columns = needed_columns(schema, [field.name for field in fields], where)
     return Rows(table, _fields(fields, columns), None, count, where)
 
 
@@ -83,11 +87,16 @@ def _fields(fields: Sequence[bigquery.SchemaField], columns: Sequence[str]) -> l
     return [by_name[column] for column in columns]
 
 
-def needed(schema: Schema, names: Sequence[str], where: str) -> list[str]:
-    """Return those of a table's columns that the schema needs, in the schema's order, whatever else the table has.
+def needed_columns(schema: Schema, names: Sequence[str], where: str) -> list[str]:
+    """Return the columns of a table that the schema needs, in the order of the schema. Other columns are ignored.
+
+    Args:
+        schema: The schema of the source.
+        names: The column names of the table.
+        where: The source, for error messages.
 
     Raises:
-        BadDataError: one is missing.
+        BadDataError: A column is missing.
     """
     given = set(names)
     known = set(next((wanted for _, wanted in layouts.possible_layouts(schema) if given.issuperset(wanted)), names))
@@ -96,26 +105,27 @@ def needed(schema: Schema, names: Sequence[str], where: str) -> list[str]:
 
 
 def version_of(uri: str, reading: Reading) -> str | None:
-    """Return what stands for the rows as they are now, None where the same read may give others next time.
+    """Return an identifier of the current rows of a source, None if the next read may return other rows.
 
-    A table counts by its time of change, a query by its text and its snapshot time; errors as :func:`read`.
+    A table is identified by its time of change, a query by its text and its snapshot time. Errors are those of
+    :func:`read`.
     """
     moment = reading.profile_entries().get("snapshot_time", "")
     if reading.query:
         digest = hashlib.sha256(reading.query.encode()).hexdigest()
         return f"{uri} {digest} {moment}" if moment else None
-    with connected(uri, reading) as client:
-        table = _looked_up(client, uri, reading)
+    with connect_to_source(uri, reading) as client:
+        table = _get_table(client, uri, reading)
     if table.table_type not in _STORED or (table.streaming_buffer and not moment):
         return None
     return f"{uri} {moment or table.modified.isoformat()} {table.created.isoformat()}"
 
 
-def _looked_up(client: bigquery.Client, uri: str, reading: Reading) -> bigquery.Table:
-    from steps.google.bigquery.client import REQUEST_SECONDS, patience
-    from steps.google.bigquery.errors import explained
+def _get_table(client: bigquery.Client, uri: str, reading: Reading) -> bigquery.Table:
+    from steps.google.bigquery.client import REQUEST_SECONDS, request_retry
+    from steps.google.bigquery.errors import translate_errors
 
-    address = parse(uri, reading)
-    with explained(uri):
+    address = parse_address(uri, reading)
+    with translate_errors(uri):
         name = f"{address.project}.{address.dataset}.{address.table}"
-        return client.get_table(name, retry=patience(), timeout=REQUEST_SECONDS)
+        return client.get_table(name, retry=request_retry(), timeout=REQUEST_SECONDS)

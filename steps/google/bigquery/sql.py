@@ -1,8 +1,8 @@
-"""SQL for preparing a table inside BigQuery: the canonical columns, checked and numbered, and one export a cover type.
+"""SQL to prepare a table inside BigQuery: canonical columns, checked and numbered, and an export for each cover type.
 
-A row's number is its position, from 0, when all rows are put in order by all their columns: those that are no floats
-first (BigQuery counts no partitions of floats), in the schema's order, then the label and the split. Rows that are
-equal in all of them are interchangeable, so the same rows always get the same numbers, however BigQuery stores them.
+The number of a row is its position, from 0, when the rows are sorted by all columns: first the columns that are not
+floats (BigQuery has no partitions by floats) in the order of the schema, then the label and the split, then the
+floats. Equal rows are interchangeable, so the same rows always get the same numbers.
 """
 
 from __future__ import annotations
@@ -23,13 +23,21 @@ if TYPE_CHECKING:
 NUMBERED = "numbered"
 _INTEGER, _BOOLEAN = ("INTEGER", "INT64"), ("BOOLEAN", "BOOL")
 _START = "first_row"
-# What BigQuery counts for a value: a number's bytes, and those that a string has besides its own.
+# The bytes that BigQuery counts for a number, and for a string in addition to its own bytes.
 _NUMBER_BYTES, _STRING_BYTES = 8, 2
 
 
 @dataclass(frozen=True)
-class Table:
-    """What is read: ``rows`` is SQL after FROM, ``types`` are BigQuery's by column, ``shift`` is added to labels."""
+class SourceTable:
+    """The source of the SQL.
+
+    Attributes:
+        schema: The schema of the source.
+        layout: The layout of the source.
+        types: The type in BigQuery of each column by name.
+        rows: The SQL after FROM.
+        shift: The number to add to the labels of the source.
+    """
 
     schema: Schema
     layout: Layout
@@ -38,93 +46,102 @@ class Table:
     shift: int
 
     def numbered(self) -> str:
-        """Return a SELECT of the canonical columns, ``label`` with the cover type's own label, and ``row``.
+        """Return a SELECT of the canonical columns, ``label`` (the label of the schema) and ``row``.
 
-        It ends with an error that names the column and the value where one does not fit the schema or is missing.
+        The query fails if a value is missing or does not fit the schema. Its error names the column and the value.
         """
         columns = [*self.schema.columns]
-        listed = [f"{_expression(self, column)} AS {quoted(column.name)}" for column in columns]
-        listed.append(f"{_label(self)} AS {quoted(LABEL)}")
+        listed = [f"{_column_expression(self, column)} AS {quote_identifier(column.name)}" for column in columns]
+        listed.append(f"{_label_expression(self)} AS {quote_identifier(LABEL)}")
         if self.layout.has_split:
-            listed.append(f"{_known(quoted(SPLIT), map(literal, SPLITS), SPLIT)} AS {quoted(SPLIT)}")
-        first, *others = _order(self)
+            listed.append(
+                f"{_known_value(quote_identifier(SPLIT), map(literal, SPLITS), SPLIT)} AS {quote_identifier(SPLIT)}"
+            )
+        first, *others = _sort_columns(self)
         numbers = f"ROW_NUMBER() OVER (PARTITION BY {first}" + (f" ORDER BY {', '.join(others)})" if others else ")")
-        # Names are quoted, values are literals.
+        row = quote_identifier(ROW)
+        # All names are quoted, and all values are literals.
         return f"""WITH canonical AS (SELECT {", ".join(listed)} FROM {self.rows}),
 starts AS (SELECT {first}, SUM(COUNT(*)) OVER (ORDER BY {first}) - COUNT(*) AS {_START} FROM canonical GROUP BY {first})
-SELECT canonical.*, starts.{_START} + {numbers} - 1 AS {quoted(ROW)} FROM canonical JOIN starts USING ({first})"""  # noqa: S608
+SELECT canonical.*, starts.{_START} + {numbers} - 1 AS {row} FROM canonical JOIN starts USING ({first})"""  # noqa: S608
 
     def script(self, exports: Mapping[str, str], labels_uri: str) -> str:
-        """Return the statements that export a dataset a cover type, and ``row`` with ``label`` for all.
+        """Return the statements that export the dataset of each cover type, and ``row`` and ``label`` of all rows.
 
         Args:
-            exports: where to by slug, each with one ``*``.
-            labels_uri: the same for the labels.
+            exports: The address of each dataset by slug, with one ``*``.
+            labels_uri: The address of the labels, with one ``*``.
         """
-        features = [quoted(column.name) for column in self.schema.columns]
-        split = [quoted(SPLIT)] if self.layout.has_split else []
+        features = [quote_identifier(column.name) for column in self.schema.columns]
+        split = [quote_identifier(SPLIT)] if self.layout.has_split else []
+        label, row = quote_identifier(LABEL), quote_identifier(ROW)
         statements = [f"CREATE TEMP TABLE {NUMBERED} AS\n{self.numbered()}"]
         for slug, uri in exports.items():
-            flag = f"IF({quoted(LABEL)} = {literal(self.schema.cover_type(slug).label)}, 1, 0) AS {quoted(LABEL)}"
-            statements.append(_export(uri, [*features, flag, quoted(ROW), *split]))
-        statements.append(_export(labels_uri, [quoted(ROW), quoted(LABEL)]))
+            flag = f"IF({label} = {literal(self.schema.cover_type(slug).label)}, 1, 0) AS {label}"
+            statements.append(_export_statement(uri, [*features, flag, row, *split]))
+        statements.append(_export_statement(labels_uri, [row, label]))
         return ";\n".join(statements)
 
     def bytes_exported(self, rows: int, cover_types: int) -> int:
-        """Return how many bytes the exports of so many rows read of what was numbered, at most."""
+        """Return the largest number of bytes that the exports read from the temporary table.
+
+        Args:
+            rows: The number of rows of the source.
+            cover_types: The number of datasets.
+        """
         names = [cover_type.label for cover_type in self.schema.cover_types]
-        label = _NUMBER_BYTES if isinstance(names[0], int) else _longest(map(str, names))
-        split = _longest(SPLITS) if self.layout.has_split else 0
-        features = sum(_longest(c.values) if c.categorical else _NUMBER_BYTES for c in self.schema.columns)
+        label = _NUMBER_BYTES if isinstance(names[0], int) else _longest_bytes(map(str, names))
+        split = _longest_bytes(SPLITS) if self.layout.has_split else 0
+        features = sum(_longest_bytes(c.values) if c.categorical else _NUMBER_BYTES for c in self.schema.columns)
         labels = label + _NUMBER_BYTES
         return rows * (cover_types * (features + split + labels) + labels)
 
 
-def quoted(name: str) -> str:
-    """Return a column's name as SQL."""
+def quote_identifier(name: str) -> str:
+    """Return a name as a quoted identifier."""
     return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
 
 
 def literal(value: float | str) -> str:
-    """Return a value as SQL."""
+    """Return a value as a literal."""
     return json.dumps(value, ensure_ascii=False)
 
 
-def _longest(values: Iterable[str]) -> int:
+def _longest_bytes(values: Iterable[str]) -> int:
     return _STRING_BYTES + max(len(value.encode()) for value in values)
 
 
-def _export(uri: str, listed: list[str]) -> str:
+def _export_statement(uri: str, listed: list[str]) -> str:
     options = f"uri = {literal(uri)}, format = 'PARQUET', compression = 'SNAPPY', overwrite = FALSE"
     return f"EXPORT DATA OPTIONS ({options}) AS\nSELECT {', '.join(listed)} FROM {NUMBERED}"
 
 
-def _order(table: Table) -> list[str]:
+def _sort_columns(table: SourceTable) -> list[str]:
     floats = {column.name for column in table.schema.columns if column.dtype.startswith("float")}
     names = [*(c.name for c in table.schema.columns), LABEL, *([SPLIT] if table.layout.has_split else [])]
-    return [quoted(name) for name in sorted(names, key=floats.__contains__)]
+    return [quote_identifier(name) for name in sorted(names, key=floats.__contains__)]
 
 
-def _checked(condition: str, value: str, given: str, name: str) -> str:
-    """Return a value where a condition holds; a missing value is one for which none does."""
-    said = f"CONCAT({literal(f'column {name!r} holds ')}, IFNULL(CAST({given} AS STRING), 'no value'))"
-    return f"IF({condition}, {value}, ERROR({said}))"
+def _checked_value(condition: str, value: str, given: str, name: str) -> str:
+    """Return a value if a condition is true, and an error otherwise. It is not true for a missing value."""
+    message = f"CONCAT({literal(f'column {name!r} holds ')}, IFNULL(CAST({given} AS STRING), 'no value'))"
+    return f"IF({condition}, {value}, ERROR({message}))"
 
 
-def _known(given: str, values: Iterable[str], name: str, value: str = "") -> str:
-    return _checked(f"{given} IN ({', '.join(values)})", value or given, given, name)
+def _known_value(given: str, values: Iterable[str], name: str, value: str = "") -> str:
+    return _checked_value(f"{given} IN ({', '.join(values)})", value or given, given, name)
 
 
-def _expression(table: Table, column: Column) -> str:
-    given = quoted(column.name)
+def _column_expression(table: SourceTable, column: Column) -> str:
+    given = quote_identifier(column.name)
     if column.categorical and table.layout.one_hot:
-        return _from_one_hot(table, column)
+        return _one_hot_expression(table, column)
     if column.categorical:
-        return _known(given, map(literal, column.values), column.name)
-    return _number(column, given, table.types[column.name])
+        return _known_value(given, map(literal, column.values), column.name)
+    return _number_expression(column, given, table.types[column.name])
 
 
-def _number(column: Column, given: str, kind: str) -> str:
+def _number_expression(column: Column, given: str, kind: str) -> str:
     whole = column.dtype in INTEGER_DTYPES
     conditions = [f"{given} IS NOT NULL"]
     if column.minimum is not None:
@@ -132,28 +149,35 @@ def _number(column: Column, given: str, kind: str) -> str:
     if column.maximum is not None:
         conditions.append(f"{given} <= {literal(column.maximum)}")
     if whole and kind in _INTEGER:
-        return _checked(" AND ".join(conditions), given, given, column.name)
+        return _checked_value(" AND ".join(conditions), given, given, column.name)
     conditions.append(f"{given} = TRUNC({given})" if whole else f"NOT IS_NAN(CAST({given} AS FLOAT64))")
-    return _checked(" AND ".join(conditions), f"CAST({given} AS {'INT64' if whole else 'FLOAT64'})", given, column.name)
+    return _checked_value(
+        " AND ".join(conditions), f"CAST({given} AS {'INT64' if whole else 'FLOAT64'})", given, column.name
+    )
 
 
-def _from_one_hot(table: Table, column: Column) -> str:
-    """Return the category whose flag is the only 1: the sum and the largest are 1, the smallest is 0."""
+def _one_hot_expression(table: SourceTable, column: Column) -> str:
+    """Return the category whose column is the only 1. The sum and the largest value are then 1, the smallest is 0."""
     names = table.layout.one_hot_columns(column)
-    flags = [f"CAST({quoted(n)} AS INT64)" if table.types[n] in _BOOLEAN else quoted(n) for n in names]
+    flags = [
+        f"CAST({quote_identifier(n)} AS INT64)" if table.types[n] in _BOOLEAN else quote_identifier(n) for n in names
+    ]
     together = ", ".join(flags)
     condition = f"{' + '.join(flags)} = 1 AND GREATEST({together}) = 1 AND LEAST({together}) = 0"
     cases = " ".join(f"WHEN {flag} = 1 THEN {literal(v)}" for flag, v in zip(flags, column.values, strict=True))
-    return _checked(condition, f"CASE {cases} END", " + ".join(flags), f"{column.name}{table.layout.separator}*")
+    return _checked_value(condition, f"CASE {cases} END", " + ".join(flags), f"{column.name}{table.layout.separator}*")
 
 
-def _label(table: Table) -> str:
-    given, labels = quoted(table.schema.target), [_before(table, each) for each in table.schema.cover_types]
+def _label_expression(table: SourceTable) -> str:
+    given, labels = (
+        quote_identifier(table.schema.target),
+        [_source_label(table, each) for each in table.schema.cover_types],
+    )
     if isinstance(table.schema.cover_types[0].label, str):
-        return _known(given, labels, table.schema.target)
-    return _known(given, labels, table.schema.target, f"CAST({given} AS INT64) + {table.shift}")
+        return _known_value(given, labels, table.schema.target)
+    return _known_value(given, labels, table.schema.target, f"CAST({given} AS INT64) + {table.shift}")
 
 
-def _before(table: Table, cover_type: CoverType) -> str:
-    """Return a cover type's label as the source has it."""
+def _source_label(table: SourceTable, cover_type: CoverType) -> str:
+    """Return the label of a cover type in the source."""
     return literal(cover_type.label if isinstance(cover_type.label, str) else cover_type.label - table.shift)

@@ -1,6 +1,24 @@
-"""Cloud Storage: objects found, downloaded and uploaded with checksums, and a prefix as a destination."""
+"""Cloud Storage: list, download and upload objects with checksums, and a prefix as a destination.
 
-from steps.google.gcs.store import CREATE, DELETE, GET, LIST, PATIENCE, SCHEME, Object, Store, connect, pattern, split
+- ``store``: the client; re-exported here.
+- ``transfer``: the time limits and the progress of a transfer.
+- ``destination``: a prefix as a destination of published files.
+- ``errors``: the translation of the client's errors.
+"""
+
+from steps.google.gcs.store import (
+    CREATE,
+    DELETE,
+    GET,
+    LIST,
+    PATIENCE,
+    SCHEME,
+    Object,
+    Store,
+    connect,
+    split_uri,
+    wildcard_pattern,
+)
 
 __all__ = [
     "CREATE",
@@ -12,6 +30,6 @@ __all__ = [
     "Object",
     "Store",
     "connect",
-    "pattern",
-    "split",
+    "split_uri",
+    "wildcard_pattern",
 ]

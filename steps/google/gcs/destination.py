@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from steps.core.errors import AlreadyExistsError, BadDataError, NoInputError, PipelineError, UsageError
-from steps.google.gcs.store import Object, Store, split
+from steps.google.gcs.store import Object, Store, split_uri
 from steps.registry.destinations import StoredFile, changed_file_error, has_content_of, read_manifest, wrong_file_error
 from steps.registry.manifest import MANIFEST, MAXIMUM_BYTES, Entry, Manifest
 
@@ -20,9 +20,9 @@ _DIGITS = 12
 
 
 def object_name(entry: Entry) -> str:
-    """Return where a file goes below a prefix: ``a/part-0.parquet`` to ``a/part-0-3f2a91c0d4e5.parquet``.
+    """Return the path of a file below a prefix, such as ``a/part-0-3f2a91c0d4e5.parquet`` for ``a/part-0.parquet``.
 
-    Other content has another name, so that two publishers never write to the same object.
+    Different content has a different path, so that two publishers never write to the same object.
     """
     path = PurePosixPath(entry.name)
     stem, dot, suffix = path.name.partition(".")
@@ -30,72 +30,73 @@ def object_name(entry: Entry) -> str:
 
 
 class Prefix:
-    """``gs://bucket/prefix``; UsageError where the URI is none."""
+    """A prefix in Cloud Storage as a destination; UsageError for another URI than ``gs://bucket/prefix``."""
 
     def __init__(self, store: Store, uri: str) -> None:
         self.store, self.location = store, uri.rstrip("/")
-        self._bucket, name = split(self.location)
+        self._bucket, name = split_uri(self.location)
         if "*" in name or "?" in name:
-            raise UsageError("a prefix has no wildcards", where=uri, fix="name one place")
+            raise UsageError("a prefix has no wildcards", where=uri, fix="give one prefix")
 
     def below(self, name: str) -> Prefix:
-        """Return the prefix below."""
+        """Return a prefix below this one."""
         return Prefix(self.store, f"{self.location}/{name}")
 
     def read(self, name: str) -> StoredFile | None:
-        """Return a small object, None where there is none."""
+        """Return a small object, None if it does not exist."""
         try:
             found = self.store.get(f"{self.location}/{name}")
         except NoInputError:
             return None
         if found.size > MAXIMUM_BYTES:
-            raise BadDataError("this is larger than anything this pipeline writes there", where=found.uri)
+            raise BadDataError("this is larger than any file that this pipeline writes here", where=found.uri)
         return StoredFile(self.store.read(found), found.generation)
 
-    def write(self, name: str, data: bytes, seen: StoredFile | None) -> int:
-        """Replace a small object if it still has the generation that was seen."""
-        generation = seen.generation if seen else None
+    def write(self, name: str, data: bytes, expected: StoredFile | None) -> int:
+        """Replace a small object, if its generation is the expected one; AlreadyExistsError otherwise."""
+        generation = expected.generation if expected else None
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "data"
             file.write_bytes(data)
             uri = f"{self.location}/{name}"
-            return self.store.upload(file, uri, if_absent=seen is None, generation=generation).generation
+            return self.store.upload(file, uri, if_absent=expected is None, generation=generation).generation
 
     def commit(self, entries: Sequence[Entry], sources: Mapping[str, Path], metadata: dict[str, Any]) -> Manifest:
-        """Upload the files, then the manifest; where another was faster, what its manifest does not list goes again.
+        """Upload the files, then the manifest.
 
-        What an error before the manifest leaves behind nobody reads, and the next attempt need not send it again.
+        If another publisher was faster, objects that its manifest does not list are removed. Objects that remain
+        after an error are not listed in a manifest, so nobody reads them. The next attempt does not upload them again.
         """
-        sent: list[Entry] = []
+        uploaded: list[Entry] = []
         for entry in entries:
             path = object_name(entry)
-            there = self.store.upload(sources[entry.name], f"{self.location}/{path}", if_absent=True)
-            if there.crc32c != entry.crc32c:
+            found = self.store.upload(sources[entry.name], f"{self.location}/{path}", if_absent=True)
+            if found.crc32c != entry.crc32c:
                 raise changed_file_error(entry)
-            sent.append(dataclasses.replace(entry, path=path, generation=there.generation))
-        manifest = Manifest(self.location, tuple(sent), metadata)
+            uploaded.append(dataclasses.replace(entry, path=path, generation=found.generation))
+        manifest = Manifest(self.location, tuple(uploaded), metadata)
         try:
             generation = self.write(MANIFEST, manifest.encode(), None)
         except AlreadyExistsError:
-            self._withdraw(sent)
+            self._delete_unlisted(uploaded)
             raise
         return dataclasses.replace(manifest, generation=generation)
 
-    def _withdraw(self, sent: Sequence[Entry]) -> None:
-        """Remove what the manifest that is there does not list, as far as that is allowed."""
+    def _delete_unlisted(self, uploaded: Sequence[Entry]) -> None:
+        """Delete objects that the existing manifest does not list, if permissions allow it."""
         with suppress(PipelineError):
-            there = read_manifest(self)
-            listed = {entry.path for entry in there.files} if there else set()
-            for entry in sent:
+            existing = read_manifest(self)
+            listed = {entry.path for entry in existing.files} if existing else set()
+            for entry in uploaded:
                 if entry.path not in listed:
                     self.store.delete(self._object(entry))
 
     def _object(self, entry: Entry) -> Object:
-        name = split(f"{self.location}/{entry.path}")[1]
+        name = split_uri(f"{self.location}/{entry.path}")[1]
         return Object(self._bucket, name, int(entry.generation or 0), entry.size, entry.crc32c)
 
     def download(self, entry: Entry, target: Path) -> None:
-        """Download exactly the generation that was published."""
+        """Download the generation that was published, and compare its SHA-256."""
         self.store.download(self._object(entry), target)
         if not has_content_of(target, entry):
             target.unlink()

@@ -1,4 +1,4 @@
-"""What a transfer to or from Cloud Storage needs beside the client: how long to wait, and where bytes go."""
+"""The time limits of a transfer to or from Cloud Storage, and the progress of a download."""
 
 from __future__ import annotations
 
@@ -8,20 +8,24 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from steps.core.crc32c import Crc32c
 from steps.core.errors import TransientError
-from steps.google.gcs.errors import corrupt
+from steps.google.gcs.errors import corrupt_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Bytes per second: a download that is slower over its whole length is given up.
+# The smallest average speed of a download, in bytes per second.
 _SLOWEST = 64 << 10
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to try: ``seconds`` without any progress, with growing waits from ``first_wait`` on.
+    """The time limits of a transfer, in seconds.
 
-    ``connect`` and ``silence`` (seconds) end one attempt: until a connection is there, and between two pieces of data.
+    Attributes:
+        seconds: The time without any progress after which no further attempt is made.
+        first_wait: The wait before the second attempt. Each further wait is twice as long.
+        connect: The time limit of an attempt for connecting.
+        silence: The time limit of an attempt between two pieces of data.
     """
 
     seconds: float = 120
@@ -31,11 +35,11 @@ class Patience:
 
     @property
     def timeout(self) -> tuple[float, float]:
-        """What the client takes as ``timeout``."""
+        """The ``timeout`` argument of the client's methods."""
         return self.connect, self.silence
 
     def retry(self) -> Any:  # noqa: ANN401 - a google.api_core.retry.Retry, which is imported only here
-        """Return what the client takes as ``retry``: 408, 429, 5xx and broken connections, for ``seconds`` in all."""
+        """Return the ``retry`` argument of the client's methods: for 408, 429, 5xx and broken connections."""
         from google.cloud.storage.retry import DEFAULT_RETRY  # type: ignore[import-untyped]
 
         waits = DEFAULT_RETRY.with_delay(initial=self.first_wait, maximum=16 * self.first_wait, multiplier=2)
@@ -43,14 +47,14 @@ class Patience:
 
 
 class Sink:
-    """Where a download's pieces go: counts and checks them, and knows when to stop waiting for more.
+    """The file that a download writes to, with its checksum, its size and its time limits.
 
     Args:
-        file: takes the bytes.
-        where: the object's address, for errors.
-        size: how many bytes there must be.
-        patience: how long to wait.
-        clock: seconds.
+        file: The file.
+        where: The address of the object, for error messages.
+        size: The size of the object in bytes.
+        patience: The time limits.
+        clock: Returns the time in seconds.
     """
 
     def __init__(
@@ -63,28 +67,28 @@ class Sink:
         self._end = self._progress + patience.seconds + size / _SLOWEST
 
     def write(self, piece: bytes) -> int:
-        """Take the next piece; TransientError where there are too many, or all in all it takes too long."""
+        """Write the next piece; TransientError if there are too many bytes, or the download is too slow."""
         self._file.write(piece)
         self._checksum.update(piece)
         self.done += len(piece)
         self._progress = self._clock()
         if self.done > self._size:
-            raise corrupt(self._where)
+            raise corrupt_error(self._where)
         if self._progress > self._end:
             raise TransientError("the download is too slow", where=self._where, fix="run again")
         return len(piece)
 
-    def gave_up(self, wait: float) -> bool:
-        """Return whether another attempt after ``wait`` seconds would be later than the patience allows."""
+    def is_exhausted(self, wait: float) -> bool:
+        """Return whether another attempt after ``wait`` seconds would exceed a time limit."""
         then = self._clock() + wait
         return then > self._progress + self._patience.seconds or then > self._end
 
     def check_whole(self) -> None:
-        """Let an answer that ended early without an error count as a broken connection."""
+        """Raise ConnectionError if an answer ended early without an error."""
         if self.done < self._size:
             raise ConnectionError(f"{self.done} of {self._size} bytes")
 
     @property
     def crc32c(self) -> str:
-        """The CRC32C of all bytes so far, in base64."""
+        """The CRC32C of all bytes written so far, in base64."""
         return self._checksum.base64

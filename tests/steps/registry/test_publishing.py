@@ -10,7 +10,6 @@ import pytest
 
 from steps.core import storage
 from steps.core.errors import AlreadyExistsError, BadDataError, NoInputError, UsageError
-from steps.google import gcs
 from steps.google.gcs.destination import object_name
 from steps.io import open_destination
 from steps.registry import publishing
@@ -93,17 +92,6 @@ def test_a_file_is_no_place(files: dict[str, Path], tmp_path: Path) -> None:
     with pytest.raises(NotADirectoryError):
         publishing.publish(files, open_destination(str(tmp_path / "file")))
     assert (tmp_path / "file").read_text() == "x"
-
-
-@pytest.mark.parametrize("uri", ["", "s3://bucket/x", "http://host/x", "bq://a.b.c", "builtin:", "file://models/x"])
-def test_places_that_are_none(files: dict[str, Path], uri: str) -> None:
-    with pytest.raises(UsageError, match=r"destination .*use gs://|is empty|another machine"):
-        publishing.publish(files, open_destination(uri))
-
-
-def test_a_prefix_has_no_wildcards(files: dict[str, Path]) -> None:
-    with pytest.raises(UsageError, match="wildcards"):
-        publishing.publish(files, open_destination("gs://bucket/a*", connect=lambda: gcs.Store(None)))
 
 
 @pytest.mark.parametrize("name", ["../x", "/x", "a//b", "a/./b", "", "a\nb", MANIFEST, "a\\b"])

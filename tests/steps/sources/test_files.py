@@ -14,7 +14,6 @@ import pytest
 
 from steps.core import storage
 from steps.core.errors import BadConfigurationError, BadDataError, NoInputError, UsageError
-from steps.google import gcs
 from steps.sources import csv_file, files
 from steps.sources.csv_head import Head
 from tests.support import (
@@ -23,7 +22,6 @@ from tests.support import (
     TARGET,
     csv_bytes,
     decoded,
-    leftovers,
     one_hot,
     prepared,
     real_rows,
@@ -270,75 +268,6 @@ def test_a_name_with_a_wildcard_in_it_is_a_name(tmp_path: Path) -> None:
     for name in ("rows [1].csv", "rows 1.csv"):
         write_table(tmp_path / name, ROWS)
     assert files.resolve_paths(str(tmp_path / "rows [1].csv"), SCHEMA) == [tmp_path / "rows [1].csv"]
-
-
-class Store:
-    """Cloud Storage as far as sources know it: objects are the files of a folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.downloads = folder, 0
-
-    def objects(self, uri: str) -> list[gcs.Object]:
-        assert uri == "gs://bucket/cover/*"
-        found = sorted(self.folder.iterdir())
-        return [gcs.Object("bucket", f"cover/{path.name}", 1, path.stat().st_size, "") for path in found]
-
-    def download(self, wanted: gcs.Object, target: Path) -> None:
-        self.downloads += 1
-        storage.write_bytes(target, (self.folder / Path(wanted.name).name).read_bytes())
-
-
-@pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
-    made = Store(tmp_path / "bucket")
-    made.folder.mkdir()
-    (tmp_path / "temporary").mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
-    monkeypatch.setattr(gcs, "connect", lambda: made)
-    return made
-
-
-@pytest.mark.parametrize("ending", [".parquet", ".csv.gz"])
-def test_objects_in_a_bucket_are_fetched_once_as_one_table(
-    tmp_path: Path, canonical: Made, store: Store, ending: str
-) -> None:
-    parts(store.folder, ending)
-    assert_same("gs://bucket/cover/*", tmp_path, canonical)
-    assert store.downloads == 3
-    assert list((tmp_path / "temporary").iterdir()) == []
-
-
-def test_objects_have_the_digest_of_equal_files(tmp_path: Path, store: Store) -> None:
-    parts(store.folder, ".parquet")
-    profiles = [prepared(uri, tmp_path / "out")[0] for uri in ("gs://bucket/cover/*", store.folder / "*")]
-    assert profiles[0]["source_sha256"] == profiles[1]["source_sha256"]
-
-
-def test_an_object_that_is_wrong_is_told_by_its_address(tmp_path: Path, store: Store) -> None:
-    parts(store.folder, ".csv")
-    table = one_hot(ROWS.slice(0, 3))
-    write_table(store.folder / "part-3.csv", table)
-    what = r"not in both gs://bucket/cover/part-0.csv and gs://bucket/cover/part-3.csv, in gs://bucket/cover/\*"
-    with pytest.raises(BadDataError, match=what):
-        prepared("gs://bucket/cover/*", tmp_path / "out")
-    (store.folder / "part-3.csv").write_text("")
-    with pytest.raises(BadDataError, match=r"the file is empty, in gs://bucket/cover/part-3\.csv"):
-        prepared("gs://bucket/cover/*", tmp_path / "out")
-    (store.folder / "part-3.csv").unlink()
-    (store.folder / "part-3.txt").write_text("no table")
-    with pytest.raises(UsageError, match=r"unknown kind of file '.txt', in gs://bucket/cover/part-3\.txt"):
-        prepared("gs://bucket/cover/*", tmp_path / "out")
-    assert list((tmp_path / "temporary").iterdir()) == []
-
-
-def test_a_damaged_object_is_told_by_its_address(tmp_path: Path, store: Store) -> None:
-    (path,) = parts(store.folder, ".parquet", (350,))
-    whole, what = path.read_bytes(), r"(?s)not a complete parquet file .*, in gs://bucket/cover/part-0\.parquet: "
-    for damaged in (whole[:-10], whole[:4] + b"\xff" * 20 + whole[24:]):
-        path.write_bytes(damaged)
-        with pytest.raises(BadDataError, match=what):
-            prepared("gs://bucket/cover/*", tmp_path / "out")
-    assert leftovers(tmp_path / "out") == []
 
 
 @pytest.mark.parametrize(

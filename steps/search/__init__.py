@@ -1,7 +1,6 @@
 """The search for hyperparameters, and the test whether the best trial is better than the preset.
 
 - ``search``: run a search.
-- ``objective``: the objective, the sampler and the pruner of a search.
 - ``space``: search spaces.
 - ``space_file``: read a search space from a TOML file.
 - ``starting_points``: the points that are tried before the sampler chooses.
@@ -17,7 +16,6 @@
 __all__ = [
     "gain",
     "holdout",
-    "objective",
     "sampler",
     "search",
     "space",

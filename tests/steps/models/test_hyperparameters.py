@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from steps.core.errors import BadDataError, NoInputError, from_os_error
-from steps.models import hyperparameters, presets
-from steps.options.shared import Preset
+from steps.models import hyperparameters
 from steps.options.train import GrowPolicy, Hyperparameters
 
 
@@ -58,20 +57,3 @@ def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as caught:
         hyperparameters.read(tmp_path / "nowhere.json")
     assert isinstance(from_os_error(caught.value), NoInputError)
-
-
-def test_values_of_none_change_nothing() -> None:
-    start = Hyperparameters(rounds=7)
-    assert start.with_values({"rounds": None, "gamma": 2.0}) == Hyperparameters(rounds=7, gamma=2.0)
-
-
-def test_xgboost_sees_its_own_names_only() -> None:
-    passed = Hyperparameters().for_xgboost()
-    assert set(hyperparameters.NAMES) - set(passed) == {"rounds", "early_stopping", "evaluate_every"}
-
-
-@pytest.mark.parametrize("preset", Preset)
-def test_presets_are_hyperparameters(preset: Preset) -> None:
-    defaults = presets.load(preset)
-    assert defaults.feature_set in {"plain", "derived"}
-    assert hyperparameters.checked(defaults.parameters, Path("presets.toml")).rounds > 0

@@ -1,0 +1,23 @@
+"""The parameters of a workflow, which the Argo UI shows as a form."""
+
+from __future__ import annotations
+
+import pytest
+
+from steps.options import form_options
+from workflows.argo import form
+from workflows.settings import Settings
+
+
+def test_every_workflow_parameter_has_its_value_choices_and_description() -> None:
+    made = {parameter.name: parameter for parameter in form.parameters(Settings())}
+    assert list(made) == [option.name for option in form_options()]
+    assert made["preset"].enum == ["fast", "default", "thorough"]
+    assert made["rows"].enum is None
+    assert all(parameter.description for parameter in made.values())
+
+
+@pytest.mark.parametrize(("timeout", "text"), [(None, ""), (60, "60"), (60.0, "60"), (0.5, "0.5"), (1e9, "1000000000")])
+def test_numbers_are_written_as_the_step_reads_them(timeout: float | None, text: str) -> None:
+    values = {parameter.name: parameter.value for parameter in form.parameters(Settings(timeout=timeout))}
+    assert values["timeout"] == text

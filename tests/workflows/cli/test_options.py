@@ -58,7 +58,7 @@ def test_no_limit() -> None:
 
 
 def _run(*, settings: Settings) -> int:
-    return settings.rows
+    return len(settings.namespace)
 
 
 def test_help_texts_state_the_default() -> None:

@@ -33,18 +33,27 @@ _ArgoLoader.add_implicit_resolver(
 )
 
 
+# What PyYAML raises for impossible dates, numbers of too many digits, deep nesting, and values that do not fit their tag,
+# such as `!!bool 7`.
+_UNREADABLE = (ValueError, RecursionError, LookupError, AttributeError, TypeError)
+
+
 def load_as_argo(text: str) -> Any:  # noqa: ANN401 - whatever YAML gives
     """Return a YAML document as Argo reads it; errors as :func:`load`."""
-    return yaml.load(text, _ArgoLoader)  # noqa: S506 - a safe loader
+    return _load(text, _ArgoLoader)
 
 
 def load(text: str) -> Any:  # noqa: ANN401 - whatever YAML gives
     """Return a YAML document.
 
     Raises:
-        yaml.YAMLError: the text is not YAML, or has a duplicate key.
+        yaml.YAMLError: The text is not YAML, or has a duplicate key.
     """
+    return _load(text, _Loader)
+
+
+def _load(text: str, loader: type[_Loader]) -> Any:  # noqa: ANN401 - whatever YAML gives
     try:
-        return yaml.load(text, _Loader)  # noqa: S506 - a safe loader
-    except (ValueError, RecursionError) as error:  # impossible dates, numbers of too many digits, deep nesting
+        return yaml.load(text, loader)  # noqa: S506 - a safe loader
+    except _UNREADABLE as error:
         raise yaml.YAMLError(str(error)) from None

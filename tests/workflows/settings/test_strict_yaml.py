@@ -30,10 +30,15 @@ def test_a_merged_key_may_be_overridden() -> None:
     assert strict_yaml.load("base: &base {a: 1}\nmine: {<<: *base, a: 2}")["mine"] == {"a": 2}
 
 
-@pytest.mark.parametrize("text", ["a: 2026-99-99", "[" * 5000, f"a: {'9' * 5000}"])
+@pytest.mark.parametrize(
+    "text",
+    ["a: 2026-99-99", "[" * 5000, f"a: {'9' * 5000}"]
+    + [f"!!{tag} {value}: 1" for tag in ("timestamp", "bool", "int", "float") for value in ("x", "''")],
+)
 def test_what_cannot_be_read_is_an_error_of_yaml(text: str) -> None:
-    with pytest.raises(yaml.YAMLError):
-        strict_yaml.load(text)
+    for load in (strict_yaml.load, strict_yaml.load_as_argo):
+        with pytest.raises(yaml.YAMLError):
+            load(text)
 
 
 def test_numbers_are_read_as_argo_reads_them() -> None:

@@ -33,8 +33,8 @@ _ArgoLoader.add_implicit_resolver(
 )
 
 
-# What PyYAML raises for impossible dates, numbers of too many digits, deep nesting, and values that do not fit their tag,
-# such as `!!bool 7`.
+# PyYAML's exceptions for impossible dates, numbers of too many digits, deep nesting, and values that do not fit their
+# tag, such as `!!bool 7`.
 _UNREADABLE = (ValueError, RecursionError, LookupError, AttributeError, TypeError)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from steps.core.errors import DeniedError, NoInputError, PipelineError
+from workflows.settings import strict_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -31,6 +32,8 @@ _COMMANDS = (
     ("get", "", "pods/log"),
 )
 _PODS = (("create", "argoproj.io", "workflowtaskresults"), ("patch", "argoproj.io", "workflowtaskresults"))
+# Kinds of artifact stores, as Argo names them.
+_STORES = ("s3", "gcs", "azure", "oss")
 
 
 class State(enum.StrEnum):
@@ -183,11 +186,24 @@ def _repository(client: KubeClient) -> Iterator[Finding]:
         seen = f"no entry {default!r}" if default else "the ConfigMap names no default"
         yield Finding("artifact repository", State.FAILED, seen, _INSTALL)
         return
-    document = yaml.safe_load(text) or {}
-    kind = next((name for name in ("s3", "gcs", "azure", "oss") if name in document), "unknown")
+    document = _parse_repository(text)
+    if document is None:
+        yield Finding("artifact repository", State.FAILED, f"the entry {default!r} describes none", _INSTALL)
+        return
+    kind = next((name for name in _STORES if name in document), "unknown")
     yield Finding("artifact repository", State.OK, f"{default}: {kind} bucket {document.get(kind, {}).get('bucket')}")
     for name in sorted({key["name"] for key in _secret_keys(document.get(kind, {}))}):
         yield _check(f"secret {name}", lambda name=name: _secret(client, name, document[kind]))  # type: ignore[misc]
+
+
+def _parse_repository(text: str) -> dict[str, Any] | None:
+    """Return the settings of an artifact repository, None if the text does not describe one."""
+    try:
+        document = strict_yaml.load(text)
+    except yaml.YAMLError:
+        return None
+    stores = [document.get(name, {}) for name in _STORES] if isinstance(document, dict) else [None]
+    return document if all(isinstance(store, dict) for store in stores) else None
 
 
 def _secret_keys(settings: dict[str, Any]) -> list[dict[str, str]]:

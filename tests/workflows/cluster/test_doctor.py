@@ -146,6 +146,16 @@ MISSING = [
         "no entry 'default-v1'",
         "kubectl apply",
     ),
+    *(
+        (
+            f"GET {CORE}/configmaps/artifact-repositories",
+            (200, {**config_map(), "data": {"default-v1": text}}),
+            "artifact repository",
+            "the entry 'default-v1' describes none",
+            "kubectl apply",
+        )
+        for text in ("s3: [", "- a", "s3: bucket", "text")
+    ),
     (
         f"GET {CORE}/secrets/store",
         (404, status(404, 'secrets "store" not found')),

@@ -2,7 +2,7 @@
 
 from steps import tables
 from steps.datasets import ingest, profile
-from steps.models import bundle, matrix, metrics, training
+from steps.models import bundle, intervals, matrix, training
 from steps.reporting import charts, page
 from steps.search import search
 from steps.sources import files
@@ -12,8 +12,8 @@ __all__ = [
     "charts",
     "files",
     "ingest",
+    "intervals",
     "matrix",
-    "metrics",
     "page",
     "profile",
     "search",

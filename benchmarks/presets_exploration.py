@@ -25,7 +25,7 @@ from steps import prepare, tables
 from steps import schema as schemas
 from steps.datasets import splitting
 from steps.datasets.one_vs_rest import Options
-from steps.models import matrix, metrics, preprocessing, presets, training
+from steps.models import intervals, matrix, preprocessing, presets, training
 from steps.models.features import DERIVED, PLAIN
 from steps.options.shared import Preset
 from steps.options.train import Hyperparameters
@@ -132,7 +132,7 @@ def judge(features: Mapping[str, Path], parameters: Hyperparameters, design: Des
     booster, curve = training.train(matrices, parameters, seed=design.seed, threads=design.threads)
     seconds = time.perf_counter() - clock
     labels, scores = matrices.validation.get_label().astype("u1"), booster.predict(matrices.validation)
-    pr_auc, f1 = metrics.pr_auc(labels, scores), training.best_f1(labels, scores)
+    pr_auc, f1 = intervals.pr_auc(labels, scores), training.best_f1(labels, scores)
     return [
         f"{pr_auc.value:.4f} ({pr_auc.low:.4f} to {pr_auc.high:.4f})",
         f"{f1:.4f}",

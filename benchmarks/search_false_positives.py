@@ -43,7 +43,7 @@ import numpy as np
 import typer
 
 from benchmarks.against_classic import table
-from steps.models import metrics, scoring
+from steps.models import intervals, metrics
 from steps.options.tune import Objective
 from steps.search import gain, holdout
 from steps.search.holdout import Halves, Parts
@@ -107,7 +107,7 @@ def draw(design: Design, random: np.random.Generator) -> Drawn:
 
 def best_of(labels: Labels, scores: Sequence[Scores]) -> int:
     """Return the position of the trial with the highest average precision, the first of equals."""
-    return int(np.argmax([scoring.average_precision(labels, each) for each in scores]))
+    return int(np.argmax([metrics.average_precision(labels, each) for each in scores]))
 
 
 def judge(labels: Labels, preset: Scores, best: Scores, seed: int) -> bool:
@@ -158,10 +158,10 @@ def largest_gain(drawn: Drawn, seed: int) -> tuple[bool, int]:
     Source of the max statistic: Westfall, Young (1993), "Resampling-based multiple testing", chapter 2.
     """
     labels, scores = drawn.labels.selection, [each.selection for each in drawn.scores]
-    values = np.array([scoring.average_precision(labels, each) for each in scores])
+    values = np.array([metrics.average_precision(labels, each) for each in scores])
     gains = values - values[0]
     weights = np.concatenate(list(gain.resample_weights(len(labels), seed)))
-    sampled = np.array([scoring.WeightedRanking(labels, each).average_precision(weights) for each in scores])
+    sampled = np.array([metrics.WeightedRanking(labels, each).average_precision(weights) for each in scores])
     largest = (sampled - sampled[0] - gains[:, np.newaxis])[1:].max(axis=0)
     best = int(np.argmax(values))
     return bool(gains[best] > np.percentile(largest, 97.5)), best
@@ -190,8 +190,8 @@ def simulate(design: Design, rules: Sequence[str] = tuple(RULES)) -> dict[str, l
 
 def line(trials: int, rule: str, searches: Sequence[Search]) -> list[str]:
     """Return a row of the table: rates with their 95% Wilson intervals, and the mean quality of the best trials."""
-    found = metrics.wilson(sum(search.found for search in searches), len(searches))
-    wrong = metrics.wilson(sum(search.found and search.quality <= 0 for search in searches), len(searches))
+    found = intervals.wilson(sum(search.found for search in searches), len(searches))
+    wrong = intervals.wilson(sum(search.found and search.quality <= 0 for search in searches), len(searches))
     rates = [f"{each.value:.1%} ({each.low:.1%} to {each.high:.1%})" for each in (found, wrong)]
     return [str(trials), rule, *rates, f"{np.mean([search.quality for search in searches]):+.3f}"]
 

@@ -30,7 +30,7 @@ from steps import prepare, tables
 from steps import schema as schemas
 from steps.datasets import splitting
 from steps.datasets.one_vs_rest import Options
-from steps.models import matrix, metrics, preprocessing, presets, training
+from steps.models import intervals, matrix, preprocessing, presets, training
 from steps.options.shared import Preset
 from steps.options.train import Hyperparameters
 from steps.options.tune import Pruner, Sampler
@@ -139,15 +139,15 @@ def pace(of: Job, classic: CrossValidation, count: int) -> str:
     return table([f"the same {count} points", "wall s", "trials a minute", "times cross-validation's pace"], rows)
 
 
-def judge(best: Hyperparameters, features: Mapping[str, Path], threads: int, seed: int) -> metrics.Estimate:
+def judge(best: Hyperparameters, features: Mapping[str, Path], threads: int, seed: int) -> intervals.Estimate:
     """Train at a point and return the PR-AUC on the test rows with its 95% interval."""
     first = matrix.quantise(features["train"], max_bin=best.max_bin, threads=threads)
     test = matrix.quantise(features["test"], max_bin=best.max_bin, threads=threads, reference=first)
     booster = training.refit(first, best, seed=seed, threads=threads)
-    return metrics.pr_auc(test.get_label().astype("u1"), booster.predict(test))
+    return intervals.pr_auc(test.get_label().astype("u1"), booster.predict(test))
 
 
-def line(name: str, found: Found | None, score: metrics.Estimate) -> list[str]:
+def line(name: str, found: Found | None, score: intervals.Estimate) -> list[str]:
     """Return the row of a side in the table. A preset has no trials."""
     counts = [""] * 4
     if found:

@@ -12,7 +12,7 @@ from steps.core import runtime, storage
 from steps.core.named_paths import parse_paths
 from steps.io import open_destination
 from steps.options.register import RegisterOptions
-from steps.registry.gate import Gate
+from steps.registry.champion_gate import Gate
 from steps.registry.registration import collect_release, register, summarise
 
 

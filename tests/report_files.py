@@ -11,7 +11,7 @@ import pyarrow as pa
 from steps import report, reporting, schema, tables
 from steps.core import runtime, storage
 from steps.datasets import notes as data_notes
-from steps.models import metrics
+from steps.models import intervals
 from steps.reporting.document import PROFILE_FACTS
 from steps.search.study import Trial
 
@@ -78,7 +78,7 @@ class ReportFiles:
 
     def evaluated(self, place: int, slug: str) -> None:
         labels, scores = self.labels(place), self.scores[place]
-        found, counts = metrics.binary_metrics(labels, scores, 0.6)
+        found, counts = intervals.binary_metrics(labels, scores, 0.6)
         document = {
             "cover_type": slug,
             "label": slug[0],

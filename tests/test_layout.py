@@ -16,7 +16,10 @@ TESTED_ELSEWHERE = {
     "steps/google": ["tests/emulators"],  # needs an emulator of the service
     "steps/options/__init__.py": ["tests/steps/options/test_options.py"],
     "workflows/cli/google_checks.py": ["tests/emulators/test_google_checks.py"],
-    "workflows/cluster/__init__.py": ["tests/workflows/cluster/test_kube.py", "tests/workflows/cluster/test_server.py"],
+    "workflows/cluster/__init__.py": [
+        "tests/workflows/cluster/test_kube.py",
+        "tests/workflows/cluster/test_argo_server.py",
+    ],
     "workflows/cluster/client.py": ["tests/workflows/cluster/test_kube.py"],  # an interface
     "workflows/interfaces.py": ["tests/workflows/test_pipeline.py"],
 }

@@ -3,7 +3,9 @@
 - ``canonical``: convert the columns of a source to those of the schema, and check every value.
 - ``ingest``: read a source as canonical batches.
 - ``missing``: missing values.
-- ``sampling``: samples and duplicates.
+- ``duplicates``: duplicate rows.
+- ``sampling``: proportional samples.
+- ``selection``: the rows that are used.
 - ``profile``: statistics of the rows used.
 - ``notes``: notes on the rows for readers of the results.
 - ``one_vs_rest``: write the datasets of a source.
@@ -13,6 +15,7 @@
 
 __all__ = [
     "canonical",
+    "duplicates",
     "ingest",
     "missing",
     "notes",
@@ -20,5 +23,6 @@ __all__ = [
     "part_checks",
     "profile",
     "sampling",
+    "selection",
     "splitting",
 ]

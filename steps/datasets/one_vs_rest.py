@@ -16,10 +16,11 @@ import pyarrow as pa
 from steps import tables
 from steps.core import runtime
 from steps.core.errors import BadDataError, UsageError
-from steps.datasets import ingest, missing, notes, part_checks, sampling
+from steps.datasets import duplicates, ingest, missing, notes, part_checks, sampling
 from steps.datasets.missing import Tally
 from steps.datasets.part_checks import Part
 from steps.datasets.profile import Profile
+from steps.datasets.selection import Selection
 from steps.options.prepare import Duplicates, Labels, OnMissing, PrepareOptions
 from steps.sources import layouts
 from steps.tables import labels
@@ -157,12 +158,12 @@ def _find_label_offset(source: Source, mode: Labels) -> int:
     return labels.find_offset(source.schema, found, mode, source.name)
 
 
-def _make_selection(source: Source, offset: int, options: Options) -> sampling.Selection:
+def _make_selection(source: Source, offset: int, options: Options) -> Selection:
     """Return the selection of rows; one pass over the source for duplicates, and one for a sample."""
     firsts = None
     if options.duplicates is Duplicates.DROP:
-        firsts = sampling.mask_first_occurrences(batch.row_hashes() for batch in ingest.read_batches(source, offset))
-    selection = sampling.Selection(options.on_missing, firsts)
+        firsts = duplicates.mask_first_occurrences(batch.row_hashes() for batch in ingest.read_batches(source, offset))
+    selection = Selection(options.on_missing, firsts)
     if options.rows:
         sample = sampling.Sample(options.rows, len(source.schema.cover_types))
         for batch in ingest.read_batches(source, offset):

@@ -1,4 +1,4 @@
-"""Select the rows of a source that are used: a stratified sample, and the first of each group of equal rows."""
+"""Draw a proportional sample of the rows of a source, with a minimum of rows per class."""
 
 from __future__ import annotations
 
@@ -6,16 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from steps.datasets import missing
 from steps.tables import hashing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
-
-    from steps.datasets.ingest import Batch
-    from steps.options.prepare import OnMissing
 
     Words = NDArray[np.uint64]
 
@@ -99,50 +95,3 @@ class Sample:
         shares = allocate_rows(self._counts, self._rows)
         pairs = zip(self._smallest, shares, strict=True)
         return np.array([np.sort(smallest)[share - 1] if share else 0 for smallest, share in pairs], np.uint64)
-
-
-class Selection:
-    """The rows of a source that are used: usable, the first of equal rows if duplicates are dropped, and in the sample.
-
-    Args:
-        on_missing: How rows with a missing value are treated.
-        firsts: The result of :func:`mask_first_occurrences` if duplicates are dropped.
-    """
-
-    def __init__(self, on_missing: OnMissing, firsts: NDArray[np.bool_] | None = None) -> None:
-        self._on_missing = on_missing
-        self._firsts = firsts
-        self.sample: Sample | None = None
-
-    def unique_rows(self, batch: Batch) -> NDArray[np.bool_]:
-        """Return which rows of a batch are usable and not dropped as duplicates (bool, shape (rows,))."""
-        usable = missing.usable_rows(batch, self._on_missing)
-        if self._firsts is None:
-            return usable
-        return usable & self._firsts[batch.first_row : batch.first_row + len(usable)]
-
-    def mask(self, batch: Batch, dropped: dict[str, int]) -> NDArray[np.bool_]:
-        """Return which rows of a batch are used (bool, shape (rows,)).
-
-        Args:
-            batch: The batch.
-            dropped: The numbers of dropped rows by reason, to which those of this batch are added.
-        """
-        unique = self.unique_rows(batch)
-        chosen = unique if self.sample is None else unique & self.sample.mask(batch.first_row, batch.codes)
-        usable = int(missing.usable_rows(batch, self._on_missing).sum())
-        dropped["missing"] += len(unique) - usable
-        dropped["duplicates"] += usable - int(unique.sum())
-        dropped["not_in_sample"] += int(unique.sum() - chosen.sum())
-        return chosen
-
-
-def mask_first_occurrences(hashes: Iterable[Words]) -> NDArray[np.bool_]:
-    """Return which rows have a hash that no earlier row has (bool, shape (all rows,)).
-
-    Memory use is about 24 bytes per row.
-    """
-    all_hashes = np.concatenate([np.empty(0, np.uint64), *hashes])
-    mask = np.zeros(len(all_hashes), bool)
-    mask[np.unique(all_hashes, return_index=True)[1]] = True
-    return mask

@@ -8,8 +8,8 @@
 - ``training``: train a booster and evaluate it during training.
 - ``final_fit``: train the final model of a cover type.
 - ``bundle``: read and write the model bundle.
-- ``scoring``: the measures that trials, learning curves and metrics share.
-- ``metrics``: metrics of one model with confidence intervals.
+- ``metrics``: the definitions of the metrics, which trials, learning curves and evaluation share.
+- ``intervals``: metrics of one model with confidence intervals.
 - ``multiclass``: metrics of all models together.
 - ``evaluation``: evaluate a model on the test rows.
 """
@@ -20,11 +20,11 @@ __all__ = [
     "features",
     "final_fit",
     "hyperparameters",
+    "intervals",
     "matrix",
     "metrics",
     "multiclass",
     "preprocessing",
     "presets",
-    "scoring",
     "training",
 ]

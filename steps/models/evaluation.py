@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from steps import tables
 from steps.core.errors import BadDataError
-from steps.models import matrix, metrics
+from steps.models import intervals, matrix
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,7 +65,7 @@ def compute_metrics(model: Bundle, scored: pa.Table) -> dict[str, Any]:
         scored: The result of :func:`score_rows`.
     """
     labels, scores = scored.column(tables.LABEL).to_numpy(), scored.column(tables.SCORE).to_numpy()
-    found, confusion = metrics.binary_metrics(labels, scores, model.threshold)
+    found, confusion = intervals.binary_metrics(labels, scores, model.threshold)
     return {
         "cover_type": model.metadata["cover_type"],
         "label": model.metadata["label"],

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from steps.core.errors import BadDataError
-from steps.models.metrics import RESAMPLES, Estimate, wilson
+from steps.models.intervals import RESAMPLES, Estimate, wilson
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

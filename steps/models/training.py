@@ -11,7 +11,7 @@ import numpy as np
 import xgboost
 
 from steps.core.errors import UsageError
-from steps.models import scoring
+from steps.models import metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -264,7 +264,7 @@ def _f1_by_threshold(
 
 
 _MEASURES: dict[str, Callable[[NDArray[np.uint8], NDArray[np.float32]], float]] = {
-    LOGLOSS: lambda labels, scores: float(scoring.log_losses(labels, scores).mean()),
-    PR_AUC: scoring.average_precision,
+    LOGLOSS: lambda labels, scores: float(metrics.log_losses(labels, scores).mean()),
+    PR_AUC: metrics.average_precision,
     F1: best_f1,
 }

@@ -5,7 +5,7 @@
 - ``destinations``: the interface of a destination, and folders as destinations.
 - ``registration``: register the models of a run as a new version.
 - ``aliases``: the aliases of a registry.
-- ``gate``: the decision whether a new version becomes the champion.
+- ``champion_gate``: the decision whether a new version becomes the champion.
 """
 
-__all__ = ["aliases", "destinations", "gate", "manifest", "publishing", "registration"]
+__all__ = ["aliases", "champion_gate", "destinations", "manifest", "publishing", "registration"]

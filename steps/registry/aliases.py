@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from steps.core.errors import AlreadyExistsError, BadDataError, TransientError
-from steps.registry.gate import Gate, Verdict, compare_with_champion
+from steps.registry.champion_gate import Gate, Verdict, compare_with_champion
 from steps.registry.manifest import MANIFEST, decode_manifest
 
 if TYPE_CHECKING:

@@ -22,8 +22,8 @@ from steps.registry.manifest import MANIFEST
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from steps.registry.champion_gate import Gate
     from steps.registry.destinations import Destination
-    from steps.registry.gate import Gate
     from steps.registry.publishing import Published
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from steps.models import multiclass
-from steps.models.metrics import Estimate
+from steps.models.intervals import Estimate
 from steps.search import trial_table as trial_tables
 
 if TYPE_CHECKING:

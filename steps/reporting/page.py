@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from steps.reporting import formats, svg
-from steps.reporting.sections import curves, importances, metrics, overview, rows, searches, usage
+from steps.reporting.section_data import curves, importances, metrics, overview, rows, searches, usage
 
 if TYPE_CHECKING:
     from jinja2 import Environment

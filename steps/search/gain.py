@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from steps.models import scoring, training
+from steps.models import metrics, training
 from steps.options.tune import Objective
 
 if TYPE_CHECKING:
@@ -105,11 +105,11 @@ def resample_weights(rows: int, seed: int) -> Iterator[Weights]:
 def _measure(labels: Parts, scores: Parts, objective: Objective) -> Callable[[Weights], NDArray[np.float64]]:
     """Return the function from weights of the held-out rows to the objective of a model, one value per sample."""
     if objective is Objective.LOGLOSS:
-        losses = scoring.log_losses(labels.held_out, scores.held_out)
+        losses = metrics.log_losses(labels.held_out, scores.held_out)
         return lambda weights: weights @ losses / weights.sum(axis=1)
     if objective is Objective.F1:
         return _f1(labels.held_out, scores.held_out, training.best_threshold(labels.selection, scores.selection))
-    return scoring.WeightedRanking(labels.held_out, scores.held_out).average_precision
+    return metrics.WeightedRanking(labels.held_out, scores.held_out).average_precision
 
 
 def _f1(labels: Labels, scores: Scores, threshold: float) -> Callable[[Weights], NDArray[np.float64]]:

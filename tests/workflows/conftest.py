@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from workflows.cluster.argo_server import ServerClient
     from workflows.cluster.kube import KubeClient
-    from workflows.cluster.server import ServerClient
 
 
 @pytest.fixture
@@ -70,6 +70,6 @@ def kube_client(kube: FakeApi) -> KubeClient:  # noqa: ARG001 - the environment 
 
 @pytest.fixture
 def server_client(server: FakeApi) -> ServerClient:  # noqa: ARG001 - the environment names it
-    from workflows.cluster.server import ServerClient
+    from workflows.cluster.argo_server import ServerClient
 
     return ServerClient("covertype", os.environ)

@@ -122,7 +122,7 @@ def status(
     as_json: JsonFlag = False,
 ) -> int:
     """Show the steps of a run on the cluster; without a name, list the runs."""
-    from workflows.cluster import nodes, outcome, table
+    from workflows.cluster import nodes, outcome, status_table
     from workflows.cluster.watch import follow_to_end
     from workflows.terminal.display import make_console
 
@@ -135,21 +135,21 @@ def status(
     if as_json:
         print(json.dumps(outcome.summary(client, state)))
     else:
-        console.print(table.state_table(state), soft_wrap=True)
+        console.print(status_table.state_table(state), soft_wrap=True)
         for step, message in outcome.failures(client, state).items() if state.done else ():
             runtime.log(f"error: step {step} failed: {message}")
     return 0
 
 
 def _list_runs(client: "Client", console: "Console", *, as_json: bool) -> int:
-    from workflows.cluster import nodes, table
+    from workflows.cluster import nodes, status_table
 
     found = client.list()
     if as_json:
         states = [nodes.read(workflow) for workflow in found]
         print(json.dumps([{"run": state.name, "status": state.phase, "progress": state.progress} for state in states]))
     elif found:
-        console.print(table.runs_table(found))
+        console.print(status_table.runs_table(found))
     else:
         console.print(f"no runs in namespace {client.namespace} yet: start one with `submit`")
     return 0

@@ -56,7 +56,7 @@ def _findings(settings: "Settings") -> "Iterator[Finding]":
 def _cluster_findings(settings: "Settings") -> "Iterator[Finding]":
     from workflows import rendering
     from workflows.cluster import doctor as checks
-    from workflows.cluster.server import ServerClient
+    from workflows.cluster.argo_server import ServerClient
 
     client = connect_to_cluster(settings)
     if isinstance(client, ServerClient):

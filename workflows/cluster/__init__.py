@@ -15,7 +15,7 @@ __all__ = ["connect_to_cluster"]
 def connect_to_cluster(namespace: str, environment: Mapping[str, str]) -> Client:
     """Return a client of a cluster: argo-server's where ARGO_SERVER is set, else the Kubernetes API's by kubeconfig."""
     if environment.get("ARGO_SERVER"):
-        from workflows.cluster.server import ServerClient
+        from workflows.cluster.argo_server import ServerClient
 
         return ServerClient(namespace, environment)
     from workflows.cluster.kube import KubeClient

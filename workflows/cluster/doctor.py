@@ -17,8 +17,8 @@ from workflows.settings import strict_yaml
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from workflows.cluster.argo_server import ServerClient
     from workflows.cluster.kube import KubeClient
-    from workflows.cluster.server import ServerClient
 
     Permission = tuple[str, str, str]
 

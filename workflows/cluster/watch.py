@@ -18,7 +18,7 @@ from steps.core.errors import (
     UnavailableError,
 )
 from workflows.cluster import nodes, outcome
-from workflows.cluster.table import Display, duration
+from workflows.cluster.status_table import Display, duration
 from workflows.terminal.display import make_console
 
 if TYPE_CHECKING:

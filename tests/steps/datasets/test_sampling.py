@@ -85,13 +85,6 @@ def test_a_sample_has_what_was_allocated(codes: list[int], rows: int) -> None:
     assert chosen == sampling.allocate_rows(counts, rows)
 
 
-@given(st.lists(st.integers(0, 20)))
-def test_first_occurrences(hashes: list[int]) -> None:
-    words = np.array(hashes, np.uint64)
-    mask = sampling.mask_first_occurrences([words[:3], words[3:]])
-    assert mask.tolist() == [value not in hashes[:i] for i, value in enumerate(hashes)]
-
-
 def test_a_thousand_rows_of_the_real_table(tmp_path: Path) -> None:
     profile, folder = prepared("builtin:", tmp_path / "1", rows=1000)
     assert profile["rows"] == sum(profile["cover_types"].values()) == 1000

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 
 from steps.core.errors import BadDataError
-from steps.models import metrics, multiclass
+from steps.models import intervals, multiclass
 from steps.models.multiclass import Joined, Scored
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def test_figures_are_those_of_scikit_learn(rows: int, classes: int, seed: int, s
 
     accuracy = multiclass.accuracy(joined)
     assert accuracy.value == pytest.approx(accuracy_score(truth, predicted))
-    assert accuracy == metrics.wilson(int((truth == predicted).sum()), rows)
+    assert accuracy == intervals.wilson(int((truth == predicted).sum()), rows)
     expected = confusion_matrix(truth, predicted, labels=range(classes))
     np.testing.assert_array_equal(multiclass.confusion(joined), expected)
     assert multiclass.confusion(joined).sum() == rows
@@ -78,7 +78,7 @@ def test_macro_f1_is_the_mean_of_the_f1_that_evaluate_reports_even_at_a_score_of
     scores = np.array([[0.1, 0.3, 0.7, 0.2], [0.1, 0.9, 0.1, 0.3]], np.float32)
     thresholds = [0.1, float(np.float32(0.3))]  # 0.1 is not float32(0.1): only a comparison in float32 finds it equal
     joined = multiclass.join(scored(labels, scores), complete=True)
-    single = [metrics.binary_metrics(labels[i], scores[i], thresholds[i])[0]["f1"].value for i in (0, 1)]
+    single = [intervals.binary_metrics(labels[i], scores[i], thresholds[i])[0]["f1"].value for i in (0, 1)]
     assert multiclass.macro_f1(joined, thresholds).value == pytest.approx((single[0] or 0) / 2 + (single[1] or 0) / 2)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from steps import prepare
 from steps.core.errors import UsageError
 from steps.datasets.one_vs_rest import Options
-from steps.models import matrix, metrics, scoring, training
+from steps.models import intervals, matrix, metrics, training
 from steps.models.training import LearningCurve, Matrices
 from steps.options.train import GrowPolicy, Hyperparameters
 from tests.support import SCHEMA, Chain
@@ -80,10 +80,10 @@ def test_the_curve_is_what_the_model_scores(chain: Chain) -> None:
     assert curve.rounds == [3, 5]
     assert seen == [(3, 5), (5, 5)]
     labels = matrices.validation.get_label().astype("u1")
-    losses = scoring.log_losses(labels, booster.predict(matrices.validation))
+    losses = metrics.log_losses(labels, booster.predict(matrices.validation))
     assert curve.values["validation"]["logloss"][-1] == pytest.approx(losses.mean(), abs=1e-5)
     assert (
-        curve.values["validation"]["pr_auc"][-1] == metrics.pr_auc(labels, booster.predict(matrices.validation)).value
+        curve.values["validation"]["pr_auc"][-1] == intervals.pr_auc(labels, booster.predict(matrices.validation)).value
     )
     assert set(curve.to_dict()) == {"rounds", "train", "validation"}
 
@@ -122,7 +122,7 @@ SCORED = st.lists(st.tuples(st.booleans(), SCORES), min_size=1, max_size=40)
 
 
 def f1_at(labels: np.ndarray, scores: np.ndarray, threshold: float) -> float:
-    confusion = metrics.Confusion.of(labels, scores.astype(np.float64) >= threshold)
+    confusion = intervals.Confusion.of(labels, scores.astype(np.float64) >= threshold)
     return 2 * confusion.tp / max(1, 2 * confusion.tp + confusion.fp + confusion.fn)
 
 
@@ -135,7 +135,7 @@ def test_best_threshold_is_the_best_of_all(rows: list[tuple[bool, float]]) -> No
     assert f1_at(labels, scores, threshold) == pytest.approx(best)
     assert 0 <= threshold <= 1
     assert float(np.float32(threshold)) == threshold
-    found, _ = metrics.binary_metrics(labels, scores, threshold)
+    found, _ = intervals.binary_metrics(labels, scores, threshold)
     assert found["f1"].value == pytest.approx(best)
 
 

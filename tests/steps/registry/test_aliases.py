@@ -7,8 +7,8 @@ import pytest
 
 from steps.core.errors import BadDataError, TransientError
 from steps.registry import aliases
+from steps.registry.champion_gate import Verdict
 from steps.registry.destinations import Folder
-from steps.registry.gate import Verdict
 
 if TYPE_CHECKING:
     from pathlib import Path

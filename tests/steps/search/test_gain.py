@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.search_false_positives import Design, simulate
-from steps.models import metrics, scoring, training
+from steps.models import intervals, metrics, training
 from steps.options.tune import Objective
 from steps.search import gain as search_gain
 from steps.search import trial_table
@@ -101,9 +101,9 @@ def test_weights_are_repeated_rows(rows: list[tuple[bool, int]], data: st.DataOb
         weights, repeated = np.ones(len(rows), int), (labels, scores)
     truth, scored_ = Parts(labels, labels), Parts(scores, scores)
     measure = {each: search_gain._measure(truth, scored_, each)(weights[np.newaxis])[0] for each in Objective}
-    assert measure[Objective.PR_AUC] == pytest.approx(metrics.pr_auc(*repeated).value)
-    assert measure[Objective.LOGLOSS] == pytest.approx(scoring.log_losses(*repeated).mean(), abs=1e-6)
-    confusion = metrics.Confusion.of(
+    assert measure[Objective.PR_AUC] == pytest.approx(intervals.pr_auc(*repeated).value)
+    assert measure[Objective.LOGLOSS] == pytest.approx(metrics.log_losses(*repeated).mean(), abs=1e-6)
+    confusion = intervals.Confusion.of(
         repeated[0], repeated[1].astype(np.float64) >= training.best_threshold(labels, scores)
     )
     expected = 2 * confusion.tp / max(1, 2 * confusion.tp + confusion.fp + confusion.fn)

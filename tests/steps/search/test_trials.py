@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from steps.models import matrix, metrics, training
+from steps.models import intervals, matrix, training
 from steps.options.train import Hyperparameters
 from steps.options.tune import Objective, Pruner, Sampler
 from steps.search import study, trial_table
@@ -92,7 +92,7 @@ def test_the_best_trial_trained_again_has_its_value(chain: Chain) -> None:
             for values in (made._halves.labels, booster.predict(made._matrices_of(final.max_bin).validation))
         )
         threshold = training.best_threshold(labels.selection, scores.selection)
-        found, _ = metrics.binary_metrics(labels.held_out, scores.held_out, threshold)
+        found, _ = intervals.binary_metrics(labels.held_out, scores.held_out, threshold)
         assert gain.best == pytest.approx(found[objective.value.replace("logloss", "log_loss")].value)
 
 

@@ -14,8 +14,8 @@ from workflows.cluster import doctor
 from workflows.cluster.doctor import Finding, State
 
 if TYPE_CHECKING:
+    from workflows.cluster.argo_server import ServerClient
     from workflows.cluster.kube import KubeClient
-    from workflows.cluster.server import ServerClient
 
 # Hera's service calls pydantic's old `json`.
 pytestmark = pytest.mark.filterwarnings("ignore:The `json` method is deprecated")

@@ -11,7 +11,7 @@ from steps.core.errors import BadConfigurationError
 from tests.workflows.fake_api import FakeApi, status
 from tests.workflows.fake_runs import NAME, RECORDED, SERVER, created
 from workflows.cluster import connect_to_cluster, nodes
-from workflows.cluster.server import ServerClient, address
+from workflows.cluster.argo_server import ServerClient, address
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from steps.reporting.sections.parts import HeatCell, share_row
+from steps.reporting.section_data.parts import HeatCell, share_row
 
 
 def test_a_row_of_shares() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from steps.core import storage
 from steps.reporting import svg
-from steps.reporting.sections.usage import resource_usage, timeline
+from steps.reporting.section_data.usage import resource_usage, timeline
 from tests.report_page import Page, render_section
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import pytest
 
 from steps.core import storage
 from steps.reporting import svg
-from steps.reporting.sections.searches import searches
+from steps.reporting.section_data.searches import searches
 from steps.search.trial_table import EMPTY
 from tests.report_files import trial_table_of
 from tests.report_page import render_section

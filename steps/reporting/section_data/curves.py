@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from steps.reporting import charts
-from steps.reporting.sections.parts import Plot
+from steps.reporting.section_data.parts import Plot
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

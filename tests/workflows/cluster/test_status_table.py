@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from tests.workflows.fake_runs import NAME, PULLING, RECORDED, running, with_node
-from workflows.cluster import nodes, table
+from workflows.cluster import nodes, status_table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -25,7 +25,7 @@ def printed(shown: RenderableType) -> str:
 
 
 def drawn(workflow: dict[str, Any]) -> str:
-    return printed(table.state_table(nodes.read(workflow)))
+    return printed(status_table.state_table(nodes.read(workflow)))
 
 
 def test_the_table() -> None:
@@ -74,12 +74,12 @@ def test_a_step_on_its_way(changes: dict[str, Any], cell: str, note: bool) -> No
 
 @pytest.mark.parametrize(("seconds", "text"), [(0.4, "0 s"), (59.4, "59 s"), (65, "1:05 min"), (7380, "2:03 h")])
 def test_duration(seconds: float, text: str) -> None:
-    assert table.duration(seconds) == text
+    assert status_table.duration(seconds) == text
 
 
 def test_on_a_terminal_the_table_is_drawn_in_place() -> None:
     console = Console(file=io.StringIO(), force_terminal=True, width=120)
-    with table.Display(console) as display:
+    with status_table.Display(console) as display:
         display.show(nodes.read(RECORDED))
     assert isinstance(console.file, io.StringIO)
     assert "spruce-fir" in console.file.getvalue()
@@ -87,7 +87,7 @@ def test_on_a_terminal_the_table_is_drawn_in_place() -> None:
 
 def test_elsewhere_each_step_that_has_ended_is_a_line_once(capsys: pytest.CaptureFixture[str]) -> None:
     console = Console(width=200)
-    with table.Display(console) as display:
+    with status_table.Display(console) as display:
         for workflow in (running(message=PULLING), RECORDED, RECORDED):
             display.show(nodes.read(workflow))
     lines = capsys.readouterr().out.splitlines()
@@ -99,7 +99,7 @@ def test_elsewhere_each_step_that_has_ended_is_a_line_once(capsys: pytest.Captur
 
 def test_the_table_of_runs() -> None:
     older = {"metadata": {"name": "older", "creationTimestamp": "2026-11-20T08:00:00Z"}, "status": {}}
-    lines = printed(table.runs_table([RECORDED, older])).splitlines()
+    lines = printed(status_table.runs_table([RECORDED, older])).splitlines()
     assert lines[0].split() == ["run", "status", "progress", "started", "time", "message"]
     assert lines[1].split()[:3] == ["older", "Pending", "–"]
     assert lines[2].split()[:2] == [NAME, "Failed"]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from steps.core import storage
-from steps.reporting.sections.importances import MOST_FEATURES, importances
+from steps.reporting.section_data.importances import MOST_FEATURES, importances
 from tests.report_files import SLUGS
 from tests.report_page import Page, render_section
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from steps.reporting.sections.rows import rows_used
+from steps.reporting.section_data.rows import rows_used
 from tests.report_page import Page, render_section
 
 if TYPE_CHECKING:

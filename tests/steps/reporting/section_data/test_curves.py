@@ -7,7 +7,7 @@ import pytest
 
 from steps.core import storage
 from steps.reporting import page, svg
-from steps.reporting.sections.curves import LegendEntry, learning_curves, precision_recall
+from steps.reporting.section_data.curves import LegendEntry, learning_curves, precision_recall
 from tests.report_files import SLUGS
 from tests.report_page import check_page, render_section
 

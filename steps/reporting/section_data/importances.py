@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from steps.reporting.sections.parts import HeatMap, share_row
+from steps.reporting.section_data.parts import HeatMap, share_row
 
 if TYPE_CHECKING:
     from steps.reporting.run_results import RunResults

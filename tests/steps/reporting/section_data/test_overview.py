@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from steps.reporting.sections.overview import Headline, overview
+from steps.reporting.section_data.overview import Headline, overview
 from tests.report_files import ROWS, SHA, SLUGS
 from tests.report_page import Page, render_section
 

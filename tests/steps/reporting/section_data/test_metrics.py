@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from steps.reporting.document import METRICS
-from steps.reporting.sections.metrics import confusion_matrix, metrics_table
+from steps.reporting.section_data.metrics import confusion_matrix, metrics_table
 from tests.report_files import ROWS
 from tests.report_page import Page, render_section
 

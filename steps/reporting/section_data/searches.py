@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from steps.reporting import search_charts
-from steps.reporting.sections.parts import HeatMap, Plot, share_row
+from steps.reporting.section_data.parts import HeatMap, Plot, share_row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

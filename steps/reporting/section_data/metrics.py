@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from steps.reporting.document import METRICS
 from steps.reporting.formats import row_percent, thousands
-from steps.reporting.sections.parts import HeatCell, HeatMap, HeatRow
+from steps.reporting.section_data.parts import HeatCell, HeatMap, HeatRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

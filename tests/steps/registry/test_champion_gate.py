@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from steps.registry.gate import Gate, compare_with_champion
+from steps.registry.champion_gate import Gate, compare_with_champion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

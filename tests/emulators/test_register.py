@@ -232,7 +232,7 @@ def runs(tmp_path: Path) -> Runs:
 @pytest.fixture
 def through(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     """Let the command line find the proxy, and be impatient."""
-    monkeypatch.setattr(gcs, "PATIENCE", SHORT)
+    monkeypatch.setattr("steps.google.gcs.store.PATIENCE", SHORT)
     with storage_server.environment(cloud.proxy.url):
         yield cloud
 

@@ -1,6 +1,6 @@
 """Publishing to Cloud Storage and a registry there, against fake-gcs-server and a proxy that breaks things.
 
-What the stand-in cannot show: files above 8 MiB that two publishers send at the same time (it does not keep
+What the emulator cannot show: files above 8 MiB that two publishers send at the same time (it does not keep
 ``if_generation_match`` for them, so the later one replaces the earlier one's equal object), and permissions.
 """
 

@@ -139,7 +139,7 @@ def test_file_formats_of_a_table_with_words(tmp_path: Path, ending: str) -> None
             65,
             "label Ash in column 'label' is not one of Oak, sessile, Elm, in row 3 of source.csv: correct the source",
         ),
-        ("zero", 2, "the labels of 'label' are strings and have no start, in --labels zero"),
+        ("zero", 2, "the labels of 'label' are strings and have no start, in --labels zero: use --labels auto"),
     ],
 )
 def test_labels_that_are_words(tmp_path: Path, labels: str, code: int, message: str) -> None:

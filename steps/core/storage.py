@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _CHUNK_BYTES = 1 << 20
-# Prefix of temporary names, by which a folder listing can be told from finished results.
+# Prefix of the names of unfinished files, which readers of a folder ignore.
 PARTIAL = ".partial-"
 
 

@@ -84,7 +84,7 @@ def read_head(path: Path, name: str, schema: Schema) -> Head:
     Args:
         path: The file, gzipped if its name ends with ``.gz``.
         name: The name of the file in messages.
-        schema: The schema of the source, by which a header is told from a first row.
+        schema: The schema of the source, by which a header is distinguished from a first row.
 
     Raises:
         BadDataError: The file is not UTF-8 text with columns separated by commas. The message says what it is.

@@ -1,4 +1,4 @@
-"""local-bigquery, a stand-in for BigQuery, on loopback: REST and the Storage Read API over one DuckDB.
+"""local-bigquery, a emulator for BigQuery, on loopback: REST and the Storage Read API over one DuckDB.
 
 It has an environment of its own (`make emulators`): it needs a newer Python than the project. What it gets wrong, and
 no test here can see therefore: a dry run estimates 0 bytes, ``maximum_bytes_billed`` and a session's snapshot time are
@@ -44,12 +44,12 @@ class Emulator:
 
 
 def environment() -> Path:
-    """Return the folder of the stand-ins' environment; skip the test where there is none."""
+    """Return the folder of the emulators' environment; skip the test where there is none."""
     places = [Path(os.environ.get("VENV", ".venv") + "-emulators"), Path(".venv-emulators")]
     for place in places:
         if (ROOT / place / ".done").is_file():
             return (ROOT / place).resolve()
-    pytest.skip("no stand-ins for Google's services: `make emulators` installs them (Python 3.13)")
+    pytest.skip("no emulators for Google's services: `make emulators` installs them (Python 3.13)")
 
 
 def free_port() -> int:

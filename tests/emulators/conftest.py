@@ -1,4 +1,4 @@
-"""Stand-ins for Google's services, each started at most once in a process of tests, when one needs it first."""
+"""Emulators of Google's services, each started at most once in a process of tests, when one needs it first."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def bigquery_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulat
 
 
 def connected(emulator: Emulator) -> bigquery.Client:
-    """Return an official client of the stand-in; it is to be closed."""
+    """Return an official client of the emulator. The caller closes it."""
     options = {"api_endpoint": emulator.rest}
     credentials = AnonymousCredentials()  # type: ignore[no-untyped-call]
     return bigquery.Client(PROJECT, credentials=credentials, client_options=options)

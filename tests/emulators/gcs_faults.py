@@ -1,4 +1,4 @@
-"""A proxy before the stand-in for Cloud Storage that breaks chosen requests in the ways of networks and services."""
+"""A proxy before the emulator of Cloud Storage that breaks chosen requests in the ways of networks and services."""
 
 from __future__ import annotations
 

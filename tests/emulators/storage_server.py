@@ -1,4 +1,4 @@
-"""fake-gcs-server on loopback, in memory, for as long as a block lasts; the stand-in for Cloud Storage."""
+"""fake-gcs-server on loopback, in memory, for as long as a block lasts; the emulator of Cloud Storage."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _PR_SET_PDEATHSIG = 1
 
 @dataclass(frozen=True)
 class Server:
-    """The running stand-in; ``port`` is on 127.0.0.1."""
+    """The running emulator; ``port`` is on 127.0.0.1."""
 
     port: int
 
@@ -147,7 +147,7 @@ def cloud_of(server: Server, folder: Path) -> Iterator[Cloud]:
 
 @contextlib.contextmanager
 def environment(url: str) -> Iterator[None]:
-    """Let a step's command line, in this process, find the stand-in."""
+    """Let a step's command line, in this process, find the emulator."""
     before = os.environ.get("STORAGE_EMULATOR_HOST")
     os.environ["STORAGE_EMULATOR_HOST"] = url
     try:

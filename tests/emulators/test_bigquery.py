@@ -181,7 +181,7 @@ def test_a_view_is_read_by_a_query_of_its_columns(cloud: Emulator, out: Path, mo
 
 
 def test_jobs_have_labels_and_the_limit(cloud: Emulator, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The limit is not enforced by the stand-in: that it is sent is all that can be seen."""
+    """The limit is not enforced by the emulator: that it is sent is all that can be seen."""
     monkeypatch.setenv("COVERTYPE_RUN", "Covertype-20261121.a")
     with rest_proxy(cloud.rest) as proxy:
         monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", proxy.url)
@@ -195,7 +195,7 @@ def test_jobs_have_labels_and_the_limit(cloud: Emulator, out: Path, monkeypatch:
 
 
 def estimate(size: int) -> Fault:
-    """Return the answer to a dry run that the stand-in does not give: how many bytes the query will process."""
+    """Return the answer to a dry run that the emulator does not give: how many bytes the query will process."""
     statistics = {"totalBytesProcessed": str(size), "query": {"totalBytesProcessed": str(size)}}
     schema = {"fields": [{"name": name, "type": "INTEGER"} for name in NEEDED]}
     answer = {
@@ -237,7 +237,7 @@ def test_columns_are_checked_before_anything_is_billed(
 def test_a_snapshot_time_reaches_the_session_and_the_page(
     cloud: Emulator, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The stand-in ignores it in a session and knows no table decorators: that it is sent is all that is seen."""
+    """The emulator ignores it in a session and knows no table decorators: that it is sent is all that is seen."""
     moment = datetime(2026, 11, 21, 9, 30, 0, 250_000, UTC)
     with rest_proxy(cloud.rest) as proxy, storage_proxy(cloud.grpc, 5000) as storage:
         monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", proxy.url)
@@ -285,7 +285,7 @@ def test_a_snapshot_time_and_its_query_belong_together(
 
 
 def described(**other: Any) -> Fault:
-    """Return what the service says of a table; the stand-in says that it changed just now."""
+    """Return what the service says of a table; the emulator says that it changed just now."""
     reference = {"projectId": "p1", "datasetId": "d", "tableId": "cover"}
     table = {"tableReference": reference, "type": "TABLE", "creationTime": "1000", "lastModifiedTime": "2000"}
     return Fault("GET .*/tables/cover", status=200, answer=table | other)

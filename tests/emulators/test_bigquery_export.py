@@ -1,6 +1,6 @@
 """Preparation inside BigQuery gives the rows and columns that the preparation here gives, in the bucket and here.
 
-The stand-in writes to the stand-in for Cloud Storage. It runs the statements of a script as one, estimates 0 bytes, and
+The emulator writes to the emulator of Cloud Storage. It runs the statements of a script as one, estimates 0 bytes, and
 has no locations: that it is asked for the limit and given labels is all that can be seen. It writes one file an export.
 """
 
@@ -49,7 +49,7 @@ def storage() -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def emulator(storage: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    """A BigQuery that exports to the stand-in for Cloud Storage."""
+    """A BigQuery that exports to the emulator of Cloud Storage."""
     start = subprocess.Popen
 
     def knowing_storage(command: list[str], **options: Any) -> Any:
@@ -74,7 +74,7 @@ def emulator(storage: Server, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture
 def cloud(emulator: Emulator, storage: Server, monkeypatch: pytest.MonkeyPatch) -> Emulator:
-    """Both stand-ins, as the steps find them."""
+    """Both emulators, as the steps find them."""
     for name in NAMES:
         monkeypatch.delenv(name, raising=False)
     for name, value in emulator.environment.items():
@@ -304,7 +304,7 @@ cover_types = [{ label = 'x"', slug = "x", title = "X" }, { label = "y", slug = 
 
 
 def test_floats_are_no_partitions_and_names_are_quoted(cloud: Emulator) -> None:
-    """BigQuery refuses partitions of floats, the stand-in does not."""
+    """BigQuery refuses partitions of floats, the emulator does not."""
     schema = schemas.parse(FLOATS)
     shape = layouts.recognise_layout(schema, ["a", "b`", "kind"], "here")
     rows = (

@@ -1,6 +1,6 @@
 """A whole run from BigQuery to Cloud Storage, as a person starts it, gives what the same rows in a file give.
 
-The stand-ins know no permissions, and their queries cost nothing.
+The emulators know no permissions, and their queries cost nothing.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Cloud Storage against fake-gcs-server 1.54, and against a proxy before it that breaks things.
 
-Where the stand-in is not the service: it keeps ``if_generation_match`` for uploads in one request alone (up to 8 MiB),
+Where the emulator is not the service: it keeps ``if_generation_match`` for uploads in one request alone (up to 8 MiB),
 not for larger ones, nor when deleting; it knows no permissions, so refusals are the proxy's, worded as the service's;
 and it does not say whether an object or its bucket is missing.
 """
@@ -67,7 +67,7 @@ def test_what_is_uploaded_comes_back(cloud: Cloud, size: int) -> None:
 
 @pytest.mark.parametrize("size", [SIZE, LARGE])
 def test_an_object_is_made_once(cloud: Cloud, size: int) -> None:
-    """The large one is compared before it is sent: the stand-in would overwrite it, the service would not."""
+    """The large one is compared before it is sent: the emulator would overwrite it, the service would not."""
     path, uri = cloud.file(size, "in"), cloud.uri("once")
     first = cloud.store.upload(path, uri, if_absent=True)
     assert cloud.store.upload(path, uri, if_absent=True) == first
@@ -317,7 +317,7 @@ def test_a_large_upload_sends_only_the_broken_piece_again(cloud: Cloud) -> None:
 
 
 def test_a_piece_that_arrives_twice(cloud: Cloud) -> None:
-    """The stand-in appends it twice, where the service passes over what it has: so here the checksum must see it."""
+    """The emulator appends it twice, where the service passes over what it has: so here the checksum must see it."""
     cloud.proxy.faults = [Fault("PUT", "", 1, lost=True)]
     with pytest.raises(TransientError, match="another crc32c"):
         cloud.broken().upload(cloud.file(LARGE), cloud.uri("x"), if_absent=True)

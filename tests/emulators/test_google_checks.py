@@ -1,6 +1,6 @@
 """``doctor`` for Google: what is there, and each thing that is missing with the command that mends it.
 
-The stand-ins know no permissions and no locations, and fake-gcs-server cannot be asked for permissions: those answers
+The emulators know no permissions and no locations, and fake-gcs-server cannot be asked for permissions: those answers
 are the proxies', worded as the services'.
 """
 

@@ -1,6 +1,6 @@
 """Publishing to Cloud Storage and a registry there, against fake-gcs-server and a proxy that breaks things.
 
-What the stand-in cannot show: files above 8 MiB that two publishers send at the same time (it does not keep
+What the emulator cannot show: files above 8 MiB that two publishers send at the same time (it does not keep
 ``if_generation_match`` for them, so the later one replaces the earlier one's equal object), and permissions.
 """
 
@@ -232,7 +232,7 @@ def runs(tmp_path: Path) -> Runs:
 @pytest.fixture
 def through(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     """Let the command line find the proxy, and be impatient."""
-    monkeypatch.setattr(gcs, "PATIENCE", SHORT)
+    monkeypatch.setattr("steps.google.gcs.store.PATIENCE", SHORT)
     with storage_server.environment(cloud.proxy.url):
         yield cloud
 

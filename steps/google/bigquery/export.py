@@ -247,19 +247,21 @@ def _check_cost(client: official.Client, request: ExportRequest, table: SourceTa
 
 def main(  # noqa: PLR0913 - one argument an option
     *,
-    source: Annotated[str, typer.Option(metavar="URI", help="bq://PROJECT.DATASET.TABLE, or bq://PROJECT.")],
-    output: Annotated[str, typer.Option(metavar="URI", help="gs://BUCKET/PREFIX, where nothing was exported yet.")],
-    query: Annotated[str, typer.Option(metavar="FILE", help="SQL for BigQuery, with --source bq://PROJECT.")] = "",
-    snapshot_time: Annotated[str, typer.Option(metavar="TIME", help="Read BigQuery as it was then.")] = "",
-    location: Annotated[str, typer.Option(help="Where BigQuery runs the script: US, EU, europe-west1.")] = "",
+    source: Annotated[
+        str, typer.Option(metavar="URI", help="bq://PROJECT.DATASET.TABLE, or bq://PROJECT with --query.")
+    ],
+    output: Annotated[str, typer.Option(metavar="URI", help="gs://BUCKET/PREFIX, without an earlier export.")],
+    query: Annotated[str, typer.Option(metavar="FILE", help="SQL of the source, with --source bq://PROJECT.")] = "",
+    snapshot_time: Annotated[str, typer.Option(metavar="TIME", help="Read the table as of this time (RFC 3339).")] = "",
+    location: Annotated[str, typer.Option(help="Location of the job: US, EU, europe-west1.")] = "",
     maximum_bytes_billed: Annotated[
-        int, typer.Option(min=0, metavar="BYTES", help="Refuse a script that bills more, 0 for no limit.")
+        int, typer.Option(min=0, metavar="BYTES", help="Reject a script that bills more; 0 for no limit.")
     ] = MAXIMUM_BYTES_BILLED,
     schema: Annotated[str, typer.Option(help="Schema file (TOML), or covertype.")] = schemas.BUILTIN,
-    cover_types: Annotated[str, typer.Option(help="Labels or slugs, by commas; all where it is empty.")] = "",
-    labels: Annotated[Literal["auto", "zero", "one"], typer.Option(help="Where the source's labels start.")] = "auto",
+    cover_types: Annotated[str, typer.Option(help="Labels or slugs, separated by commas; empty for all.")] = "",
+    labels: Annotated[Literal["auto", "zero", "one"], typer.Option(help="First label of the source.")] = "auto",
 ) -> None:
-    """Make one dataset per cover type inside BigQuery, as parquet in Cloud Storage."""
+    """Export one dataset for each cover type from BigQuery, as parquet files in Cloud Storage."""
     table = schemas.load(schema)
     keys = [key.strip() for key in cover_types.split(",") if key.strip()]
     slugs = [table.cover_type(key).slug for key in keys] or list(table.slugs)

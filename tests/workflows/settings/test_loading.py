@@ -42,7 +42,7 @@ def test_flags_win_over_the_environment_over_the_file_over_the_defaults(
         (f"seed: {2**63}", "seed: input should be less than or equal to 9223372036854775807"),
         ("timeout: .inf", "timeout: input should be a finite number"),
         ("timeout: true", "timeout: a number is needed"),
-        ("snapshot_time: noon", "snapshot_time: 'noon' is no time in RFC 3339"),
+        ("snapshot_time: noon", "snapshot_time: 'noon' is not a time in RFC 3339"),
         ("timeout: 0", "timeout: a number above 0 is needed, in {path}: leave it out for the default"),
         ("parallel: 0", "parallel: a number above 0 is needed"),
         ("steps: {train: {deadline_seconds: 0}}", "steps.train.deadline_seconds: a number above 0 is needed"),

@@ -281,7 +281,7 @@ def test_bad_data_ends_with_the_step_and_its_message(tmp_path: Path, capsys: pyt
         (("train", "1", "--cover-types", "2"), 2, "error: the cover type is the argument of this verb"),
         (("nonsense",), 2, "error: No such command 'nonsense'"),
         (("lint", "nowhere.yaml"), 66, "error: no such file, in nowhere.yaml"),
-        (("render", "-o", ""), 2, "error: is a directory, in .: a file is where a folder is needed"),
+        (("render", "-o", ""), 2, "error: is a directory, in .: there is a file instead of a folder"),
     ],
 )
 def test_a_mistake_is_one_line_and_a_code(

@@ -1,4 +1,4 @@
-"""local-bigquery, a emulator for BigQuery, on loopback: REST and the Storage Read API over one DuckDB.
+"""local-bigquery, an emulator for BigQuery, on loopback: REST and the Storage Read API over one DuckDB.
 
 It has an environment of its own (`make emulators`): it needs a newer Python than the project. What it gets wrong, and
 no test here can see therefore: a dry run estimates 0 bytes, ``maximum_bytes_billed`` and a session's snapshot time are

@@ -163,6 +163,17 @@ def set_options() -> str:
     )
 
 
+def step_resources() -> str:
+    """Return the resources of each step's pod without any setting."""
+    defaults = Settings()
+    rows = []
+    for name in (*NAMES, CHAIN):
+        given = defaults.resources(name)
+        hours = f"{given.deadline_seconds / 3600:g} h"
+        rows.append((code(name), given.cpu, given.cpu_limit or given.cpu, given.memory, hours))
+    return table(("step", "CPU request", "CPU limit", "memory", "deadline"), rows)
+
+
 def exit_codes() -> str:
     """Return the exit codes with what each says, from the errors' own descriptions."""
     rows = {0: "The command succeeded."}
@@ -237,6 +248,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "configuration": configuration,
     "environment": environment,
     "set-options": set_options,
+    "step-resources": step_resources,
     "exit-codes": exit_codes,
     "workflow-parameters": workflow_parameters,
     "packages": packages,

@@ -86,9 +86,9 @@ def precision_recall(curves: Sequence[PrCurve], lowest: float, id_prefix: str, l
     for level in _F1_LEVELS:
         _equal_f1(axes, level, lowest)
     for curve in curves:
-        axes.plot(
-            curve.recall, curve.precision, color=placeholder(curve.hue.role), linestyle=curve.hue.dash, linewidth=1.8
-        )
+        # Average precision gives each step of recall the precision at its end.
+        line = {"color": placeholder(curve.hue.role), "linestyle": curve.hue.dash, "linewidth": 1.8}
+        axes.plot(curve.recall, curve.precision, drawstyle="steps-pre", **line)
     paper = placeholder("paper")
     for curve in curves:
         disc = {"marker": "o", "markeredgecolor": paper, "markeredgewidth": 1.5, "clip_on": False, "zorder": 3}

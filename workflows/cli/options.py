@@ -106,7 +106,7 @@ def _kind(annotation: Any) -> Any:  # noqa: ANN401 - types
     """Return the type of a flag's value: the setting's where typer can read it, else a text that the settings check."""
     if typing.get_origin(annotation) is Annotated:
         return _kind(typing.get_args(annotation)[0])
-    if isinstance(annotation, types.UnionType):
+    if typing.get_origin(annotation) in {types.UnionType, typing.Union}:
         return _kind(next(kind for kind in typing.get_args(annotation) if kind is not types.NoneType))
     if typing.get_origin(annotation) is Literal or annotation in {int, float, bool}:
         return annotation

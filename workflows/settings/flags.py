@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from pydantic import GetJsonSchemaHandler
     from pydantic_core import CoreSchema
 
-JOB, CLUSTER, LOCAL = "Job", "Where it runs", "On this machine"
+JOB, CLUSTER, LOCAL = "Job", "On a cluster", "On this machine"
 
 
 @dataclass(frozen=True)

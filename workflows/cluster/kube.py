@@ -199,8 +199,12 @@ def load_configuration(environment: Mapping[str, str]) -> Any:  # noqa: ANN401 -
     """
     configuration = _Configuration()
     paths = environment.get("KUBECONFIG") or str(Path("~/.kube/config").expanduser())
+    missing = not any(Path(path).exists() for path in paths.split(os.pathsep))
+    in_cluster = "KUBERNETES_SERVICE_HOST" in os.environ
+    if missing and not in_cluster:
+        raise _cannot_connect("no such kubeconfig file", f"KUBECONFIG {paths}")
     with _explained(f"KUBECONFIG {paths}"):
-        if not any(Path(path).exists() for path in paths.split(os.pathsep)) and "KUBERNETES_SERVICE_HOST" in os.environ:
+        if missing:
             config.load_incluster_config(client_configuration=configuration)
         else:
             config.load_kube_config(config_file=paths, client_configuration=configuration)

@@ -203,7 +203,7 @@ def test_an_address_with_a_password(where: str, api: FakeApi, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (None, "Invalid kube-config file"),
+        (None, "no such kubeconfig file"),
         ("users: [", "it cannot be read"),
         ("[1]", "it cannot be read"),
         ("contexts: []\ncurrent-context: none\nclusters: []\nusers: []\n", "Invalid kube-config file"),

@@ -89,7 +89,15 @@ def write_json(final: Path, value: Any) -> None:  # noqa: ANN401 - any value tha
 
 def read_json(path: Path) -> Any:  # noqa: ANN401 - any value that json.loads returns
     """Return the value in a JSON file; ValueError if the file is not JSON."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    return parse_json(path.read_bytes())
+
+
+def parse_json(data: str | bytes) -> Any:  # noqa: ANN401 - any value that json.loads returns
+    """Return the value of a JSON document in UTF-8; ValueError if it is none, or nested too deeply for Python."""
+    try:
+        return json.loads(data if isinstance(data, str) else data.decode())
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def copy_file(source: Path, final: Path) -> None:

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from steps.core import storage
 from steps.core.errors import AlreadyExistsError, BadDataError, TransientError
 from steps.registry.champion_gate import Gate, Verdict, compare_with_champion
 from steps.registry.manifest import MANIFEST, decode_manifest
@@ -110,7 +111,7 @@ def _read_version_manifest(destination: Destination, version: str) -> Manifest |
 
 def _parse_version(data: bytes, uri: str) -> str:
     try:
-        version = json.loads(data)["version"]
+        version = storage.parse_json(data)["version"]
     except (ValueError, TypeError, KeyError):
         version = None
     if not isinstance(version, str):

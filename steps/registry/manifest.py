@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from steps.core import storage
 from steps.core.errors import AlreadyExistsError, BadDataError, UsageError
 
 MANIFEST = "manifest.json"
@@ -79,7 +80,7 @@ def decode_manifest(data: bytes, location: str, generation: int | None) -> Manif
         BadDataError: The content is not a manifest, or a path leads out of the destination.
     """
     try:
-        document = json.loads(data)
+        document = storage.parse_json(data)
         files, metadata = tuple(Entry(**entry) for entry in document["files"]), document["metadata"]
         valid = document["format"] == FORMAT and isinstance(metadata, dict)
         valid = valid and all(is_valid_name(entry.name) and is_valid_name(entry.path) for entry in files)

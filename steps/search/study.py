@@ -247,7 +247,7 @@ def _parse(content: bytes, path: Path, versions: Collection[int] = (VERSION,)) -
 
 def _parse_line(line: bytes, number: int, path: Path) -> dict[str, Any]:
     try:
-        document = json.loads(line)
+        document = storage.parse_json(line)
     except ValueError:
         document = None
     if not isinstance(document, dict):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any
 
 import requests
 import urllib3.exceptions
 
+from steps.core import storage
 from steps.core.errors import (
     BadConfigurationError,
     DeniedError,
@@ -154,7 +154,7 @@ def _reason(error: BaseException) -> str:
 def message_of(text: str) -> str:
     """Return the message of an error response: the `message` or `error` of a JSON object, or the text itself."""
     try:
-        document = json.loads(text)
+        document = storage.parse_json(text)
     except ValueError:
         return " ".join(text.split())[:500]
     found: Mapping[str, Any] = document if isinstance(document, dict) else {}

@@ -108,6 +108,13 @@ def test_json_round_trip(tmp_path: Path) -> None:
     assert "ä" in (tmp_path / "x.json").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("data", [b"[" * 100_000, b"\xff", b"", b"{", b"[1,"])
+def test_what_is_not_json_is_a_value_error(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "x.json").write_bytes(data)
+    with pytest.raises(ValueError, match=r"\w"):
+        storage.read_json(tmp_path / "x.json")
+
+
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
 def test_json_has_no_such_numbers(tmp_path: Path, number: float) -> None:
     with pytest.raises(ValueError, match="JSON"):

@@ -135,11 +135,11 @@ def test_bad_input_fails_at_once_with_its_message() -> None:
 
 
 def test_one_cover_type_failing_leaves_the_others(tmp_path: Path) -> None:
-    flags = ("--rows", "1000", "--preset", "fast", "--cover-types", "4,5,7", "--set", "train.aspen.max_depth=-1")
+    flags = ("--rows", "1000", "--preset", "fast", "--cover-types", "4,5,7", "--set", "split.aspen.train_fraction=0.9")
     name, run = submitting(*flags)
     code, _, err = end(run)
     assert code == 1
-    assert "error: step aspen.train failed: Invalid value for '--max-depth'" in err
+    assert "error: step aspen.split failed: the fractions 0.9 + 0.16 + 0.2" in err
     code, out, err = end(start("fetch", name, "--output", str(tmp_path), "--json"))
     assert code == 0, err
     assert sorted(json.loads(out)["report"]["cover_types"]) == ["cottonwood-willow", "krummholz"]

@@ -82,7 +82,7 @@ def precision_recall(curves: Sequence[PrCurve], lowest: float, id_prefix: str, l
         id_prefix: start of every id in the element, unique on the page.
         label: description of the plot for screen readers.
     """
-    figure, axes = new_axes(500, 470, left=50, bottom=50, right=44)
+    figure, axes = new_axes(500, 470, left=62, bottom=50, right=44)
     for level in _F1_LEVELS:
         _equal_f1(axes, level, lowest)
     for curve in curves:

@@ -7,12 +7,13 @@ code of ours.
 
 from __future__ import annotations
 
+import os
 import re
-import select
 import shutil
 import socket
 import subprocess
-import threading
+import tempfile
+import time
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SERVICE = re.compile(r"^(?P<name>[a-z0-9-]+)\.(?P<namespace>[a-z0-9-]+)(\.svc(\.[a-z0-9.-]+)?)?:(?P<port>\d+)$")
-_LOCAL = re.compile(rb"Forwarding from 127\.0\.0\.1:(\d+)")
+_LOCAL = re.compile(rb"Forwarding from 127\.0\.0\.1:(\d+) ->")
 _START_SECONDS = 15
-_CHUNK = 1 << 16
+_POLL_SECONDS = 0.02
+# Bytes of the output in which the port is.
+_LONGEST = 1 << 12
 
 
 @contextmanager
@@ -50,11 +53,15 @@ def local_address(endpoint: str, advice: str) -> Iterator[str]:
             "this address exists inside the cluster only", where=endpoint, fix=f"{advice}, or install kubectl"
         )
     command = [kubectl, "--namespace", service["namespace"], "port-forward", f"service/{service['name']}"]
-    with subprocess.Popen(
-        [*command, f":{service['port']}"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    ) as process:
+    # Output goes to a file: kubectl prints a line for each connection, and would block on a full pipe.
+    with (
+        tempfile.TemporaryFile() as output,
+        subprocess.Popen(
+            [*command, f":{service['port']}"], stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+        ) as process,
+    ):
         try:
-            yield f"127.0.0.1:{_local_port(process, endpoint, advice)}"
+            yield f"127.0.0.1:{_local_port(process, output, endpoint, advice)}"
         finally:
             process.terminate()
 
@@ -67,21 +74,18 @@ def _resolves(host: str) -> bool:
     return True
 
 
-def _local_port(process: subprocess.Popen[bytes], endpoint: str, advice: str) -> str:
-    output = process.stdout
-    line = output.readline() if output and select.select([output], [], [], _START_SECONDS)[0] else b""
-    found = _LOCAL.search(line)
-    if not found or not output:
-        process.terminate()
-        reason = line.decode(errors="replace").strip() or "no answer in time"
-        if "(Forbidden)" in reason:
-            raise denied(reason, endpoint)
-        raise UnavailableError(f"kubectl port-forward failed: {reason}", where=endpoint, fix=advice)
-    threading.Thread(target=_discard, args=(output,), daemon=True).start()
-    return found[1].decode()
-
-
-def _discard(output: IO[bytes]) -> None:
-    """Read to the end: kubectl prints a line for each connection, and would block on a full pipe."""
-    while output.read(_CHUNK):
-        pass
+def _local_port(process: subprocess.Popen[bytes], output: IO[bytes], endpoint: str, advice: str) -> str:
+    """Return the port on this machine, as soon as kubectl has printed it."""
+    end = time.monotonic() + _START_SECONDS
+    while True:
+        ended = process.poll() is not None
+        printed = os.pread(output.fileno(), _LONGEST, 0)
+        if found := _LOCAL.search(printed):
+            return found[1].decode()
+        if ended or b"\n" in printed or time.monotonic() > end:
+            break
+        time.sleep(_POLL_SECONDS)
+    reason = printed.decode(errors="replace").strip().partition("\n")[0] or "no answer in time"
+    if "(Forbidden)" in reason:
+        raise denied(reason, endpoint)
+    raise UnavailableError(f"kubectl port-forward failed: {reason}", where=endpoint, fix=advice)

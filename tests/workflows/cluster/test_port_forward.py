@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,14 @@ def test_kubectl_may_print_as_much_as_it_wants(kubectl: Callable[[str], None], t
         while not (tmp_path / "printed").exists():
             assert time.monotonic() < end
             time.sleep(0.01)
+
+
+def test_nothing_runs_on_after_the_download(kubectl: Callable[[str], None]) -> None:
+    kubectl('echo "Forwarding from 127.0.0.1:4567 -> 8333"; echo more; exec sleep 30')
+    before = threading.active_count()
+    for _ in range(5):
+        with port_forward.local_address(ENDPOINT, "do"):
+            assert threading.active_count() == before
 
 
 def test_kubectl_ends_with_the_download(kubectl: Callable[[str], None], tmp_path: Path) -> None:

@@ -142,7 +142,7 @@ def test_an_index_with_newer_versions_changes_nothing(tmp_path: Path, installer:
         "PIP_INDEX_URL": index.as_uri(),
         "UV_DEFAULT_INDEX": index.as_uri(),
     }
-    command = ["make", ".venv/.run-cpu", f"PYTHON={sys.executable}"]
+    command = ["make", ".venv/.run-cpu", "VENV=.venv", f"PYTHON={sys.executable}"]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "No broken requirements found" in done.stdout

@@ -140,6 +140,15 @@ def write_table(path: Path, table: pa.Table, *, header: bool = True) -> Path:
     return path
 
 
+def with_missing(table: pa.Table, cells: list[tuple[int, str]]) -> pa.Table:
+    """Return a table with nulls in some cells."""
+    for row, name in cells:
+        values = table.column(name).to_pylist()
+        values[row] = None
+        table = table.set_column(table.column_names.index(name), name, pa.array(values, table.schema.field(name).type))
+    return table
+
+
 def prepared(source: Path | str, folder: Path, schema: Schema = SCHEMA, **options: Any) -> tuple[dict[str, Any], Path]:
     """Prepare the datasets of all cover types in ``folder``; return the profile and the folder."""
     datasets = {slug: folder / f"{slug}.parquet" for slug in schema.slugs}

@@ -37,6 +37,5 @@ def options_of(step: str, scope: Scope | None = None) -> tuple[Declared, ...]:
 
 def form_options() -> tuple[Declared, ...]:
     """Return the options that are workflow parameters, each once, in the order of the form: details come last."""
-    found = {option.name: option for step in STEP_OPTIONS for option in reversed(options_of(step, Scope.FORM))}
-    names = dict.fromkeys(option.name for step in STEP_OPTIONS for option in options_of(step, Scope.FORM))
-    return tuple(sorted((found[name] for name in names), key=lambda option: option.option.detail))
+    found = {option.name: option for step in STEP_OPTIONS for option in options_of(step, Scope.FORM)}
+    return tuple(sorted(found.values(), key=lambda option: option.option.detail))

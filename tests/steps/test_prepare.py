@@ -3,27 +3,17 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
 from steps import prepare
 from steps.core.errors import UsageError
-from tests.support import SCHEMA, TARGET, call, real_rows, succeed, write_table
+from tests.support import SCHEMA, TARGET, call, real_rows, succeed, with_missing, write_table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 ROWS = real_rows(350)
-
-
-def with_missing(table: pa.Table, cells: list[tuple[int, str]]) -> pa.Table:
-    """Return a table with nulls in some cells."""
-    for row, name in cells:
-        values = table.column(name).to_pylist()
-        values[row] = None
-        table = table.set_column(table.column_names.index(name), name, pa.array(values, table.schema.field(name).type))
-    return table
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, create_model
 
-from steps.core.errors import UsageError
 from steps.options import form_options
 from workflows.settings.flags import Flag
-from workflows.settings.types import Text, refuse_truth_value
+from workflows.settings.types import Text, as_validator, refuse_truth_value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from steps.options import Declared
 
 
@@ -34,20 +31,10 @@ def _kind(option: Declared) -> Any:  # noqa: ANN401 - a type
     elif option.kind is str:
         kind = Text
         if option.option.check:
-            kind = Annotated[kind, AfterValidator(_checked(option.option.check))]
+            kind = Annotated[kind, AfterValidator(as_validator(option.option.check))]
         if option.default:
             kind = Annotated[kind, Field(min_length=1)]
     return kind | None if option.optional else kind
-
-
-def _checked(check: Callable[[str], str]) -> Callable[[str], str]:
-    def checked(text: str) -> str:
-        try:
-            return check(text)
-        except UsageError as error:
-            raise ValueError(f"{error.what}: {error.fix}") from None
-
-    return checked
 
 
 def _plain(default: object) -> object:

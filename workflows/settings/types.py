@@ -46,13 +46,22 @@ def _address(accepted: tuple[str, ...], what: str) -> Callable[[str], str]:
 
     def check(text: str) -> str:
         if "://" in text and redaction.has_user(text):  # logs and the workflow would show it
-            raise ValueError("an address must not hold a user name or password")
+            raise UsageError("an address must not hold a user name or password", fix="leave it out")
+        return uris.parse(text, accepted, what=what).text if text else text
+
+    return as_validator(check)
+
+
+def as_validator(check: Callable[[str], str]) -> Callable[[str], str]:
+    """Return a validator of a check that raises UsageError; pydantic names the setting only for a ValueError."""
+
+    def validate(text: str) -> str:
         try:
-            return uris.parse(text, accepted, what=what).text if text else text
+            return check(text)
         except UsageError as error:
             raise ValueError(f"{error.what}: {error.fix}") from None
 
-    return check
+    return validate
 
 
 def _names(value: object) -> object:

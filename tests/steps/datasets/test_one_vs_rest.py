@@ -13,21 +13,12 @@ from steps.core import storage
 from steps.core.errors import BadDataError, UsageError
 from steps.datasets.one_vs_rest import Options
 from steps.options.prepare import Duplicates, Labels, OnMissing
-from tests.support import FEATURES, SCHEMA, TARGET, decoded, prepared, real_rows, write_table
+from tests.support import FEATURES, SCHEMA, TARGET, decoded, prepared, real_rows, with_missing, write_table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 ROWS = real_rows(350)
-
-
-def with_missing(table: pa.Table, cells: list[tuple[int, str]]) -> pa.Table:
-    """Return a table with nulls in some cells."""
-    for row, name in cells:
-        values = table.column(name).to_pylist()
-        values[row] = None
-        table = table.set_column(table.column_names.index(name), name, pa.array(values, table.schema.field(name).type))
-    return table
 
 
 def dataset(folder: Path, slug: str = "aspen") -> pa.Table:

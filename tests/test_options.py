@@ -16,18 +16,18 @@ from steps.options import STEP_OPTIONS, form_options, options_of
 
 ROOT = Path(__file__).parents[1]
 BEFORE = "    device: DeviceOption = Device.CPU\n\n\n@dataclass(frozen=True, kw_only=True)\nclass Hyper"
-FORM = '    made_up: Annotated[int, Option("A made-up option.", Scope.FORM, minimum=2, maximum=9)] = 7\n'
-SET = '    made_up: Annotated[int, Option("A made-up option.", Scope.SET, minimum=2, maximum=9)] = 7\n'
+FORM = '    in_form: Annotated[int, Option("An option in the form.", Scope.FORM, minimum=2, maximum=9)] = 7\n'
+SET = '    to_set: Annotated[int, Option("An option for --set.", Scope.SET, minimum=2, maximum=9)] = 7\n'
 
 
-def copy_with(folder: Path, line: str) -> Path:
-    """Return a copy of the project in which ``train`` has one option more."""
+def copy_with(folder: Path, lines: str) -> Path:
+    """Return a copy of the project in which ``train`` has more options."""
     for package in ("steps", "workflows"):
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     file = folder / "steps/options/train.py"
     text = file.read_text()
     assert text.count(BEFORE) == 1
-    file.write_text(text.replace(BEFORE, line + BEFORE))
+    file.write_text(text.replace(BEFORE, lines + BEFORE))
     return folder
 
 
@@ -40,42 +40,51 @@ def python(root: Path, *words: str, code: int = 0) -> str:
     return done.stdout + done.stderr
 
 
-def test_one_edit_adds_a_workflow_parameter(tmp_path: Path) -> None:
-    root = copy_with(tmp_path, FORM)
-    assert "A made-up option." in python(root, "-m", "steps.train", "--help")
-    assert "A made-up option. (default: 7)" in python(root, "workflows/covertype.py", "run", "--help")
-    config = root / "job.yaml"
-    config.write_text("made_up: 8\n")
-    rendered = yaml.safe_load(python(root, "workflows/covertype.py", "render", "--config", str(config)))
-    [field] = [each for each in rendered["spec"]["arguments"]["parameters"] if each["name"] == "made-up"]
-    assert field == {"name": "made-up", "value": "8", "description": "A made-up option."}
+@pytest.fixture(scope="module")
+def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project in which ``train`` has two options more, one in the form and one for ``--set``."""
+    return copy_with(tmp_path_factory.mktemp("extended"), FORM + SET)
+
+
+def test_one_edit_adds_flags(extended: Path) -> None:
+    step = python(extended, "-m", "steps.train", "--help")
+    assert "An option in the form." in step
+    assert "An option for --set." in step
+    run = python(extended, "workflows/covertype.py", "run", "--help")
+    assert "An option in the form. (default: 7)" in run
+    assert "An option for --set." not in run
+
+
+def test_one_edit_adds_a_workflow_parameter(extended: Path) -> None:
+    config = extended / "job.yaml"
+    config.write_text("in_form: 8\n")
+    rendered = yaml.safe_load(python(extended, "workflows/covertype.py", "render", "--config", str(config)))
+    [field] = [each for each in rendered["spec"]["arguments"]["parameters"] if each["name"] == "in-form"]
+    assert field == {"name": "in-form", "value": "8", "description": "An option in the form."}
     [train] = [each for each in rendered["spec"]["templates"] if each["name"] == "train"]
-    assert "--made-up={{inputs.parameters.made-up}}" in train["container"]["args"]
-    assert python(root, "workflows/covertype.py", "lint", "--made-up", "9").startswith("ok")
+    assert "--in-form={{inputs.parameters.in-form}}" in train["container"]["args"]
+    assert python(extended, "workflows/covertype.py", "lint", "--in-form", "9").startswith("ok")
     code = "import json; from workflows.settings import Settings; print(json.dumps(Settings.model_json_schema()))"
-    schema = json.loads(python(root, "-c", code))["properties"]["made_up"]
+    schema = json.loads(python(extended, "-c", code))["properties"]["in_form"]
     assert schema == {
         "default": 7,
-        "description": "A made-up option.",
+        "description": "An option in the form.",
         "maximum": 9,
         "minimum": 2,
-        "title": "Made Up",
+        "title": "In Form",
         "type": "integer",
     }
-    assert "in --made-up" in python(root, "workflows/covertype.py", "render", "--made-up", "1", code=2)
-    wrong = python(root, "-m", "workflows.covertype", "render", "--set", "train.made-up=3", code=2)
-    assert "has no option 'made_up' to set" in wrong
+    assert "in --in-form" in python(extended, "workflows/covertype.py", "render", "--in-form", "1", code=2)
+    wrong = python(extended, "-m", "workflows.covertype", "render", "--set", "train.in-form=3", code=2)
+    assert "has no option 'in_form' to set" in wrong
 
 
-def test_one_edit_adds_an_option_to_set(tmp_path: Path) -> None:
-    root = copy_with(tmp_path, SET)
-    assert "A made-up option." in python(root, "-m", "steps.train", "--help")
-    rendered = yaml.safe_load(python(root, "workflows/covertype.py", "render", "--set", "train.aspen.made_up=9"))
+def test_one_edit_adds_an_option_to_set(extended: Path) -> None:
+    rendered = yaml.safe_load(python(extended, "workflows/covertype.py", "render", "--set", "train.aspen.to_set=9"))
     [train] = [each for each in rendered["spec"]["templates"] if each["name"] == "train-aspen"]
-    assert {"name": "made-up", "value": "9"} in train["inputs"]["parameters"]
-    wrong = python(root, "workflows/covertype.py", "render", "--set", "train.made_up=10", code=2)
-    assert "made_up cannot be '10', in --set train.made_up: a number from 2 to 9 is needed" in wrong
-    assert "A made-up option." not in python(root, "workflows/covertype.py", "run", "--help")
+    assert {"name": "to-set", "value": "9"} in train["inputs"]["parameters"]
+    wrong = python(extended, "workflows/covertype.py", "render", "--set", "train.to_set=10", code=2)
+    assert "to_set cannot be '10', in --set train.to_set: a number from 2 to 9 is needed" in wrong
 
 
 @pytest.mark.parametrize("step", STEP_OPTIONS)

@@ -20,6 +20,7 @@ from workflows.covertype import app
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.xdist_group("run")  # one worker runs them all, and so makes their first run once
 ROOT = Path(__file__).parents[2]
 KEYS = {
     "run", "status", "seconds", "accuracy", "macro_f1", "executed_steps", "cached_steps", "directory", "report",
@@ -187,7 +188,7 @@ def _interruptible() -> Iterator[None]:
 def test_an_interrupt_ends_everything_and_the_next_run_resumes(
     output: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["run", "--rows", "20000", "--seed", "3", "--output", str(output)]
+    words = ["run", "--rows", "3000", "--seed", "3", "--output", str(output)]
     command = [sys.executable, "workflows/covertype.py", *words, "--set", "train.rounds=4000"]
     with subprocess.Popen(
         command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True

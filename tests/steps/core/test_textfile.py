@@ -69,7 +69,7 @@ def test_what_is_no_utf_8_is_said_in_one_line(
 
 
 @pytest.mark.parametrize("kind", ["schema", "space"])
-@pytest.mark.parametrize("value", ["1" * 5000, "[" * 5000, "2026-13-45"], ids=["digits", "nesting", "no date"])
+@pytest.mark.parametrize("value", ["1" * 5000, "[" * 1000, "2026-13-45"], ids=["digits", "nesting", "no date"])
 def test_toml_that_python_cannot_read_is_said_in_one_line(kind: str, value: str, tmp_path: Path) -> None:
     read, text, error = READERS[kind]
     (tmp_path / "file").write_text(f"odd = {value}\n{text}", encoding="utf-8")
@@ -78,7 +78,7 @@ def test_toml_that_python_cannot_read_is_said_in_one_line(kind: str, value: str,
 
 
 @pytest.mark.parametrize("kind", ["config", "workflow"])
-@pytest.mark.parametrize("value", ["[" * 5000, "2026-13-45", "1" * 5000], ids=["nesting", "no date", "digits"])
+@pytest.mark.parametrize("value", ["[" * 1000, "2026-13-45", "1" * 5000], ids=["nesting", "no date", "digits"])
 def test_yaml_that_python_cannot_read_is_said_in_one_line(kind: str, value: str, tmp_path: Path) -> None:
     read, text, error = READERS[kind]
     (tmp_path / "file").write_text(f"odd: {value}\n{text}", encoding="utf-8")

@@ -43,7 +43,7 @@ check: $(VENV)/.dev ## style and types
 	$(BIN)/python -c "from importlinter.cli import lint_imports_command; lint_imports_command()" --no-logo --no-cache
 
 unit: $(VENV)/.dev emulators ## tests with coverage
-	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup --cov --cov-report=term:skip-covered $(ARGS)
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --cov --cov-report=term:skip-covered $(ARGS)
 
 test-builds: $(VENV)/.dev ## test that the CUDA build of XGBoost trains the same models on the CPU (downloads 0.1 GB)
 	sed -n '/^xgboost==/,/[^\\]$$/p' requirements/xgboost-gpu.txt >$(VENV)/xgboost-gpu.txt

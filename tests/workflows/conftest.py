@@ -1,4 +1,4 @@
-"""Fixtures: a cache with one result, and a server that answers as the Kubernetes API or as argo-server."""
+"""Fixtures: the fork server, a cache with one result, and a server that answers as the Kubernetes API or as argo-server."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from steps.options import STEP_OPTIONS
 from tests.workflows.fake_api import FakeApi, serve
 from workflows.cluster import watch
+from workflows.local import executor
 from workflows.local.cache import Cache, json_digest
 
 if TYPE_CHECKING:
@@ -17,6 +19,16 @@ if TYPE_CHECKING:
 
     from workflows.cluster.argo_server import ServerClient
     from workflows.cluster.kube import KubeClient
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _fork_server() -> None:
+    """Start the fork server with the modules of the real steps.
+
+    It lives as long as the tests. If a test of the executor started it for fake steps, every real step would import
+    XGBoost and pandas by itself, which takes seconds.
+    """
+    executor.start_fork_server(f"steps.{name}" for name in STEP_OPTIONS)
 
 
 @pytest.fixture

@@ -23,7 +23,6 @@ from workflows.local import fingerprint
 from workflows.local.cache import read_action
 from workflows.local.nodes import Phase
 
-pytestmark = pytest.mark.xdist_group("resume")  # one worker runs them all, and so makes their first run once
 ROOT = Path(__file__).parents[2]
 WORDS = ("run", "--rows", "1000", "--preset", "fast", "--cover-types", "1,4", "--json")
 STEPS = 1 + 2 * 5 + 1

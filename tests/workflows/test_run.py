@@ -20,7 +20,6 @@ from workflows.covertype import app
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.xdist_group("run")  # one worker runs them all, and so makes their first run once
 ROOT = Path(__file__).parents[2]
 KEYS = {
     "run", "status", "seconds", "accuracy", "macro_f1", "executed_steps", "cached_steps", "directory", "report",

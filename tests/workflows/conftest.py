@@ -1,4 +1,4 @@
-"""Fixtures: the fork server, a cache with one result, and a server that answers as the Kubernetes API or as argo-server."""
+"""Fixtures: the fork server, a cache with one result, and a server that answers as Kubernetes or argo-server does."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _fork_server() -> None:
     It lives as long as the tests. If a test of the executor started it for fake steps, every real step would import
     XGBoost and pandas by itself, which takes seconds.
     """
-    executor.start_fork_server(f"steps.{name}" for name in STEP_OPTIONS)
+    executor.start_fork_server(f"steps.{name}" for name in (*STEP_OPTIONS, "report"))
 
 
 @pytest.fixture

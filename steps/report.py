@@ -60,6 +60,7 @@ def main(  # noqa: PLR0913 - one argument an option
     summary: Annotated[Path | None, typer.Option(help="Where a line with the main metrics goes.")] = None,
     accuracy: runtime.ValueOption = None,
     macro_f1: runtime.ValueOption = None,
+    worst_class: runtime.ValueOption = None,
     seed: Annotated[int, typer.Option(help="Seed of the run, shown only.")] = 0,
     preset: Annotated[str, typer.Option(help="Preset of the run, shown only.")] = "",
     usage: runtime.UsageOption = None,
@@ -84,7 +85,11 @@ def main(  # noqa: PLR0913 - one argument an option
         use.rows_in = sum(len(scored.rows) for scored in outputs.scored.values())
     line = reporting.summary_line(document, asked)
     texts = ("" if document[name] is None else f"{document[name]:.4f}" for name in ("accuracy", "macro_f1"))
-    runtime.record_values((summary, line), *zip((accuracy, macro_f1), texts, strict=True))
+    runtime.record_values(
+        (summary, line),
+        *zip((accuracy, macro_f1), texts, strict=True),
+        (worst_class, reporting.worst_class_line(document)),
+    )
     if document["missing"]:
         raise PipelineError(line)
     runtime.log(line)

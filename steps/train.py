@@ -24,6 +24,7 @@ def main(  # noqa: PLR0913 - one argument a file
     learning_curve: Annotated[Path, typer.Option(help="Where the learning curve goes (JSON).")],
     options: TrainOptions,
     given: Annotated[dict[str, Any], Overrides(Hyperparameters)],
+    fit: runtime.ValueOption = None,
     usage: runtime.UsageOption = None,
 ) -> None:
     """Train the final model of a cover type. A hyperparameter given here wins over the file's."""
@@ -44,7 +45,9 @@ def main(  # noqa: PLR0913 - one argument a file
         storage.write_json(learning_curve, curve.to_dict())
         use.rows_in = sum(tables.count_rows(path) for path in features.values())
     best = curve.values["validation"][training.PR_AUC][curve.rounds.index(facts["best_rounds"])]
-    runtime.log(f"{facts['best_rounds']} rounds, validation PR-AUC {best:.4f}, threshold {threshold:.3f}")
+    line = f"{facts['best_rounds']} rounds, validation PR-AUC {best:.4f}, threshold {threshold:.3f}"
+    runtime.record_values((fit, line))
+    runtime.log(line)
 
 
 if __name__ == "__main__":

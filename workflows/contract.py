@@ -17,8 +17,10 @@ DESPITE_ANNOTATION = "covertype/continues-despite"
 # Exit codes after which a step is retried: 75 (TransientError) and 143 (a deleted pod or a drained node).
 RETRIED_CODES = (75, 143)
 # Argo retries lost pods as well. It must not retry out-of-memory kills, nor steps that exceeded their deadline, which
-# also end with 143 and would exceed it again.
+# also end with 143 and would exceed it again. These are messages of Argo and Kubernetes; an error of the step
+# itself may be about another deadline.
 RETRY_EXPRESSION = (
     f'lastRetry.status == "Error" || (asInt(lastRetry.exitCode) in {list(RETRIED_CODES)} '
-    '&& not (lastRetry.message contains "deadline"))'
+    '&& not (lastRetry.message contains "exceeded its deadline") '
+    '&& not (lastRetry.message contains "longer than the specified deadline"))'
 )

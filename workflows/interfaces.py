@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from steps.options import Scope, options_of
-from workflows.argo.templates import Slot, Step
+from workflows.argo.step import Slot, Step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,6 +86,7 @@ CHAIN_STEPS = {
         ],
         outputs=[Slot("model", "model"), Slot("learning-curve", "learning-curve.json"), USAGE],
         parameters={**form_parameters("train"), "threads": THREADS},
+        values=["fit"],
         on_gpu={"device": "cuda"},
     ),
     "evaluate": Step(
@@ -123,10 +124,10 @@ def report(slugs: Sequence[str], table_schema: Slot) -> Step:
             Slot("usage-prepare", "usage.json", option="step-usage", key="prepare"),
             *per_cover_type,
         ],
-        outputs=[Slot("html", "report.html"), Slot("json", "report.json"), USAGE],
+        outputs=[Slot("html", "report.html", drawn=True), Slot("json", "report.json", drawn=True), USAGE],
         parameters={"seed": None, "preset": None},
         fixed=[f"--cover-type={slug}" for slug in slugs],
-        values=["summary", "accuracy", "macro-f1"],
+        values=["summary", "accuracy", "macro-f1", "worst-class"],
     )
 
 

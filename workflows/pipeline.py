@@ -10,13 +10,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hera.workflows import DAG, Artifact, Container, Parameter, Task, Workflow
-from hera.workflows.models import DAGTask, Metadata, PodGC, TTLStrategy, ValueFrom
+from hera.workflows.models import DAGTask, Metadata, PodGC, TTLStrategy, ValueFrom, WorkflowMetadata
 
+from steps import CHAIN as CHAIN_STEP
 from steps import schema as schemas
 from steps.core.errors import UsageError
 from workflows.argo import embedded_files, form, fused, hardening
 from workflows.argo.fused import Chain
-from workflows.argo.templates import COVER_TYPE, Slot, container
+from workflows.argo.step import Slot
+from workflows.argo.templates import COVER_TYPE, container
 from workflows.interfaces import (
     CHAIN,
     CHAIN_STEPS,
@@ -32,11 +34,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from steps.schema import Schema
-    from workflows.argo.templates import Step
+    from workflows.argo.step import Step
     from workflows.settings import Settings
     from workflows.settings.overrides import Overrides
 
 NAME = "covertype"
+# Annotation with the text that the Argo UI shows beside the name of a run.
+DESCRIPTION = "workflows.argoproj.io/description"
+_WEEK_SECONDS = 7 * 86_400
 # Outputs of a chain: artifact name -> (task, artifact of the task).
 CHAIN_OUTPUTS = {
     "model": ("train", "model"),
@@ -59,11 +64,6 @@ CHAIN_SOURCES: dict[str, dict[str, str | tuple[str, str]]] = {
         "parameters": ("tune", "best-parameters"),
     },
     "evaluate": {"model": ("train", "model"), "test-features": ("preprocess", "test-features")},
-}
-# Shown by the list of the Argo UI beside the name.
-TITLE = {
-    "workflows.argoproj.io/title": "Covertype: one model per cover type",
-    "workflows.argoproj.io/description": "Trains, evaluates and reports on one XGBoost model per forest cover type.",
 }
 # Each once, in the order of the steps.
 CHAIN_PARAMETERS = tuple(dict.fromkeys(name for step in CHAIN for name in form_parameters(step)))
@@ -108,8 +108,9 @@ def build(settings: Settings, *, name: str | None = None, revision: str = "") ->
         service_account_name=settings.service_account,
         arguments=form.parameters(settings),
         labels=labels,
-        annotations=TITLE,
+        workflow_metadata=WorkflowMetadata(labels=labels, annotations={DESCRIPTION: form.description()}),
         pod_metadata=Metadata(labels=labels),
+        active_deadline_seconds=_deadline_seconds(settings),
         archive_logs=True,
         pod_gc=PodGC(strategy="OnPodSuccess"),
         ttl_strategy=TTLStrategy(seconds_after_success=7 * 86_400, seconds_after_failure=14 * 86_400),
@@ -180,7 +181,11 @@ def _pipeline(slugs: Sequence[str], chains: dict[str, DAG | Container], reportin
         name="pipeline",
         fail_fast=False,
         tasks=[first, *middle, last, *([_register(slugs)] if with_register else [])],
-        outputs=_values_of("report", reporting),
+        outputs=[
+            *_values_of("report", reporting),
+            *([_value_of("register", "summary", name="registration")] if with_register else []),
+            Artifact(name="report", from_="{{tasks.report.outputs.artifacts.html}}"),
+        ],
     )
 
 
@@ -206,10 +211,20 @@ def _register(slugs: Sequence[str]) -> Task:
 
 def _values_of(task: str, step: Step) -> list[Parameter]:
     """Return output parameters of a DAG that pass on those of one of its tasks."""
-    return [
-        Parameter(name=name, value_from=ValueFrom(parameter=f"{{{{tasks.{task}.outputs.parameters.{name}}}}}"))
-        for name in step.values
-    ]
+    return [_value_of(task, value) for value in step.values]
+
+
+def _value_of(task: str, value: str, *, name: str | None = None) -> Parameter:
+    """Return an output parameter of a DAG that passes on one of a task, under its name or another."""
+    return Parameter(
+        name=name or value, value_from=ValueFrom(parameter=f"{{{{tasks.{task}.outputs.parameters.{value}}}}}")
+    )
+
+
+def _deadline_seconds(settings: Settings) -> int:
+    """Return the longest time of a run: a week, or the sum of the deadlines of its steps if it is longer."""
+    steps = ["prepare", *([CHAIN_STEP] if settings.pods == "cover-type" else CHAIN), "report", "register"]
+    return max(_WEEK_SECONDS, sum(settings.resources(step).deadline_seconds for step in steps))
 
 
 def _chains(

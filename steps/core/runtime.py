@@ -34,6 +34,8 @@ CHAIN_POSITION = "COVERTYPE_PART"
 # The highest file descriptor of a standard stream.
 _LAST_STREAM = 2
 _INTERRUPT = "interrupted: run again to resume, finished results are kept"
+# File whose content Kubernetes adds to the status of a pod that fails, and Argo to the message of its node.
+_TERMINATION_LOG = Path("/dev/termination-log")
 # Longest reason quoted from a library, in characters: XGBoost's text about a missing OpenMP is a page long.
 _REASON_LENGTH = 300
 TERMINATION = "terminated: run again to resume, finished results are kept"
@@ -160,7 +162,11 @@ def cannot_load(module: str, error: Exception) -> PipelineError:
 
 
 def _report_error(message: str, code: int) -> int:
-    log("error: " + " ".join(redact(message).split()))
+    line = "error: " + " ".join(redact(message).split())
+    log(line)
+    with suppress(OSError), _TERMINATION_LOG.open("r+", encoding="utf-8") as file:  # "r+" creates no file
+        file.truncate()
+        file.write(line)
     return code
 
 

@@ -1,6 +1,6 @@
 """The report of a run: ``report.json`` and the HTML page."""
 
-from steps.reporting.document import METRICS, build_document, summary_line
+from steps.reporting.document import METRICS, build_document, summary_line, worst_class_line
 from steps.reporting.inputs import read_json, read_model_outputs, read_usages
 from steps.reporting.page import render
 from steps.reporting.run_results import RunResults
@@ -14,4 +14,5 @@ __all__ = [
     "read_usages",
     "render",
     "summary_line",
+    "worst_class_line",
 ]

@@ -125,3 +125,10 @@ def summary_line(document: Mapping[str, Any], requested: Sequence[CoverType]) ->
     if document["accuracy"] is None:
         return f"macro F1 {document['macro_f1']:.4f} over {', '.join(document['cover_types'])}"
     return f"accuracy {document['accuracy']:.4f}, macro F1 {document['macro_f1']:.4f}"
+
+
+def worst_class_line(document: Mapping[str, Any]) -> str:
+    """Return the cover type with the lowest F1 and that F1; empty text for a report without cover types."""
+    f1 = {slug: entry["f1"] for slug, entry in document["cover_types"].items()}
+    worst = min(f1, key=f1.__getitem__, default=None)
+    return "" if worst is None else f"{worst}: F1 {f1[worst]:.4f}"

@@ -132,6 +132,9 @@ def test_bad_input_fails_at_once_with_its_message() -> None:
     assert json.loads(out)["steps"]["prepare"]["attempts"] == 1
     _, _, said = end(start("status", name))
     assert "no such file, in file:///nowhere/table.csv" in said
+    messages = [message for _, message in harness.phases(harness.get("workflow", name)).values() if message]
+    shown = "error: no such file, in file:///nowhere/table.csv: check the path"
+    assert any(f"(exit code 66): {shown}" in message for message in messages), messages
 
 
 def test_one_cover_type_failing_leaves_the_others(tmp_path: Path) -> None:

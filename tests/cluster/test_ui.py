@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from typing import Any
@@ -52,6 +53,38 @@ def test_figures_are_output_parameters(finished: dict[str, Any]) -> None:
     assert 0 < float(evaluated["pr-auc"]) <= 1
 
 
+def test_the_report_is_an_output_of_the_run(finished: dict[str, Any]) -> None:
+    [whole] = [node for node in harness.nodes(finished) if node["name"] == finished["metadata"]["name"]]
+    url = f"{SERVER}/artifact-files/{harness.NAMESPACE}/workflows/{whole['name']}/{whole['id']}/outputs/report"
+    answer = requests.get(url, timeout=30)
+    answer.raise_for_status()
+    assert answer.text == served(finished, "report", "html").text
+
+
+def test_a_run_has_no_title_and_a_description_of_what_differs(finished: dict[str, Any]) -> None:
+    annotations = finished["metadata"]["annotations"]
+    assert annotations["workflows.argoproj.io/description"] == "fast, 2000 rows, seed 3, 0 trials, from builtin:"
+    assert "workflows.argoproj.io/title" not in annotations
+
+
+@pytest.mark.parametrize("run", ["finished", "fused"])
+def test_the_graph_draws_the_report_alone(run: str, request: pytest.FixtureRequest) -> None:
+    workflow = request.getfixturevalue(run)
+    keys: set[str] = set()
+    for node in harness.nodes(workflow):
+        if node["type"] == "Pod":
+            own = [entry["s3"]["key"] for entry in node["outputs"]["artifacts"] if not entry["name"].endswith("-logs")]
+            assert len(own) == len(set(own))
+            keys |= {key.rpartition("/")[2] for key in own}
+    assert {key for key in keys if "." in key} == {"report.html", "report.json"}
+
+
+def test_the_report_of_fused_pods_has_the_figures_of_each_step(fused: dict[str, Any]) -> None:
+    document = served(fused, "report", "json").json()
+    seconds = {step["name"]: (step["started"], step["wall_seconds"]) for step in document["steps"]}
+    assert len(seconds) == len(set(seconds.values())) == 1 + 7 * 5
+
+
 def test_nodes_are_named_after_cover_type_and_step(finished: dict[str, Any]) -> None:
     shown = {node["displayName"] for node in harness.nodes(finished) if node["type"] == "Retry"}
     assert {"aspen.train", "krummholz.evaluate", "prepare", "report"} <= shown
@@ -81,3 +114,26 @@ def test_the_server_accepts_every_kind(pods: str, monkeypatch: pytest.MonkeyPatc
         assert harness.get("cronworkflow", name)["spec"]["schedules"] == ["0 3 29 2 *"]
     finally:
         harness.kubectl("delete", "--ignore-not-found", f"workflowtemplate/{name}", f"cronworkflow/{name}")
+
+
+def test_a_run_from_the_form_is_listed_and_described() -> None:
+    template, run = harness.new_name(), harness.new_name()
+    words = ("--namespace", harness.NAMESPACE, "--image", harness.IMAGE, "--cover-types", "4", "--pods", "cover-type")
+    harness.pipeline("deploy", "--name", template, *words)
+    parameters = [{"name": "rows", "value": "600"}, {"name": "preset", "value": "fast"}]
+    document = {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Workflow",
+        "metadata": {"name": run},
+        "spec": {"workflowTemplateRef": {"name": template}, "arguments": {"parameters": parameters}},
+    }
+    try:
+        harness.kubectl("create", "--filename", "-", given=json.dumps(document))
+        workflow = harness.wait(run)
+        assert workflow["status"]["phase"] == "Succeeded", harness.phases(workflow)
+        annotations = workflow["metadata"]["annotations"]
+        assert annotations["workflows.argoproj.io/description"] == "fast, 600 rows, seed 0, 0 trials, from builtin:"
+        assert run in harness.pipeline("status", "--namespace", harness.NAMESPACE)
+        assert "Succeeded" in harness.pipeline("status", run, "--namespace", harness.NAMESPACE)
+    finally:
+        harness.kubectl("delete", "--ignore-not-found", f"workflowtemplate/{template}")

@@ -87,7 +87,7 @@ def test_a_run_from_bigquery_to_cloud_storage_equals_one_from_a_file(
         assert models[0].read_bytes() == models[1].read_bytes()
         label = SCHEMA.cover_type(slug).label
         [dataset] = (tmp_path / "fetched" / f"cover_type={label}").iterdir()
-        [made] = (Path(local["directory"]) / "nodes/prepare").rglob(f"{slug}.parquet")
+        made = Path(local["directory"]) / f"nodes/prepare/out/dataset-{slug}/dataset-{slug}"
         assert dataset.read_bytes() == made.read_bytes()
     assert storage.sha256_file(tmp_path / "fetched/report.json") == storage.sha256_file(
         tmp_path / "registered/report.json"

@@ -208,7 +208,7 @@ def _check_report(case: Case, run: Path, table: pd.DataFrame, report: dict[str, 
     tested: list[list[int]] = []
     for slug, figures in report["cover_types"].items():
         code, entry = classes[slug]
-        places = [run / "nodes" / name / "out" / "scores" / "scores.parquet" for name in (f"{slug}.evaluate", slug)]
+        places = [run / "nodes" / name / "out" / "scores" / "scores" for name in (f"{slug}.evaluate", slug)]
         scores = pq.read_table(next(place for place in places if place.exists()))
         rows = scores.column("row").to_pylist()
         tested.append(rows)

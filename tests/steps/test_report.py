@@ -83,6 +83,13 @@ def test_a_subset_succeeds(files: ReportFiles) -> None:
     assert (files.folder / "out.summary").read_text() == f"macro F1 {document['macro_f1']:.4f} over fir, oak"
 
 
+def test_the_worst_class_is_a_figure_that_argo_shows(files: ReportFiles, tmp_path: Path) -> None:
+    assert files.run(f"--worst-class={tmp_path / 'worst'}") == 0
+    f1 = {slug: entry["f1"] for slug, entry in files.document()["cover_types"].items()}
+    worst = min(f1, key=f1.__getitem__)
+    assert (tmp_path / "worst").read_text() == f"{worst}: F1 {f1[worst]:.4f}"
+
+
 def test_a_step_of_another_run_is_cached(files: ReportFiles) -> None:
     path = files.folder / "usage" / "train.oak"
     storage.write_json(path, storage.read_json(path) | {"run": "before"})

@@ -78,6 +78,15 @@ def test_the_threshold_and_curve_are_written(chain: Chain) -> None:
     assert 0 < bundle.read(chain["model"]).threshold < 1
 
 
+def test_the_line_that_argo_shows_has_rounds_pr_auc_and_threshold(own_chain: Chain, tmp_path: Path) -> None:
+    own_chain.train(rounds=12, fit=tmp_path / "fit")
+    read = bundle.read(own_chain["model"])
+    curve = json.loads(own_chain["learning_curve"].read_text())
+    best = curve["validation"]["pr_auc"][curve["rounds"].index(read.metadata["best_rounds"])]
+    expected = f"{read.metadata['best_rounds']} rounds, validation PR-AUC {best:.4f}, threshold {read.threshold:.3f}"
+    assert (tmp_path / "fit").read_text() == expected
+
+
 def test_early_stopping_on_the_command_line(own_chain: Chain) -> None:
     own_chain.train(rounds=300, learning_rate=1, min_child_weight=0, early_stopping=4, evaluate_every=2)
     read = bundle.read(own_chain["model"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
@@ -13,7 +14,8 @@ from steps import NAMES, chain
 from steps.core import runtime
 from steps.core.errors import NoInputError, UsageError
 from tests.golden import write as golden
-from workflows import rendering
+from workflows import pipeline, rendering
+from workflows.argo import form
 from workflows.interfaces import CHAIN_STEPS
 from workflows.rendered import references
 from workflows.rendered.reader import read_workflow
@@ -27,6 +29,45 @@ if TYPE_CHECKING:
 def test_golden(name: str) -> None:
     expected = (golden.HERE / f"{name}.yaml").read_text()
     assert golden.without_schema(golden.render(name)) == expected, "run `make golden` and look at the difference"
+
+
+@pytest.mark.parametrize("pods", ["step", "cover-type"])
+def test_outputs_of_a_pod_have_different_file_names_and_the_ui_draws_the_report_alone(
+    pods: Literal["step", "cover-type"],
+) -> None:
+    settings = Settings(pods=pods, registry="models", set={"train.aspen.rounds": 3})
+    drawn = set()
+    for template in read_workflow(rendering.render(settings, "Workflow")).templates.values():
+        files = [PurePosixPath(slot.path).name for slot in template.outputs.artifacts.values() if slot.path]
+        assert len(files) == len(set(files)), template.name
+        drawn |= {file for file in files if "." in file}
+    assert drawn == {"report.html", "report.json"}
+
+
+@pytest.mark.parametrize("kind", rendering.KINDS)
+def test_a_run_of_every_kind_has_the_labels_and_a_description(kind: str) -> None:
+    spec = rendering.render(Settings(), kind, name="mine", revision="abc")["spec"]
+    metadata = spec.get("workflowSpec", spec)["workflowMetadata"]
+    assert metadata["labels"] == {"app.kubernetes.io/name": "covertype", "covertype/revision": "abc"}
+    assert metadata["annotations"] == {pipeline.DESCRIPTION: form.description()}
+
+
+def test_the_outputs_of_a_run_are_the_report_and_its_main_figures() -> None:
+    outputs = read_workflow(rendering.render(Settings(), "Workflow")).templates["pipeline"].outputs
+    assert list(outputs.artifacts) == ["report"]
+    assert list(outputs.parameters) == ["summary", "accuracy", "macro-f1", "worst-class"]
+    with_registry = read_workflow(rendering.render(Settings(registry="models"), "Workflow")).templates["pipeline"]
+    assert set(with_registry.outputs.parameters) - set(outputs.parameters) == {"registration"}
+
+
+def test_a_run_may_take_a_week_or_the_deadlines_of_its_steps() -> None:
+    def deadline(**settings: Any) -> int:
+        seconds: int = rendering.render(Settings(**settings), "Workflow")["spec"]["activeDeadlineSeconds"]
+        return seconds
+
+    assert deadline() == deadline(pods="cover-type") == 7 * 86_400
+    assert deadline(steps={"tune": Resources(deadline_seconds=10**6)}) == 10**6 + 3600 * 6 + 4 * 3600
+    assert deadline(pods="cover-type", steps={"chain": Resources(deadline_seconds=10**6)}) == 10**6 + 3 * 3600
 
 
 def options_of(step: str) -> dict[str, Any]:

@@ -306,7 +306,7 @@ def test_more_trials_resume_the_existing_ones(output: Path, capsys: pytest.Captu
     folder = Path(more["directory"]) / "nodes/cottonwood-willow.tune"
     assert "resuming a study of 2 trials" in (folder / "log.txt").read_text()
     tables = [
-        json.loads((Path(result["directory"]) / "nodes/cottonwood-willow.tune/out/trial-table/trials.json").read_text())
+        json.loads((Path(result["directory"]) / "nodes/cottonwood-willow.tune/out/trial-table/trial-table").read_text())
         for result in (first, more)
     ]
     assert [len(table["trials"]) for table in tables] == [2, 4]
@@ -321,7 +321,7 @@ def test_a_search_starts_from_the_best_of_an_earlier_run(output: Path, capsys: p
     earlier = Path(json.loads(capsys.readouterr().out)["directory"])
     assert invoke(*words, "--trials", 7, "--seed", 1, "--warm-start", earlier) == 0
     folder = Path(json.loads(capsys.readouterr().out)["directory"])
-    before, after = (json.loads((run / tune / "trial-table/trials.json").read_text()) for run in (earlier, folder))
+    before, after = (json.loads((run / tune / "trial-table/trial-table").read_text()) for run in (earlier, folder))
     sampled = [trial["parameters"] for trial in before["trials"] if trial["origin"] == "tpe"]
     started = [trial["parameters"] for trial in after["trials"] if trial["origin"] == "warm start"]
     assert started

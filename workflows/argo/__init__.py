@@ -1,5 +1,6 @@
 """The parts of a workflow for Argo, made with Hera.
 
+- ``step``: what a step takes and gives.
 - ``templates``: container templates of steps.
 - ``fused``: the template that runs the per-cover-type pipeline in one pod.
 - ``hardening``: security settings of pods.
@@ -9,4 +10,4 @@
 - ``yaml_text``: writes a workflow as YAML.
 """
 
-__all__ = ["embedded_files", "form", "fused", "hardening", "revision", "templates", "yaml_text"]
+__all__ = ["embedded_files", "form", "fused", "hardening", "revision", "step", "templates", "yaml_text"]

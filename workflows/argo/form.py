@@ -25,6 +25,22 @@ def parameters(settings: Settings) -> list[Parameter]:
     ]
 
 
+def description() -> str:
+    """Return a text that tells a run from others; Argo replaces its variables when the run starts.
+
+    The expression is in the syntax of https://expr-lang.org, which Argo evaluates.
+    """
+    rows = "{{=workflow.parameters.rows == '0' ? 'all' : workflow.parameters.rows}}"
+    return (
+        f"{_variable('preset')}, {rows} rows, seed {_variable('seed')}, {_variable('trials')} trials, "
+        f"from {_variable('source')}"
+    )
+
+
+def _variable(parameter: str) -> str:
+    return f"{{{{workflow.parameters.{parameter}}}}}"
+
+
 def _text(value: object) -> str:
     """Return a value as its step reads it; no value is an empty text, as Argo's parameters are texts."""
     if value is None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from steps import CHAIN
 from workflows.argo import templates
-from workflows.argo.templates import Slot, Step
+from workflows.argo.step import Slot, Step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -31,7 +31,8 @@ def name_problems(rendered: Mapping[str, Any], document: Document) -> Iterator[s
     if rendered["kind"] == "CronWorkflow":
         yield from _schedule_problems(spec)
         spec = spec["workflowSpec"]
-    yield from _label_problems("podMetadata", spec.get("podMetadata") or {})
+    for field in ("podMetadata", "workflowMetadata"):
+        yield from _label_problems(field, spec.get(field) or {})
     yield from _value_problems("serviceAccountName", spec.get("serviceAccountName"), names.subdomain)
     for template in spec["templates"]:
         yield from _pod_problems(template)

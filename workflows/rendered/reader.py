@@ -27,7 +27,7 @@ _POD_FIELDS = {
     "image", "imagePullPolicy", "resources", "securityContext", "volumeMounts", "volumes", "nodeSelector",
     "tolerations", "serviceAccountName", "podGC", "ttlStrategy", "podSpecPatch", "podMetadata",
     "artifactRepositoryRef", "archiveLogs", "labels", "namespace", "generateName", "archive", "description", "enum",
-    "annotations",
+    "annotations", "workflowMetadata",
 }  # fmt: skip
 
 
@@ -42,7 +42,9 @@ def read_workflow(workflow: dict[str, Any]) -> Document:
         raise BadConfigurationError(f"kind {workflow.get('kind')!r} cannot be run locally", fix="render a Workflow")
     _refuse_unknown_fields(workflow["metadata"], {"name", *_POD_FIELDS}, "metadata")
     spec = workflow["spec"]
-    _refuse_unknown_fields(spec, {"entrypoint", "arguments", "templates", *_POD_FIELDS}, "spec")
+    _refuse_unknown_fields(
+        spec, {"entrypoint", "arguments", "templates", "activeDeadlineSeconds", *_POD_FIELDS}, "spec"
+    )
     templates = [_read_template(entry) for entry in _required_field(spec, "templates", "spec")]
     _refuse_duplicates((template.name for template in templates), "spec.templates")
     return Document(

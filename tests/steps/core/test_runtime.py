@@ -39,6 +39,18 @@ def test_an_expected_error_is_one_line() -> None:
     assert result == Result(65, "error: something, in a place: do this\n")
 
 
+def test_the_error_line_becomes_the_termination_message_of_a_pod(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = tmp_path / "termination-log"
+    monkeypatch.setattr(runtime, "_TERMINATION_LOG", message)
+    ended(errors.BadDataError("something"))
+    assert not message.exists()  # outside a pod, nothing is written
+    message.write_text("a longer line of an earlier step of the same pod")
+    ended(errors.BadDataError("something", where="a place", fix="do this"))
+    assert message.read_text() == "error: something, in a place: do this"
+
+
 def test_an_operating_system_error_is_one_line() -> None:
     result = ended(OSError(errno.ENOENT, os.strerror(errno.ENOENT), "a/file"))
     assert result == Result(66, "error: no such file, in a/file: check the path\n")

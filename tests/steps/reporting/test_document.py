@@ -97,3 +97,11 @@ def test_the_usages_are_kept(files: ReportFiles) -> None:
 )
 def test_the_summary_line(files: ReportFiles, found: dict[str, object], line: str) -> None:
     assert document.summary_line(found, files.schema.cover_types) == line
+
+
+@pytest.mark.parametrize(
+    ("f1", "line"),
+    [({"oak": 0.5, "fir": 0.25, "elm": 0.75}, "fir: F1 0.2500"), ({"oak": 0.5}, "oak: F1 0.5000"), ({}, "")],
+)
+def test_the_line_of_the_worst_class(f1: dict[str, float], line: str) -> None:
+    assert document.worst_class_line({"cover_types": {slug: {"f1": value} for slug, value in f1.items()}}) == line

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from steps.options import form_options
@@ -15,6 +17,12 @@ def test_every_workflow_parameter_has_its_value_choices_and_description() -> Non
     assert made["preset"].enum == ["fast", "default", "thorough"]
     assert made["rows"].enum is None
     assert all(parameter.description for parameter in made.values())
+
+
+def test_the_description_names_parameters_of_the_workflow() -> None:
+    names = re.findall(r"workflow\.parameters\.([a-z-]+)", form.description())
+    assert set(names) == {"preset", "rows", "seed", "trials", "source"}
+    assert set(names) <= {option.name for option in form_options()}
 
 
 @pytest.mark.parametrize(("timeout", "text"), [(None, ""), (60, "60"), (60.0, "60"), (0.5, "0.5"), (1e9, "1000000000")])

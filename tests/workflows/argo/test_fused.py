@@ -3,7 +3,7 @@ from __future__ import annotations
 from workflows import contract
 from workflows.argo import fused
 from workflows.argo.fused import Chain
-from workflows.argo.templates import Slot, Step
+from workflows.argo.step import Slot, Step
 from workflows.rendered.expressions import variable_names
 from workflows.settings import Settings
 

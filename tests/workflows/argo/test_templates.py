@@ -7,7 +7,7 @@ import pytest
 from steps.core.errors import BadConfigurationError
 from workflows import contract
 from workflows.argo import templates
-from workflows.argo.templates import Slot, Step
+from workflows.argo.step import Slot, Step
 from workflows.settings import Settings
 
 
@@ -69,15 +69,6 @@ def test_annotations_describe_a_step_to_the_local_executor() -> None:
     assert annotations_of(rendered(Step("split"))) == {}
 
 
-def test_overrides_win_over_the_values_for_a_gpu() -> None:
-    step = Step("train", parameters={"rounds": "10"}, on_gpu={"device": "cuda"})
-    settings = Settings.model_validate({"steps": {"train": {"gpu": 1}}})
-    resources = settings.resources("train")
-    assert step.effective_parameters(resources, {}) == {"rounds": "10", "device": "cuda"}
-    assert step.effective_parameters(resources, {"device": "cpu"})["device"] == "cpu"
-    assert "device" not in step.effective_parameters(Settings().resources("train"), {})
-
-
 def test_a_template_of_a_cover_type_names_and_labels_its_pods() -> None:
     template = rendered(Step("train"), of_cover_type=True)
     variable = "{{inputs.parameters.cover-type}}"
@@ -90,7 +81,7 @@ def test_outputs_to_resume_are_on_the_study_volume() -> None:
     step = Step("tune", outputs=[Slot("study", "study.jsonl"), Slot("other", "o.json")], continues=["study"])
     template = rendered(step, Settings(study_volume="claim", study_name="mine"), of_cover_type=True)
     paths = {entry["name"]: entry["path"] for entry in template["outputs"]["artifacts"]}
-    assert paths == {"study": "/kept/study/study.jsonl", "other": "/work/out/other/o.json"}
+    assert paths == {"study": "/kept/study/study", "other": "/work/out/other/other"}
     [mount] = [each for each in template["container"]["volumeMounts"] if each["name"] == "kept-study"]
     assert (mount["mountPath"], mount["subPath"]) == ("/kept/study", "mine/{{inputs.parameters.cover-type}}")
 

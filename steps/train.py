@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,17 +13,22 @@ from steps.core.options import Overrides
 from steps.models import bundle, final_fit, hyperparameters, training
 from steps.options.train import Hyperparameters, Refit, TrainOptions
 
+if TYPE_CHECKING:
+    from steps.options.shared import Preset
+
 
 def main(  # noqa: PLR0913 - one argument a file
     *,
     train_features: Annotated[Path, typer.Option(help="Training features, from preprocess.")],
     validation_features: Annotated[Path, typer.Option(help="Validation features, from preprocess.")],
     preprocessor: Annotated[Path, typer.Option(help="Fitted transformer, from preprocess (skops).")],
-    parameters: Annotated[Path, typer.Option(help="Best parameters, from tune (JSON).")],
     model: Annotated[Path, typer.Option(help="Where the model bundle goes (a folder).")],
     learning_curve: Annotated[Path, typer.Option(help="Where the learning curve goes (JSON).")],
     options: TrainOptions,
     given: Annotated[dict[str, Any], Overrides(Hyperparameters)],
+    parameters: Annotated[
+        Path | None, typer.Option(help="Best parameters, from tune (JSON); if there is no file, those of the preset.")
+    ] = None,
     fit: runtime.ValueOption = None,
     usage: runtime.UsageOption = None,
 ) -> None:
@@ -31,7 +36,7 @@ def main(  # noqa: PLR0913 - one argument a file
     seed, threads, device = options.seed, options.threads, options.device.value
     features = {"train": train_features, "validation": validation_features}
     with runtime.record_usage(usage, "train", inputs=features.values(), outputs=[model]) as use:
-        chosen = hyperparameters.read(parameters).with_values(given)
+        chosen = _starting_point(parameters, options.preset).with_values(given)
         booster, curve, threshold = final_fit.fit(features, chosen, seed=seed, threads=threads, device=device)
         facts = {
             "seed": options.seed,
@@ -48,6 +53,14 @@ def main(  # noqa: PLR0913 - one argument a file
     line = f"{facts['best_rounds']} rounds, validation PR-AUC {best:.4f}, threshold {threshold:.3f}"
     runtime.record_values((fit, line))
     runtime.log(line)
+
+
+def _starting_point(parameters: Path | None, preset: Preset) -> Hyperparameters:
+    """Return the best parameters of a search; those of the preset where there was no search, so that no file exists."""
+    if parameters is not None and parameters.exists():
+        return hyperparameters.read(parameters)
+    runtime.log(f"no parameters of a search: those of preset {preset.value}")
+    return hyperparameters.of_preset(preset)
 
 
 if __name__ == "__main__":

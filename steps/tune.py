@@ -13,6 +13,7 @@ import typer
 
 from steps.core import runtime, storage
 from steps.core.errors import UsageError
+from steps.models import hyperparameters
 from steps.options.tune import TuneOptions
 from steps.search import space_file, starting_points
 from steps.search.study import create_study
@@ -39,7 +40,7 @@ def main(  # noqa: PLR0913 - one argument a file
     """Choose a cover type's hyperparameters."""
     features = {"train": train_features, "validation": validation_features}
     with runtime.record_usage(usage, "tune", inputs=features.values() if options.trials else ()):
-        start = starting_points.preset_point(options.preset)
+        start = hyperparameters.of_preset(options.preset)
         result: dict[str, Any] = {"origin": f"preset {options.preset.value}", "parameters": start.to_dict()}
         table = EMPTY
         if study is None and earlier_study is not None:

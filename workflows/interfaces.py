@@ -82,7 +82,7 @@ CHAIN_STEPS = {
             Slot("train-features", "train.parquet"),
             Slot("validation-features", "validation.parquet"),
             Slot("preprocessor", "preprocessor.skops"),
-            Slot("parameters", "parameters.json"),
+            Slot("parameters", "parameters.json", optional=True),
         ],
         outputs=[Slot("model", "model"), Slot("learning-curve", "learning-curve.json"), USAGE],
         parameters={**form_parameters("train"), "threads": THREADS},

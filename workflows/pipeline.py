@@ -10,12 +10,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hera.workflows import DAG, Artifact, Container, Parameter, Task, Workflow
-from hera.workflows.models import DAGTask, Metadata, PodGC, TTLStrategy, ValueFrom, WorkflowMetadata
+from hera.workflows.models import DAGTask, Metadata, ValueFrom, WorkflowMetadata
 
 from steps import CHAIN as CHAIN_STEP
 from steps import schema as schemas
 from steps.core.errors import UsageError
-from workflows.argo import embedded_files, form, fused, hardening
+from workflows.argo import embedded_files, form, fused, hardening, housekeeping
 from workflows.argo.fused import Chain
 from workflows.argo.step import Slot
 from workflows.argo.templates import COVER_TYPE, container
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 NAME = "covertype"
 # Annotation with the text that the Argo UI shows beside the name of a run.
 DESCRIPTION = "workflows.argoproj.io/description"
-_WEEK_SECONDS = 7 * 86_400
 # Outputs of a chain: artifact name -> (task, artifact of the task).
 CHAIN_OUTPUTS = {
     "model": ("train", "model"),
@@ -65,6 +64,8 @@ CHAIN_SOURCES: dict[str, dict[str, str | tuple[str, str]]] = {
     },
     "evaluate": {"model": ("train", "model"), "test-features": ("preprocess", "test-features")},
 }
+# Steps that run only if an expression of their inputs is true. ``train`` takes the preset where nothing is searched.
+CONDITIONS = {"tune": "{{inputs.parameters.trials}} != 0"}
 # Each once, in the order of the steps.
 CHAIN_PARAMETERS = tuple(dict.fromkeys(name for step in CHAIN for name in form_parameters(step)))
 
@@ -110,10 +111,7 @@ def build(settings: Settings, *, name: str | None = None, revision: str = "") ->
         labels=labels,
         workflow_metadata=WorkflowMetadata(labels=labels, annotations={DESCRIPTION: form.description()}),
         pod_metadata=Metadata(labels=labels),
-        active_deadline_seconds=_deadline_seconds(settings),
-        archive_logs=True,
-        pod_gc=PodGC(strategy="OnPodSuccess"),
-        ttl_strategy=TTLStrategy(seconds_after_success=7 * 86_400, seconds_after_failure=14 * 86_400),
+        **housekeeping.fields(settings.resources(step).deadline_seconds for step in _successive_steps(settings)),
         security_context=hardening.pod_security(),
         pod_spec_patch=hardening.pod_spec_patch(),
         templates=[
@@ -221,10 +219,9 @@ def _value_of(task: str, value: str, *, name: str | None = None) -> Parameter:
     )
 
 
-def _deadline_seconds(settings: Settings) -> int:
-    """Return the longest time of a run: a week, or the sum of the deadlines of its steps if it is longer."""
-    steps = ["prepare", *([CHAIN_STEP] if settings.pods == "cover-type" else CHAIN), "report", "register"]
-    return max(_WEEK_SECONDS, sum(settings.resources(step).deadline_seconds for step in steps))
+def _successive_steps(settings: Settings) -> list[str]:
+    """Return the steps of a run that follow one another."""
+    return ["prepare", *([CHAIN_STEP] if settings.pods == "cover-type" else CHAIN), "report", "register"]
 
 
 def _chains(
@@ -261,6 +258,7 @@ def _chain(name: str, templates: dict[str, str]) -> DAG:
             name=step,
             template=templates[step],
             depends=CHAIN[i - 1] if i else None,
+            when=CONDITIONS.get(step),
             arguments=[
                 *(
                     Parameter(name=given, value=f"{{{{inputs.parameters.{given}}}}}")
@@ -269,7 +267,10 @@ def _chain(name: str, templates: dict[str, str]) -> DAG:
                         COVER_TYPE,
                     )
                 ),
-                *(Artifact(name=slot, from_=_from(source)) for slot, source in CHAIN_SOURCES[step].items()),
+                *(
+                    Artifact(name=slot, from_=_from(source), optional=_may_be_absent(source) or None)
+                    for slot, source in CHAIN_SOURCES[step].items()
+                ),
             ],
         )
         for i, step in enumerate(CHAIN)
@@ -284,6 +285,11 @@ def _chain(name: str, templates: dict[str, str]) -> DAG:
             *_values_of("evaluate", CHAIN_STEPS["evaluate"]),
         ],
     )
+
+
+def _may_be_absent(source: str | tuple[str, str]) -> bool:
+    """Return whether the step that makes an artifact can be skipped."""
+    return isinstance(source, tuple) and source[0] in CONDITIONS
 
 
 def _from(source: str | tuple[str, str]) -> str:

@@ -7,14 +7,22 @@ from typing import TYPE_CHECKING, Any
 from steps.core import storage
 from steps.core.errors import BadDataError
 from steps.core.options import declared
+from steps.models import presets
 from steps.options.train import Hyperparameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from steps.options.shared import Preset
+
 DECLARED = {option.attribute: option for option in declared(Hyperparameters)}
 NAMES = tuple(DECLARED)
+
+
+def of_preset(preset: Preset) -> Hyperparameters:
+    """Return the hyperparameters of a preset."""
+    return Hyperparameters(**presets.load(preset).parameters)
 
 
 def read(path: Path) -> Hyperparameters:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 from steps.core.options import Option, Scope
-from steps.options.shared import LARGEST, Device, DeviceOption, Seed, Threads
+from steps.options.shared import LARGEST, Device, DeviceOption, Preset, PresetOption, Seed, Threads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +32,7 @@ class TrainOptions:
     """Options of ``train`` besides the hyperparameters."""
 
     seed: Seed = 0
+    preset: PresetOption = Preset.DEFAULT
     refit: Annotated[Refit, Option("Extra rows for the final refit, besides the training rows.", Scope.FORM)] = (
         Refit.NONE
     )

@@ -5,18 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from steps import tables
-from steps.models import presets
+from steps.models import hyperparameters
 from steps.options.shared import Preset
-from steps.options.train import Hyperparameters
 from steps.search import warm_start as warm_start_points
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-
-def preset_point(preset: Preset) -> Hyperparameters:
-    """Return the hyperparameters of a preset."""
-    return Hyperparameters(**presets.load(preset).parameters)
+    from steps.options.train import Hyperparameters
 
 
 def points(preset: Preset, features: Path, warm_start: Path | None) -> list[tuple[str, Hyperparameters]]:
@@ -27,7 +23,7 @@ def points(preset: Preset, features: Path, warm_start: Path | None) -> list[tupl
         features: A feature table, which names the cover type.
         warm_start: A file with the best points of an earlier search; None for the other presets only.
     """
-    found = [(f"preset {other.value}", preset_point(other)) for other in Preset if other != preset]
+    found = [(f"preset {other.value}", hyperparameters.of_preset(other)) for other in Preset if other != preset]
     if warm_start is None:
         return found
     cover_type = tables.read_metadata(features).cover_type

@@ -40,6 +40,18 @@ def test_every_hyperparameter_is_an_option() -> None:
     assert set(hyperparameters.NAMES) <= set(inspect.signature(with_flags(train.main)).parameters)
 
 
+def test_without_a_search_the_parameters_are_the_preset_s(own_chain: Chain) -> None:
+    own_chain.tune(preset="thorough")
+    options = {"preset": "thorough", "rounds": 6}
+    own_chain.train(**options)
+    from_file = files(own_chain["model"])
+    own_chain["best_parameters"].unlink()
+    own_chain.train(**options)
+    assert files(own_chain["model"]) == from_file
+    own_chain.train(rounds=6)
+    assert files(own_chain["model"]) != from_file
+
+
 def test_the_command_line_wins_over_the_file(own_chain: Chain) -> None:
     given = {"rounds": 9, "max_depth": 3, "gamma": 0.5}
     own_chain["best_parameters"].write_text(json.dumps({"parameters": given}))

@@ -25,7 +25,7 @@ from workflows.local.nodes import Phase
 
 ROOT = Path(__file__).parents[2]
 WORDS = ("run", "--rows", "1000", "--preset", "fast", "--cover-types", "1,4", "--json")
-STEPS = 1 + 2 * 5 + 1
+STEPS = 1 + 2 * 4 + 1
 
 
 def start(output: Path) -> subprocess.Popen[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from steps.core import storage
 from steps.core.errors import BadConfigurationError, PipelineError
-from workflows.rendered.expressions import substitute_variables, variable_names
+from workflows.rendered.expressions import evaluate_when, substitute_variables, variable_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -53,6 +53,18 @@ def bind_inputs(child: Node, parent: Node, scope: Mapping[str, str]) -> None:
             optional = slot.optional or (argument is not None and argument.optional)
             if not optional:
                 raise PipelineError(f"artifact {name!r} was not supplied", where=child.name)
+
+
+def evaluate_condition(child: Node, parent: Node, scope: Mapping[str, str]) -> bool:
+    """Return the value of the ``when`` expression of a task; true where it has none.
+
+    Args:
+        child: node of the task.
+        parent: node of the DAG.
+        scope: values of the workflow's variables.
+    """
+    when = child.task.when if child.task else ""
+    return evaluate_when(substitute_variables(when, {**scope, **_parameter_scope(parent)}))
 
 
 def _parameter_scope(parent: Node) -> dict[str, str]:

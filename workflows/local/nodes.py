@@ -20,6 +20,7 @@ class Phase(enum.StrEnum):
     FAILED = "Failed"
     ERROR = "Error"
     OMITTED = "Omitted"
+    SKIPPED = "Skipped"
 
     @property
     def finished(self) -> bool:

@@ -69,7 +69,7 @@ class Scheduler:
         self._advance_dag(node)
 
     def _advance_dag(self, dag: Node) -> None:
-        """Start or omit each task of a DAG whose dependencies have ended; finish the DAG when all tasks have ended."""
+        """Start, omit or skip each task whose dependencies have ended; finish the DAG when all its tasks have ended."""
         waiting = [child for child in dag.children.values() if not child.started and not child.phase.finished]
         ended = [self._start_or_omit(child, dag) for child in waiting]
         if any(ended):  # other tasks may depend on them
@@ -78,7 +78,7 @@ class Scheduler:
             self._finish_dag(dag)
 
     def _start_or_omit(self, child: Node, dag: Node) -> bool:
-        """Start, omit or fail a task if all its dependencies have ended; return whether the task has ended by this."""
+        """Start, omit, skip or fail a task whose dependencies have ended; return whether it has ended by this."""
         if child.started or child.phase.finished:
             return False
         needed = task_names(child.depends)
@@ -88,6 +88,9 @@ class Scheduler:
             self.set_phase(child, Phase.OMITTED)
             return True
         try:
+            if not binding.evaluate_condition(child, dag, self._scope):
+                self.set_phase(child, Phase.SKIPPED)
+                return True
             binding.bind_inputs(child, dag, self._scope)
         except PipelineError as error:
             child.message = str(error)

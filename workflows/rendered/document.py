@@ -90,6 +90,7 @@ class Task:
     template: str
     depends: str
     arguments: Slots
+    when: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Argo's ``{{...}}`` variables and ``depends`` expressions, as far as the pipeline uses them.
+"""Argo's ``{{...}}`` variables, ``depends`` and ``when`` expressions, as far as the pipeline uses them.
 
 Source: https://argo-workflows.readthedocs.io/en/latest/variables/ and .../enhanced-depends-logic/.
 """
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _VARIABLE = re.compile(r"{{\s*([^{}]*?)\s*}}")
 _TOKEN = re.compile(r"\s*(\(|\)|&&|\|\||!|[A-Za-z0-9_-]+(?:\.[A-Za-z]+)?)")
+_COMPARISON = re.compile(r"\s*(?P<left>[\w.-]+)\s*(?P<operator>==|!=)\s*(?P<right>[\w.-]+)\s*")
 # Results that a ``depends`` expression can ask for.
 RESULTS = ("Succeeded", "Failed", "Errored", "Skipped", "Omitted", "Daemoned", "AnySucceeded", "AllFailed")
 # Results that a bare task name stands for. Argo also accepts Daemoned, which no task of the pipeline is.
@@ -59,6 +60,20 @@ def evaluate_depends(depends: str, results: Mapping[str, str]) -> bool:
         results: result of each task in it, one of ``RESULTS``.
     """
     return not depends or _parse_depends(depends)(results)
+
+
+def evaluate_when(when: str) -> bool:
+    """Return the value of a task's ``when`` expression without variables; an empty one is true.
+
+    Raises:
+        BadConfigurationError: it does not compare two values with ``==`` or ``!=``.
+    """
+    if not when:
+        return True
+    match = _COMPARISON.fullmatch(when)
+    if not match:
+        raise BadConfigurationError(f"cannot read {when!r}", where="when", fix="compare two values by == or !=")
+    return (match["left"] == match["right"]) is (match["operator"] == "==")
 
 
 def _tokens(depends: str) -> list[str]:

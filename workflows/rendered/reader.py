@@ -124,10 +124,10 @@ def _read_tasks(entry: dict[str, Any], where: str) -> tuple[Task, ...]:
     tasks = []
     for task in _required_field(entry, "tasks", where):
         task_where = f"{where}.tasks[{task.get('name')}]"
-        _refuse_unknown_fields(task, {"name", "template", "depends", "arguments"}, task_where)
+        _refuse_unknown_fields(task, {"name", "template", "depends", "arguments", "when"}, task_where)
         arguments = _read_slots(task.get("arguments", {}), f"{task_where}.arguments")
         name, template = (_required_field(task, part, task_where) for part in ("name", "template"))
-        tasks.append(Task(name, template, task.get("depends") or "", arguments))
+        tasks.append(Task(name, template, task.get("depends") or "", arguments, task.get("when") or ""))
     _refuse_duplicates((task.name for task in tasks), f"{where}.tasks")
     return tuple(tasks)
 

@@ -59,8 +59,8 @@ def _dag_problems(dag: Template, document: Document) -> Iterator[str]:
         where = f"template {dag.name!r}, task {task.name!r}"
         target = document.templates[task.template]
         yield from (f"{where}: {problem}" for problem in _argument_problems(task, target))
-        for argument in task.arguments.parameters.values():
-            for name in variable_names(argument.value or ""):
+        for text in (task.when, *(argument.value or "" for argument in task.arguments.parameters.values())):
+            for name in variable_names(text):
                 if name not in _workflow_variable_names(document) and not _parameter_exists(name, dag, tasks, document):
                     yield f"{where}: {{{{{name}}}}} does not resolve"
         passed = (each for each in task.arguments.artifacts.values() if each.name in target.inputs.artifacts)
@@ -128,7 +128,7 @@ def _artifact_problems(  # noqa: PLR0913 - all that a reference may name
     target = document.templates[tasks[parts[1]].template]
     if parts[4] not in target.outputs.artifacts:
         yield f"{{{{{reference[0]}}}}} does not resolve"
-    elif target.outputs.artifacts[parts[4]].optional and not may_be_absent:
+    elif (target.outputs.artifacts[parts[4]].optional or tasks[parts[1]].when) and not may_be_absent:
         yield f"{{{{{reference[0]}}}}} may be absent, and this is not optional"
     if task is not None and parts[1] not in _ancestors(task, tasks):
         yield f"it is from {parts[1]!r}, which this task does not depend on"

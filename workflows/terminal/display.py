@@ -16,6 +16,8 @@ from workflows.terminal.grid import grid
 if TYPE_CHECKING:
     from types import TracebackType
 
+# Output parameters of steps that a line about a finished step shows.
+_FACTS = ("summary", "outcome", "fit")
 _STYLES = {
     Phase.PENDING: "dim",
     Phase.RUNNING: "bold yellow",
@@ -23,6 +25,7 @@ _STYLES = {
     Phase.FAILED: "bold red",
     Phase.ERROR: "bold red",
     Phase.OMITTED: "dim",
+    Phase.SKIPPED: "dim",
 }
 # Bytes at the end of a log that are searched for its last line.
 _TAIL_BYTES = 4096
@@ -84,9 +87,10 @@ class LiveDisplay(Drawing):
         """Print a line about a finished step, unless the display is redrawn in place."""
         if self.live or not node.template.container or not node.phase.finished:
             return
-        duration = "cached" if node.cached else f"{node.seconds:.1f} s"
+        ran = f"{node.seconds:.1f} s" if node.started else "not run"
+        duration = "cached" if node.cached else ran
         values = node.outputs.parameters
-        facts = node.message or values.get("summary") or values.get("outcome") or ""
+        facts = node.message or next((values[name] for name in _FACTS if values.get(name)), "")
         self.print_step(node.phase.value, node.name, duration, facts)
 
     def tick(self, root: Node) -> None:
@@ -139,6 +143,6 @@ def _cell(node: Node | None) -> Text:
         return Text(f"↻ retry {node.attempts}", style="yellow")
     if node.phase is Phase.SUCCEEDED:
         return Text("✓ cached" if node.cached else f"✓ {node.seconds:.1f} s", style="cyan" if node.cached else "green")
-    if node.phase is Phase.OMITTED:
+    if node.phase in {Phase.OMITTED, Phase.SKIPPED}:
         return Text("–", style="dim")
     return Text(f"✗ {node.phase.value.lower()}", style=_STYLES[node.phase])

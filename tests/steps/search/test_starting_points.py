@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from steps.models import hyperparameters
 from steps.options.shared import Preset
 from steps.options.train import Hyperparameters
 from steps.search import starting_points, warm_start
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 def test_the_other_presets_come_first(chain: Chain) -> None:
     found = starting_points.points(Preset.DEFAULT, chain["train_features"], None)
-    expected = [(f"preset {name.value}", starting_points.preset_point(name)) for name in (Preset.FAST, Preset.THOROUGH)]
+    expected = [(f"preset {name.value}", hyperparameters.of_preset(name)) for name in (Preset.FAST, Preset.THOROUGH)]
     assert found == expected
 
 

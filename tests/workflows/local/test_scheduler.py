@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -128,3 +129,25 @@ def test_missing_artifact_is_an_error_unless_optional() -> None:
     assert [node.name for node in scheduler.ready] == ["b"]
     assert scheduler.root.children["c"].phase is Phase.ERROR
     assert "'in' was not supplied" in scheduler.root.children["c"].message
+
+
+@pytest.mark.parametrize(("trials", "phase"), [("0", Phase.SKIPPED), ("5", Phase.SUCCEEDED)])
+def test_a_task_whose_condition_is_false_is_skipped_and_counts_as_done(trials: str, phase: Phase) -> None:
+    given = [artifact("in", "tasks.a.outputs.artifacts.out", optional=True)]
+    skipped = {**task("a"), "when": "{{workflow.parameters.trials}} != 0"}
+    main = dag("main", skipped, task("b", depends="a", artifacts=given))
+    made = workflow([main, leaf("a"), leaf("b", reads=("in",))], {"trials": trials})
+    scheduler = Scheduler(read_workflow(made), {"workflow.parameters.trials": trials}, Path("x"), lambda _node: None)
+    scheduler.start()
+    while scheduler.ready:
+        scheduler.finish_node(scheduler.ready.pop(), Phase.SUCCEEDED)
+    assert {name: child.phase for name, child in scheduler.root.children.items()} == {"a": phase, "b": Phase.SUCCEEDED}
+    assert scheduler.root.phase is Phase.SUCCEEDED
+
+
+def test_a_condition_that_does_not_resolve_fails_the_task() -> None:
+    main = dag("main", {**task("a"), "when": "{{inputs.parameters.nothing}} != 0"})
+    scheduler = Scheduler(read_workflow(workflow([main, leaf("a")])), {}, Path("x"), lambda _node: None)
+    scheduler.start()
+    assert scheduler.root.children["a"].phase is Phase.ERROR
+    assert "does not resolve" in scheduler.root.children["a"].message

@@ -40,6 +40,20 @@ def test_depends_that_cannot_be_read(depends: str) -> None:
         expressions.evaluate_depends(depends, RESULTS)
 
 
+@pytest.mark.parametrize(
+    ("when", "expected"),
+    [("", True), ("0 != 0", False), ("40 != 0", True), ("a-b == a-b", True), ("a == b", False), (" 1.5!=1 ", True)],
+)
+def test_when(when: str, expected: bool) -> None:  # noqa: FBT001 - a table's column
+    assert expressions.evaluate_when(when) is expected
+
+
+@pytest.mark.parametrize("when", ["1", "1 > 0", "a == b && c == d", "== 1", "{{=1 == 1}}"])
+def test_when_that_cannot_be_read(when: str) -> None:
+    with pytest.raises(BadConfigurationError, match="compare two values by == or !="):
+        expressions.evaluate_when(when)
+
+
 def test_tasks_in() -> None:
     assert expressions.task_names("(a.Succeeded || b-2) && !c.Failed") == {"a", "b-2", "c"}
 

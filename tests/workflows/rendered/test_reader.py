@@ -48,7 +48,7 @@ def change(place: str, value: Any) -> Callable[[dict[str, Any]], None]:
         ("spec.parallelism", 2, "spec.parallelism"),
         ("spec.templates.0.dag.failFast", True, "templates[main].dag.failFast"),
         ("spec.templates.0.dag.target", "a", "templates[main].dag.target"),
-        ("spec.templates.0.dag.tasks.0.when", "true", "templates[main].dag.tasks[step].when"),
+        ("spec.templates.0.dag.tasks.0.withItems", [1], "templates[main].dag.tasks[step].withItems"),
         ("spec.templates.0.dag.tasks.0.withItems", [1], "tasks[step].withItems"),
         ("spec.templates.0.dag.tasks.0.continueOn", {}, "tasks[step].continueOn"),
         ("spec.templates.1.script", {}, "templates[step].script"),

@@ -62,6 +62,8 @@ _TASK = "spec.templates.0.dag.tasks"
         (f"{_TASK}.1.arguments.artifacts.0.from", "{{tasks.z.outputs.artifacts.out}}", "does not resolve"),
         (f"{_TASK}.1.arguments.artifacts.0.from", "{{inputs.artifacts.data}}", "{{inputs.artifacts.data}} does not"),
         ("spec.templates.1.outputs.artifacts.0.optional", True, "may be absent, and this is not optional"),
+        (f"{_TASK}.0.when", "1 != 0", "may be absent, and this is not optional"),
+        (f"{_TASK}.0.when", "{{inputs.parameters.trials}} != 0", "{{inputs.parameters.trials}} does not resolve"),
         (
             "spec.templates.1.container.args.1",
             "{{outputs.artifacts.ou.path}}",

@@ -17,16 +17,9 @@ def parameters(settings: Settings) -> list[Parameter]:
     return [
         Parameter(
             name=option.name,
-            value=_text(getattr(settings, option.attribute)),
+            value=option.text(getattr(settings, option.attribute)),
             enum=list(option.choices) or None,
             description=option.option.help,
         )
         for option in form_options()
     ]
-
-
-def _text(value: object) -> str:
-    """Return a value as its step reads it; no value is an empty text, as Argo's parameters are texts."""
-    if value is None:
-        return ""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -16,9 +16,9 @@ def test_fractions_that_sum_to_1_but_for_rounding() -> None:
 
 @pytest.mark.parametrize("fractions", [(0.5, 0.5, 0.5), (0.8, 0.3, -0.1 + 1e-6), (0.3, 0.3, 0.3)])
 def test_fractions_that_do_not(fractions: tuple[float, float, float]) -> None:
-    names = ("train_fraction", "validation_fraction", "test_fraction")
+    train, validation, test = fractions
     with pytest.raises(UsageError, match=r"do not sum to 1, in --train-fraction, --validation-fraction"):
-        SplitOptions(**dict(zip(names, fractions, strict=True)))
+        SplitOptions(train_fraction=train, validation_fraction=validation, test_fraction=test)
 
 
 def test_no_part_is_empty() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -14,6 +15,8 @@ from steps.core.times import parse_time
 
 # Bytes that a query may bill without being asked for more: 100 GiB.
 MAXIMUM_BYTES_BILLED = 100 << 30
+# Regions and multi-regions: https://cloud.google.com/bigquery/docs/locations.
+_LOCATION = re.compile(r"[A-Za-z0-9-]*", re.ASCII)
 
 
 class FirstLabel(enum.StrEnum):
@@ -52,6 +55,13 @@ def check_time(text: str) -> str:
     return text
 
 
+def check_location(text: str) -> str:
+    """Return a location of BigQuery as it is written; UsageError where it cannot be one."""
+    if not _LOCATION.fullmatch(text):
+        raise UsageError(f"{text!r} is no location of BigQuery", fix="write one such as EU or europe-west1")
+    return text
+
+
 @dataclass(frozen=True, kw_only=True)
 class PrepareOptions:
     """Options of ``prepare``."""
@@ -82,6 +92,7 @@ class PrepareOptions:
         Option(
             "Where BigQuery runs a query, such as EU; empty: the location of the table.",
             Scope.FORM,
+            check=check_location,
             group=Group.BIGQUERY,
         ),
     ] = ""

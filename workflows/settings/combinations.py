@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from steps import schema as schemas
+from steps.core import uris
 from steps.core.errors import UsageError
 from steps.core.times import parse_time
 from steps.options import STEP_OPTIONS, options_of
@@ -21,7 +22,12 @@ def check(settings: Settings) -> None:
     Args:
         settings: the settings of a run, each of which is accepted alone.
     """
-    Reading(query=settings.query, snapshot=parse_time(settings.snapshot_time)).check_source(settings.source)
+    reading = Reading(query=settings.query, snapshot=parse_time(settings.snapshot_time))
+    reading.check_source(settings.source)
+    if uris.parse(settings.source).kind == uris.TABLE:
+        from steps.google.bigquery import parse_address  # it imports readers of tables, which other sources do not need
+
+        parse_address(settings.source, reading)
     if not settings.overrides:
         return
     given = overrides.parse(settings.overrides, schemas.load(settings.table_schema).slugs)

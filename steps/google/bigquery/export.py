@@ -263,6 +263,7 @@ def main(  # noqa: PLR0913 - one argument an option
         typer.Option(
             parser=functools.partial(read_flag, _LIMIT),
             metavar="BYTES",
+            show_default=_LIMIT.text(MAXIMUM_BYTES_BILLED),
             help="Reject a script that bills more than this, such as 10 GB; 0: no limit.",
         ),
     ] = MAXIMUM_BYTES_BILLED,

@@ -26,6 +26,8 @@ from workflows.settings import Settings, combinations
             "in --set split.aspen.train_fraction",
         ),
         ({"snapshot_time": "2026-11-21T09:30:00Z"}, "--snapshot-time is for BigQuery, the source is builtin:"),
+        ({"source": "bq://project"}, "bq://project is not a table, in --source: write bq://PROJECT.DATASET.TABLE"),
+        ({"source": "bq://a.b.c", "query": "query.sql"}, "bq://a.b.c is not a project, in --source"),
         ({"query": "query.sql", "source": "gs://bucket/a.csv"}, "--query is for BigQuery"),
     ],
 )
@@ -41,6 +43,7 @@ def test_refused_together(given: dict[str, Any], message: str) -> None:
         {},
         {"set": {"split.train_fraction": 0.7, "split.test_fraction": "0.14", "train.max_leaves": 4}},
         {"set": {"split.aspen.train-fraction": 0.7, "split.aspen.test-fraction": 0.14}},
+        {"source": "bq://project", "query": "query.sql"},
         {"snapshot_time": "2026-11-21T09:30:00Z", "source": "bq://project.dataset.table"},
     ],
 )

@@ -117,9 +117,10 @@ class Declared:
             return None
         number = self._number(value)
         low, high, above = self.option.minimum, self.option.maximum, self.option.above
-        too_low = (low is not None and number < low) or (above is not None and number <= above)
-        if too_low or (high is not None and number > high):
-            raise ValueError(f"a number {self.limits} is needed{self._or_none}")
+        too_high = high is not None and number > high
+        if too_high or (low is not None and number < low) or (above is not None and number <= above):
+            limits = f"of at most {high}" if too_high and high is not None and high >= _HUGE else self.limits
+            raise ValueError(f"a number {limits} is needed{self._or_none}")
         return number
 
     def problem(self, value: object) -> str | None:

@@ -30,7 +30,7 @@ def explained(values: dict[str, Any]) -> tuple[str, str | None]:
         ({"pods": "none"}, "pods cannot be 'none'", "use 'step' or 'cover-type'"),
         ({"steps": {"train": 2}}, "steps.train: a mapping is needed", "see the configuration reference for an example"),
         ({"rows": "{}"}, "rows cannot be '{}'", "a whole number is needed"),
-        ({"rows": "9" * 100}, f"rows cannot be '{'9' * 59}...", "a number of at least 0 is needed"),
+        ({"rows": "9" * 100}, f"rows cannot be '{'9' * 59}...", f"a number of at most {2**63 - 1} is needed"),
     ],
 )
 def test_problems(values: dict[str, Any], what: str, fix: str) -> None:

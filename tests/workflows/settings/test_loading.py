@@ -40,7 +40,10 @@ def test_flags_win_over_the_environment_over_the_file_over_the_defaults(
         ("seed: one", "seed cannot be 'one', in {path}: a whole number is needed"),
         ("seed: true", "seed cannot be True, in {path}: a whole number is needed"),
         ("seed: -1", "seed cannot be -1, in {path}: a number of at least 0 is needed"),
-        (f"seed: {2**63}", "seed cannot be 9223372036854775808, in {path}: a number of at least 0 is needed"),
+        (
+            f"seed: {2**63}",
+            "seed cannot be 9223372036854775808, in {path}: a number of at most 9223372036854775807 is needed",
+        ),
         ("timeout: .inf", "timeout cannot be inf, in {path}: a number is needed; leave it out for no limit"),
         ("timeout: true", "timeout cannot be True, in {path}: a number is needed"),
         ("snapshot_time: noon", "snapshot_time: 'noon' is not a time in RFC 3339"),

@@ -15,7 +15,7 @@ from steps.core.times import parse_time
 from steps.datasets import one_vs_rest
 from steps.datasets.one_vs_rest import Options
 from steps.io import open_destination, open_exported, open_source
-from steps.options.prepare import Labels, PrepareOptions
+from steps.options.prepare import FirstLabel, PrepareOptions
 from steps.registry import publishing
 from steps.sources.reading import Reading
 
@@ -69,7 +69,7 @@ def main(  # noqa: PLR0913 - one argument a file
         location=options.location,
         maximum_bytes_billed=options.maximum_bytes_billed,
     )
-    chosen = Options(options.rows, options.labels, options.on_missing, options.max_dropped, options.duplicates)
+    chosen = Options(options.rows, options.first_label, options.on_missing, options.max_dropped, options.duplicates)
     files: list[Path] = []
     with ExitStack() as stack, runtime.record_usage(usage, "prepare", inputs=files, outputs=paths.values()) as use:
         facts: dict[str, Any] = {}
@@ -77,10 +77,10 @@ def main(  # noqa: PLR0913 - one argument a file
             chosen.check_inside_bigquery()
             fetched = stack.enter_context(
                 open_exported(
-                    options.source, table, reading, list(paths), options.inside_bigquery, options.labels.value
+                    options.source, table, reading, list(paths), options.inside_bigquery, options.first_label.value
                 )
             )
-            opened, facts, chosen = fetched.source, fetched.facts, Options(labels=Labels(fetched.label_mode))
+            opened, facts, chosen = fetched.source, fetched.facts, Options(first_label=FirstLabel(fetched.label_mode))
         else:
             opened = stack.enter_context(open_source(options.source, table, reading))  # left when its files are counted
         files += [file.path for file in opened.files]

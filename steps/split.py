@@ -25,8 +25,7 @@ def main(  # noqa: PLR0913 - one argument a file
     """Split a dataset into train, validation and test."""
     outputs = dict(zip(tables.SPLITS, (train, validation, test), strict=True))
     with runtime.record_usage(usage, "split", inputs=[dataset], outputs=outputs.values()) as use:
-        fractions = (options.train_fraction, options.validation_fraction, options.test_fraction)
-        counts = splitting.split_dataset(dataset, outputs, seed=options.seed, fractions=fractions)
+        counts = splitting.split_dataset(dataset, outputs, seed=options.seed, fractions=options.fractions)
         use.rows_in = use.rows_out = sum(part.rows for part in counts.values())
     runtime.log(", ".join(f"{name} {part.rows} rows ({part.positive} positive)" for name, part in counts.items()))
 

@@ -20,7 +20,9 @@ from steps import schema as schemas
 from steps.core import errors, runtime
 from steps.reporting import document
 from workflows import settings
+from workflows.cli import options
 from workflows.covertype import app
+from workflows.settings import overrides
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/[!_]*.md")])
@@ -63,7 +65,14 @@ def check_command(command: Any, words: list[str]) -> None:
     """Parse words as a command line would; an unknown option, verb or value raises."""
     while hasattr(command, "commands"):
         command, words = command.commands[words[0]], words[1:]
-    command.make_context("command", [word for word in words if word != "--help"])
+    context = command.make_context("command", [word for word in words if word != "--help"])
+    if "preset" in context.params:  # a verb about a run, whose flags are settings
+        flags = {**options.flags(local=False), **options.flags(local=True)}
+        given = {name: value for name, value in context.params.items() if name in flags and value and name != "config"}
+        if "set" in given:
+            given["set"] = dict(overrides.split_entry(entry) for entry in given["set"])
+            overrides.parse(given["set"], schemas.load(schemas.BUILTIN).slugs)
+        settings.load(given)
 
 
 def check_make(words: list[str]) -> None:
@@ -99,13 +108,15 @@ def test_a_command_parses_with_the_real_command_line(line: str) -> None:
         "python workflows/covertype.py run --nope",
         "python workflows/covertype.py nope",
         "python workflows/covertype.py run --preset slow",
+        "python workflows/covertype.py run --rows many",
+        "python workflows/covertype.py run --set train.rounds=0",
         "python -m steps.split --dataset a.parquet",
         "make nope",
         "make run NOPE=1",
     ],
 )
 def test_a_wrong_command_does_not(line: str) -> None:
-    with pytest.raises((AssertionError, KeyError, typer.exceptions.TyperException)):
+    with pytest.raises((AssertionError, KeyError, errors.UsageError, typer.exceptions.TyperException)):
         check_line(line)
 
 
@@ -150,7 +161,7 @@ def test_the_steps_page_has_every_option() -> None:
     for name in (*NAMES, CHAIN):
         options = command_lines.options_of(command_lines.command_of_step(name), name)
         assert all(generate.code(option.written) in text for option in options)
-    assert "`--max-leaves <int range>`" in text
+    assert "`--max-leaves <int> [0<=x]`" in text
 
 
 def test_the_configuration_page_has_every_setting_and_key() -> None:

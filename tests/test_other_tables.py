@@ -139,7 +139,11 @@ def test_file_formats_of_a_table_with_words(tmp_path: Path, ending: str) -> None
             65,
             "label Ash in column 'label' is not one of Oak, sessile, Elm, in row 3 of source.csv: correct the source",
         ),
-        ("zero", 2, "the labels of 'label' are strings and have no start, in --labels zero: use --labels auto"),
+        (
+            "zero",
+            2,
+            "the labels of 'label' are strings and have no start, in --first-label zero: use --first-label auto",
+        ),
     ],
 )
 def test_labels_that_are_words(tmp_path: Path, labels: str, code: int, message: str) -> None:
@@ -148,7 +152,7 @@ def test_labels_that_are_words(tmp_path: Path, labels: str, code: int, message: 
     frame.to_csv(tmp_path / "source.csv", index=False)
     result = call(
         prepare.main,
-        *("--source", tmp_path / "source.csv", "--schema", DATA / "trees.toml", "--labels", labels),
+        *("--source", tmp_path / "source.csv", "--schema", DATA / "trees.toml", "--first-label", labels),
         *("--dataset", f"elm={tmp_path}/elm.parquet", "--profile", tmp_path / "profile.json"),
     )
     assert (result.code, result.errors) == (code, [f"error: {message}"])

@@ -8,6 +8,7 @@ from hera.workflows import CronWorkflow, Workflow, WorkflowTemplate
 
 from steps.core.errors import UsageError
 from workflows import pipeline
+from workflows.argo import form
 from workflows.argo.revision import git_revision
 from workflows.settings import names, schedules
 
@@ -48,6 +49,7 @@ def render(
     fields["name"] = name or pipeline.NAME
     if kind == "WorkflowTemplate":
         return _plain_values(WorkflowTemplate(**fields))
+    fields["annotations"] = {pipeline.DESCRIPTION: f"Submit starts a whole run: {form.values(settings)}."}
     return _plain_values(
         CronWorkflow(**fields, schedules=[schedule or WEEKLY], concurrency_policy="Forbid", timezone="UTC")
     )

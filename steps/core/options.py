@@ -34,6 +34,23 @@ class Scope(enum.Enum):
     FORM = "form"  # a workflow parameter: a flag, the configuration, the environment, the form of the Argo UI
 
 
+class Group(enum.IntEnum):
+    """Where an option is in the form, whose groups are in this order."""
+
+    PRESET = enum.auto()
+    RUN = enum.auto()
+    DATA = enum.auto()
+    TRAINING = enum.auto()
+    BIGQUERY = enum.auto()
+
+
+class Notation(typing.NamedTuple):
+    """How people write a number, where that is not its digits: ``parse`` raises ValueError with what is needed."""
+
+    parse: Callable[[str], int]
+    format: Callable[[int], str]
+
+
 @dataclass(frozen=True)
 class Option:
     """What an option is besides its name, type and default.
@@ -43,10 +60,12 @@ class Option:
         scope: where it can be given.
         minimum: the smallest number that is accepted.
         maximum: the largest one.
-        above: a number that the value must be above; an empty text then stands for None.
+        above: a number that the value must be above.
         metavar: what stands for the value in help texts.
         check: returns a text as it is used; raises UsageError for one that is not accepted.
-        detail: whether it comes last in the form.
+        notation: how its number is written.
+        group: where it is in the form.
+        former: its earlier name, for the error that names the new one.
     """
 
     help: str
@@ -57,7 +76,9 @@ class Option:
     above: float | None = None
     metavar: str | None = None
     check: Callable[[str], str] | None = None
-    detail: bool = False
+    notation: Notation | None = None
+    group: Group = Group.TRAINING
+    former: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,39 +101,90 @@ class Declared:
         """The values it can have, where they can be listed."""
         return tuple(member.value for member in self.kind) if issubclass(self.kind, enum.StrEnum) else ()
 
+    def read(self, value: object) -> Any:  # noqa: ANN401 - of the option's type
+        """Return a value, or its text, as a value of the option's type. An empty text is None for an optional number.
+
+        Raises:
+            ValueError: The value is not accepted. Its text says what is needed.
+        """
+        if self.choices:
+            if value not in self.choices:
+                raise ValueError(f"use one of {', '.join(self.choices)}")
+            return self.kind(value)
+        if self.kind not in {int, float}:
+            return self._checked_text(value)
+        if self.optional and (value is None or value == ""):
+            return None
+        number = self._number(value)
+        low, high, above = self.option.minimum, self.option.maximum, self.option.above
+        too_high = high is not None and number > high
+        if too_high or (low is not None and number < low) or (above is not None and number <= above):
+            limits = f"of at most {high}" if too_high and high is not None and high >= _HUGE else self.limits
+            raise ValueError(f"a number {limits} is needed{self._or_none}")
+        return number
+
     def problem(self, value: object) -> str | None:
         """Return why a value, or its text, is not accepted; None where it is."""
-        text = value.value if isinstance(value, enum.Enum) else value
-        if self.choices:
-            return None if text in self.choices else f"use one of {', '.join(self.choices)}"
-        if self.kind not in {int, float}:
-            return None
-        number = self._number(text)
-        if number is None:
-            return "a whole number is needed" if self.kind is int else "a number is needed"
-        if self.option.above is not None and number <= self.option.above:
-            return f"a number above {self.option.above:g} is needed"
-        low, high = self.option.minimum, self.option.maximum
-        if (low is not None and number < low) or (high is not None and number > high):
-            return f"a number {self.limits} is needed"
+        try:
+            self.read(value)
+        except ValueError as error:
+            return str(error)
         return None
 
-    def _number(self, value: object) -> float | None:
-        """Return a number of this option's type, also from its text; None for anything else."""
-        if isinstance(value, bool):
-            return None
+    def text(self, value: Any) -> str:  # noqa: ANN401 - of the option's type, or None
+        """Return a value as its step reads it and people write it; no value is an empty text."""
+        if value is None:
+            return ""
+        if self.option.notation:
+            return self.option.notation.format(value)
+        return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+    def _checked_text(self, value: object) -> str:
+        if not isinstance(value, str):
+            raise ValueError("a text is needed")  # noqa: TRY004 - one kind of error for all values
+        try:
+            return self.option.check(value) if self.option.check else value
+        except UsageError as error:
+            raise ValueError(": ".join(filter(None, (error.what, error.fix)))) from None
+
+    def _number(self, value: object) -> Any:  # noqa: ANN401 - int or float
+        """Return a number of this option's type, also from its text; ValueError for anything else."""
+        if isinstance(value, str) and self.option.notation:
+            return self.option.notation.parse(value)
         with suppress(ValueError, TypeError, OverflowError):
-            number: float = self.kind(value) if isinstance(value, str) else value  # type: ignore[assignment]
-            if math.isfinite(number) and (self.kind is float or number == int(number)):
-                return number
-        return None
+            if isinstance(value, (str, int, float)) and not isinstance(value, bool):
+                number = self.kind(value)
+                if math.isfinite(number) and (isinstance(value, str) or number == value):
+                    return number
+        kind = "a whole number" if self.kind is int else "a number"
+        raise ValueError(f"{kind} is needed{self._or_none}")
+
+    @property
+    def _or_none(self) -> str:
+        return "; leave it out for no limit" if self.optional else ""
+
+    @property
+    def metavar(self) -> str | None:
+        """What stands for the value in help texts; None for a text without a word of its own."""
+        if self.choices:
+            return f"<{'|'.join(self.choices)}>"
+        words = self.option.metavar or {int: "<int>", float: "<float>"}.get(self.kind)
+        return f"{words} {self._range}" if self._range and words else words
+
+    @property
+    def _range(self) -> str:
+        """The numbers it can be, as an inequality."""
+        low, high, above = self.option.minimum, self.option.maximum, self.option.above
+        left = f"{above:g}<" if above is not None else "" if low is None else f"{low:g}<="
+        right = "" if high is None or high >= _HUGE else f"<={high:g}"
+        return f"[{left}x{right}]" if left or right else ""
 
     @property
     def limits(self) -> str:
         """The numbers it can be, in words; empty where all are accepted."""
         low, high, above = self.option.minimum, self.option.maximum, self.option.above
         if above is not None:
-            return f"above {above:g}"
+            return f"above {above:g}" + ("" if high is None or high >= _HUGE else f" and at most {high:g}")
         if low is not None and high is not None and high < _HUGE:
             return f"from {low:g} to {high:g}"
         return "" if low is None else f"of at least {low:g}"
@@ -172,9 +244,6 @@ def with_flags(main: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(main)
     def filled(**values: Any) -> Any:  # noqa: ANN401 - whatever the step has
-        for name, value in values.items():
-            if isinstance(value, float) and not math.isfinite(value):  # it passes min and max
-                raise UsageError(f"{value} is not a finite number", where=f"--{name.replace('_', '-')}", fix="give one")
         own = {name: value for name, value in values.items() if name in signature.parameters}
         return main(**own, **{name: build(values) for name, build in builders.items()})
 
@@ -204,25 +273,22 @@ def _given(options: type, values: dict[str, Any]) -> dict[str, Any]:
 
 def _flag(option: Declared, *, given: bool = True) -> inspect.Parameter:
     """Return an option as typer reads it; without ``given`` its default is None."""
-    settings: dict[str, Any] = {"help": option.option.help, "metavar": option.option.metavar}
-    kind: Any = option.kind
-    if option.option.above is not None:
-        settings["parser"] = functools.partial(_number_or_none, option)
-    elif option.kind in {int, float}:
-        settings |= {"min": option.option.minimum, "max": option.option.maximum}
-    if option.optional or not given:
-        kind = kind | None
+    settings: dict[str, Any] = {"help": option.option.help, "metavar": option.metavar}
+    if option.kind is not str:
+        settings["parser"] = functools.partial(read_flag, option)
+    kind: Any = option.kind | None if option.optional or not given else option.kind
     default = option.default if given else None
     if default is dataclasses.MISSING:
         default = inspect.Parameter.empty
+    elif default is not None and option.option.notation:
+        settings["show_default"] = option.text(default)
     annotation = Annotated[kind, typer.Option(**settings)]
     return inspect.Parameter(option.attribute, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
-def _number_or_none(option: Declared, text: str) -> Any:  # noqa: ANN401 - a number or None
-    """Read a number; an empty text, as the form of the Argo UI gives it, stands for no value."""
-    if not text:
-        return None
-    if problem := option.problem(text):
-        raise typer.BadParameter(f"{text!r}: {problem}; leave it out for no limit")
-    return option.kind(text)
+def read_flag(option: Declared, value: object) -> Any:  # noqa: ANN401 - of the option's type
+    """Read the value of a flag; typer passes the default too."""
+    try:
+        return option.read(value)
+    except ValueError as error:
+        raise typer.BadParameter(f"{value!r}: {error}") from None

@@ -21,7 +21,7 @@ from steps.datasets.missing import Tally
 from steps.datasets.part_checks import Part
 from steps.datasets.profile import Profile
 from steps.datasets.selection import Selection
-from steps.options.prepare import Duplicates, Labels, OnMissing, PrepareOptions
+from steps.options.prepare import Duplicates, FirstLabel, OnMissing, PrepareOptions
 from steps.sources import layouts
 from steps.tables import labels
 
@@ -41,14 +41,14 @@ class Options:
 
     Attributes:
         rows: The size of the sample; 0 for all rows.
-        labels: The number from which the source counts its labels.
+        first_label: The number from which the source counts its labels.
         on_missing: How to treat rows with a missing value.
         max_dropped: The largest share of rows, 0 to 1, that may be dropped because of a missing value.
         duplicates: How to treat rows that are equal to an earlier row.
     """
 
     rows: int = 0
-    labels: Labels = Labels.AUTO
+    first_label: FirstLabel = FirstLabel.AUTO
     on_missing: OnMissing = OnMissing.FAIL
     max_dropped: float = PrepareOptions.max_dropped
     duplicates: Duplicates = Duplicates.KEEP
@@ -64,7 +64,7 @@ class Options:
             what = "--on-missing keep does not work together with this option"
             fix = "leave this option out, so that the rows are read to this machine"
             raise UsageError(what, where="--inside-bigquery", fix=fix)
-        if self != Options(labels=self.labels, max_dropped=self.max_dropped):
+        if self != Options(first_label=self.first_label, max_dropped=self.max_dropped):
             what = "--rows, --on-missing drop and --duplicates drop do not work together with this option"
             raise UsageError(what, where="--inside-bigquery", fix="write them into the query")
 
@@ -83,7 +83,7 @@ def write_datasets(source: Source, datasets: Mapping[str, Path], options: Option
     """
     schema = source.schema
     runtime.log(f"{source.name}: {source.layout.name} columns{', with a split' if source.layout.has_split else ''}")
-    offset = _find_label_offset(source, options.labels)
+    offset = _find_label_offset(source, options.first_label)
     selection = _make_selection(source, offset, options)
     profile, tally = Profile(schema), Tally(schema)
     parts = np.zeros((len(schema.cover_types), len(tables.SPLITS)), np.int64)
@@ -150,9 +150,9 @@ def _check_parts(slug: str, counts: NDArray[np.int64], schema: Schema, where: st
     part_checks.check_given(slug, parts, where)
 
 
-def _find_label_offset(source: Source, mode: Labels) -> int:
+def _find_label_offset(source: Source, mode: FirstLabel) -> int:
     target = source.schema.target
-    auto = mode is Labels.AUTO and source.schema.labels_may_start_at_zero
+    auto = mode is FirstLabel.AUTO and source.schema.labels_may_start_at_zero
     columns = (batch.column(target) for batch in source.batches([target]) if auto)
     found = labels.count_labels(source.schema, columns, source.name)
     return labels.find_offset(source.schema, found, mode, source.name)

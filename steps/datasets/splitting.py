@@ -15,7 +15,6 @@ import numpy as np
 import pyarrow as pa
 
 from steps import tables
-from steps.core.errors import UsageError
 from steps.datasets import part_checks
 from steps.datasets.part_checks import Part
 from steps.tables import hashing
@@ -24,10 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
-
-
-# The largest rounding error of the sum of three decimal fractions.
-_ROUNDING_ERROR = 1e-9
 
 
 def assign_parts(columns: Sequence[pa.Array], rows: int, seed: int, fractions: Sequence[float]) -> NDArray[np.int8]:
@@ -52,17 +47,11 @@ def split_dataset(
         dataset: The dataset of one cover type.
         outputs: The file to write for each part by name.
         seed: The seed of the hash.
-        fractions: The expected shares of train, validation and test.
+        fractions: The expected shares of train, validation and test. They sum to 1.
 
     Raises:
-        UsageError: The fractions are not positive or do not sum to 1.
         BadDataError: A part would have no positive or no negative row.
     """
-    # The condition is negated so that NaN, for which every comparison is false, is an error too.
-    if not (all(fraction > 0 for fraction in fractions) and abs(sum(fractions) - 1) < _ROUNDING_ERROR):
-        shares = " + ".join(f"{fraction:g}" for fraction in fractions)
-        where = "--train-fraction, --validation-fraction and --test-fraction"
-        raise UsageError(f"the fractions {shares} must be above 0 and sum to 1", where=where)
     metadata = tables.read_metadata(dataset)
     features = [column.name for column in metadata.schema.columns]
     with tables.open_parquet(dataset) as file:

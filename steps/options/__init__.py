@@ -36,6 +36,6 @@ def options_of(step: str, scope: Scope | None = None) -> tuple[Declared, ...]:
 
 
 def form_options() -> tuple[Declared, ...]:
-    """Return the options that are workflow parameters, each once, in the order of the form: details come last."""
+    """Return the options that are workflow parameters, each once, by group and then in the order of the steps."""
     found = {option.name: option for step in STEP_OPTIONS for option in options_of(step, Scope.FORM)}
-    return tuple(sorted(found.values(), key=lambda option: option.option.detail))
+    return tuple(sorted(found.values(), key=lambda option: option.option.group))

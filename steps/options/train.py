@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 from steps.core.options import Option, Scope
-from steps.options.shared import LARGEST, Device, DeviceOption, Preset, PresetOption, Seed, Threads
+from steps.options.shared import LARGEST, LARGEST_FLOAT, Device, DeviceOption, Preset, PresetOption, Seed, Threads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,13 +54,19 @@ class Hyperparameters:
     max_depth: Annotated[int, Option("Depth of a tree, 0 for no limit.", Scope.SET, minimum=0, maximum=LARGEST)] = 6
     max_leaves: Annotated[int, Option("Leaves of a tree, 0 for no limit.", Scope.SET, minimum=0, maximum=LARGEST)] = 0
     grow_policy: Annotated[GrowPolicy, Option("Which node of a tree is split next.", Scope.SET)] = GrowPolicy.DEPTHWISE
-    min_child_weight: Annotated[float, Option("Smallest sum of hessians in a leaf.", Scope.SET, minimum=0)] = 1.0
+    min_child_weight: Annotated[
+        float, Option("Smallest sum of hessians in a leaf.", Scope.SET, minimum=0, maximum=LARGEST_FLOAT)
+    ] = 1.0
     max_delta_step: Annotated[
-        float, Option("Largest step of a leaf's value, 0 for no limit.", Scope.SET, minimum=0)
+        float, Option("Largest step of a leaf's value, 0 for no limit.", Scope.SET, minimum=0, maximum=LARGEST_FLOAT)
     ] = 0.0
-    gamma: Annotated[float, Option("Smallest gain of a split.", Scope.SET, minimum=0)] = 0.0
-    reg_lambda: Annotated[float, Option("L2 regularisation of leaf values.", Scope.SET, minimum=0)] = 1.0
-    reg_alpha: Annotated[float, Option("L1 regularisation of leaf values.", Scope.SET, minimum=0)] = 0.0
+    gamma: Annotated[float, Option("Smallest gain of a split.", Scope.SET, minimum=0, maximum=LARGEST_FLOAT)] = 0.0
+    reg_lambda: Annotated[
+        float, Option("L2 regularisation of leaf values.", Scope.SET, minimum=0, maximum=LARGEST_FLOAT)
+    ] = 1.0
+    reg_alpha: Annotated[
+        float, Option("L1 regularisation of leaf values.", Scope.SET, minimum=0, maximum=LARGEST_FLOAT)
+    ] = 0.0
     subsample: Annotated[
         float, Option("Share of the rows that a tree is grown from.", Scope.SET, minimum=0.01, maximum=1)
     ] = 1.0
@@ -73,7 +79,9 @@ class Hyperparameters:
     colsample_bynode: Annotated[
         float, Option("Share of them that a node of a tree can use.", Scope.SET, minimum=0.01, maximum=1)
     ] = 1.0
-    scale_pos_weight: Annotated[float, Option("Weight of the positive rows.", Scope.SET, minimum=1e-6)] = 1.0
+    scale_pos_weight: Annotated[
+        float, Option("Weight of the positive rows.", Scope.SET, minimum=1e-6, maximum=LARGEST_FLOAT)
+    ] = 1.0
     max_bin: Annotated[
         int, Option("Bins that the values of a feature are put into.", Scope.SET, minimum=2, maximum=LARGEST)
     ] = 256

@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 from typing import Annotated
 
-from steps.core.options import Option, Scope
+from steps.core.options import Group, Option, Scope
 from steps.options.shared import Device, DeviceOption, Preset, PresetOption, Seed, Threads
 
 
@@ -52,15 +52,22 @@ class TuneOptions:
     preset: PresetOption = Preset.DEFAULT
     trials: Annotated[
         int,
-        Option("Trials of the search per cover type, 0 for no search.", Scope.FORM, minimum=0, maximum=2**63 - 1),
+        Option(
+            "Trials of the search for each cover type; 0: no search, the preset's hyperparameters are used.",
+            Scope.FORM,
+            minimum=0,
+            maximum=2**63 - 1,
+            group=Group.RUN,
+        ),
     ] = 0
     timeout: Annotated[
         float | None,
         Option(
-            "Seconds of search after which no trial starts; empty for no limit.",
+            "Seconds for each search, after which no further trial starts; empty: no limit.",
             Scope.FORM,
             above=0,
             metavar="SECONDS",
+            group=Group.RUN,
         ),
     ] = None
     objective: Annotated[Objective, Option("What the trials improve on validation rows.", Scope.FORM)] = (

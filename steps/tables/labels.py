@@ -68,8 +68,8 @@ def find_offset(schema: Schema, found: Iterable[object], mode: str, where: str) 
         if not labels:
             raise UsageError(
                 f"the labels of {schema.target!r} are strings and have no start",
-                where=f"--labels {mode}",
-                fix="use --labels auto",
+                where=f"--first-label {mode}",
+                fix="use --first-label auto",
             )
         return min(labels) - {"zero": 0, "one": 1}[mode]
     if not schema.labels_may_start_at_zero or not labels:
@@ -85,7 +85,7 @@ def find_offset(schema: Schema, found: Iterable[object], mode: str, where: str) 
     raise BadDataError(
         f"do the labels of {schema.target!r} start at {zero} or at {zero + 1}? Of {zero} and {top} {have}",
         where=where,
-        fix="use --labels zero or --labels one",
+        fix="use --first-label zero or --first-label one",
     )
 
 
@@ -131,7 +131,7 @@ def encode_labels(schema: Schema, values: pa.Array, offset: int, first_row: int,
 def _suggest_fix(given: object, known: Sequence[int | str]) -> str:
     names = [label for label in known if isinstance(label, str)]
     if not names:
-        return "correct the source, or use --labels zero or --labels one"
+        return "correct the source, or use --first-label zero or --first-label one"
     near = spelling.nearest_name(str(given), names)
     return "correct the source" if near is None else f"write it as {near!r}?"
 

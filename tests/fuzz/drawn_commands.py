@@ -90,7 +90,7 @@ def preparations(draw: st.DrawFn) -> Case:
     document = draw(drawn_schemas.documents())
     table = draw(drawn_tables.tables(document))
     drawn = _settings(draw, document, table)
-    own = {"rows", "labels", "on_missing", "duplicates"}
+    own = {"rows", "first_label", "on_missing", "duplicates"}
     settings = {name: value for name, value in drawn.items() if name in own}
     given = {"source": table.source, "schema": SCHEMA, **settings}
     flags = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
@@ -135,7 +135,7 @@ def _settings(draw: st.DrawFn, document: Document, table: Table | None) -> dict[
     offered: dict[str, st.SearchStrategy[Any]] = {
         "rows": st.sampled_from([0, 30, 60, rows, rows + 1, 1000, 1, 2, -1, 10**20, "x", "1e3", 2**63]),
         "seed": st.one_of(st.integers(0, 9), st.sampled_from([-1, 2**31, 2**32, 2**63 - 1, 2**63, 2**64, 10**30, "x"])),
-        "labels": st.sampled_from(["auto", *choices("labels"), "two"]),
+        "first_label": st.sampled_from(["auto", *choices("first_label"), "two"]),
         "on_missing": st.sampled_from(["drop", *choices("on_missing")]),
         "duplicates": st.sampled_from(choices("duplicates")),
         "trials": st.sampled_from([0, 1, 1, -1]),

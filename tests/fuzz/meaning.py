@@ -127,7 +127,7 @@ def _codes(case: Case) -> list[Any]:
 def _shift(case: Case, labels: list[int]) -> int:
     """Return the offset from labels of the source to labels of the schema."""
     assert case.table is not None
-    mode = case.settings.get("labels", "auto")
+    mode = case.settings.get("first_label", "auto")
     if mode != "auto":
         return min(labels) - {"zero": 0, "one": 1}[mode]
     if not case.document.get("labels_may_start_at_zero"):

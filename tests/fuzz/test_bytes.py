@@ -223,7 +223,7 @@ CONFIGS = [
     ),
     (
         b"source: builtin:\nsnapshot_time: 2026-11-21T09:30:00Z\ntrials: 5\ntimeout: 60\n"
-        b"labels: one\non_missing: drop\nduplicates: drop\nobjective: f1\n"
+        b"first_label: one\non_missing: drop\nduplicates: drop\nobjective: f1\n"
         b"sampler: random\nrefit: validation\npods: cover-type\n"
     ),
     (

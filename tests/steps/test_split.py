@@ -25,6 +25,6 @@ def test_fractions_that_do_not_sum_to_1(chain: Chain, tmp_path: Path) -> None:
     outputs = [word for part in PARTS for word in (f"--{part}", tmp_path / part)]
     result = call(split.main, "--dataset", chain["dataset"], *outputs, "--train-fraction", 0.7)
     assert result.code == 2
-    words = "error: the fractions 0.7 + 0.16 + 0.2 must be above 0 and sum to 1, in --train-fraction,"
+    words = "error: the fractions 0.7 + 0.16 + 0.2 do not sum to 1, in --train-fraction,"
     assert result.errors[0].startswith(words)
     assert list(tmp_path.iterdir()) == []

@@ -109,7 +109,7 @@ def test_a_class_that_the_hash_leaves_out_of_a_part_fails_alone(invoke: Any, tmp
     [
         (("--set", "trian.rounds=3"), 2, "unknown step 'trian', in --set trian.rounds: use one of split, preprocess"),
         (("--set", "train.rounds"), 2, "'train.rounds' is not STEP.OPTION=VALUE, in --set"),
-        (("--config", "{job}"), 78, "unknown setting 'sed', in {job}: use one of source, snapshot_time"),
+        (("--config", "{job}"), 78, "unknown setting 'sed', in {job}: use one of preset, rows, seed"),
     ],
 )
 def test_settings_that_do_not_exist_start_nothing(

@@ -111,7 +111,12 @@ def test_what_can_be_set_is_what_the_wiring_leaves_open(step: str) -> None:
 def test_parameters_of_the_form_have_the_values_the_steps_take() -> None:
     spec = rendering.render(Settings(), "Workflow")["spec"]
     enums = {entry["name"]: entry.get("enum") for entry in spec["arguments"]["parameters"]}
-    for step, name in (("prepare", "labels"), ("prepare", "on-missing"), ("prepare", "duplicates"), ("tune", "preset")):
+    for step, name in (
+        ("prepare", "first-label"),
+        ("prepare", "on-missing"),
+        ("prepare", "duplicates"),
+        ("tune", "preset"),
+    ):
         assert [each.value for each in options_of(step)[name].type_descriptor.annotation] == enums[name]
     assert all(entry["description"] for entry in spec["arguments"]["parameters"])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hera.workflows import Parameter
 
@@ -17,7 +17,7 @@ def parameters(settings: Settings) -> list[Parameter]:
     return [
         Parameter(
             name=option.name,
-            value=_text(getattr(settings, option.attribute)),
+            value=option.text(getattr(settings, option.attribute)),
             enum=list(option.choices) or None,
             description=option.option.help,
         )
@@ -30,19 +30,18 @@ def description() -> str:
 
     The expression is in the syntax of https://expr-lang.org, which Argo evaluates.
     """
-    rows = "{{=workflow.parameters.rows == '0' ? 'all' : workflow.parameters.rows}}"
-    return (
-        f"{_variable('preset')}, {rows} rows, seed {_variable('seed')}, {_variable('trials')} trials, "
-        f"from {_variable('source')}"
+    preset, seed, trials, source = (
+        f"{{{{workflow.parameters.{name}}}}}" for name in ("preset", "seed", "trials", "source")
     )
+    rows = "{{=workflow.parameters.rows == '0' ? 'all' : workflow.parameters.rows}}"
+    return _line(preset, rows, seed, trials, source)
 
 
-def _variable(parameter: str) -> str:
-    return f"{{{{workflow.parameters.{parameter}}}}}"
+def values(settings: Settings) -> str:
+    """Return the same text for the values of the settings."""
+    chosen: Any = settings
+    return _line(chosen.preset, chosen.rows or "all", chosen.seed, chosen.trials, chosen.source)
 
 
-def _text(value: object) -> str:
-    """Return a value as its step reads it; no value is an empty text, as Argo's parameters are texts."""
-    if value is None:
-        return ""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+def _line(preset: object, rows: object, seed: object, trials: object, source: object) -> str:
+    return f"{preset}, {rows} rows, seed {seed}, {trials} trials, from {source}"

@@ -17,8 +17,9 @@ import typer
 
 from steps.core import uris
 from workflows import settings as run_settings
-from workflows.settings import Settings, overrides
+from workflows.settings import Settings, combinations, overrides
 from workflows.settings.flags import JOB, LOCAL, Flag
+from workflows.settings.loading import FORMER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +39,9 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object on
 _CONFIG = Annotated[
     Path | None, typer.Option(help="YAML file with any of these settings.", rich_help_panel=JOB, readable=False)
 ]
+
+# The flag of a setting that has another name now: the settings refuse it and name the new one.
+_FORMER = Annotated[str | None, typer.Option(hidden=True)]
 
 
 def finite(value: float | None) -> float | None:
@@ -92,25 +96,40 @@ def flags(*, local: bool) -> dict[str, Any]:
         for flag in field.metadata
         if isinstance(flag, Flag) and (flag.panel == LOCAL) == local
     }
-    return found if local else {**found, "config": _CONFIG}
+    return found if local else {**found, **dict.fromkeys(FORMER, _FORMER), "config": _CONFIG}
 
 
 def _annotation(name: str, field: FieldInfo, flag: Flag) -> Any:  # noqa: ANN401 - a type
     kind, dashed = _kind(field.annotation), name.replace("_", "-")
     names = [f"--{dashed}/--no-{dashed}" if kind is bool else f"--{dashed}"]
-    option = typer.Option(*names, help=_help(field, flag), metavar=flag.metavar, rich_help_panel=flag.panel)
+    metavar = flag.metavar or _metavar(field.annotation)
+    option = typer.Option(*names, help=_help(field, flag), metavar=metavar, rich_help_panel=flag.panel)
     return Annotated[kind | None, option]
 
 
-def _kind(annotation: Any) -> Any:  # noqa: ANN401 - types
-    """Return the type of a flag's value: the setting's where typer can read it, else a text that the settings check."""
+def _bare(annotation: Any) -> Any:  # noqa: ANN401 - types
+    """Return a type without its annotations and without None."""
     if typing.get_origin(annotation) is Annotated:
-        return _kind(typing.get_args(annotation)[0])
+        return _bare(typing.get_args(annotation)[0])
     if typing.get_origin(annotation) in {types.UnionType, typing.Union}:
-        return _kind(next(kind for kind in typing.get_args(annotation) if kind is not types.NoneType))
-    if typing.get_origin(annotation) is Literal or annotation in {int, float, bool}:
-        return annotation
-    return list[str] if typing.get_origin(annotation) is dict else str
+        return _bare(next(kind for kind in typing.get_args(annotation) if kind is not types.NoneType))
+    return annotation
+
+
+def _kind(annotation: Any) -> Any:  # noqa: ANN401 - types
+    """Return the type of a flag's value as typer reads it: a text that the settings check, where it can be one."""
+    bare = _bare(annotation)
+    if bare is bool:
+        return bool
+    return list[str] if typing.get_origin(bare) is dict else str
+
+
+def _metavar(annotation: Any) -> str | None:  # noqa: ANN401 - types
+    """Return what stands for a number or a choice in the help text."""
+    bare = _bare(annotation)
+    if typing.get_origin(bare) is Literal:
+        return f"<{'|'.join(typing.get_args(bare))}>"
+    return f"<{bare.__name__}>" if bare in {int, float} else None
 
 
 def _help(field: FieldInfo, flag: Flag) -> str:
@@ -124,4 +143,6 @@ def _load(given: dict[str, Any]) -> Settings:
     config = given.pop("config")
     if given["set"]:
         given["set"] = dict(overrides.split_entry(entry) for entry in given["set"])
-    return run_settings.load(given, config)
+    loaded = run_settings.load(given, config)
+    combinations.check(loaded)
+    return loaded

@@ -28,10 +28,20 @@ if TYPE_CHECKING:
     from workflows.cluster.nodes import Step
 
 _LOGIN = "set ARGO_TOKEN, for example to `Bearer` and the token of a service account"
-# Fields of a workflow that the list of runs shows.
-_FIELDS = (
-    "items.metadata.name,items.metadata.creationTimestamp,items.status.phase,items.status.progress,"
-    "items.status.startedAt,items.status.finishedAt,items.status.message"
+# Fields of a workflow that the list of runs shows, and those from which its steps are counted. Older servers select
+# nodes as a whole, newer ones the fields of a node.
+_FIELDS = ",".join(
+    f"items.{name}"
+    for name in (
+        *("metadata.name", "metadata.creationTimestamp"),
+        *(f"status.{name}" for name in ("phase", "startedAt", "finishedAt", "message", "compressedNodes", "nodes")),
+        *(f"status.nodes.{name}" for name in ("id", "name", "type", "phase")),
+        *(
+            f"{spec}.{name}"
+            for spec in ("spec", "status.storedWorkflowTemplateSpec")
+            for name in ("entrypoint", "templates.name", "templates.dag.tasks.name", "templates.dag.tasks.template")
+        ),
+    )
 )
 # Bytes of a download that are in memory at a time.
 _CHUNK_BYTES = 1 << 20
@@ -84,7 +94,7 @@ class ServerClient:
         return found
 
     def list(self) -> Sequence[dict[str, Any]]:
-        """Return the workflows of this pipeline, without their nodes."""
+        """Return the workflows of this pipeline, with what the list of runs shows."""
         options = {"listOptions.labelSelector": f"{LABEL}=covertype", "fields": _FIELDS}
         found: Sequence[dict[str, Any]] | None
         found = self.call(f"api/v1/workflows/{self.namespace}", params=options).json().get("items")

@@ -12,11 +12,16 @@ import json
 import re
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PENDING, RUNNING, SUCCEEDED, OMITTED = "Pending", "Running", "Succeeded", "Omitted"
+# A step that had not ended when its run did; Argo leaves its node as it was, for example `Running`.
+STOPPED = "Stopped"
 BAD = {"Failed", "Error"}
-FINISHED = {SUCCEEDED, OMITTED, "Skipped", *BAD}
+FINISHED = {SUCCEEDED, OMITTED, "Skipped", STOPPED, *BAD}
 # Why a container has no image, as the kubelet words it: reasons that it retries, and those that no retry can change.
 _NO_IMAGE = re.compile(r"^(ImagePullBackOff|ErrImagePull|ImageInspectError|RegistryUnavailable)\b")
 _IMPOSSIBLE_IMAGE = re.compile(r"^(InvalidImageName|ErrImageNeverPull)\b")
@@ -72,8 +77,12 @@ class Step:
 
     @property
     def note(self) -> str:
-        """The message of a step that has failed or is stuck, else empty."""
-        return self.message if self.bad or (self.phase == PENDING and not _USUAL.match(self.message)) else ""
+        """The message of a step that has failed, was stopped or is stuck, else empty."""
+        return (
+            self.message
+            if self.bad or self.phase == STOPPED or (self.phase == PENDING and not _USUAL.match(self.message))
+            else ""
+        )
 
     @property
     def seconds(self) -> float:
@@ -86,6 +95,8 @@ class State:
     """A workflow.
 
     Attributes:
+        progress: finished steps of all, such as 30/37; empty where the steps are not known. Argo's own number adds pods
+            to what single pods count, such as rounds.
         started, finished: Unix times in seconds, 0 for not yet.
         steps: steps by path, in the order of the DAG.
         rows: first names of the paths that have several: the cover types.
@@ -131,13 +142,17 @@ def read(workflow: dict[str, Any]) -> State:
         name=name,
         phase=status.get("phase") or PENDING,
         message=status.get("message") or "",
-        progress=status.get("progress") or "",
+        progress=_count_finished(steps) if nodes or not status.get("startedAt") else "",
         started=_seconds(status.get("startedAt")),
         finished=_seconds(status.get("finishedAt")),
         steps=steps,
         rows=tuple(dict.fromkeys(path[0] for path in steps if len(path) > 1)),
         summary=next((_output(node, "summary") for node in nodes.values() if node["name"] == name), ""),
     )
+
+
+def _count_finished(steps: Mapping[tuple[str, ...], Step]) -> str:
+    return f"{sum(step.phase in FINISHED for step in steps.values())}/{len(steps)}" if steps else ""
 
 
 def _nodes(status: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -184,15 +199,19 @@ def _step(workflow: dict[str, Any], path: tuple[str, ...], group: list[dict[str,
     whole = next((node for node in group if node["type"] != "Pod"), attempts[-1] if attempts else group[0])
     last = attempts[-1] if attempts else whole
     phase = whole.get("phase") or PENDING
+    finished = last.get("finishedAt")
     if phase not in FINISHED:
         phase = PENDING if last.get("phase") in FINISHED else last.get("phase") or PENDING
+        status = workflow.get("status") or {}
+        if status.get("phase") in FINISHED:
+            phase, finished = STOPPED, finished or status.get("finishedAt")
     return Step(
         path=path,
         phase=OMITTED if phase == "Skipped" else phase,
         message=last.get("message") or whole.get("message") or "",
         progress=last.get("progress") or "",
         started=_seconds(last.get("startedAt")),
-        finished=_seconds(last.get("finishedAt")),
+        finished=_seconds(finished),
         attempts=len(attempts),
         node=last["id"],
         pod=_pod_name(workflow, last) if attempts else "",

@@ -31,8 +31,7 @@ def state_table(state: State) -> Group:
 
 
 def _title(state: State) -> Text:
-    done = sum(step.phase in nodes.FINISHED for step in state.steps.values())
-    steps = f"  {done} of {len(state.steps)} steps" if state.steps else ""
+    steps = f"  {state.progress.replace('/', ' of ')} steps" if state.progress else ""
     return Text.assemble(
         state.name, "  ", (state.phase, _STYLES.get(state.phase, "")), f"  {duration(state.seconds)}{steps}"
     )
@@ -68,7 +67,7 @@ def _words(step: Step) -> str:
 def runs_table(workflows: Sequence[dict[str, Any]]) -> Table:
     """Return a table of runs, newest last."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("run", "status", "progress", "started", "time", "message"):
+    for name in ("run", "status", "steps", "started", "time", "message"):
         table.add_column(name, overflow="fold")
     for workflow in sorted(workflows, key=lambda entry: entry["metadata"].get("creationTimestamp") or ""):
         state = nodes.read(workflow)

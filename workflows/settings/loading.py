@@ -6,6 +6,7 @@ Environment variables are the settings' names with the prefix ``COVERTYPE_``: ``
 
 from __future__ import annotations
 
+import difflib
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,19 +15,28 @@ import yaml
 from pydantic import ValidationError
 
 from steps import schema as schemas
-from steps.core import textfile
+from steps.core import runtime, textfile
 from steps.core.errors import BadConfigurationError, NoInputError, PipelineError, UsageError
-from workflows.settings import overrides, strict_yaml
-from workflows.settings.model import Resources, Settings, Toleration
+from steps.options import form_options
+from workflows.settings import explanations, overrides, strict_yaml
+from workflows.settings.model import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from pydantic import BaseModel
-    from pydantic_core import ErrorDetails
 
 ENVIRONMENT_PREFIX = "COVERTYPE_"
+# Variables with the prefix that are no settings: of the steps, the Makefile and the tests.
+OTHER_VARIABLES = frozenset(
+    f"{ENVIRONMENT_PREFIX}{name}"
+    for name in (
+        *("DEBUG", "RUN", "PART", "PRELOAD"),
+        *("ARGO_SERVER", "IMAGE_LOAD", "OTHER_XGBOOST", "FUZZ_SECONDS", "FUZZ_FINDINGS"),
+    )
+)
+# Settings that had another name, by that name.
+FORMER = {option.option.former: option.attribute for option in form_options() if option.option.former}
 
 
 @dataclass(frozen=True)
@@ -44,8 +54,15 @@ class _Layer:
         except ValidationError as error:
             problem = error.errors()[0]
             name = str(problem["loc"][0])
-            what, fix = _explained(problem)
+            what, fix = explanations.explain(problem)
+            if name in FORMER:
+                what, fix = f"{name} has another name now", f"use {self._spelled(FORMER[name])}"
             raise self.error(what, where=self.place(name), fix=fix) from None
+
+    def _spelled(self, setting: str) -> str:
+        """Return a setting as this layer writes it."""
+        place = self.place(setting)
+        return place if setting in place.lower().replace("-", "_") else setting
 
     def check_names(self, settings: Settings) -> None:
         """Check the names of cover types, which depend on the schema of the table."""
@@ -58,8 +75,13 @@ class _Layer:
             for key in own.cover_types:
                 table.cover_type(key)
         except UsageError as error:
-            name = "set" if error.where else "cover_types"  # only errors about --set have a location
-            raise self.error(error.what, where=self.place(name), fix=error.fix) from None
+            # Only errors about --set have a location: the key.
+            place = self.place("cover_types") if not error.where else self.place_of_key(error.where)
+            raise self.error(error.what, where=place, fix=error.fix) from None
+
+    def place_of_key(self, where: str) -> str:
+        """Return the location of a key of ``set``, from that in an error about ``--set KEY``."""
+        return f"{self.place('set')}, set.{where.removeprefix('--set ')}"
 
 
 def load(flags: Mapping[str, Any], config: Path | None = None) -> Settings:
@@ -94,31 +116,6 @@ def _variable(setting: str) -> str:
     return f"{ENVIRONMENT_PREFIX}{setting.upper()}"
 
 
-def _explained(problem: ErrorDetails) -> tuple[str, str | None]:
-    """Return a problem that pydantic found, in words that name the setting, and how to fix it if that is known."""
-    path = [str(part) for part in problem["loc"] if part != "[key]"]
-    name = ".".join(path)
-    if problem["type"] == "extra_forbidden":
-        model: type[BaseModel] = Settings
-        if len(path) > 1:
-            model = Toleration if "tolerations" in path else Resources
-        known = (field.alias or name for name, field in model.model_fields.items())
-        return f"unknown setting {name!r}", f"use one of {', '.join(known)}"
-    if problem["type"] in {"dict_type", "model_type"}:
-        return f"{name}: a mapping is needed", "see the configuration reference for an example"
-    if problem["type"] == "string_unicode":
-        return (
-            f"{name}: not a text in the encoding of this machine",
-            "set PYTHONUTF8=1, or rename the file",
-        )
-    if problem["type"] in {"too_short", "string_too_short"}:
-        return f"{name} is empty", "leave it out for the default"
-    if problem["type"] == "greater_than":
-        return f"{name}: a number above {problem['ctx']['gt']:g} is needed", "leave it out for the default"
-    reason = problem["msg"].removeprefix("Value error, ").rstrip(".")
-    return f"{name}: {reason if reason.startswith('CPU') else reason[:1].lower() + reason[1:]}", None
-
-
 def _read(path: Path) -> dict[str, Any]:
     """Return the settings of a config file, unchecked."""
     if not path.is_file():
@@ -132,14 +129,29 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _from_environment() -> dict[str, Any]:
-    """Return the settings of the environment, unchecked."""
+    """Return the settings of the environment, unchecked; warn of variables that are no setting."""
     found: dict[str, Any] = {}
-    for name, field in Settings.model_fields.items():
-        setting = field.alias or name
+    settings = [*(field.alias or name for name, field in Settings.model_fields.items()), *FORMER]
+    for setting in settings:
         text = os.environ.get(_variable(setting))
         if text is not None:
             found[setting] = _from_yaml(text, _variable(setting)) if setting in {"set", "steps"} else text
+    _warn_of_unknown_variables({_variable(setting) for setting in settings})
     return found
+
+
+def _warn_of_unknown_variables(known: set[str]) -> None:
+    """Log each variable with the prefix that nothing reads, with the most similar one that something reads."""
+    names = [name.removeprefix(ENVIRONMENT_PREFIX) for name in sorted(known)]
+    for name in sorted(os.environ):
+        if name.startswith(ENVIRONMENT_PREFIX) and name not in known | OTHER_VARIABLES:
+            similar = difflib.get_close_matches(name.removeprefix(ENVIRONMENT_PREFIX), names, n=1)
+            fix = (
+                f"did you mean {ENVIRONMENT_PREFIX}{similar[0]}?"
+                if similar
+                else "see the reference of environment variables"
+            )
+            runtime.log(f"warning: {name} is no setting and is ignored: {fix}")
 
 
 def _from_yaml(text: str, where: str) -> Any:  # noqa: ANN401 - whatever YAML gives

@@ -50,12 +50,13 @@ def parse(entries: Mapping[str, object], slugs: Sequence[str]) -> Overrides:
             raise UsageError(
                 f"step {step!r} has no option {name!r} to set", where=f"--set {key}", fix=f"use one of {known}"
             )
-        if problem := OPTIONS[step][option].problem(value):
+        declared = OPTIONS[step][option]
+        if problem := declared.problem(value):
             raise UsageError(f"{name} cannot be {value!r}", where=f"--set {key}", fix=problem)
         if dot and slug not in slugs:
             raise UsageError(f"unknown cover type {slug!r}", where=f"--set {key}", fix=f"use one of {', '.join(slugs)}")
         place = overrides.by_cover_type.setdefault(slug, {}) if slug else overrides.common
-        place.setdefault(step, {})[option] = str(value)
+        place.setdefault(step, {})[option] = declared.text(declared.read(value))
     return overrides
 
 

@@ -10,6 +10,7 @@ written last, and only if there is none. Objects that it does not list come from
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import secrets
 import tempfile
@@ -23,6 +24,7 @@ from google.api_core.exceptions import BadRequest
 from steps import schema as schemas
 from steps.core import runtime, textfile, uris
 from steps.core.errors import BadDataError, NoInputError, UsageError, already_exists
+from steps.core.options import declared, read_flag
 from steps.core.times import parse_time
 from steps.google import bigquery, gcs
 from steps.google.bigquery import query as bigquery_query
@@ -30,7 +32,7 @@ from steps.google.bigquery.client import REQUEST_SECONDS, request_retry
 from steps.google.bigquery.errors import message_of
 from steps.google.bigquery.jobs import open_job_client, wait_for_job
 from steps.google.bigquery.sql import SourceTable, quote_identifier
-from steps.options.prepare import MAXIMUM_BYTES_BILLED
+from steps.options.prepare import MAXIMUM_BYTES_BILLED, PrepareOptions
 from steps.sources import layouts
 from steps.sources.reading import Reading
 from steps.tables import labels
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
 LISTING = "export.json"
 _VIEWS = ("VIEW", "MATERIALIZED_VIEW", "EXTERNAL")
 _LABELS = "labels"
+# The option of prepare for the largest number of bytes that are billed.
+_LIMIT = next(option for option in declared(PrepareOptions) if option.attribute == "maximum_bytes_billed")
 
 
 @dataclass(frozen=True)
@@ -255,11 +259,17 @@ def main(  # noqa: PLR0913 - one argument an option
     snapshot_time: Annotated[str, typer.Option(metavar="TIME", help="Read the table as of this time (RFC 3339).")] = "",
     location: Annotated[str, typer.Option(help="Location of the job: US, EU, europe-west1.")] = "",
     maximum_bytes_billed: Annotated[
-        int, typer.Option(min=0, metavar="BYTES", help="Reject a script that bills more; 0 for no limit.")
+        int,
+        typer.Option(
+            parser=functools.partial(read_flag, _LIMIT),
+            metavar="BYTES",
+            show_default=_LIMIT.text(MAXIMUM_BYTES_BILLED),
+            help="Reject a script that bills more than this, such as 10 GB; 0: no limit.",
+        ),
     ] = MAXIMUM_BYTES_BILLED,
     schema: Annotated[str, typer.Option(help="Schema file (TOML), or covertype.")] = schemas.BUILTIN,
     cover_types: Annotated[str, typer.Option(help="Labels or slugs, separated by commas; empty for all.")] = "",
-    labels: Annotated[Literal["auto", "zero", "one"], typer.Option(help="First label of the source.")] = "auto",
+    first_label: Annotated[Literal["auto", "zero", "one"], typer.Option(help="First label of the source.")] = "auto",
 ) -> None:
     """Export one dataset for each cover type from BigQuery, as parquet files in Cloud Storage."""
     table = schemas.load(schema)
@@ -269,7 +279,7 @@ def main(  # noqa: PLR0913 - one argument an option
     reading = Reading(sql, Path(query).name, parse_time(snapshot_time), location, maximum_bytes_billed)
     uri = uris.parse(source, (uris.TABLE,)).text
     prefix = uris.parse(output, (uris.BUCKET,), what="destination", where="--output").text
-    export(ExportRequest(uri, table, reading, slugs, prefix, labels), gcs.connect())
+    export(ExportRequest(uri, table, reading, slugs, prefix, first_label), gcs.connect())
 
 
 if __name__ == "__main__":

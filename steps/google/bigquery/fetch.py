@@ -38,7 +38,7 @@ class Fetched:
     Attributes:
         source: The rows as a source with the labels of the schema.
         facts: The entries of ``profile.json`` about the original source.
-        label_mode: The option ``--labels`` for reading ``source``.
+        label_mode: The option ``--first-label`` for reading ``source``.
     """
 
     source: Source

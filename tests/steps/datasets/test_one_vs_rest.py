@@ -12,7 +12,7 @@ from steps import tables
 from steps.core import storage
 from steps.core.errors import BadDataError, UsageError
 from steps.datasets.one_vs_rest import Options
-from steps.options.prepare import Duplicates, Labels, OnMissing
+from steps.options.prepare import Duplicates, FirstLabel, OnMissing
 from tests.support import FEATURES, SCHEMA, TARGET, decoded, prepared, real_rows, with_missing, write_table
 
 if TYPE_CHECKING:
@@ -186,4 +186,4 @@ def test_options_that_the_preparation_inside_bigquery_lacks(options: Options) ->
 
 
 def test_options_that_the_preparation_inside_bigquery_has() -> None:
-    Options(labels=Labels.ONE, max_dropped=0.1).check_inside_bigquery()
+    Options(first_label=FirstLabel.ONE, max_dropped=0.1).check_inside_bigquery()

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steps import prepare, schema, tables
-from steps.core.errors import BadDataError, UsageError
+from steps.core.errors import BadDataError
 from steps.datasets import splitting
 from steps.datasets.one_vs_rest import Options
 from tests.support import FEATURES, PARTS, SCHEMA, TARGET, builtin, prepared, real_rows, write_table
@@ -226,13 +226,3 @@ def test_equal_rows_are_in_one_part_and_no_seed_changes_that(tmp_path: Path) -> 
     message = "the 9 rows of cover type 'yes' have 1 different values in all, and equal rows are never in two parts"
     with pytest.raises(BadDataError, match=message):
         split_two(tmp_path, table)
-
-
-@pytest.mark.parametrize(
-    "fractions",
-    [(0.5, 0.5, 0.5), (1.0, 0.0, 0.0), (0.8, 0.3, -0.1), (float("nan"), 0.5, 0.5), (0.5, 0.5, float("nan"))],
-)
-def test_bad_fractions_are_refused(datasets: Path, tmp_path: Path, fractions: tuple[float, ...]) -> None:
-    outputs = {part: tmp_path / part for part in PARTS}
-    with pytest.raises(UsageError, match="must be above 0 and sum to 1"):
-        splitting.split_dataset(datasets / "aspen.parquet", outputs, seed=0, fractions=fractions)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from steps.core.errors import UsageError
-from steps.options.prepare import check_source, check_time
+from steps.options.prepare import check_location, check_source, check_time
 
 
 def test_the_scheme_of_a_source_comes_back_in_lower_case() -> None:
@@ -27,3 +27,9 @@ def test_a_time_stays_as_it_is_written() -> None:
     assert check_time("") == ""
     with pytest.raises(UsageError, match="RFC 3339"):
         check_time("noon")
+
+
+def test_a_location_is_a_name_of_a_region() -> None:
+    assert [check_location(text) for text in ("", "EU", "europe-west1")] == ["", "EU", "europe-west1"]
+    with pytest.raises(UsageError, match="no location of BigQuery"):
+        check_location("EU; US")

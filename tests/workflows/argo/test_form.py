@@ -25,6 +25,12 @@ def test_the_description_names_parameters_of_the_workflow() -> None:
     assert set(names) <= {option.name for option in form_options()}
 
 
+def test_the_description_of_settings_has_their_values() -> None:
+    settings = Settings(preset="fast", rows=3000, seed=7, trials=40, source="bq://p.d.t")
+    assert form.values(settings) == "fast, 3000 rows, seed 7, 40 trials, from bq://p.d.t"
+    assert form.values(Settings()) == "default, all rows, seed 0, 0 trials, from builtin:"
+
+
 @pytest.mark.parametrize(("timeout", "text"), [(None, ""), (60, "60"), (60.0, "60"), (0.5, "0.5"), (1e9, "1000000000")])
 def test_numbers_are_written_as_the_step_reads_them(timeout: float | None, text: str) -> None:
     values = {parameter.name: parameter.value for parameter in form.parameters(Settings(timeout=timeout))}

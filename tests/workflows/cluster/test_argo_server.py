@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import pytest
 
 from steps.core.errors import BadConfigurationError
 from tests.workflows.fake_api import FakeApi, status
 from tests.workflows.fake_runs import NAME, RECORDED, SERVER, created
-from workflows.cluster import connect_to_cluster, nodes
+from workflows.cluster import argo_server, connect_to_cluster, nodes
 from workflows.cluster.argo_server import ServerClient, address
 
 if TYPE_CHECKING:
@@ -84,7 +85,33 @@ def test_list_and_get(server: FakeApi, server_client: ServerClient) -> None:
     server.on(f"GET {SERVER}/{NAME}", (200, RECORDED))
     assert server_client.list() == [RECORDED]
     assert server_client.get(NAME) == RECORDED
-    assert "fields=items.metadata.name" in server.requests[0].query
+    query = unquote(server.requests[0].query)
+    assert "fields=items.metadata.name" in query
+    assert {"items.status.nodes.phase", "items.spec.templates.dag.tasks.name"} <= set(query.split(","))
+
+
+def test_the_selected_fields_are_enough_to_count_the_steps() -> None:
+    """As the server selects them: ``util/fields/fields.go``."""
+    wanted = argo_server._FIELDS.replace("items.", "").split(",")
+
+    def selected(value: Any, path: str = "") -> Any:
+        if isinstance(value, list):
+            return [selected(entry, path) for entry in value]
+        if path == "status.nodes":
+            return {
+                key: {name: node.get(name) for name in ("id", "name", "type", "phase")} for key, node in value.items()
+            }
+        if not isinstance(value, dict):
+            return value
+        paths = {key: f"{path}.{key}".strip(".") for key in value}
+        return {
+            key: entry if paths[key] in wanted else selected(entry, paths[key])
+            for key, entry in value.items()
+            if any(name == paths[key] or name.startswith(f"{paths[key]}.") for name in wanted)
+        }
+
+    lean = selected(RECORDED)
+    assert nodes.read(lean).progress == nodes.read(RECORDED).progress == "12/12"
 
 
 def test_stop_retry_and_delete(server: FakeApi, server_client: ServerClient) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.workflows.fake_runs import NAME, RECORDED, with_node
+from tests.workflows.fake_runs import NAME, RECORDED, running, with_node
 from workflows.cluster import nodes
 from workflows.cluster.nodes import Step
 
@@ -23,7 +23,7 @@ def test_rows_are_cover_types_and_columns_steps() -> None:
     assert state.rows == ("spruce-fir", "aspen")
     assert tuple(path[1] for path in state.steps if path[0] == state.rows[0]) == CHAIN
     assert set(state.steps) == {("prepare",), ("report",), *((row, step) for row in state.rows for step in CHAIN)}
-    assert (state.phase, state.done, state.progress) == ("Failed", True, RECORDED["status"]["progress"])
+    assert (state.phase, state.done, state.progress) == ("Failed", True, "12/12")
     assert [step.name for step in state.failed] == ["aspen.train", "report"]
     assert state.steps["aspen", "evaluate"].phase == nodes.OMITTED
 
@@ -86,6 +86,34 @@ def test_what_a_pending_pod_waits_for(*, message: str, lacks: bool, impossible: 
     step = Step(("a",), phase=nodes.PENDING, message=message)
     assert (step.lacks_image, step.impossible_image, bool(step.note)) == (lacks, impossible, noted)
     assert not Step(("a",), phase=nodes.RUNNING, message=message).lacks_image
+
+
+@pytest.mark.parametrize("phase", ["Running", "Pending", None])
+def test_a_step_that_had_not_ended_when_its_run_did_is_stopped(phase: str | None) -> None:
+    """Argo leaves the node that holds the attempts of a stopped step as it was."""
+    workflow = with_node("aspen.train", phase=phase)
+    assert nodes.read(workflow).steps["aspen", "train"].phase == nodes.STOPPED
+    alive = {**workflow, "status": {**workflow["status"], "phase": "Running"}}
+    assert nodes.read(alive).steps["aspen", "train"].phase == nodes.PENDING
+
+
+def test_a_stopped_step_ended_with_its_run() -> None:
+    workflow = with_node("aspen.train", phase="Running")
+    status = workflow["status"]
+    for node in status["nodes"].values():
+        if node["name"] == f"{NAME}.aspen.train(0)":
+            node.update(phase="Running", finishedAt=None)
+    step = nodes.read(workflow).steps["aspen", "train"]
+    assert step.finished == nodes.read(workflow).finished > 0
+    assert step.seconds < 1000
+
+
+def test_progress_counts_steps_and_nothing_else() -> None:
+    workflow = running()
+    workflow["status"]["progress"] = "4448/6008"
+    assert nodes.read(workflow).progress == "0/12"
+    without_nodes = {"phase": "Running", "startedAt": "2026-11-21T09:00:00Z", "progress": "4448/6008"}
+    assert nodes.read({**RECORDED, "status": without_nodes}).progress == ""
 
 
 def test_a_run_that_has_not_started() -> None:

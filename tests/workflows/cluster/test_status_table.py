@@ -64,6 +64,7 @@ def test_before_anything_has_begun_every_step_is_there() -> None:
 )
 def test_a_step_on_its_way(changes: dict[str, Any], cell: str, note: bool) -> None:  # noqa: FBT001 - a case
     workflow = with_node("aspen.train", phase="Running")
+    workflow["status"]["phase"] = "Running"
     for node in workflow["status"]["nodes"].values():
         if node["name"] == f"{NAME}.aspen.train(0)":
             node.update({"finishedAt": None, "startedAt": None, **changes})
@@ -100,9 +101,17 @@ def test_elsewhere_each_step_that_has_ended_is_a_line_once(capsys: pytest.Captur
 def test_the_table_of_runs() -> None:
     older = {"metadata": {"name": "older", "creationTimestamp": "2026-11-20T08:00:00Z"}, "status": {}}
     lines = printed(status_table.runs_table([RECORDED, older])).splitlines()
-    assert lines[0].split() == ["run", "status", "progress", "started", "time", "message"]
+    assert lines[0].split() == ["run", "status", "steps", "started", "time", "message"]
     assert lines[1].split()[:3] == ["older", "Pending", "–"]
-    assert lines[2].split()[:2] == [NAME, "Failed"]
+    assert lines[2].split()[:3] == [NAME, "Failed", "12/12"]
+
+
+def test_a_stopped_step_does_not_look_alive() -> None:
+    stopped = with_node("aspen.train", phase="Running")
+    line = next(line for line in drawn(stopped).splitlines() if line.startswith("aspen  "))
+    assert "✗ stopped" in line
+    assert "retry" not in line
+    assert not set("▶↻…") & set(line)
 
 
 def test_a_message_of_the_run_itself_is_shown_where_no_step_has_one() -> None:

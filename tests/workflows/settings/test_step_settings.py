@@ -30,7 +30,7 @@ def test_limits_and_choices_are_in_the_json_schema() -> None:
     properties = Settings.model_json_schema()["properties"]
     assert properties["rows"] == {
         "default": 0,
-        "description": "Size of a proportional sample, 0 for all rows.",
+        "description": "Size of a proportional sample of the rows; 0: all rows.",
         "maximum": 2**63 - 1,
         "minimum": 0,
         "title": "Rows",

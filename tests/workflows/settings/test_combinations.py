@@ -1,0 +1,51 @@
+"""Settings that are accepted alone but not together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from steps.core.errors import UsageError
+from workflows.settings import Settings, combinations
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"set": {"split.train_fraction": 0.7}},
+            "the fractions 0.7 + 0.16 + 0.2 do not sum to 1, in --set split.train_fraction: give all three",
+        ),
+        (
+            {"set": {"split.aspen.train_fraction": 0.7, "split.test_fraction": 0.14}},
+            "in --set split.test_fraction",
+        ),
+        (
+            {"set": {"split.aspen.train_fraction": 0.7}},
+            "in --set split.aspen.train_fraction",
+        ),
+        ({"snapshot_time": "2026-11-21T09:30:00Z"}, "--snapshot-time is for BigQuery, the source is builtin:"),
+        ({"source": "bq://project"}, "bq://project is not a table, in --source: write bq://PROJECT.DATASET.TABLE"),
+        ({"source": "bq://a.b.c", "query": "query.sql"}, "bq://a.b.c is not a project, in --source"),
+        ({"query": "query.sql", "source": "gs://bucket/a.csv"}, "--query is for BigQuery"),
+    ],
+)
+def test_refused_together(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        combinations.check(Settings.model_validate(given))
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"set": {"split.train_fraction": 0.7, "split.test_fraction": "0.14", "train.max_leaves": 4}},
+        {"set": {"split.aspen.train-fraction": 0.7, "split.aspen.test-fraction": 0.14}},
+        {"source": "bq://project", "query": "query.sql"},
+        {"snapshot_time": "2026-11-21T09:30:00Z", "source": "bq://project.dataset.table"},
+    ],
+)
+def test_accepted_together(given: dict[str, Any]) -> None:
+    combinations.check(Settings.model_validate(given))

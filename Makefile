@@ -63,7 +63,7 @@ $(EMULATORS)/.done: requirements/emulators.txt
 		[import_extension(name) for name in ("ducklake", "icu", "spatial", "httpfs", "avro")]'
 	@touch $@
 
-test-cluster: $(VENV)/.dev ## tests on the cluster of KUBECONFIG; COVERTYPE_IMAGE_LOAD="kind load docker-image {image}"
+test-cluster: $(VENV)/.dev ## tests on the cluster of KUBECONFIG; COVERTYPE_IMAGE_LOAD="kind load docker-image {image} --name covertype"
 	$(BIN)/python -m pytest tests/cluster $(ARGS)
 
 docs: $(VENV)/.dev ## build the documentation to docs/_build/html; a warning is an error

@@ -1,6 +1,7 @@
 """Fixtures of a real cluster: that of ``KUBECONFIG``, with Argo Workflows installed.
 
-``COVERTYPE_IMAGE_LOAD`` is the command that loads the image into it, such as ``kind load docker-image {image}``.
+``COVERTYPE_IMAGE_LOAD`` is the command that loads the image into it, such as
+``kind load docker-image {image} --name covertype``.
 """
 
 from __future__ import annotations

@@ -6,6 +6,8 @@ A kubeconfig allows all checks; argo-server's API allows only some, and the rest
 from __future__ import annotations
 
 import enum
+import sys
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +36,9 @@ _COMMANDS = (
 _PODS = (("create", "argoproj.io", "workflowtaskresults"), ("patch", "argoproj.io", "workflowtaskresults"))
 # Kinds of artifact stores, as Argo names them.
 _STORES = ("s3", "gcs", "azure", "oss")
+# A kubelet lists its images every 30 s, and reports them up to 10 s later.
+IMAGE_WAIT_SECONDS = 45.0
+_IMAGE_POLL_SECONDS = 2.0
 
 
 class State(enum.StrEnum):
@@ -54,8 +59,17 @@ class Finding:
     fix: str = ""
 
 
-def examine_kube(client: KubeClient, service_account: str, image: str) -> Iterator[Finding]:
-    """Check a cluster by its Kubernetes API; stop at the first failure that makes the other checks meaningless."""
+def examine_kube(
+    client: KubeClient, service_account: str, image: str, *, image_wait: float = IMAGE_WAIT_SECONDS
+) -> Iterator[Finding]:
+    """Check a cluster by its Kubernetes API; stop at the first failure that makes the other checks meaningless.
+
+    Args:
+        client: Client of the cluster.
+        service_account: Service account of the pods.
+        image: Image of the steps.
+        image_wait: Longest time in seconds to wait until a node reports an image that no registry can hold.
+    """
     namespace = client.namespace
     server = _check("API", lambda: _version(client), needed=True)
     yield server
@@ -71,7 +85,7 @@ def examine_kube(client: KubeClient, service_account: str, image: str) -> Iterat
     account = f"system:serviceaccount:{namespace}:{service_account}"
     yield from _permissions("the pods' permissions", _PODS, lambda permission: _allowed(client, permission, account))
     yield from _repository(client)
-    yield _check("image", lambda: _image(client, image))
+    yield _check("image", lambda: _image(client, image, image_wait))
 
 
 def examine_server(client: ServerClient, workflow: dict[str, Any]) -> Iterator[Finding]:
@@ -224,18 +238,34 @@ def _secret(client: KubeClient, name: str, settings: dict[str, Any]) -> str:
     return f"has {', '.join(wanted)}"
 
 
-def _image(client: KubeClient, image: str) -> str:
-    """Return how many nodes hold an image; none is a failure only where no registry can hold it either."""
+def _image(client: KubeClient, image: str, wait: float) -> str:
+    """Return how many nodes hold an image; none is a failure only where no registry can hold it either.
+
+    Nodes report a newly loaded image late, so wait up to ``wait`` seconds before such a failure.
+    """
+    end = time.monotonic() + wait
+    holding, nodes = _nodes_with_image(client, image)
+    if not holding and "/" not in image:
+        if wait > 0:
+            message = f"no node reports {image} yet: waiting up to {wait:.0f} s, since nodes report a loaded image late"
+            print(message, file=sys.stderr, flush=True)
+        while not holding and (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, _IMAGE_POLL_SECONDS))
+            holding, nodes = _nodes_with_image(client, image)
+        if not holding:
+            raise NoInputError(
+                f"{image} is on none of {nodes} nodes", fix=f"kind load docker-image {image} --name covertype"
+            )
+    return f"{image} is on {holding} of {nodes} nodes"
+
+
+def _nodes_with_image(client: KubeClient, image: str) -> tuple[int, int]:
+    """Return the number of nodes that report an image, and the number of all nodes."""
     nodes = client.call(client.core.list_node)["items"]
     names = [
-        [name for entry in node["status"].get("images") or () for name in entry.get("names") or ()] for node in nodes
+        {name for entry in node["status"].get("images") or () for name in entry.get("names") or ()} for node in nodes
     ]
-    holding = sum(any(_is(name, image) for name in found) for found in names)
-    if not holding and "/" not in image:
-        raise NoInputError(
-            f"{image} is on none of {len(nodes)} nodes", fix=f"kind load docker-image {image} --name covertype"
-        )
-    return f"{image} is on {holding} of {len(nodes)} nodes"
+    return sum(any(_is(name, image) for name in found) for found in names), len(nodes)
 
 
 def _is(name: str, image: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -57,8 +58,9 @@ def whole(kube: FakeApi) -> FakeApi:
     return kube
 
 
-def findings(client: KubeClient, image: str = "steps:1") -> dict[str, Finding]:
-    return {finding.check: finding for finding in doctor.examine_kube(client, "covertype-steps", image)}
+def findings(client: KubeClient, image: str = "steps:1", image_wait: float = 0) -> dict[str, Finding]:
+    found = doctor.examine_kube(client, "covertype-steps", image, image_wait=image_wait)
+    return {finding.check: finding for finding in found}
 
 
 def test_a_cluster_that_lacks_nothing(whole: FakeApi, kube_client: KubeClient) -> None:
@@ -217,6 +219,45 @@ def test_what_may_not_be_looked_at_is_unknown(what: str, check: str, whole: Fake
 def test_an_image_of_a_registry_need_not_be_on_a_node(whole: FakeApi, kube_client: KubeClient) -> None:
     assert findings(kube_client, "registry/steps:2")["image"].seen == "registry/steps:2 is on 0 of 1 nodes"
     assert whole.requests
+
+
+NO_IMAGES: tuple[int, Any] = (200, {"items": [{"status": {}}]})
+WITH_IMAGE: tuple[int, Any] = (200, {"items": [{"status": {"images": [{"names": ["docker.io/library/steps:1"]}]}}]})
+
+
+@pytest.fixture
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that ``doctor`` waited; they pass at once."""
+    naps: list[float] = []
+    monkeypatch.setattr(doctor, "time", SimpleNamespace(sleep=naps.append, monotonic=lambda: sum(naps)))
+    return naps
+
+
+def test_a_loaded_image_is_waited_for_until_a_node_reports_it(
+    whole: FakeApi, kube_client: KubeClient, slept: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole.on("GET /api/v1/nodes", NO_IMAGES, NO_IMAGES, NO_IMAGES, WITH_IMAGE)
+    assert findings(kube_client, image_wait=40)["image"] == Finding("image", State.OK, "steps:1 is on 1 of 1 nodes")
+    assert len(slept) == 3
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    [line] = printed.err.splitlines()
+    assert line.startswith("no node reports steps:1 yet: waiting up to 40 s")
+
+
+def test_waiting_for_an_image_ends(
+    whole: FakeApi, kube_client: KubeClient, slept: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole.on("GET /api/v1/nodes", NO_IMAGES)
+    assert findings(kube_client, image_wait=9)["image"].state is State.FAILED
+    assert sum(slept) == pytest.approx(9)
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_an_image_of_a_registry_is_not_waited_for(whole: FakeApi, kube_client: KubeClient, slept: list[float]) -> None:
+    whole.on("GET /api/v1/nodes", NO_IMAGES)
+    assert findings(kube_client, "registry/steps:1", image_wait=40)["image"].state is State.OK
+    assert not slept
 
 
 def test_a_repository_without_secrets(whole: FakeApi, kube_client: KubeClient) -> None:

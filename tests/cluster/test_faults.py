@@ -137,7 +137,7 @@ def test_bad_input_fails_at_once_with_its_message() -> None:
     _, _, said = end(start("status", name))
     assert "no such file, in file:///nowhere/table.csv" in said
     messages = [message for _, message in harness.phases(harness.get("workflow", name)).values() if message]
-    shown = "error: no such file, in file:///nowhere/table.csv: check the path"
+    shown = "error: no such file, in file:///nowhere/table.csv: check --source"
     assert any(f"(exit code 66): {shown}" in message for message in messages), messages
 
 

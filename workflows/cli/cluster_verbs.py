@@ -144,7 +144,7 @@ def status(
 def _list_runs(client: "Client", console: "Console", *, as_json: bool) -> int:
     from workflows.cluster import nodes, status_table
 
-    found = client.list()
+    found = sorted(client.list(), key=nodes.age)  # newest last
     if as_json:
         states = [nodes.read(workflow) for workflow in found]
         print(json.dumps([{"run": state.name, "status": state.phase, "progress": state.progress} for state in states]))

@@ -163,6 +163,12 @@ def _nodes(status: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return status.get("nodes") or {}
 
 
+def age(workflow: dict[str, Any]) -> tuple[str, str]:
+    """Return a key that sorts workflows by the time of their creation, oldest first."""
+    metadata = workflow["metadata"]
+    return metadata.get("creationTimestamp") or "", metadata["name"]
+
+
 def templates_of(workflow: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the templates of a workflow by name; one made from a WorkflowTemplate has them in its status."""
     stored = (workflow.get("status") or {}).get("storedWorkflowTemplateSpec") or {}

@@ -65,11 +65,11 @@ def _words(step: Step) -> str:
 
 
 def runs_table(workflows: Sequence[dict[str, Any]]) -> Table:
-    """Return a table of runs, newest last."""
+    """Return a table of runs, in their order."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("run", "status", "steps", "started", "time", "message"):
         table.add_column(name, overflow="fold")
-    for workflow in sorted(workflows, key=lambda entry: entry["metadata"].get("creationTimestamp") or ""):
+    for workflow in workflows:
         state = nodes.read(workflow)
         started = f"{dt.datetime.fromtimestamp(state.started):%Y-%m-%d %H:%M}" if state.started else "–"  # noqa: DTZ006 - the reader's own clock
         phase = Text(state.phase, style=_STYLES.get(state.phase, ""))

@@ -116,6 +116,15 @@ def test_the_namespace_of_the_argo_tool(
     assert kube.requests[-1].body["metadata"]["namespace"] == "elsewhere"
 
 
+def test_runs_are_listed_with_the_newest_last(kube: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
+    older = {"metadata": {"name": "older", "creationTimestamp": "2026-11-20T08:00:00Z"}, "status": {}}
+    kube.on(f"GET {KUBE}", (200, {"items": [RECORDED, older]}))
+    assert invoke("status", "--json", "--namespace", "covertype") == 0
+    assert [run["run"] for run in json.loads(capsys.readouterr().out)] == ["older", NAME]
+    assert invoke("status", "--namespace", "covertype") == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]] == ["older", NAME]
+
+
 def test_status_of_a_failed_run_names_the_reasons(kube: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
     kube.on(f"GET {KUBE}/{NAME}", (200, RECORDED))
     kube.on(f"GET {log_path()}", (200, b"2026-11-21T09:00:00.000000000Z error: disk full\n"))

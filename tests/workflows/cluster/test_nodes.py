@@ -28,6 +28,12 @@ def test_rows_are_cover_types_and_columns_steps() -> None:
     assert state.steps["aspen", "evaluate"].phase == nodes.OMITTED
 
 
+def test_runs_are_sorted_by_their_creation() -> None:
+    made = [("b", "2026-11-20T08:00:00Z"), ("c", None), ("a", "2026-11-20T08:00:00Z"), ("d", "2026-11-19T08:00:00Z")]
+    workflows = [{"metadata": {"name": name, "creationTimestamp": created}} for name, created in made]
+    assert [entry["metadata"]["name"] for entry in sorted(workflows, key=nodes.age)] == ["c", "d", "a", "b"]
+
+
 def test_a_step_is_its_last_attempt() -> None:
     step = nodes.read(RECORDED).steps["aspen", "train"]
     assert (step.phase, step.exit_code, step.attempts) == ("Failed", "2", 1)

@@ -100,7 +100,7 @@ def test_elsewhere_each_step_that_has_ended_is_a_line_once(capsys: pytest.Captur
 
 def test_the_table_of_runs() -> None:
     older = {"metadata": {"name": "older", "creationTimestamp": "2026-11-20T08:00:00Z"}, "status": {}}
-    lines = printed(status_table.runs_table([RECORDED, older])).splitlines()
+    lines = printed(status_table.runs_table([older, RECORDED])).splitlines()
     assert lines[0].split() == ["run", "status", "steps", "started", "time", "message"]
     assert lines[1].split()[:3] == ["older", "Pending", "–"]
     assert lines[2].split()[:3] == [NAME, "Failed", "12/12"]

@@ -24,6 +24,8 @@ from workflows.cli import options
 from workflows.covertype import app
 from workflows.settings import overrides
 
+# Commands of the pages run code that other tests are about.
+pytestmark = pytest.mark.no_cover
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/[!_]*.md")])
 PAGES = [page for page in PAGES if "_build" not in page.parts]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import strategies as st
 
 from steps import schema as schemas
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.fuzz.nursery import Ended, Nursery
+
+# Drawn inputs are not what coverage is about, and measuring it doubles their time.
+pytestmark = pytest.mark.no_cover
 
 DOCUMENT: dict[str, Any] = {
     "name": "trees",

@@ -7,6 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.fuzz import drawn_commands, manifests, meaning, promises
 from tests.fuzz.drawn_commands import PROFILE, SCHEMA
 from tests.fuzz.explore import explore
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 
     from tests.fuzz.drawn_commands import Case
     from tests.fuzz.nursery import Ended, Nursery
+
+# Drawn inputs are not what coverage is about, and measuring it doubles their time.
+pytestmark = pytest.mark.no_cover
 
 
 def checked(case: Case, execute: Callable[[Path], Ended]) -> str:

@@ -52,10 +52,9 @@ def test_help(step: str) -> None:
     assert "--usage" in result.log
 
 
-@pytest.mark.parametrize("step", STEPS)
-def test_help_of_the_module(step: str) -> None:
+def test_help_of_a_module() -> None:
     root = Path(__file__).parents[2]
-    command = [sys.executable, "-m", f"steps.{step}", "--help"]
+    command = [sys.executable, "-m", "steps.evaluate", "--help"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "--help" in done.stdout

@@ -8,8 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[2]
 SMALL = ("--rows", "600", "--preset", "fast", "--cover-types", "1", "--parallel", "1", "--set", "train.rounds=2")
 # The error of an installed library that needs a missing shared library.
@@ -78,16 +76,15 @@ def test_a_step_started_by_itself_takes_modules_from_the_project(tmp_path: Path)
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("fault", [NO_OPENMP, 'raise ImportError("no module named something")\n'])
-def test_a_library_that_cannot_be_loaded_is_one_line(tmp_path: Path, fault: str) -> None:
+def test_a_library_that_cannot_be_loaded_is_one_line(tmp_path: Path) -> None:
     libraries = tmp_path / "libraries"
     libraries.mkdir()
-    (libraries / "xgboost.py").write_text(fault)
+    (libraries / "xgboost.py").write_text(NO_OPENMP)
     done = covertype(ROOT, "run", *SMALL, "--output", "runs", folder=tmp_path, PYTHONPATH=str(libraries))
     assert done.returncode == 1
     [line] = done.stderr.splitlines()
     assert line.startswith("error: cannot load steps."), line
-    assert fault.split('"')[1] in line
+    assert "libgomp.so.1: cannot open shared object file" in line
     assert "make run" in line
 
 

@@ -75,7 +75,7 @@ def steps_of(run: subprocess.Popen[str]) -> list[int]:
 
 def test_killed_at_any_moment_it_resumes_and_ends_the_same(undisturbed: dict[str, Any], tmp_path: Path) -> None:
     moments = random.Random(1)
-    for _ in range(4):
+    for _ in range(3):
         run = start(tmp_path)
         time.sleep(moments.uniform(0.3, 0.9) * undisturbed["seconds"])
         steps = steps_of(run)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hera.workflows import Parameter
 
@@ -10,6 +10,9 @@ from steps.options import form_options
 
 if TYPE_CHECKING:
     from workflows.settings import Settings
+
+# What differs between runs, by parameters of the workflow.
+_DESCRIPTION = "{preset}, {rows} rows, seed {seed}, {trials} trials, from {source}"
 
 
 def parameters(settings: Settings) -> list[Parameter]:
@@ -30,18 +33,12 @@ def description() -> str:
 
     The expression is in the syntax of https://expr-lang.org, which Argo evaluates.
     """
-    preset, seed, trials, source = (
-        f"{{{{workflow.parameters.{name}}}}}" for name in ("preset", "seed", "trials", "source")
-    )
+    variables = {option.name: f"{{{{workflow.parameters.{option.name}}}}}" for option in form_options()}
     rows = "{{=workflow.parameters.rows == '0' ? 'all' : workflow.parameters.rows}}"
-    return _line(preset, rows, seed, trials, source)
+    return _DESCRIPTION.format_map({**variables, "rows": rows})
 
 
 def values(settings: Settings) -> str:
     """Return the same text for the values of the settings."""
-    chosen: Any = settings
-    return _line(chosen.preset, chosen.rows or "all", chosen.seed, chosen.trials, chosen.source)
-
-
-def _line(preset: object, rows: object, seed: object, trials: object, source: object) -> str:
-    return f"{preset}, {rows} rows, seed {seed}, {trials} trials, from {source}"
+    chosen = settings.model_dump()
+    return _DESCRIPTION.format_map({**chosen, "rows": chosen["rows"] or "all"})

@@ -6,7 +6,6 @@ A kubeconfig allows all checks; argo-server's API allows only some, and the rest
 from __future__ import annotations
 
 import enum
-import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from steps.core.errors import DeniedError, NoInputError, PipelineError
+from steps.core.runtime import log
 from workflows.settings import strict_yaml
 
 if TYPE_CHECKING:
@@ -247,8 +247,7 @@ def _image(client: KubeClient, image: str, wait: float) -> str:
     holding, nodes = _nodes_with_image(client, image)
     if not holding and "/" not in image:
         if wait > 0:
-            message = f"no node reports {image} yet: waiting up to {wait:.0f} s, since nodes report a loaded image late"
-            print(message, file=sys.stderr, flush=True)
+            log(f"no node reports {image} yet: waiting up to {wait:.0f} s, since nodes report a loaded image late")
         while not holding and (left := end - time.monotonic()) > 0:
             time.sleep(min(left, _IMAGE_POLL_SECONDS))
             holding, nodes = _nodes_with_image(client, image)

@@ -63,8 +63,9 @@ def evaluate_condition(child: Node, parent: Node, scope: Mapping[str, str]) -> b
         parent: node of the DAG.
         scope: values of the workflow's variables.
     """
-    when = child.task.when if child.task else ""
-    return evaluate_when(substitute_variables(when, {**scope, **_parameter_scope(parent)}))
+    if child.task is None or not child.task.when:
+        return True
+    return evaluate_when(substitute_variables(child.task.when, {**scope, **_parameter_scope(parent)}))
 
 
 def _parameter_scope(parent: Node) -> dict[str, str]:

@@ -8,7 +8,7 @@ from steps import schema as schemas
 from steps.core import uris
 from steps.core.errors import UsageError
 from steps.core.times import parse_time
-from steps.options import STEP_OPTIONS, options_of
+from steps.options import STEP_OPTIONS
 from steps.sources.reading import Reading
 from workflows.settings import overrides
 
@@ -40,7 +40,7 @@ def check(settings: Settings) -> None:
 
 def _check_options(options: type, step: str, slug: str | None, values: dict[str, str]) -> None:
     """Build the options of a step, which checks them together."""
-    declared = {option.name: option for option in options_of(step)}
+    declared = overrides.OPTIONS[step]
     own: dict[str, Any] = {
         declared[name].attribute: declared[name].read(text)
         for name, text in values.items()

@@ -41,15 +41,15 @@ class Pod:
 
 def pods_of(state: State, report: dict[str, Any]) -> dict[str, Pod]:
     """Return the pods that ran before the report, by name. A pod may have the work of several steps."""
+    steps = {step.name: step for step in state.steps.values()}
     work: dict[str, list[dict[str, Any]]] = {}
     for entry in report["steps"]:
-        step, _, slug = entry["name"].partition(".")
-        name = f"{slug}.{step}" if slug and (slug, step) in state.steps else slug or step
-        work.setdefault(name, []).append(entry)
+        name, step = entry["name"], entry["step"]
+        work.setdefault(name if name in steps else name.removesuffix(f"-{step}"), []).append(entry)
     return {
         name: Pod(
             name,
-            state.steps[tuple(name.split("."))].started,
+            steps[name].started,
             min(entry["started"] for entry in entries),
             max(entry["finished"] for entry in entries),
             sum(entry["wall_seconds"] for entry in entries),
@@ -62,10 +62,10 @@ def before(pod: Pod, pods: dict[str, Pod]) -> Pod | None:
     """Return the pod that this one waited for last."""
     if pod.name == "prepare":
         return None
-    slug, _, step = pod.name.partition(".")
-    if step in CHAIN[1:]:
-        return pods[f"{slug}.{CHAIN[CHAIN.index(step) - 1]}"]
-    return pods["prepare"]
+    slug, _, step = pod.name.rpartition("-")
+    earlier = CHAIN[: CHAIN.index(step)] if slug and step in CHAIN else ()
+    found = [pods[f"{slug}-{each}"] for each in earlier if f"{slug}-{each}" in pods]  # without a search, no tune
+    return found[-1] if found else pods["prepare"]
 
 
 def show(state: State, pods: dict[str, Pod]) -> None:

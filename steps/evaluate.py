@@ -29,11 +29,12 @@ def main(  # noqa: PLR0913 - one argument a file
         read = bundle.read(model)
         scored = evaluation.score_rows(read, test_features, scores, threads=options.threads)
         result = evaluation.compute_metrics(read, scored)
-        storage.write_json(metrics, result)
         use.rows_in = use.rows_out = result["rows"]
     values = {name: estimate["value"] for name, estimate in result["metrics"].items()}
     line = f"F1 {values['f1']:.4f}, PR-AUC {values['pr_auc']:.4f}, accuracy {values['accuracy']:.4f}"
     runtime.record_values((summary, line), (f1, f"{values['f1']:.4f}"), (pr_auc, f"{values['pr_auc']:.4f}"))
+    # Last, because the report takes a cover type for evaluated where this file exists.
+    storage.write_json(metrics, result)
     runtime.log(line)
 
 

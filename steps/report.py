@@ -54,7 +54,7 @@ def main(  # noqa: PLR0913 - one argument an option
         list[str] | None, typer.Option(metavar="SLUG=PATH", help="Trials of the search, from tune.")
     ] = None,
     step_usage: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=PATH", help="Usage of a step: prepare, or STEP.SLUG.")
+        list[str] | None, typer.Option(metavar="NAME=PATH", help="Usage of a step: prepare, or SLUG-STEP.")
     ] = None,
     schema: Annotated[str, typer.Option(help="Schema file (TOML), or covertype.")] = schemas.BUILTIN,
     summary: Annotated[Path | None, typer.Option(help="Where a line with the main metrics goes.")] = None,

@@ -53,7 +53,7 @@ class ReportFiles:
         for place, slug in enumerate(SLUGS):
             self.evaluated(place, slug)
             for step_place, step in enumerate(STEPS):
-                self.usage(f"{step}.{slug}", 2 + step_place, 0.5 + place)
+                self.usage(f"{slug}-{step}", 2 + step_place, 0.5 + place)
 
     def data(self, used: dict[str, int], notes: list[str]) -> None:
         """Write the profile of a table of 400 rows a cover type, some of them used."""
@@ -107,7 +107,7 @@ class ReportFiles:
         }
         times = {"started": 1000.0 + started, "finished": 1000.0 + started + wall}
         document = {
-            "step": name.partition(".")[0],
+            "step": name.rpartition("-")[2],
             "run": "now",
             **times,
             **figures,
@@ -123,7 +123,7 @@ class ReportFiles:
             arguments += ["--cover-type", slug]
             for option, kind in (("metrics", "metrics.json"), ("scores", "scores"), ("learning-curve", "curve.json")):
                 arguments += [f"--{option}", f"{slug}={self.path(kind, slug)}"]
-        for step in ("prepare", *(f"{step}.{slug}" for slug in asked for step in STEPS), "tune.oak"):
+        for step in ("prepare", *(f"{slug}-{step}" for slug in asked for step in STEPS), "oak-tune"):
             arguments += ["--step-usage", f"{step}={self.folder / 'usage' / step}"]
         return runtime.run(report.main, [*arguments, *more])
 

@@ -56,7 +56,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         chain.tune(preset="fast", trials=0)
         chain.train(rounds=5, evaluate_every=5, max_leaves=8, min_child_weight=0.1, usage=chain["usage"])
         chain.evaluate()
-        words += [f"--cover-type={slug}", f"--step-usage=train.{slug}={chain['usage']}"]
+        words += [f"--cover-type={slug}", f"--step-usage={slug}-train={chain['usage']}"]
         words += [f"--{name}={slug}={chain[name]}" for name in ("metrics", "scores")]
         words += [f"--learning-curve={slug}={chain['learning_curve']}"]
     with warnings.catch_warnings(action="error"):

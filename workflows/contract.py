@@ -1,4 +1,6 @@
-"""Annotations and retry rules that the pipeline writes into a workflow for the local executor to read.
+"""Names, annotations and retry rules that the pipeline writes into a workflow, for others to read.
+
+The local executor reads them, and so does whatever shows a run: each step by its cover type and its own name.
 
 This module is separate from the templates because importing Hera takes most of a second.
 """
@@ -24,3 +26,21 @@ RETRY_EXPRESSION = (
     '&& not (lastRetry.message contains "exceeded its deadline") '
     '&& not (lastRetry.message contains "longer than the specified deadline"))'
 )
+# Name of the parameter with the cover type of a task. No step reads it: it is for labels, volumes and tables.
+COVER_TYPE = "cover-type"
+
+
+def task_name(cover_type: str, step: str) -> str:
+    """Return the name of the task of a step of a cover type, such as ``aspen-train``. Argo allows no dot in it."""
+    return f"{cover_type}-{step}"
+
+
+def task_path(task: str, cover_type: str | None) -> tuple[str, ...]:
+    """Return the cover type and the step of a task; for the task of no single cover type or step, its name alone.
+
+    Args:
+        task: name of the task.
+        cover_type: value of its parameter ``COVER_TYPE``, None where it has none.
+    """
+    step = task.removeprefix(task_name(cover_type, "")) if cover_type else task
+    return (cover_type, step) if cover_type and step != task else (task,)

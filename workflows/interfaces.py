@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from steps.options import Scope, options_of
 from workflows.argo.step import Slot, Step
+from workflows.contract import task_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,7 +111,7 @@ def report(slugs: Sequence[str], table_schema: Slot) -> Step:
             f"{name}-{slug}",
             f"{name}.json" if name != "scores" else "scores.parquet",
             option=option,
-            key=f"{name.removeprefix('usage-')}.{slug}" if option == "step-usage" else slug,
+            key=task_name(slug, name.removeprefix("usage-")) if option == "step-usage" else slug,
             optional=True,
         )
         for slug in slugs

@@ -98,15 +98,15 @@ def read_usages(paths: Mapping[str, Path], run: str) -> list[dict[str, Any]]:
     """Read the resource usage of each step that has a file, steps of the whole run first.
 
     Args:
-        paths: usage files by name, ``STEP`` or ``STEP.SLUG``.
+        paths: usage files by name, ``STEP``, or ``SLUG-STEP`` for the step of a cover type.
         run: name of the current run; the step of a usage of another run was cached.
 
     Returns:
         The content of each file, with ``name`` and ``cached``.
     """
-    whole_run_first = sorted(paths.items(), key=lambda item: "." in item[0])
-    documents = {name: read_json(path) for name, path in whole_run_first if path.exists()}
-    return [{"name": name, "cached": usage["run"] != run, **usage} for name, usage in documents.items()]
+    documents = [(name, read_json(path)) for name, path in paths.items() if path.exists()]
+    usages = [{"name": name, "cached": usage["run"] != run, **usage} for name, usage in documents]
+    return sorted(usages, key=lambda usage: usage["name"] != usage["step"])
 
 
 def read_trial_tables(paths: Mapping[str, Path]) -> dict[str, dict[str, Any]]:

@@ -142,8 +142,15 @@ def artifact(workflow: dict[str, Any], cover_type: str, name: str, file: str = "
 
     The store's file port listens only inside its pod, so the file is read there.
     """
-    [chain] = [node for node in nodes(workflow) if node["name"] == f"{workflow['metadata']['name']}.{cover_type}"]
-    [key] = [entry["s3"]["key"] for entry in chain["outputs"]["artifacts"] if entry["name"] == name]
+    prefix = f"{workflow['metadata']['name']}.{cover_type}"
+    keys = {
+        entry["s3"]["key"]
+        for node in nodes(workflow)
+        if node["name"].startswith(prefix)
+        for entry in node.get("outputs", {}).get("artifacts", [])
+        if entry["name"] == name
+    }
+    [key] = keys  # the step and its last attempt have the same
     address = f"http://127.0.0.1:8888/buckets/artifacts/{key}" + (f"/{file}" if file else "")
     return kubectl("exec", f"deployment/{STORE}", "--", "/usr/bin/weed", "filer.cat", address)
 

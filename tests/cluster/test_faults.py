@@ -81,9 +81,9 @@ def test_a_lost_pod_is_tried_again() -> None:
     code, out, err = end(run)
     assert code == 0, err
     steps = json.loads(out)["steps"]
-    assert steps["lodgepole-pine.train"]["attempts"] == 2
+    assert steps["lodgepole-pine-train"]["attempts"] == 2
     assert {step["attempts"] for key, step in steps.items() if not key.endswith(("train", "tune"))} == {1}
-    assert steps["lodgepole-pine.tune"]["attempts"] == 0  # nothing is searched
+    assert steps["lodgepole-pine-tune"]["attempts"] == 0  # nothing is searched
 
 
 def test_a_lost_search_goes_on_with_its_trials(studies: str) -> None:
@@ -110,9 +110,9 @@ def test_a_step_out_of_memory_fails_once_and_says_its_limit(tmp_path: Path) -> N
     _name, run = submitting(*QUICK, "--config", str(config))
     code, out, err = end(run)
     assert code == 1, err
-    step = json.loads(out)["steps"]["cottonwood-willow.train"]
+    step = json.loads(out)["steps"]["cottonwood-willow-train"]
     assert step["attempts"] == 1
-    assert "error: step cottonwood-willow.train failed: out of memory" in err
+    assert "error: step cottonwood-willow-train failed: out of memory" in err
     assert "64Mi" in err
 
 
@@ -124,8 +124,8 @@ def test_a_step_over_its_deadline_is_not_tried_again(tmp_path: Path) -> None:
     code, out, _ = end(run)
     result = json.loads(out)
     assert code == 1
-    assert result["steps"]["lodgepole-pine.train"]["attempts"] == 1
-    assert "deadline" in result["failed_steps"]["lodgepole-pine.train"]
+    assert result["steps"]["lodgepole-pine-train"]["attempts"] == 1
+    assert "deadline" in result["failed_steps"]["lodgepole-pine-train"]
 
 
 def test_bad_input_fails_at_once_with_its_message() -> None:
@@ -146,7 +146,7 @@ def test_one_cover_type_failing_leaves_the_others(tmp_path: Path) -> None:
     name, run = submitting(*flags)
     code, _, err = end(run)
     assert code == 1
-    assert "error: step aspen.split failed: " in err
+    assert "error: step aspen-split failed: " in err
     code, out, err = end(start("fetch", name, "--output", str(tmp_path), "--json"))
     assert code == 0, err
     assert sorted(json.loads(out)["report"]["cover_types"]) == ["cottonwood-willow", "krummholz"]
@@ -211,7 +211,7 @@ def test_a_restarted_controller_loses_nothing() -> None:
     code, out, err = end(run)
     assert code == 0, err
     attempts = {key: step["attempts"] for key, step in json.loads(out)["steps"].items()}
-    assert attempts.pop("lodgepole-pine.tune") == 0  # nothing is searched
+    assert attempts.pop("lodgepole-pine-tune") == 0  # nothing is searched
     assert set(attempts.values()) == {1}
 
 

@@ -36,7 +36,7 @@ def test_model_is_byte_for_byte_that_of_a_local_run(finished: dict[str, Any], lo
 
 @pytest.mark.parametrize("slug", SLUGS)
 def test_metrics_are_those_of_a_local_run(finished: dict[str, Any], local: Path, slug: str) -> None:
-    here = local / "nodes" / f"{slug}.evaluate/out/metrics/metrics"
+    here = local / "nodes" / f"{slug}-evaluate/out/metrics/metrics"
     assert json.loads(harness.artifact(finished, slug, "metrics")) == json.loads(here.read_text())
 
 

@@ -70,7 +70,7 @@ def test_searches_end_by_their_time_and_say_what_they_found(search: str) -> None
         assert ("warm start" in origins) == (slug == "aspen")
         if slug == "aspen":
             assert POINT.items() <= origins["warm start"].items()
-        [tune] = [node for node in harness.nodes(ended) if node["name"] == f"{search}.{slug}.tune"]
+        [tune] = [node for node in harness.nodes(ended) if node["name"] == f"{search}.{slug}-tune"]
         [outcome] = [entry for entry in tune["outputs"]["parameters"] if entry["name"] == "outcome"]
         assert outcome["value"].startswith(f"trial {table['best']} of {len(table['trials'])}: pr_auc ")
 

@@ -47,7 +47,7 @@ def test_figures_are_output_parameters(finished: dict[str, Any]) -> None:
     figures = {entry["name"]: entry["value"] for entry in whole["outputs"]["parameters"]}
     assert figures["summary"] == f"accuracy {figures['accuracy']}, macro F1 {figures['macro-f1']}"
     evaluated = {
-        entry["name"]: entry["value"] for entry in node_of(finished, "aspen.evaluate")["outputs"]["parameters"]
+        entry["name"]: entry["value"] for entry in node_of(finished, "aspen-evaluate")["outputs"]["parameters"]
     }
     assert 0 < float(evaluated["f1"]) <= 1
     assert 0 < float(evaluated["pr-auc"]) <= 1
@@ -87,16 +87,16 @@ def test_the_report_of_fused_pods_has_the_figures_of_each_step(fused: dict[str, 
 
 def test_nodes_are_named_after_cover_type_and_step(finished: dict[str, Any]) -> None:
     shown = {node["displayName"] for node in harness.nodes(finished) if node["type"] == "Retry"}
-    assert {"aspen.train", "krummholz.evaluate", "prepare", "report"} <= shown
+    assert {"aspen-train", "krummholz-evaluate", "prepare", "report"} <= shown
 
 
 def test_the_log_of_a_pod_that_is_gone_is_kept(finished: dict[str, Any]) -> None:
     run = finished["metadata"]["name"]
     # Argo deletes a pod some seconds after it has succeeded.
     harness.kubectl("wait", "pod", "--for=delete", "--timeout=120s", f"--selector=workflows.argoproj.io/workflow={run}")
-    assert re.search(r"rounds, validation PR-AUC", served(finished, "aspen.train", "main-logs").text)
+    assert re.search(r"rounds, validation PR-AUC", served(finished, "aspen-train", "main-logs").text)
     lines = harness.pipeline("logs", run, "--step", "train", "--namespace", harness.NAMESPACE).splitlines()
-    results = [line.partition(".")[0] for line in lines if "validation PR-AUC" in line]
+    results = [line.partition(":")[0] for line in lines if "validation PR-AUC" in line]
     assert len(results) == len(set(results)) == 7
 
 

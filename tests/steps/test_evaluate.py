@@ -67,3 +67,14 @@ def test_a_missing_bundle_is_no_input(chain: Chain, tmp_path: Path) -> None:
     result = call(evaluate.main, *options, *outputs)
     assert result.code == 66
     assert result.errors == [f"error: no model.ubj, in {tmp_path}/model: give the folder of a model bundle"]
+
+
+def test_metrics_exist_only_if_everything_else_was_written(chain: Chain, tmp_path: Path) -> None:
+    """The report takes a cover type for evaluated where this file exists."""
+    (tmp_path / "file").touch()
+    paths = {"--scores": "scores", "--metrics": "metrics.json", "--summary": "file/below"}
+    words = [f"{option}={tmp_path / path}" for option, path in paths.items()]
+    ended = call(evaluate.main, f"--model={chain['model']}", f"--test-features={chain['test_features']}", *words)
+    assert ended.code != 0
+    assert (tmp_path / "scores").exists()
+    assert not (tmp_path / "metrics.json").exists()

@@ -91,10 +91,10 @@ def test_the_worst_class_is_a_figure_that_argo_shows(files: ReportFiles, tmp_pat
 
 
 def test_a_step_of_another_run_is_cached(files: ReportFiles) -> None:
-    path = files.folder / "usage" / "train.oak"
+    path = files.folder / "usage" / "oak-train"
     storage.write_json(path, storage.read_json(path) | {"run": "before"})
     assert files.run() == 0
-    assert {step["name"] for step in files.document()["steps"] if step["cached"]} == {"train.oak"}
+    assert {step["name"] for step in files.document()["steps"] if step["cached"]} == {"oak-train"}
 
 
 def test_searches_are_optional(files: ReportFiles) -> None:

@@ -47,7 +47,7 @@ def with_node(name: str, **changes: Any) -> dict[str, Any]:
     return workflow
 
 
-def log_path(step: str = "aspen.train", template: str = "train-aspen") -> str:
+def log_path(step: str = "aspen-train", template: str = "train-aspen") -> str:
     """Return the address of the log of a step's pod."""
     [node] = [node for node in RECORDED["status"]["nodes"].values() if node["name"].endswith(f".{step}(0)")]
     return f"{CORE}/pods/{NAME}-{template}-{node['id'].rpartition('-')[2]}/log"

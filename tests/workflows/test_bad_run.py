@@ -97,8 +97,8 @@ def test_a_class_that_the_hash_leaves_out_of_a_part_fails_alone(invoke: Any, tmp
     )
     words = ("--source", source, "--cover-types", "spruce-fir,aspen", "--preset", "fast", "--output", tmp_path / "runs")
     ended = invoke("run", *words, "--json")
-    ended.is_one_line(65, "step aspen.split failed: seed 0 puts none of the 3 rows of cover type 'aspen' into the ")
-    assert set(ended.result["failed_steps"]) == {"aspen.split", "report"}
+    ended.is_one_line(65, "step aspen-split failed: seed 0 puts none of the 3 rows of cover type 'aspen' into the ")
+    assert set(ended.result["failed_steps"]) == {"aspen-split", "report"}
     assert list(ended.result["cover_types"]) == ["spruce-fir"]
     assert "1 of 2 cover types are missing" in Path(ended.result["report"]).read_text()
     assert no_half_file(tmp_path)
@@ -147,9 +147,8 @@ def test_a_result_that_cannot_be_kept(tmp_path: Path) -> None:
     bundle.mkdir()
     for name in "abc":
         (bundle / name).write_bytes(bytes(20_000))
-    root = finished_run({"aspen": 0})
-    root.children["aspen"].template = root.template
-    root.children["aspen"].outputs.artifacts["model"] = bundle
+    root = finished_run({"aspen-train": 0})
+    root.children["aspen-train"].outputs.artifacts["model"] = bundle
     with small_disk(tmp_path / "disk", 48) as disk:
         with pytest.raises(OSError, match="No space left"):
             Cache(disk).store_result(json_digest({}), "step", {"out": bundle}, {})

@@ -16,13 +16,18 @@ from steps.core.errors import NoInputError, UsageError
 from tests.golden import write as golden
 from workflows import pipeline, rendering
 from workflows.argo import form
-from workflows.interfaces import CHAIN_STEPS
+from workflows.interfaces import CHAIN, CHAIN_STEPS
+from workflows.local import binding
+from workflows.local.nodes import Phase
+from workflows.local.scheduler import Scheduler
 from workflows.rendered import references
 from workflows.rendered.reader import read_workflow
 from workflows.settings import Resources, Settings, overrides
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from workflows.local.nodes import Node
 
 
 @pytest.mark.parametrize("name", golden.CASES)
@@ -143,13 +148,66 @@ def test_every_pod_meets_the_restricted_standard_and_has_limits(
         assert "maxDuration" not in template["retryStrategy"]["backoff"]
 
 
+def played(folder: Path, failing: str, **settings: Any) -> Node:
+    """Return the root of a run whose tasks succeed, without processes, except those whose names end like this."""
+    document = read_workflow(rendering.render(Settings(cover_types=("4", "aspen"), **settings), "Workflow"))
+    scheduler = Scheduler(document, binding.workflow_scope(document, "w"), folder, lambda _: None)
+    scheduler.start()
+    while scheduler.ready:
+        node = scheduler.ready.pop()
+        failed = node.name.endswith(failing)
+        node.outputs.artifacts = {} if failed else binding.artifact_paths(node.template, folder / node.name)
+        node.outputs.parameters = dict.fromkeys(node.template.outputs.parameters, "")
+        scheduler.finish_node(node, Phase.FAILED if failed else Phase.SUCCEEDED)
+    return scheduler.root
+
+
+def test_every_task_of_a_cover_type_is_named_after_it_and_its_step(tmp_path: Path) -> None:
+    root = played(tmp_path, "nothing", registry="models")
+    slugs = ("cottonwood-willow", "aspen")
+    chains = [(slug, step) for slug in slugs for step in CHAIN]
+    assert [node.cell for node in root.children.values()] == [("prepare",), *chains, ("report",), ("register",)]
+    assert [leaf.name for leaf in root.leaves()][1:-2] == ["-".join(cell) for cell in chains]
+    assert root.phase is Phase.SUCCEEDED
+
+
+@pytest.mark.parametrize("trials", [0, 3])
+def test_training_follows_a_search_that_is_skipped(tmp_path: Path, trials: int) -> None:
+    children = played(tmp_path, "nothing", trials=trials).children
+    assert children["aspen-tune"].phase is (Phase.SUCCEEDED if trials else Phase.SKIPPED)
+    assert children["aspen-train"].phase is Phase.SUCCEEDED
+    assert ("parameters" in children["aspen-train"].inputs.artifacts) is bool(trials)
+    assert ("trial-table-aspen" in children["report"].inputs.artifacts) is bool(trials)
+
+
+@pytest.mark.parametrize("pods", ["step", "cover-type"])
+@pytest.mark.parametrize("failing", CHAIN)
+def test_the_report_covers_the_cover_types_that_succeeded(
+    tmp_path: Path, failing: str, pods: Literal["step", "cover-type"]
+) -> None:
+    task = "aspen" if pods == "cover-type" else f"aspen-{failing}"
+    children = played(tmp_path, task, pods=pods, trials=1).children
+    report = children["report"]
+    assert children[task].phase is Phase.FAILED
+    assert report.phase is Phase.SUCCEEDED
+    assert "metrics-cottonwood-willow" in report.inputs.artifacts
+    assert "metrics-aspen" not in report.inputs.artifacts
+
+
+@pytest.mark.parametrize("pods", ["step", "cover-type"])
+def test_without_rows_there_is_no_report(tmp_path: Path, pods: Literal["step", "cover-type"]) -> None:
+    root = played(tmp_path, "prepare", pods=pods, registry="models")
+    assert root.phase is Phase.FAILED
+    assert {node.phase for node in root.children.values()} == {Phase.FAILED, Phase.OMITTED}
+
+
 def test_overrides_of_one_cover_type_leave_the_others_alone() -> None:
     plain = read_workflow(rendering.render(Settings(), "Workflow")).templates
     own = read_workflow(rendering.render(Settings(set={"train.aspen.rounds": 3}), "Workflow")).templates
     assert {name: own[name] for name in plain if name != "pipeline"} == {
         name: template for name, template in plain.items() if name != "pipeline"
     }
-    assert set(own) - set(plain) == {"cover-type-aspen", "train-aspen"}
+    assert set(own) - set(plain) == {"train-aspen"}
     assert own["train-aspen"].inputs.parameters["rounds"].value == "3"
 
 

@@ -112,7 +112,7 @@ def test_another_version_of_xgboost_trains_everything_again(
         )
         captured = capsys.readouterr()
         assert json.loads(captured.out)["executed_steps"] == captured.err.count(" s)")
-        return {line.split()[1].partition(".")[2] for line in captured.err.splitlines() if " s)" in line}
+        return {line.split()[1].rpartition("-")[2] for line in captured.err.splitlines() if " s)" in line}
 
     real = importlib.metadata.version
     assert {"split", "train"} <= executed()

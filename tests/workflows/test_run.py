@@ -106,8 +106,8 @@ def test_a_chain_in_one_process_gives_the_same_models_and_figures(
     for key in ("accuracy", "macro_f1", "macro_f1_interval", "cover_types"):
         assert fused[key] == first[key]
     report = json.loads((Path(fused["directory"]) / "report.json").read_text())
-    assert [step["name"] for step in report["steps"] if step["name"].endswith("aspen")] == [
-        f"{step}.aspen" for step in ("split", "preprocess", "tune", "train", "evaluate")
+    assert [step["name"] for step in report["steps"] if step["name"].startswith("aspen")] == [
+        f"aspen-{step}" for step in ("split", "preprocess", "tune", "train", "evaluate")
     ]
 
 
@@ -137,8 +137,8 @@ def test_one_cover_type_failing_leaves_six_results_and_a_bad_end(
     assert sorted(result["cover_types"]) == sorted(set(first["cover_types"]) - {"aspen"})
     assert result["accuracy"] is None
     assert "1 of 7 cover types are missing" in Path(result["report"]).read_text()
-    assert set(result["failed_steps"]) == {"aspen.split", "report"}
-    assert "error: step aspen.split failed: " in printed.err
+    assert set(result["failed_steps"]) == {"aspen-split", "report"}
+    assert "error: step aspen-split failed: " in printed.err
     assert "aspen" in result["failed_steps"]["report"]
     assert "inputs and logs are in" in printed.err
     assert len(models(result)) == 6 * 3
@@ -200,7 +200,7 @@ def test_an_interrupt_ends_everything_and_the_next_run_resumes(
     ) as run:
         assert run.stdout is not None
         for line in run.stdout:
-            if "spruce-fir.tune" in line:
+            if "spruce-fir-tune" in line:
                 break
         time.sleep(1)
         os.killpg(run.pid, signal.SIGINT)
@@ -313,10 +313,10 @@ def test_more_trials_resume_the_existing_ones(output: Path, capsys: pytest.Captu
     first, same, more = results
     assert same["executed_steps"] == 0
     assert more["cached_steps"] >= 3  # prepare, split, preprocess; what follows too where the best is the same
-    folder = Path(more["directory"]) / "nodes/cottonwood-willow.tune"
+    folder = Path(more["directory"]) / "nodes/cottonwood-willow-tune"
     assert "resuming a study of 2 trials" in (folder / "log.txt").read_text()
     tables = [
-        json.loads((Path(result["directory"]) / "nodes/cottonwood-willow.tune/out/trial-table/trial-table").read_text())
+        json.loads((Path(result["directory"]) / "nodes/cottonwood-willow-tune/out/trial-table/trial-table").read_text())
         for result in (first, more)
     ]
     assert [len(table["trials"]) for table in tables] == [2, 4]
@@ -326,7 +326,7 @@ def test_more_trials_resume_the_existing_ones(output: Path, capsys: pytest.Captu
 
 def test_a_search_starts_from_the_best_of_an_earlier_run(output: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ("run", "--rows", "600", "--preset", "fast", "--cover-types", "4", "--json", "--output", output)
-    tune = "nodes/cottonwood-willow.tune/out"
+    tune = "nodes/cottonwood-willow-tune/out"
     assert invoke(*words, "--trials", 5) == 0
     earlier = Path(json.loads(capsys.readouterr().out)["directory"])
     assert invoke(*words, "--trials", 7, "--seed", 1, "--warm-start", earlier) == 0

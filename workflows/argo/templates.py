@@ -23,7 +23,6 @@ from hera.workflows import Resources as HeraResources
 from hera.workflows.models import (
     Backoff,
     IntOrString,
-    Template,
     Toleration,
     ValueFrom,
 )
@@ -32,6 +31,7 @@ from steps.core.errors import BadConfigurationError
 from workflows.argo import hardening
 from workflows.contract import (
     CONTINUES_ANNOTATION,
+    COVER_TYPE,
     DESPITE_ANNOTATION,
     PUBLISHES_ANNOTATION,
     RETRY_EXPRESSION,
@@ -48,24 +48,8 @@ if TYPE_CHECKING:
 # Mount paths. No volume is mounted inside another one: the folder of such a mount would belong to root.
 INPUTS, OUTPUTS, KEPT = "/work/in", "/work/out", "/kept"
 RETRIES = 3
-# Name of the parameter with the cover type of a pod, for its name in the UI and its label. No step reads it.
-COVER_TYPE = "cover-type"
 # Name of the parameter with the number of threads of a step.
 THREADS = "threads"
-
-
-class _NamedContainer(Container):
-    """Hera's container with a name for the node in the Argo UI, such as aspen.train.
-
-    The name is an annotation of the template, for which Hera has no field.
-    """
-
-    def _build_template(self) -> Template:
-        template = super()._build_template()
-        if cover_type := (self.labels or {}).get(f"covertype/{COVER_TYPE}"):
-            step = str((self.command or [""])[-1]).rpartition(".")[2]
-            template.annotations = {"workflows.argoproj.io/display-name": f"{cover_type}.{step}"}
-        return template
 
 
 def container(
@@ -120,7 +104,7 @@ def module_container(  # noqa: PLR0913 - the differences between templates
     """
     resources = settings.resources(step.name)
     inputs = {**parameters, **({COVER_TYPE: None} if of_cover_type else {})}
-    return _NamedContainer(
+    return Container(
         name=name or step.name,
         image=settings.image,
         image_pull_policy="IfNotPresent",

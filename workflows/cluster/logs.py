@@ -31,13 +31,13 @@ def select_steps(state: State, step: str | None, cover_type: str | None) -> list
 
     Args:
         state: state of the run.
-        step: name of a step; None for all.
+        step: name of a step, alone or with the cover type (``aspen-train``); None for all.
         cover_type: slug of a cover type; None for all.
 
     Raises:
         UsageError: the run has no such step or cover type.
     """
-    if step and all(path[-1] != step for path in state.steps):
+    if step and all(step not in (path[-1], found.name) for path, found in state.steps.items()):
         names = ", ".join(dict.fromkeys(path[-1] for path in state.steps))
         raise UsageError(f"the run has no step {step!r}", where="--step", fix=f"use one of {names}")
     firsts = list(dict.fromkeys(path[0] for path in state.steps))
@@ -47,7 +47,7 @@ def select_steps(state: State, step: str | None, cover_type: str | None) -> list
     return [
         found
         for path, found in state.steps.items()
-        if found.pod and (not step or path[-1] == step) and (not cover_type or path[0] == cover_type)
+        if found.pod and (not step or step in (path[-1], found.name)) and (not cover_type or path[0] == cover_type)
     ]
 
 

@@ -14,6 +14,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from workflows.contract import COVER_TYPE, task_path
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -33,10 +35,10 @@ _POD_NAME_LENGTH = 253 - 10 - 1
 
 @dataclass(frozen=True)
 class Step:
-    """A leaf of a workflow, with the values of its latest attempt.
+    """A task of a workflow, with the values of its latest attempt.
 
     Attributes:
-        path: names of the tasks that lead to it.
+        path: cover type and step, or the name of a task that is not a step of one cover type.
         started, finished: Unix times in seconds, 0 for not yet.
         node, pod: id and pod of the latest attempt, empty before the first.
         artifacts: output artifacts by name, as Argo has them.
@@ -57,8 +59,8 @@ class Step:
 
     @property
     def name(self) -> str:
-        """The path in one word, as messages show it."""
-        return ".".join(self.path)
+        """The name of the task, as messages show it."""
+        return "-".join(self.path)
 
     @property
     def bad(self) -> bool:
@@ -99,7 +101,7 @@ class State:
             to what single pods count, such as rounds.
         started, finished: Unix times in seconds, 0 for not yet.
         steps: steps by path, in the order of the DAG.
-        rows: first names of the paths that have several: the cover types.
+        rows: the cover types whose steps are tasks of their own.
         summary: output parameter of this name, empty before the end.
     """
 
@@ -135,9 +137,8 @@ def read(workflow: dict[str, Any]) -> State:
     name = workflow["metadata"]["name"]
     nodes = _nodes(status)
     planned = _planned(workflow)
-    chains = {path[:length] for path in planned for length in range(1, len(path))}
-    found = {step.path: step for step in _steps(workflow, nodes) if step.path not in chains}
-    steps = {path: found.pop(path, Step(path)) for path in planned} | found
+    found = {step.path: step for step in _steps(workflow, nodes, planned)}
+    steps = {path: found.pop(path, Step(path)) for path in planned.values()} | found
     return State(
         name=name,
         phase=status.get("phase") or PENDING,
@@ -176,27 +177,33 @@ def templates_of(workflow: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {entry["name"]: entry for entry in spec.get("templates") or stored.get("templates") or []}
 
 
-def _planned(workflow: dict[str, Any]) -> list[tuple[str, ...]]:
-    """Return the paths of all leaves, started or not, in the order of the templates' tasks."""
-    templates = templates_of(workflow)
+def _planned(workflow: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Return the paths of all steps by the name of their task, started or not, in the order of the tasks."""
     stored = (workflow.get("status") or {}).get("storedWorkflowTemplateSpec") or {}
     entrypoint = workflow.get("spec", {}).get("entrypoint") or stored.get("entrypoint", "")
-
-    def leaves(template: str, path: tuple[str, ...]) -> list[tuple[str, ...]]:
-        tasks = (templates.get(template, {}).get("dag") or {}).get("tasks") or []
-        return [leaf for task in tasks for leaf in leaves(task.get("template", ""), (*path, task["name"]))] or [path]
-
-    return [path for path in leaves(entrypoint, ()) if path]
+    tasks = (templates_of(workflow).get(entrypoint, {}).get("dag") or {}).get("tasks") or []
+    return {task["name"]: task_path(task["name"], _cover_type(task)) for task in tasks}
 
 
-def _steps(workflow: dict[str, Any], nodes: dict[str, dict[str, Any]]) -> list[Step]:
-    """Return a step for each leaf that has nodes: one for the step and, with retries, one for each attempt."""
+def _cover_type(task: dict[str, Any]) -> str | None:
+    """Return the cover type that a task belongs to; None if it belongs to none."""
+    given = (task.get("arguments") or {}).get("parameters") or []
+    return next((entry.get("value") for entry in given if entry["name"] == COVER_TYPE), None)
+
+
+def _steps(
+    workflow: dict[str, Any], nodes: dict[str, dict[str, Any]], planned: Mapping[str, tuple[str, ...]]
+) -> list[Step]:
+    """Return a step for each task that has nodes: one for the step and, with retries, one for each attempt.
+
+    Runs of earlier versions have a DAG in the DAG for each cover type: the names of its nodes have a dot.
+    """
     name = workflow["metadata"]["name"]
     grouped: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for node in nodes.values():
         if node.get("type") in {"Pod", "Retry", "Skipped"}:
-            path = tuple(_ATTEMPT.sub("", node["name"]).removeprefix(f"{name}.").split("."))
-            grouped.setdefault(path, []).append(node)
+            task = _ATTEMPT.sub("", node["name"]).removeprefix(f"{name}.")
+            grouped.setdefault(planned.get(task) or tuple(task.split(".")), []).append(node)
     return [_step(workflow, path, group) for path, group in grouped.items()]
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workflows.contract import COVER_TYPE, task_path
+
 if TYPE_CHECKING:
     from workflows.rendered.document import Container, Task, Template
 
@@ -106,6 +108,17 @@ class Node:
     def name(self) -> str:
         """The node's path with dots, as in messages."""
         return ".".join(self.path)
+
+    @property
+    def cover_type(self) -> str | None:
+        """The slug of the cover type that the node's task belongs to; None if it belongs to none."""
+        parameter = self.task.arguments.parameters.get(COVER_TYPE) if self.task else None
+        return parameter.value if parameter else None
+
+    @property
+    def cell(self) -> tuple[str, ...]:
+        """The cover type and the step of the node's task, or its name alone: its position in tables."""
+        return task_path(self.task.name, self.cover_type) if self.task else ()
 
     @property
     def depends(self) -> str:

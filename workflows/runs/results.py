@@ -51,9 +51,9 @@ def copy_results(folder: Path, root: Node) -> None:
         folder: folder of the run.
         root: its root node.
     """
-    for name, node in root.children.items():
-        if "model" in node.outputs.artifacts:
-            with storage.atomic_folder(folder / "models" / name) as temporary:
+    for node in root.children.values():
+        if node.cover_type and node.phase is Phase.SUCCEEDED and "model" in node.outputs.artifacts:
+            with storage.atomic_folder(folder / "models" / node.cover_type) as temporary:
                 for file in filter(Path.is_file, node.outputs.artifacts["model"].iterdir()):
                     shutil.copyfile(file, temporary / file.name)
     report = root.children.get("report")

@@ -106,12 +106,7 @@ def progress_table(root: Node) -> Group:
 
     Below it is the last line in the log of each running step that reports progress. For a search it is the best trial.
     """
-    cells: dict[tuple[str, ...], Text] = {}
-    for name, child in root.children.items():
-        if child.template.container:
-            cells[name,] = _cell(child)
-        else:
-            cells |= {(name, task.name): _cell(child.children.get(task.name)) for task in child.template.tasks}
+    cells = {child.cell: _cell(child) for child in root.children.values()}
     last_lines = [
         (leaf.name, _last_line(leaf)) for leaf in root.leaves() if leaf.phase is Phase.RUNNING and leaf.progress
     ]
@@ -132,9 +127,9 @@ def _last_line(node: Node) -> str:
     return next((line.strip() for line in reversed(lines) if line.endswith("\n")), "")
 
 
-def _cell(node: Node | None) -> Text:
+def _cell(node: Node) -> Text:
     """Return the state of a step in a few characters."""
-    if node is None or (node.phase is Phase.PENDING and not node.attempts):
+    if node.phase is Phase.PENDING and not node.attempts:
         return Text("·", style="dim")
     if node.phase is Phase.RUNNING:
         progress = node.progress or f"{time.time() - node.started:.0f} s"

@@ -21,8 +21,8 @@ def grid(cells: Mapping[tuple[str, ...], Text]) -> Group:
     """Return a grid of cells.
 
     Args:
-        cells: text of each step by its path, in the order of the run. In a path of several names, the first is the row
-            and the others are the column. A path of one name is a line above or below the rows.
+        cells: text of each step, in the order of the run. The key is the cover type and the step, which are the row and
+            the column, or one name for a line above or below the rows.
     """
     rows = list(dict.fromkeys(path[0] for path in cells if len(path) > 1))
     columns = list(dict.fromkeys(path[1:] for path in cells if len(path) > 1))

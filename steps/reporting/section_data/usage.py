@@ -90,9 +90,8 @@ def resource_usage(results: RunResults) -> ResourceUsage | None:
 
 def _group_title(usage: Mapping[str, Any], results: RunResults) -> str:
     """Return the title of a step's cover type, or the name of a step of the whole run."""
-    slug = usage["name"].partition(".")[2]
-    titles = {cover_type.slug: cover_type.title for cover_type in results.schema.cover_types}
-    return titles.get(slug, str(usage["name"]))
+    titles = {f"{each.slug}-{usage['step']}": each.title for each in results.schema.cover_types}
+    return titles.get(usage["name"], str(usage["name"]))
 
 
 def _step_roles(results: RunResults) -> dict[str, str]:

@@ -81,7 +81,7 @@ def test_the_best_points_of_a_search_are_in_the_document(files: ReportFiles, obj
 
 
 def test_the_usages_are_kept(files: ReportFiles) -> None:
-    assert [step["name"] for step in files.results().document["steps"]][:2] == ["prepare", "split.beech"]
+    assert [step["name"] for step in files.results().document["steps"]][:2] == ["prepare", "beech-split"]
 
 
 @pytest.mark.parametrize(

@@ -59,12 +59,13 @@ def test_a_file_that_is_not_json_is_refused(tmp_path: Path) -> None:
 
 
 def test_usages_of_the_whole_run_come_first(tmp_path: Path) -> None:
-    paths = {name: tmp_path / name for name in ("split.oak", "prepare", "train.oak")}
-    for name in ("split.oak", "prepare"):
-        storage.write_json(paths[name], {"run": "now" if name == "prepare" else "before"})
+    paths = {name: tmp_path / name for name in ("oak-split", "prepare", "oak-train")}
+    for name in ("oak-split", "prepare"):
+        usage = {"run": "now" if name == "prepare" else "before", "step": name.rpartition("-")[2]}
+        storage.write_json(paths[name], usage)
     assert inputs.read_usages(paths, "now") == [
-        {"name": "prepare", "cached": False, "run": "now"},
-        {"name": "split.oak", "cached": True, "run": "before"},
+        {"name": "prepare", "cached": False, "run": "now", "step": "prepare"},
+        {"name": "oak-split", "cached": True, "run": "before", "step": "split"},
     ]
 
 

@@ -94,8 +94,8 @@ def test_letters_of_both_cases_are_two_labels() -> None:
     assert schema.cover_type("A").slug == "upper"
 
 
-def test_the_reserved_slugs_are_the_steps_beside_the_chains() -> None:
-    read = read_workflow(rendering.render(Settings(registry="models"), "Workflow"))
+def test_the_reserved_slugs_are_the_tasks_beside_those_of_cover_types() -> None:
+    read = read_workflow(rendering.render(Settings(registry="models", pods="cover-type"), "Workflow"))
     tasks = {task.name for task in read.templates[read.entrypoint].tasks}
     assert tasks - set(schemas.load(schemas.BUILTIN).slugs) == set(cover_type_checks.RESERVED_SLUGS)
 

@@ -69,11 +69,10 @@ def test_annotations_describe_a_step_to_the_local_executor() -> None:
     assert annotations_of(rendered(Step("split"))) == {}
 
 
-def test_a_template_of_a_cover_type_names_and_labels_its_pods() -> None:
+def test_a_template_of_a_cover_type_labels_its_pods() -> None:
     template = rendered(Step("train"), of_cover_type=True)
     variable = "{{inputs.parameters.cover-type}}"
     assert template["metadata"]["labels"] == {"covertype/cover-type": variable}
-    assert template["annotations"] == {"workflows.argoproj.io/display-name": f"{variable}.train"}
     assert "annotations" not in rendered(Step("train"))
 
 

@@ -131,17 +131,17 @@ def test_status_of_a_failed_run_names_the_reasons(kube: FakeApi, capsys: pytest.
     assert invoke("status", NAME) == 0
     printed = capsys.readouterr()
     assert "spruce-fir" in printed.out
-    assert printed.err == "error: step aspen.train failed: disk full\n"
+    assert printed.err == "error: step aspen-train failed: disk full\n"
     assert invoke("status", NAME, "--json") == 0
     assert json.loads(capsys.readouterr().out)["status"] == "Failed"
 
 
 def test_logs_of_a_pod_that_is_gone(kube: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
-    workflow = with_node("aspen.train(0)", outputs={})
+    workflow = with_node("aspen-train(0)", outputs={})
     kube.on(f"GET {KUBE}/{NAME}", (200, workflow))
     kube.on(f"GET {log_path()}", (404, status(404, 'pods "p" not found')))
     assert invoke("logs", NAME, "--step", "train", "--cover-type", "aspen") == 0
-    assert capsys.readouterr().err.startswith("no log of aspen.train: ")
+    assert capsys.readouterr().err.startswith("no log of aspen-train: ")
 
 
 def test_stop(kube: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
@@ -170,7 +170,7 @@ def test_logs(server: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
     server.on(f"GET {SERVER}/{NAME}/log", (200, "\n".join(json.dumps(entry) for entry in entries).encode()))
     for flags in ((), ("--follow",)):
         assert invoke("logs", NAME, "--step", "train", "--cover-type", "aspen", *flags) == 0
-        assert capsys.readouterr().out == "aspen.train: rows\n"
+        assert capsys.readouterr().out == "aspen-train: rows\n"
     assert invoke("logs", NAME, "--step", "nonsense") == 2
     assert invoke("logs", NAME, "--cover-type", "oak") == 2
 

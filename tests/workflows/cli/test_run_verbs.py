@@ -21,7 +21,7 @@ FAILED = {
     "executed_steps": 2,
     "cached_steps": 0,
     "directory": "runs/covertype-1",
-    "failed_steps": {"aspen.split": "too few rows", "report": "1 of 7 cover types are missing"},
+    "failed_steps": {"aspen-split": "too few rows", "report": "1 of 7 cover types are missing"},
     "cover_types": {},
 }
 
@@ -46,7 +46,7 @@ def test_a_failed_run_ends_with_its_code_and_names_its_root_failures(
     assert [(settings.rows, settings.cores, settings.cache) for settings in ran] == [(1000, 3, False)]
     printed = capsys.readouterr()
     assert printed.err.splitlines() == [
-        "error: step aspen.split failed: too few rows",
+        "error: step aspen-split failed: too few rows",
         "the run ended as Failed: inputs and logs are in runs/covertype-1",
     ]
     assert "Failed in 1.0 s: 2 steps executed, 0 from the cache" in printed.out

@@ -45,9 +45,10 @@ def client(*answers: list[str] | PipelineError, archived: str = "") -> Any:
 
 def test_steps_are_selected_by_step_and_cover_type() -> None:
     names = {step.name for step in logs.select_steps(STATE, None, None)}
-    assert {"prepare", "aspen.train", "spruce-fir.train"} <= names
-    assert "aspen.evaluate" not in names  # it was omitted, and has no pod
-    assert [step.name for step in logs.select_steps(STATE, "train", "aspen")] == ["aspen.train"]
+    assert {"prepare", "aspen-train", "spruce-fir-train"} <= names
+    assert "aspen-evaluate" not in names  # it was omitted, and has no pod
+    assert [step.name for step in logs.select_steps(STATE, "train", "aspen")] == ["aspen-train"]
+    assert [step.name for step in logs.select_steps(STATE, "aspen-train", None)] == ["aspen-train"]
     assert {step.path[0] for step in logs.select_steps(STATE, None, "aspen")} == {"aspen"}
 
 
@@ -76,7 +77,7 @@ def test_a_log_that_may_not_be_read() -> None:
 
 
 def test_the_archived_log_of_a_pod_that_is_gone() -> None:
-    workflow = with_node("aspen.train(0)", outputs={"artifacts": [{"name": "main-logs"}]})
+    workflow = with_node("aspen-train(0)", outputs={"artifacts": [{"name": "main-logs"}]})
     step = nodes.read(workflow).steps["aspen", "train"]
     assert logs.read_log(client([], archived="a\nError: exit status 1\nb\n"), workflow, step) == ["a", "b"]
     assert logs.read_log(client(["1 of the pod"], archived="a"), workflow, step) == ["of the pod"]
@@ -115,14 +116,14 @@ def test_why_a_step_failed_is_its_last_error_line() -> None:
 
 
 def test_why_a_step_was_terminated_is_argos_message() -> None:
-    late = nodes.read(with_node("aspen.train(0)", message="Pod was active longer than the deadline"))
+    late = nodes.read(with_node("aspen-train(0)", message="Pod was active longer than the deadline"))
     step = late.steps["aspen", "train"]
     assert reason(step, f"error: {runtime.TERMINATION}") == "Pod was active longer than the deadline"
 
 
 @pytest.mark.parametrize("limit", ["2Gi", None])
 def test_out_of_memory_names_step_limit_and_setting(limit: str | None) -> None:
-    workflow = with_node("aspen.train(0)", message="OOMKilled (exit code 137)")
+    workflow = with_node("aspen-train(0)", message="OOMKilled (exit code 137)")
     if limit is None:
         workflow = copy.deepcopy(workflow)
         nodes.templates_of(workflow)["train-aspen"].pop("container", None)

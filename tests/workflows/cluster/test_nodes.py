@@ -24,7 +24,7 @@ def test_rows_are_cover_types_and_columns_steps() -> None:
     assert tuple(path[1] for path in state.steps if path[0] == state.rows[0]) == CHAIN
     assert set(state.steps) == {("prepare",), ("report",), *((row, step) for row in state.rows for step in CHAIN)}
     assert (state.phase, state.done, state.progress) == ("Failed", True, "12/12")
-    assert [step.name for step in state.failed] == ["aspen.train", "report"]
+    assert [step.name for step in state.failed] == ["aspen-train", "report"]
     assert state.steps["aspen", "evaluate"].phase == nodes.OMITTED
 
 
@@ -43,9 +43,19 @@ def test_a_step_is_its_last_attempt() -> None:
     assert 0 < done.seconds < 100
 
 
-def test_a_chain_that_is_omitted_is_no_step() -> None:
-    workflow = with_node("aspen", type="Skipped", phase="Omitted")
-    assert set(nodes.read(workflow).steps) == set(nodes.read(RECORDED).steps)
+def test_a_task_is_known_before_it_has_a_node() -> None:
+    before = nodes.read({**RECORDED, "status": {}})
+    assert list(before.steps) == list(nodes.read(RECORDED).steps)
+    assert before.steps["aspen", "train"].name == "aspen-train"
+
+
+def test_a_run_of_an_earlier_version_has_cover_types_and_steps_too() -> None:
+    """It has a DAG for each cover type, whose tasks are the steps."""
+    workflow = copy.deepcopy(RECORDED)
+    workflow["spec"]["templates"][0]["dag"]["tasks"] = [{"name": "prepare", "template": "prepare"}]
+    for node in workflow["status"]["nodes"].values():
+        node["name"] = node["name"].replace("aspen-", "aspen.").replace("spruce-fir-", "spruce-fir.")
+    assert nodes.read(workflow).steps.keys() == nodes.read(RECORDED).steps.keys()
 
 
 def test_packed_nodes() -> None:
@@ -97,17 +107,17 @@ def test_what_a_pending_pod_waits_for(*, message: str, lacks: bool, impossible: 
 @pytest.mark.parametrize("phase", ["Running", "Pending", None])
 def test_a_step_that_had_not_ended_when_its_run_did_is_stopped(phase: str | None) -> None:
     """Argo leaves the node that holds the attempts of a stopped step as it was."""
-    workflow = with_node("aspen.train", phase=phase)
+    workflow = with_node("aspen-train", phase=phase)
     assert nodes.read(workflow).steps["aspen", "train"].phase == nodes.STOPPED
     alive = {**workflow, "status": {**workflow["status"], "phase": "Running"}}
     assert nodes.read(alive).steps["aspen", "train"].phase == nodes.PENDING
 
 
 def test_a_stopped_step_ended_with_its_run() -> None:
-    workflow = with_node("aspen.train", phase="Running")
+    workflow = with_node("aspen-train", phase="Running")
     status = workflow["status"]
     for node in status["nodes"].values():
-        if node["name"] == f"{NAME}.aspen.train(0)":
+        if node["name"] == f"{NAME}.aspen-train(0)":
             node.update(phase="Running", finishedAt=None)
     step = nodes.read(workflow).steps["aspen", "train"]
     assert step.finished == nodes.read(workflow).finished > 0

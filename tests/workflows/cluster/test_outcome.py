@@ -48,10 +48,10 @@ def test_the_json_object_of_a_run() -> None:
     result = outcome.summary(client(RECORDED), state)
     assert (result["run"], result["namespace"], result["status"]) == (NAME, "covertype", "Failed")
     assert (result["exit_code"], result["link"]) == (1, f"https://ui/{NAME}")
-    assert set(result["failed_steps"]) == {"aspen.train", "report"}
-    train = result["steps"]["aspen.train"]
+    assert set(result["failed_steps"]) == {"aspen-train", "report"}
+    train = result["steps"]["aspen-train"]
     assert (train["status"], train["attempts"]) == ("Failed", 1)
-    assert result["steps"]["aspen.evaluate"]["status"] == "Omitted"
+    assert result["steps"]["aspen-evaluate"]["status"] == "Omitted"
     assert outcome.summary(client(RECORDED), state, {"a": "b"})["failed_steps"] == {"a": "b"}
 
 
@@ -63,7 +63,7 @@ def test_a_run_that_has_not_ended_has_no_exit_code() -> None:
 
 
 def test_a_step_that_fails_because_another_did_is_no_reason() -> None:
-    assert outcome.failures(client(RECORDED), nodes.read(RECORDED)) == {"aspen.train": "aspen.train is broken"}
+    assert outcome.failures(client(RECORDED), nodes.read(RECORDED)) == {"aspen-train": "aspen-train is broken"}
     assert outcome.failures(client(running()), nodes.read(running())) == {}
 
 
@@ -71,7 +71,7 @@ def test_fetch(tmp_path: Path) -> None:
     found = outcome.fetch(client(RECORDED), NAME, tmp_path)
     paths = {str(path.relative_to(tmp_path)) for path in found}
     assert paths == {"report.html", "report.json", "models/spruce-fir"}
-    assert (tmp_path / "models" / "spruce-fir").read_text() == "spruce-fir.train model"
+    assert (tmp_path / "models" / "spruce-fir").read_text() == "spruce-fir-train model"
 
 
 def test_an_artifact_that_was_deleted_is_not_fetched(tmp_path: Path) -> None:

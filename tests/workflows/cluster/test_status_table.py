@@ -38,7 +38,7 @@ def test_the_table() -> None:
     assert "✗ failed" in lines[4]
     assert "–" in lines[4]
     assert lines[5].startswith("report   ✗ failed")
-    assert lines[6].startswith("aspen.train: main: Error (exit code 2)")
+    assert lines[6].startswith("aspen-train: main: Error (exit code 2)")
 
 
 def test_before_anything_has_begun_every_step_is_there() -> None:
@@ -63,14 +63,14 @@ def test_before_anything_has_begun_every_step_is_there() -> None:
     ],
 )
 def test_a_step_on_its_way(changes: dict[str, Any], cell: str, note: bool) -> None:  # noqa: FBT001 - a case
-    workflow = with_node("aspen.train", phase="Running")
+    workflow = with_node("aspen-train", phase="Running")
     workflow["status"]["phase"] = "Running"
     for node in workflow["status"]["nodes"].values():
-        if node["name"] == f"{NAME}.aspen.train(0)":
+        if node["name"] == f"{NAME}.aspen-train(0)":
             node.update({"finishedAt": None, "startedAt": None, **changes})
     text = drawn(workflow)
     assert cell in next(line for line in text.splitlines() if line.startswith("aspen  "))
-    assert ("aspen.train: " in text) == note
+    assert ("aspen-train: " in text) == note
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0.4, "0 s"), (59.4, "59 s"), (65, "1:05 min"), (7380, "2:03 h")])
@@ -107,7 +107,7 @@ def test_the_table_of_runs() -> None:
 
 
 def test_a_stopped_step_does_not_look_alive() -> None:
-    stopped = with_node("aspen.train", phase="Running")
+    stopped = with_node("aspen-train", phase="Running")
     line = next(line for line in drawn(stopped).splitlines() if line.startswith("aspen  "))
     assert "✗ stopped" in line
     assert "retry" not in line

@@ -31,11 +31,11 @@ def test_waiting_continues_through_failures_and_ends_with_the_steps_error(
     printed = capsys.readouterr()
     result = json.loads(printed.out)
     assert (result["run"], result["status"], result["exit_code"]) == (NAME, "Failed", 1)
-    assert result["failed_steps"] == {"aspen.train": "something of the step's own"}
+    assert result["failed_steps"] == {"aspen-train": "something of the step's own"}
     assert "the server failed (500: away), in http://127.0.0.1:" in printed.err
     assert printed.err.count("the run continues, trying again") == 1
     assert "connected again" in printed.err
-    assert "error: step aspen.train failed: something of the step's own" in printed.err
+    assert "error: step aspen-train failed: something of the step's own" in printed.err
     assert f"{NAME} ended as Failed after" in printed.err
 
 

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.workflows.finished_runs import finished_run
 from workflows.local.cache import Cache, content_digest, json_digest
-from workflows.local.nodes import Node
-from workflows.rendered.document import Container, Slots, Template
 from workflows.runs import results
 
 if TYPE_CHECKING:
@@ -70,10 +69,10 @@ def test_an_edit_of_one_run_reaches_no_other(cache: Cache, tmp_path: Path) -> No
         """Restore a report and a model from the cache, as a run does."""
         found, folder = cache.find_result(KEY), tmp_path / name
         assert found
-        template, step = Template("main", Slots(), Slots()), Template("step", Slots(), Slots(), Container("m", (), {}))
-        root = Node((), template, folder)
-        for child, artifact, digest in (("report", "html", "file"), ("aspen", "model", "folder")):
-            node = root.children[child] = Node((child,), step, folder / "nodes" / child)
+        root = finished_run({"report": 0, "aspen-train": 0})
+        for child, artifact, digest in (("report", "html", "file"), ("aspen-train", "model", "folder")):
+            node = root.children[child]
+            node.folder = folder / "nodes" / child
             node.outputs.artifacts = {artifact: node.folder / artifact}
             cache.restore_object(found.artifacts[digest], node.folder / artifact)
         results.copy_results(folder, root)
@@ -86,6 +85,6 @@ def test_an_edit_of_one_run_reaches_no_other(cache: Cache, tmp_path: Path) -> No
     third = run("third")
     for folder in (second, third):
         assert ((folder / "report.html").read_text(), (folder / "models/aspen/part").read_text()) == ("file", "part")
-    for path in ("nodes/report/html", "nodes/aspen/model/part"):
+    for path in ("nodes/report/html", "nodes/aspen-train/model/part"):
         assert (first / path).samefile(third / path)
         assert (first / path).stat().st_mode & 0o222 == 0

@@ -45,7 +45,7 @@ def test_a_run_ends_with_the_code_that_its_root_failures_have_in_common(
 
 
 def test_a_report_that_failed_alone_is_a_root_failure() -> None:
-    assert results.root_failures({"report": 1, "aspen.train": 2}) == {"aspen.train": 2}
+    assert results.root_failures({"report": 1, "aspen-train": 2}) == {"aspen-train": 2}
     assert results.root_failures({"report": 1}) == {"report": 1}
 
 
@@ -79,13 +79,15 @@ def test_report_and_models_are_copies(tmp_path: Path) -> None:
     (tmp_path / "bundle").mkdir()
     (tmp_path / "bundle" / "model.ubj").write_text("model")
     (tmp_path / "made.html").write_text("report")
-    root = finished_run({"aspen": 0, "report": 0})
-    root.children["aspen"].outputs.artifacts["model"] = tmp_path / "bundle"
+    root = finished_run({"aspen-train": 0, "fir-train": 70, "report": 0})
+    for task in ("aspen-train", "fir-train"):
+        root.children[task].outputs.artifacts["model"] = tmp_path / "bundle"
     root.children["report"].outputs.artifacts["html"] = tmp_path / "made.html"
     results.copy_results(tmp_path / "run", root)
     (tmp_path / "run/models/aspen/model.ubj").write_text("edited")
     (tmp_path / "run/report.html").write_text("edited")
     assert (tmp_path / "bundle/model.ubj").read_text() == "model"
+    assert [path.name for path in (tmp_path / "run/models").iterdir()] == ["aspen"]  # no model of a step that failed
     assert (tmp_path / "made.html").read_text() == "report"
 
 

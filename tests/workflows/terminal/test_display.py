@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 
 def shown(folder: Path, log: bytes | None, progress: str = "3/40") -> str:
     """Return the drawing of a run in which a search has written this log."""
-    read = read_workflow(workflow([dag("main", task("aspen", "chain")), dag("chain", task("tune")), leaf("tune")]))
-    tune = Node(("aspen", "tune"), read.templates["tune"], folder, phase=Phase.RUNNING, progress=progress)
-    chain = Node(("aspen",), read.templates["chain"], folder, children={"tune": tune})
+    read = read_workflow(workflow([dag("main", task("aspen-tune", "tune", cover_type="aspen")), leaf("tune")]))
+    main = read.templates["main"]
+    tune = Node(("aspen-tune",), read.templates["tune"], folder, main.tasks[0], phase=Phase.RUNNING, progress=progress)
     if log is not None:
         tune.log.write_bytes(log)
     console = Console(file=io.StringIO(), width=60)
-    console.print(progress_table(Node((), read.templates["main"], folder, children={"aspen": chain})))
+    console.print(progress_table(Node((), main, folder, children={"aspen-tune": tune})))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
 
 def test_the_last_line_of_a_search_is_below_the_table(tmp_path: Path) -> None:
     drawn = shown(tmp_path, b"trial 2 of 40\n" + b"x" * 5000 + b"\ntrial 3 of 40: best .97 (trial 2)\ntrial 4 is bei")
-    assert "▶ 3/40" in drawn
-    assert drawn.splitlines()[-1] == "aspen.tune: trial 3 of 40: best .97 (trial 2)"
+    assert [line.split() for line in drawn.splitlines()[:2]] == [["cover", "type", "tune"], ["aspen", "▶", "3/40"]]
+    assert drawn.splitlines()[-1] == "aspen-tune: trial 3 of 40: best .97 (trial 2)"
 
 
 def test_a_long_line_is_cut_at_the_edge(tmp_path: Path) -> None:
@@ -44,4 +44,4 @@ def test_a_long_line_is_cut_at_the_edge(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("log", "progress"), [(None, "3/40"), (b"", "3/40"), (b"half", "3/40"), (b"whole\n", "")])
 def test_a_step_without_progress_has_no_line(tmp_path: Path, log: bytes | None, progress: str) -> None:
-    assert "aspen.tune" not in shown(tmp_path, log, progress)
+    assert "aspen-tune" not in shown(tmp_path, log, progress)

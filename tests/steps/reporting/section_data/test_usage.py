@@ -34,7 +34,7 @@ def test_the_timeline_shows_each_step(files: ReportFiles) -> None:
 
 
 def test_cached_steps_are_in_the_table_and_not_in_the_timeline(files: ReportFiles) -> None:
-    for step in ("split.oak", "split.beech", "split.fir"):
+    for step in ("oak-split", "beech-split", "fir-split"):
         path = files.folder / "usage" / step
         storage.write_json(path, storage.read_json(path) | {"run": "before", "started": 1.0, "finished": 2.0})
     results = files.results()

@@ -5,7 +5,6 @@ What only the next step needs goes to a scratch folder: in the steps' options, `
 
 from __future__ import annotations
 
-import gc
 import os
 import tempfile
 from pathlib import Path
@@ -65,7 +64,7 @@ def run(commands: Sequence[tuple[str, Sequence[str]]], scratch: Path) -> int:
         os.environ[runtime.CHAIN_POSITION] = f"{done}/{len(commands)}"
         runtime.reset_peak_rss()
         code = runtime.run(STEPS[name], [placed(option, scratch) for option in options])
-        gc.collect()
+        runtime.release_memory()
     os.environ.pop(runtime.CHAIN_POSITION, None)
     return code
 

@@ -1,11 +1,14 @@
 """Feature tables as quantised matrices for XGBoost, which take one byte per value instead of four.
 
 A large table is passed batch by batch. XGBoost reads all batches four times: it counts rows, computes quantiles, and
-fills the matrix. A small table is passed as a whole, which takes a quarter less time.
+fills the matrix. A small table is passed as a whole, which takes a quarter less time. The matrices of small tables are
+kept for the next step in the same process: the tables of all cover types have the same features, and other labels.
 """
 
 from __future__ import annotations
 
+from collections import deque
+from hashlib import sha256
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -51,6 +54,10 @@ class _Batches(xgboost.DataIter):  # type: ignore[misc]  # XGBoost has no types
         self._stream = chain.from_iterable(tables.read_batches(path, names) for path in self._paths)
 
 
+# The matrices of training rows, validation rows and both together, with what each was made of.
+_kept: deque[tuple[dict[str, Any], xgboost.QuantileDMatrix]] = deque(maxlen=3)
+
+
 def _matrix_arguments(batch: pa.RecordBatch | pa.Table, features: list[str]) -> dict[str, Any]:
     """Return the features, labels and names of a batch as arguments of XGBoost's matrices."""
     return {
@@ -86,6 +93,8 @@ def quantise(
 ) -> xgboost.QuantileDMatrix:
     """Return the rows of feature tables as one quantised matrix with labels.
 
+    A later call in this process returns the same matrix with new labels if the features are the same.
+
     Args:
         paths: The feature tables, all with the same features.
         max_bin: The number of bins of a feature. It must equal the booster's.
@@ -97,4 +106,19 @@ def quantise(
     if sum(tables.count_rows(path) for path in paths) > PIECE_ROWS:
         return xgboost.QuantileDMatrix(_Batches(paths, features), **options)
     rows = pa.concat_tables([tables.read_table(path, [*features, tables.LABEL]) for path in paths])
-    return xgboost.QuantileDMatrix(**_matrix_arguments(rows, features), **options)
+    arguments = _matrix_arguments(rows, features)
+    return _quantise_once(arguments.pop("data"), arguments.pop("label"), {**arguments, **options})
+
+
+def _quantise_once(
+    data: NDArray[np.float32], label: NDArray[np.uint8], options: dict[str, Any]
+) -> xgboost.QuantileDMatrix:
+    """Return a matrix, which is that of an earlier call with the same features and options if it is kept."""
+    made_of = {"shape": data.shape, "sha256": sha256(data.data).digest(), **options}
+    for other, matrix in _kept:
+        if other == made_of:
+            matrix.set_label(label)
+            return matrix
+    matrix = xgboost.QuantileDMatrix(data, label=label, **options)
+    _kept.append((made_of, matrix))
+    return matrix

@@ -22,7 +22,10 @@ def main() -> None:
     parser.add_argument("--exit", default="0", help="Exit codes of the attempts, by commas; the last one stays.")
     parser.add_argument("--kill-at", choices=["start", "half", "end"], help="Where the first attempt kills itself.")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--process", type=Path, help="File for the number of the process.")
     given = parser.parse_args()
+    if given.process:
+        given.process.write_text(str(os.getpid()))
     attempt = 1
     if given.trace:
         mine = f"start {given.name}"

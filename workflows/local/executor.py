@@ -14,6 +14,7 @@ from workflows.local.cache import Cache, content_digest, json_digest
 from workflows.local.fingerprint import fingerprint
 from workflows.local.nodes import Node, Phase
 from workflows.local.scheduler import Scheduler
+from workflows.local.worker import CANNOT_LOAD, Command
 from workflows.rendered.expressions import substitute_variables
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ class Executor:
         self._scheduler = Scheduler(document, self._scope, options.folder / "nodes", observer.phase_changed)
         self._running: list[_RunningLeaf] = []
         self._retry_times: dict[tuple[str, ...], float] = {}
+        self._workers = processes.Workers()
         self._started = False
 
     @property
@@ -98,6 +100,7 @@ class Executor:
                 self._observer.tick(self.root)
         finally:
             processes.stop_processes([running.process for running in self._running])
+            self._workers.close()
         return self.root
 
     def _start_ready_leaves(self) -> None:
@@ -172,12 +175,12 @@ class Executor:
         node.started = time.time()
         deadline = node.started + node.template.deadline if node.template.deadline else float("inf")
         # The first step does not wait until the fork server has imported what all steps need.
-        process = processes.Process(command, fresh=not self._started)
+        process = self._workers.start(command, fresh=not self._started)
         self._started = True
         self._running.append(_RunningLeaf(node, process, deadline, progress_file))
         self._scheduler.set_phase(node, Phase.RUNNING)
 
-    def _command(self, node: Node, progress_file: Path) -> processes.Command:
+    def _command(self, node: Node, progress_file: Path) -> Command:
         """Return the command of a leaf, and create the folders of its outputs."""
         resumed = self._resumed_paths(node)
         for path in (*binding.artifact_paths(node.template, node.folder).values(), *resumed.values()):
@@ -185,7 +188,7 @@ class Executor:
         scope = binding.leaf_scope(node, self._scope)
         scope |= {f"outputs.artifacts.{name}.path": str(path) for name, path in resumed.items()}
         environment = {name: substitute_variables(value, scope) for name, value in node.container.environment.items()}
-        return processes.Command(
+        return Command(
             module=node.container.module,
             arguments=[substitute_variables(argument, scope) for argument in node.container.arguments],
             environment={**environment, "ARGO_PROGRESS_FILE": str(progress_file)},
@@ -195,18 +198,18 @@ class Executor:
     def _wait_for_leaves(self) -> None:
         """Sleep until a step ends or a tick has passed, then handle the steps that ended or exceeded their deadline."""
         if self._running:
-            processes.wait_for_any([running.process.sentinel for running in self._running], _TICK_SECONDS)
+            processes.wait_for_any([running.process for running in self._running], _TICK_SECONDS)
         elif self._scheduler.ready:
             time.sleep(_TICK_SECONDS)
         for running in list(self._running):
             node = running.node
             node.progress = _read_progress(running.progress_file)
-            if running.process.exit_code is None and time.time() > running.deadline:
+            if running.process.poll() is None and time.time() > running.deadline:
                 processes.stop_processes([running.process])
                 node.message = f"stopped after its deadline of {node.template.deadline:g} s"
-            if running.process.exit_code is not None:
+            if (code := running.process.poll()) is not None:
                 self._running.remove(running)
-                self._handle_exit(node, running.process.exit_code)
+                self._handle_exit(node, code)
 
     def _handle_exit(self, node: Node, code: int) -> None:
         """Finish or retry a leaf whose process has ended."""
@@ -216,7 +219,7 @@ class Executor:
             self._finish_succeeded(node)
             return
         reason = node.message or _failure_reason(node.log, code)
-        if code == processes.CANNOT_LOAD:  # every step that needs the library would fail
+        if code == CANNOT_LOAD:  # every step that needs the library would fail
             raise PipelineError(reason)
         retriable = code in RETRIED_CODES and not node.message and not reason.startswith(_DISK_FULL)
         if retriable and node.attempts <= node.template.retry.limit:

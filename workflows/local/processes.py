@@ -1,4 +1,4 @@
-"""Starts each step as a child process of a fork server, which has imported the heavy modules once.
+"""Starts the processes in which steps run, as children of a fork server that has imported the heavy modules once.
 
 A fork server is used because forking this process can deadlock after Arrow, OpenMP or rich have started threads. The
 server imports in the background. A step that starts before it has finished can be a new interpreter instead, which
@@ -11,51 +11,49 @@ import multiprocessing
 import multiprocessing.connection
 import multiprocessing.forkserver
 import os
-import runpy
 import signal
-import sys
-import threading
 import time
-import traceback
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from steps.core.errors import PipelineError, from_os_error
-from steps.core.runtime import cannot_load, flush_output, prepare_process
-from steps.core.runtime import log as log_line
+from steps.core.errors import PipelineError
 from workflows.local import socket_folder
+from workflows.local.worker import GRACE_SECONDS, SIGNALS, Command, run_commands
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from multiprocessing.process import BaseProcess
 
 _FORK_SERVER, _SPAWN = multiprocessing.get_context("forkserver"), multiprocessing.get_context("spawn")
-_GRACE_SECONDS = 5.0
 _ROOT = str(Path(__file__).resolve().parents[2])
 # Environment variable with the names of the modules that the fork server imports, separated by commas.
 PRELOAD_VARIABLE = "LOCAL_EXECUTOR_PRELOAD"
-# Exit code of a process whose module cannot be imported. Shells use it for a command that cannot be executed.
-CANNOT_LOAD = 126
-_SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
-@dataclass(frozen=True)
-class Command:
-    """The command ``python -m module arguments``.
+class _Worker:
+    """A process that runs one command after the other.
 
     Attributes:
-        module: name of the module.
-        arguments: its command line.
-        environment: environment variables besides those of this process.
-        log: file to which the output is appended.
+        process: the process.
+        connection: sends commands; receives an answer for each that succeeds.
+        modules: names of the modules that it has run.
     """
 
-    module: str
-    arguments: Sequence[str]
-    environment: Mapping[str, str]
-    log: Path
+    def __init__(self, *, fresh: bool) -> None:
+        self.connection, theirs = multiprocessing.Pipe()
+        self.process: BaseProcess = (_SPAWN if fresh else _FORK_SERVER).Process(
+            target=run_commands, args=(theirs,), daemon=True
+        )
+        self.modules: set[str] = set()
+        try:
+            with _child_settings():
+                self.process.start()
+        except (EOFError, ConnectionError) as error:
+            what = f"the fork server that starts the steps has ended ({type(error).__name__})"
+            raise PipelineError(what, fix="run again; if it ends again, look for a memory limit") from error
+        finally:
+            theirs.close()
 
 
 class Process:
@@ -63,54 +61,86 @@ class Process:
 
     Args:
         command: the command to start.
-        fresh: start a new interpreter instead of a child of the fork server.
-
-    Raises:
-        PipelineError: the fork server has ended.
+        worker: the process that runs it.
+        released: receives the worker after the command has succeeded.
     """
 
-    def __init__(self, command: Command, *, fresh: bool = False) -> None:
+    def __init__(self, command: Command, worker: _Worker, released: list[_Worker]) -> None:
         command.log.parent.mkdir(parents=True, exist_ok=True)
-        self._process: BaseProcess = (_SPAWN if fresh else _FORK_SERVER).Process(
-            target=_run_module,
-            args=(command.module, list(command.arguments), dict(command.environment), str(command.log)),
-            daemon=True,
-        )
-        try:
-            with _child_settings():
-                self._process.start()
-        except (EOFError, ConnectionError) as error:
-            what = f"the fork server that starts the steps has ended ({type(error).__name__})"
-            raise PipelineError(what, fix="run again; if it ends again, look for a memory limit") from error
+        self._worker, self._released = worker, released
+        self._code: int | None = None
+        worker.modules.add(command.module)
+        with suppress(ConnectionError):  # it has just been killed: poll() says so
+            worker.connection.send(command)
 
     @property
-    def sentinel(self) -> int:
-        """A file descriptor that becomes readable when the process ends."""
-        return self._process.sentinel
+    def waitables(self) -> tuple[Any, int]:
+        """Objects for :func:`wait_for_any`, of which one becomes ready when the command ends."""
+        return self._worker.connection, self._worker.process.sentinel
 
-    @property
-    def exit_code(self) -> int | None:
-        """The exit code, 128 + n after signal n as in a shell; None while the process is running."""
-        code = self._process.exitcode
-        return 128 - code if code is not None and code < 0 else code
+    def poll(self) -> int | None:
+        """Return the exit code, 128 + n after signal n as in a shell; None while the command is running."""
+        if self._code is None and multiprocessing.connection.wait(self.waitables, 0):
+            try:
+                self._code = self._worker.connection.recv()
+                self._released.append(self._worker)
+            except (EOFError, ConnectionError):
+                self._worker.process.join()
+                code = self._worker.process.exitcode or 0
+                self._code = 128 - code if code < 0 else code
+        return self._code
 
     def terminate(self) -> None:
-        """Send SIGTERM."""
-        self._process.terminate()
+        """Send SIGTERM; the worker runs nothing more, even if the command has just succeeded."""
+        self._released = []
+        self._worker.process.terminate()
 
     def kill_after(self, seconds: float) -> None:
-        """Wait until the process ends, and send SIGKILL after so many seconds."""
-        self._process.join(max(0.0, seconds))
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join()
+        """Wait until the command ends, and send SIGKILL after so many seconds."""
+        process = self._worker.process
+        process.join(max(0.0, seconds))
+        if process.is_alive():
+            process.kill()
+            process.join()
+
+
+class Workers:
+    """The processes of a run. One whose command has succeeded runs the next; one whose command failed has ended."""
+
+    def __init__(self) -> None:
+        self._idle: list[_Worker] = []
+
+    def start(self, command: Command, *, fresh: bool = False) -> Process:
+        """Start a command.
+
+        Args:
+            command: the command to start.
+            fresh: start it in a new interpreter, which runs nothing else.
+
+        Raises:
+            PipelineError: the fork server has ended.
+        """
+        if fresh:
+            return Process(command, _Worker(fresh=True), [])
+        return Process(command, self._take_idle(command.module) or _Worker(fresh=False), self._idle)
+
+    def _take_idle(self, module: str) -> _Worker | None:
+        """Return an idle worker, if there is one: preferably one that may have kept what this module needs."""
+        self._idle[:] = [worker for worker in self._idle if worker.process.is_alive()]
+        self._idle.sort(key=lambda worker: module in worker.modules)
+        return self._idle.pop() if self._idle else None
+
+    def close(self) -> None:
+        """Let the idle processes end."""
+        while self._idle:
+            self._idle.pop().connection.close()
 
 
 def stop_processes(running: Sequence[Process]) -> None:
     """End processes: send SIGTERM to all, and after five seconds SIGKILL to those that are still running."""
     for process in running:
         process.terminate()
-    end = time.monotonic() + _GRACE_SECONDS
+    end = time.monotonic() + GRACE_SECONDS
     for process in running:
         process.kill_after(end - time.monotonic())
 
@@ -156,65 +186,13 @@ def _signals_blocked() -> Iterator[None]:
 
     A started process inherits the mask, and unblocks the signals when it can handle them.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def wait_for_any(sentinels: Sequence[int], timeout: float) -> None:
-    """Return when a process with one of these sentinels has ended, or after ``timeout`` seconds."""
-    multiprocessing.connection.wait(sentinels, timeout)
-
-
-def _run_module(module: str, arguments: list[str], environment: dict[str, str], log: str) -> None:
-    """Run a module in this new process as ``python -m`` does, and exit with its code."""
-    _exit_with_parent()
-    # A terminal sends these signals to the whole process group. The executor decides which steps end.
-    for number in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-    _redirect_output(log)
-    prepare_process()
-    os.environ.update(environment)
-    sys.argv = [module, *arguments]
-    code = 0
-    try:
-        runpy.run_module(module, run_name="__main__", alter_sys=True)
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else int(end.code is not None)
-    except Exception as error:  # noqa: BLE001 - the errors of a step end as SystemExit, so this is an import error
-        traceback.print_exc()
-        log_line(f"error: {cannot_load(module, error)}")
-        code = CANNOT_LOAD
-    flush_output()
-    os._exit(code)  # does not wait for the threads of native libraries
-
-
-def _redirect_output(log: str) -> None:
-    """Append standard output and standard error of this process to a file; exit where it cannot be opened."""
-    try:
-        file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-    except OSError as error:  # without a log, the exit code is the only message to the executor
-        os._exit(from_os_error(error).exit_code)
-    for stream in (1, 2):
-        os.dup2(file, stream)
-    # A log is UTF-8 in every locale, because the executor reads its error lines.
-    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - lives as long as the process
-    sys.stderr = open(2, "w", buffering=1, encoding="utf-8", closefd=False)  # noqa: SIM115
-
-
-def _exit_with_parent() -> None:
-    """End this process when the process of the executor ends, even by SIGKILL."""
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-
-    def watch() -> None:
-        multiprocessing.connection.wait([parent.sentinel])
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)  # the main thread cleans up
-        time.sleep(_GRACE_SECONDS)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+def wait_for_any(running: Sequence[Process], timeout: float) -> None:
+    """Return when one of these commands has ended, or after ``timeout`` seconds."""
+    multiprocessing.connection.wait([each for process in running for each in process.waitables], timeout)

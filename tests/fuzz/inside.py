@@ -18,16 +18,31 @@ from workflows.local import processes
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from workflows.local.worker import Command
+
+
+class WorkersHere:
+    """A fake of ``processes.Workers``, whose commands run in this process."""
+
+    def start(self, command: Command, *, fresh: bool = False) -> ProcessHere:  # noqa: ARG002 - the signature of Workers
+        """Run a command to its end."""
+        return ProcessHere(command)
+
+    def close(self) -> None:
+        """Do nothing: there are no processes."""
+
 
 class ProcessHere:
     """A fake of ``processes.Process``: the constructor runs the step in this process to its end."""
 
-    sentinel = 0
-
-    def __init__(self, command: processes.Command, *, fresh: bool = False) -> None:  # noqa: ARG002 - the signature of Process
+    def __init__(self, command: Command) -> None:
         command.log.parent.mkdir(parents=True, exist_ok=True)
         with _instead(command):
-            self.exit_code = _module(command.module)
+            self._code = _module(command.module)
+
+    def poll(self) -> int:
+        """Return the exit code."""
+        return self._code
 
     def terminate(self) -> None:
         """Do nothing: the step has ended."""
@@ -37,7 +52,7 @@ class ProcessHere:
 
 
 @contextmanager
-def _instead(command: processes.Command) -> Iterator[None]:
+def _instead(command: Command) -> Iterator[None]:
     """Set arguments, environment and streams for a step, and restore them."""
     saved = dict(os.environ), sys.argv, sys.stdout, sys.stderr
     os.environ.update(command.environment)
@@ -53,12 +68,12 @@ def _instead(command: processes.Command) -> Iterator[None]:
 
 
 def _module(name: str) -> int:
-    """Run a module as ``python -m`` would and return its exit code, as ``processes._run_module`` does."""
+    """Run a module as ``python -m`` would and return its exit code, as a worker does."""
     try:
         runpy.run_module(name, run_name="__main__", alter_sys=True)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
-    except Exception:  # noqa: BLE001 - as in processes
+    except Exception:  # noqa: BLE001 - as in a worker
         traceback.print_exc()
         return 1
     return 0
@@ -69,7 +84,7 @@ def _wait(*_: object) -> None:
 
 
 def _cli(words: Sequence[str]) -> int:
-    unpatched: dict[str, Any] = {"Process": ProcessHere, "wait_for_any": _wait, "start_fork_server": _wait}
+    unpatched: dict[str, Any] = {"Workers": WorkersHere, "wait_for_any": _wait, "start_fork_server": _wait}
     for name, value in unpatched.items():
         setattr(processes, name, value)
     runtime.prepare_process()

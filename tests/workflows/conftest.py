@@ -10,7 +10,7 @@ import pytest
 from steps.options import STEP_OPTIONS
 from tests.workflows.fake_api import FakeApi, serve
 from workflows.cluster import watch
-from workflows.local import executor
+from workflows.local import processes
 from workflows.local.cache import Cache, json_digest
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def _fork_server() -> None:
     It lives as long as the tests. If a test of the executor started it for fake steps, every real step would import
     XGBoost and pandas by itself, which takes seconds.
     """
-    executor.start_fork_server(f"steps.{name}" for name in (*STEP_OPTIONS, "report"))
+    processes.start_fork_server(f"steps.{name}" for name in (*STEP_OPTIONS, "report"))
 
 
 @pytest.fixture

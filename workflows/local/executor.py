@@ -18,7 +18,7 @@ from workflows.local.worker import CANNOT_LOAD, Command
 from workflows.rendered.expressions import substitute_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from workflows.local.nodes import Values
@@ -91,7 +91,7 @@ class Executor:
 
         Any exception, such as an interrupt, stops all steps.
         """
-        start_fork_server(t.container.module for t in self._document.templates.values() if t.container)
+        processes.start_fork_server(t.container.module for t in self._document.templates.values() if t.container)
         try:
             self._scheduler.start()
             while not self.root.phase.finished:
@@ -253,15 +253,6 @@ class Executor:
             node.key, node.container.module, written, node.outputs.parameters
         ).artifacts
         self._scheduler.finish_node(node, Phase.SUCCEEDED)
-
-
-def start_fork_server(modules: Iterable[str]) -> None:
-    """Start the fork server with all project modules that these modules import, but without these modules.
-
-    A step runs as the main module of its process, so an imported copy of it would be of no use.
-    """
-    mains = set(modules)
-    processes.start_fork_server(sorted({name for module in mains for name in fingerprint(module).modules} - mains))
 
 
 def _read_progress(path: Path) -> str:

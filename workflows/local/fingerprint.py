@@ -140,6 +140,10 @@ def _path_of(name: str) -> Path | None:
     return next((path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()), None)
 
 
+# Fields of a node with the statements that it contains.
+_BLOCKS = ("body", "orelse", "handlers", "finalbody", "cases")
+
+
 def _imports(source: bytes) -> list[ast.stmt]:
     """Return the import statements of a file and the ``if TYPE_CHECKING`` blocks, in order."""
     found: list[ast.stmt] = []
@@ -150,8 +154,8 @@ def _imports(source: bytes) -> list[ast.stmt]:
             isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
         ):
             found.append(node)
-        else:
-            todo += ast.iter_child_nodes(node)
+        else:  # expressions, nine of ten nodes, contain no import
+            todo += [child for name in _BLOCKS for child in getattr(node, name, ())]
     return sorted(found, key=lambda node: (node.lineno, node.col_offset))
 
 

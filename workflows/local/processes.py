@@ -22,12 +22,12 @@ from workflows.local import socket_folder
 from workflows.local.worker import GRACE_SECONDS, SIGNALS, Command, run_commands
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from multiprocessing.process import BaseProcess
 
 _FORK_SERVER, _SPAWN = multiprocessing.get_context("forkserver"), multiprocessing.get_context("spawn")
 _ROOT = str(Path(__file__).resolve().parents[2])
-# Environment variable with the names of the modules that the fork server imports, separated by commas.
+# Environment variable with the names of the steps whose imports the fork server imports, separated by commas.
 PRELOAD_VARIABLE = "LOCAL_EXECUTOR_PRELOAD"
 
 
@@ -145,10 +145,14 @@ def stop_processes(running: Sequence[Process]) -> None:
         process.kill_after(end - time.monotonic())
 
 
-def start_fork_server(modules: Sequence[str]) -> None:
-    """Start the fork server, which imports these modules in the background; do nothing if one is already running."""
+def start_fork_server(steps: Iterable[str]) -> None:
+    """Start the fork server; do nothing if one is already running.
+
+    Args:
+        steps: names of the modules of the steps. The server imports what they import, in the background.
+    """
     _FORK_SERVER.set_forkserver_preload(["workflows.local.warm"])
-    with _child_settings(**{PRELOAD_VARIABLE: ",".join(modules)}), socket_folder.short_temporary_folder():
+    with _child_settings(**{PRELOAD_VARIABLE: ",".join(sorted(set(steps)))}), socket_folder.short_temporary_folder():
         multiprocessing.forkserver.ensure_running()
 
 

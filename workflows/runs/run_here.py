@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from steps import NAMES
 from steps.core import storage
 from workflows.local.cache import Cache
-from workflows.local.executor import Executor, ExecutorOptions, start_fork_server
+from workflows.local.executor import Executor, ExecutorOptions
+from workflows.local.processes import start_fork_server
 from workflows.rendered.reader import read_workflow
 from workflows.runs import publishing, results
 from workflows.runs.source_digest import source_digest
@@ -36,7 +37,7 @@ def run_here(settings: Settings, console: Console) -> dict[str, Any]:
         PipelineError: the workflow cannot be rendered, the folder cannot be written, or the run cannot be published.
     """
     begun = time.monotonic()
-    start_fork_server(f"steps.{name}" for name in NAMES)
+    start_fork_server(f"steps.{name}" for name in _steps_of(settings))
     from workflows import pipeline, rendering  # Hera takes most of a second to import: do it while the server imports
     from workflows.argo import yaml_text
 
@@ -59,3 +60,9 @@ def run_here(settings: Settings, console: Console) -> dict[str, Any]:
         result["published"] = publishing.publish_run(folder, root, settings.bucket)
         console.print(f"published {result['published']}", soft_wrap=True)
     return result
+
+
+def _steps_of(settings: Settings) -> list[str]:
+    """Return the steps that a run executes; the libraries of the others need not be imported."""
+    unused = {"tune": not settings.trials, "register": not settings.registry}
+    return [name for name in NAMES if not unused.get(name)]

@@ -23,11 +23,12 @@ def imported_by_warm(preload: str) -> set[str]:
     return set(done.stdout.split())
 
 
-def test_the_named_modules_and_the_parser_of_command_lines_are_imported() -> None:
-    loaded = imported_by_warm("colorsys,wave")
-    assert {"colorsys", "wave", "typer"} <= loaded
-    assert "colorsys" not in imported_by_warm("")
+def test_what_steps_import_is_imported_and_so_is_the_parser_of_command_lines() -> None:
+    loaded = imported_by_warm("steps.split,steps.report")
+    assert {"steps.datasets.splitting", "steps.reporting.page", "pyarrow", "typer"} <= loaded
+    assert not {"steps.split", "steps.report", "optuna"} & loaded
+    assert "pyarrow" not in imported_by_warm("")
 
 
 def test_a_module_that_cannot_be_imported_is_skipped() -> None:
-    assert "wave" in imported_by_warm("no.such.module,wave")
+    assert "pyarrow" in imported_by_warm("no.such.module,steps.split")

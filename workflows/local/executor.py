@@ -104,10 +104,9 @@ class Executor:
         return self.root
 
     def _start_ready_leaves(self) -> None:
-        """Finish ready leaves that have a cached result; start others in the order of tasks while cores are free."""
-        order = {leaf.path: i for i, leaf in enumerate(self.root.leaves())}
+        """Finish ready leaves that have a cached result; start others in the order of priority while cores are free."""
         ready = self._scheduler.ready
-        for node in sorted(ready, key=lambda node: order[node.path]):
+        for node in self._scheduler.by_priority():
             if self._retry_times.get(node.path, 0) > time.time():
                 continue
             if not node.attempts and self._finish_from_cache(node):

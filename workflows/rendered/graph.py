@@ -1,5 +1,6 @@
-"""Checks that a workflow can terminate: all tasks and templates it names exist, and there is no cycle.
+"""Checks that a workflow can terminate, and says what follows each task.
 
+A workflow can terminate if all tasks and templates that it names exist and there is no cycle.
 Argo allows a template that contains itself, for recursion under a condition. The local executor has no conditions.
 """
 
@@ -12,9 +13,9 @@ from steps.core.errors import BadConfigurationError, PipelineError
 from workflows.rendered.expressions import evaluate_depends, task_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from workflows.rendered.document import Document, Template
+    from workflows.rendered.document import Document, Task, Template
 
 
 def check_graph(document: Document) -> None:
@@ -52,6 +53,16 @@ def _dag_problems(dag: Template, document: Document) -> Iterator[str]:
         yield from (f"{where}: depends on {name!r}, which is no task" for name in sorted(needed[task.name] - names))
     if cycle := _cycle(needed):
         yield f"template {dag.name!r}: tasks wait for each other: {' -> '.join(cycle)}"
+
+
+def levels(tasks: Sequence[Task]) -> dict[str, int]:
+    """Return for each task of a DAG the number of tasks on the longest path from it to the end, itself included."""
+    needed = {task.name: task_names(task.depends) for task in tasks}
+    found = dict.fromkeys(needed, 1)
+    for name in reversed(list(TopologicalSorter(needed).static_order())):
+        for earlier in needed[name]:
+            found[earlier] = max(found[earlier], found[name] + 1)
+    return found
 
 
 def _cycle(edges: Mapping[str, Iterable[str]]) -> list[str]:

@@ -151,3 +151,22 @@ def test_a_condition_that_does_not_resolve_fails_the_task() -> None:
     scheduler.start()
     assert scheduler.root.children["a"].phase is Phase.ERROR
     assert "does not resolve" in scheduler.root.children["a"].message
+
+
+def test_leaves_with_more_tasks_after_them_come_first() -> None:
+    tasks = (
+        task("a-split", "step"),
+        task("a-train", "step", "a-split"),
+        task("b", "chain"),
+        task("c-split", "step"),
+        task("report", "step", "a-train && b && c-split"),
+    )
+    chain = dag("chain", task("first", "step"), task("second", "step", "first"), task("third", "step", "second"))
+    scheduler = Scheduler(
+        read_workflow(workflow([dag("main", *tasks), chain, leaf("step")])), {}, Path("unused"), print
+    )
+    scheduler.start()
+    assert [leaf.name for leaf in scheduler.by_priority()] == ["b.first", "a-split", "c-split"]
+    scheduler.ready.remove(started := scheduler.by_priority()[1])
+    scheduler.finish_node(started, Phase.SUCCEEDED)
+    assert [leaf.name for leaf in scheduler.by_priority()] == ["b.first", "a-train", "c-split"]

@@ -8,7 +8,8 @@ This module is separate from the templates because importing Hera takes most of 
 # Names of the input parameters that hold the address of a source, separated by commas. The cache key of a step contains
 # a digest of that source's content instead of relying on its address.
 SOURCE_ANNOTATION = "covertype/source-parameters"
-# Names of the input parameters that hold a number of threads. A step uses the largest of them, or one thread.
+# Names of the input parameters that hold a number of threads, which changes no result. A step uses the largest of them,
+# or one thread. The local executor may raise them where cores would be idle.
 THREADS_ANNOTATION = "covertype/threads-parameters"
 # The step changes something outside the run, so a cached result must not replace its execution.
 PUBLISHES_ANNOTATION = "covertype/publishes"

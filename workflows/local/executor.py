@@ -65,6 +65,7 @@ class ExecutorOptions:
 class _RunningLeaf:
     node: Node
     process: processes.Process
+    threads: int
     deadline: float
     progress_file: Path
 
@@ -112,10 +113,20 @@ class Executor:
             if not node.attempts and self._finish_from_cache(node):
                 ready.remove(node)
                 continue
-            busy = sum(running.node.threads for running in self._running)
-            if not busy or busy + node.threads <= self._options.cores:
+            free = self._options.cores - sum(running.threads for running in self._running)
+            if not self._running or node.threads <= free:
                 ready.remove(node)
-                self._start_leaf(node)
+                self._start_leaf(node, self._granted_threads(node, free))
+
+    def _granted_threads(self, node: Node, free: int) -> int:
+        """Return the number of threads of a leaf, at least as many as it asks for.
+
+        The leaves of its module that have not ended share all cores: the last ones get those that would be idle.
+        """
+        module = node.container.module
+        sharing = [leaf for leaf in self.root.leaves() if leaf.container.module == module and not leaf.phase.finished]
+        may_have_more = bool(node.template.threads_parameters)
+        return max(node.threads, min(free, self._options.cores // len(sharing)) if may_have_more else 1)
 
     def _finish_from_cache(self, node: Node) -> bool:
         """Finish a leaf with its cached result; return whether there is one."""
@@ -147,8 +158,12 @@ class Executor:
         return {name: folder / paths[name].name for name in node.template.continues}
 
     def _cache_key(self, node: Node, ignored: Sequence[str] = ()) -> str:
-        """Return a hash of everything that the result of a leaf depends on, without the ``ignored`` parameters."""
+        """Return a hash of everything that the result of a leaf depends on, without the ``ignored`` parameters.
+
+        The number of threads changes no result.
+        """
         container = node.container
+        ignored = (*ignored, *node.template.threads_parameters)
         code = fingerprint(container.module)
         for name, path in node.inputs.artifacts.items():
             if name not in node.inputs.digests:
@@ -167,25 +182,27 @@ class Executor:
             }
         )
 
-    def _start_leaf(self, node: Node) -> None:
+    def _start_leaf(self, node: Node, threads: int) -> None:
         progress_file = node.folder / "progress"
-        command = self._command(node, progress_file)
+        command = self._command(node, progress_file, threads)
         node.attempts += 1
         node.started = time.time()
         deadline = node.started + node.template.deadline if node.template.deadline else float("inf")
         # The first step does not wait until the fork server has imported what all steps need.
         process = self._workers.start(command, fresh=not self._started)
         self._started = True
-        self._running.append(_RunningLeaf(node, process, deadline, progress_file))
+        self._running.append(_RunningLeaf(node, process, threads, deadline, progress_file))
         self._scheduler.set_phase(node, Phase.RUNNING)
 
-    def _command(self, node: Node, progress_file: Path) -> Command:
+    def _command(self, node: Node, progress_file: Path, threads: int) -> Command:
         """Return the command of a leaf, and create the folders of its outputs."""
         resumed = self._resumed_paths(node)
         for path in (*binding.artifact_paths(node.template, node.folder).values(), *resumed.values()):
             path.parent.mkdir(parents=True, exist_ok=True)
         scope = binding.leaf_scope(node, self._scope)
         scope |= {f"outputs.artifacts.{name}.path": str(path) for name, path in resumed.items()}
+        if threads > node.threads:
+            scope |= {f"inputs.parameters.{name}": str(threads) for name in node.template.threads_parameters}
         environment = {name: substitute_variables(value, scope) for name, value in node.container.environment.items()}
         return Command(
             module=node.container.module,

@@ -134,7 +134,7 @@ class Node:
 
     @property
     def threads(self) -> int:
-        """The number of threads that a leaf uses: the largest of its parameters that hold one."""
+        """The number of threads that a leaf asks for: the largest of its parameters that hold one."""
         values = [self.inputs.parameters.get(name) for name in self.template.threads_parameters]
         return max((int(value) for value in values if value), default=1)
 

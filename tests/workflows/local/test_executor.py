@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 
 class Seen:
-    """An observer that records the progress and the largest number of threads."""
+    """An observer that records the progress and the largest number of steps that ran at once."""
 
     def __init__(self) -> None:
-        self.most_threads = 0
+        self.most_running = 0
         self.progress: set[str] = set()
         self.stop_at: str | None = None
 
@@ -39,7 +39,7 @@ class Seen:
 
     def tick(self, root: Node) -> None:
         running = [leaf for leaf in root.leaves() if leaf.phase is Phase.RUNNING]
-        self.most_threads = max(self.most_threads, sum(leaf.threads for leaf in running))
+        self.most_running = max(self.most_running, len(running))
         self.progress |= {leaf.progress for leaf in running}
 
 
@@ -158,16 +158,46 @@ def test_a_missing_output_is_an_error(tmp_path: Path) -> None:
     assert "'out' was not made" in root.children["a"].message
 
 
-@pytest.mark.parametrize(("cores", "expected"), [(1, 2), (4, 4)])
+THREADED: dict[str, Any] = {"annotations": {contract.THREADS_ANNOTATION: "threads"}}
+
+
+@pytest.mark.parametrize(("cores", "expected"), [(1, 1), (4, 2)])
 def test_admits_as_many_threads_as_there_are_cores(tmp_path: Path, cores: int, expected: int) -> None:
     names = ["a", "b", "c"]
-    annotated = {"annotations": {contract.THREADS_ANNOTATION: "threads"}}
-    leaves = [leaf(name, None, "--sleep=0.7", parameters={"threads": "2"}, metadata=annotated) for name in names]
+    leaves = [leaf(name, None, "--sleep=0.7", parameters={"threads": "2"}, metadata=THREADED) for name in names]
     seen = Seen()
     root = execute(tmp_path, workflow([dag("main", *(task(name) for name in names)), *leaves]), cores=cores, seen=seen)
     assert root.phase is Phase.SUCCEEDED
-    assert seen.most_threads == expected  # a step with more threads than cores runs alone
+    assert seen.most_running == expected  # a step with more threads than cores runs alone
     assert "1/2" in seen.progress
+
+
+@pytest.mark.parametrize(
+    ("cores", "asked", "granted"), [(2, 1, {1, 2}), (8, 1, {2, 8}), (8, 3, {3, 8}), (1, 1, {1}), (1, 2, {2})]
+)
+def test_steps_share_the_cores_that_would_be_idle(tmp_path: Path, cores: int, asked: int, granted: set[int]) -> None:
+    """Three steps of a module, and one more when they have ended."""
+    given = "--text={{inputs.parameters.threads}}"
+    leaves = [leaf(name, None, given, parameters={"threads": str(asked)}, metadata=THREADED) for name in "abcd"]
+    tasks = [task("a"), task("b"), task("c"), task("d", depends="a && b && c")]
+    root = execute(tmp_path, workflow([dag("main", *tasks), *leaves]), cores=cores)
+    first, *_, last = (int(node.outputs.artifacts["out"].read_text()) for node in root.children.values())
+    assert {first, last} == granted
+    assert last == max(asked, cores)
+
+
+def test_a_result_does_not_depend_on_the_threads_that_made_it(tmp_path: Path) -> None:
+    made = workflow([dag("main", task("a")), leaf("a", None, parameters={"threads": "1"}, metadata=THREADED)])
+    execute(tmp_path, made, cores=1)
+    assert execute(tmp_path, made, cores=4).children["a"].cached
+
+
+def test_a_step_without_such_a_parameter_gets_one_core(tmp_path: Path) -> None:
+    names = ["a", "b", "c"]
+    made = workflow([dag("main", *map(task, names)), *(leaf(name, None, "--sleep=0.7") for name in names)])
+    seen = Seen()
+    execute(tmp_path, made, cores=3, seen=seen)
+    assert seen.most_running == 3
 
 
 def test_output_parameters_and_raw_artifacts(tmp_path: Path) -> None:

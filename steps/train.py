@@ -10,7 +10,7 @@ import typer
 from steps import tables
 from steps.core import runtime, storage
 from steps.core.options import Overrides
-from steps.models import bundle, final_fit, hyperparameters, training
+from steps.models import bundle, final_fit, hyperparameters, presets, training
 from steps.options.train import Hyperparameters, Refit, TrainOptions
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def main(  # noqa: PLR0913 - one argument a file
     features = {"train": train_features, "validation": validation_features}
     with runtime.record_usage(usage, "train", inputs=features.values(), outputs=[model]) as use:
         chosen = _starting_point(parameters, options.preset).with_values(given)
+        presets.check_growth(device, chosen.grow_policy)
         booster, curve, threshold = final_fit.fit(features, chosen, seed=seed, threads=threads, device=device)
         facts = {
             "seed": options.seed,

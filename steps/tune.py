@@ -13,7 +13,7 @@ import typer
 
 from steps.core import runtime, storage
 from steps.core.errors import UsageError
-from steps.models import hyperparameters
+from steps.models import hyperparameters, presets
 from steps.options.tune import TuneOptions
 from steps.search import space_file, starting_points
 from steps.search.study import create_study
@@ -52,10 +52,13 @@ def main(  # noqa: PLR0913 - one argument a file
             from steps.search import search
             from steps.search.trials import Job
 
+            searched = space_file.read(space)
+            policies = [choice for each in searched.dimensions if each.name == "grow_policy" for choice in each.choices]
+            presets.check_growth(options.device.value, *map(str, policies or [start.grow_policy]))
             job = Job(
                 features=features,
                 start=start,
-                space=space_file.read(space),
+                space=searched,
                 objective=options.objective,
                 sampler=options.sampler,
                 pruner=options.pruner,

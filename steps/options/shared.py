@@ -19,6 +19,7 @@ class Preset(enum.StrEnum):
     FAST = "fast"
     DEFAULT = "default"
     THOROUGH = "thorough"
+    GPU = "gpu"
 
 
 class Device(enum.StrEnum):

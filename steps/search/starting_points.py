@@ -16,14 +16,16 @@ if TYPE_CHECKING:
 
 
 def points(preset: Preset, features: Path, warm_start: Path | None) -> list[tuple[str, Hyperparameters]]:
-    """Return the points to try after the preset, each with its origin.
+    """Return the points to try after the preset, each with its origin: presets whose trees grow in the same way, first.
 
     Args:
         preset: The preset of the search.
         features: A feature table, which names the cover type.
         warm_start: A file with the best points of an earlier search; None for the other presets only.
     """
-    found = [(f"preset {other.value}", hyperparameters.of_preset(other)) for other in Preset if other != preset]
+    policy = hyperparameters.of_preset(preset).grow_policy
+    others = {other: hyperparameters.of_preset(other) for other in Preset if other != preset}
+    found = [(f"preset {other.value}", point) for other, point in others.items() if point.grow_policy == policy]
     if warm_start is None:
         return found
     cover_type = tables.read_metadata(features).cover_type

@@ -110,7 +110,7 @@ def test_the_server_accepts_every_kind(pods: str, monkeypatch: pytest.MonkeyPatc
         for _ in range(2):  # in a second test it exists already
             harness.pipeline("deploy", "--name", name, "--schedule", "0 3 29 2 *", *words)
         form = harness.get("workflowtemplate", name)["spec"]["arguments"]["parameters"]
-        assert {entry["name"]: entry.get("enum") for entry in form}["preset"] == ["fast", "default", "thorough"]
+        assert {entry["name"]: entry.get("enum") for entry in form}["preset"] == ["fast", "default", "thorough", "gpu"]
         assert harness.get("cronworkflow", name)["spec"]["schedules"] == ["0 3 29 2 *"]
     finally:
         harness.kubectl("delete", "--ignore-not-found", f"workflowtemplate/{name}", f"cronworkflow/{name}")

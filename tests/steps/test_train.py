@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from steps import tables, train
+from steps.core.errors import UsageError
 from steps.core.options import with_flags
 from steps.models import bundle, hyperparameters, matrix, training
 from steps.options.train import Hyperparameters
@@ -151,3 +152,12 @@ def test_hyperparameters_out_of_range(own_chain: Chain, options: list[str], mess
     result = call(train.main, *given, *options)
     assert result.code == 2
     assert result.errors[0].startswith(message)
+
+
+def test_best_first_growth_on_a_gpu_is_refused_with_advice(own_chain: Chain) -> None:
+    names = ("train_features", "validation_features", "preprocessor", "model", "learning_curve")
+    words = [word for name, path in own_chain.options(*names).items() for word in (f"--{name.replace('_', '-')}", path)]
+    refused = call(train.main, *words, "--device=cuda", "--preset=fast")
+    assert refused.code == UsageError.exit_code
+    assert "best-first growth (lossguide) is slower on a GPU, in device=cuda: take --preset gpu" in refused.log
+    assert "lossguide" not in call(train.main, *words, "--device=cuda", "--preset=gpu", "--rounds=2").log

@@ -191,3 +191,14 @@ def test_without_trials_nothing_heavy_is_imported() -> None:
     code = "import sys, steps.tune; print([name for name in ('optuna', 'xgboost', 'sklearn') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_a_search_of_best_first_trees_on_a_gpu_is_refused(own_chain: Chain, small: Path, tmp_path: Path) -> None:
+    names = ("train_features", "validation_features", "best_parameters", "trial_table")
+    words = [word for name, path in own_chain.options(*names).items() for word in (f"--{name.replace('_', '-')}", path)]
+    both = tmp_path / "both.toml"
+    both.write_text(small.read_text() + '\n[parameters.grow_policy]\nchoices = ["lossguide", "depthwise"]\n')
+    for space, preset in ((small, "default"), (both, "gpu")):
+        refused = call(tune.main, *words, "--device=cuda", "--trials=2", f"--space={space}", f"--preset={preset}")
+        assert refused.code == UsageError.exit_code
+        assert "best-first growth (lossguide) is slower on a GPU" in refused.log

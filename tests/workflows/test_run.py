@@ -285,7 +285,7 @@ def test_bad_data_ends_with_the_step_and_its_message(tmp_path: Path, capsys: pyt
         (
             ("run", "--preset", "slow"),
             2,
-            "error: preset cannot be 'slow', in --preset: use one of fast, default, thorough",
+            "error: preset cannot be 'slow', in --preset: use one of fast, default, thorough, gpu",
         ),
         (("train", "1", "--cover-types", "2"), 2, "error: the cover type is the argument of this verb"),
         (("nonsense",), 2, "error: No such command 'nonsense'"),

@@ -8,11 +8,15 @@ from steps import schema as schemas
 from steps.core import uris
 from steps.core.errors import UsageError
 from steps.core.times import parse_time
+from steps.models import presets
 from steps.options import STEP_OPTIONS
+from steps.options.shared import Preset
 from steps.sources.reading import Reading
 from workflows.settings import overrides
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from workflows.settings.model import Settings
 
 
@@ -28,14 +32,21 @@ def check(settings: Settings) -> None:
         from steps.google.bigquery import parse_address  # it imports readers of tables, which other sources do not need
 
         parse_address(settings.source, reading)
-    if not settings.overrides:
-        return
     given = overrides.parse(settings.overrides, schemas.load(settings.table_schema).slugs)
     for slug in (None, *given.by_cover_type):
+        _check_device(settings, given.of("train", slug))
         for step, classes in STEP_OPTIONS.items():
             values = given.of(step, slug)
             for options in classes if values else ():
                 _check_options(options, step, slug, values)
+
+
+def _check_device(settings: Settings, values: Mapping[str, str]) -> None:
+    """Check the device of ``train`` against the growth policy, given the options that are set for it."""
+    device = values.get("device", "cuda" if settings.resources("train").gpu else "cpu")
+    if device != "cpu":  # a preset is read from a file
+        preset = presets.load(Preset(settings.preset)).parameters
+        presets.check_growth(device, values.get("grow-policy", str(preset.get("grow_policy", ""))))
 
 
 def _check_options(options: type, step: str, slug: str | None, values: dict[str, str]) -> None:

@@ -14,7 +14,7 @@ from workflows.settings import Settings
 def test_every_workflow_parameter_has_its_value_choices_and_description() -> None:
     made = {parameter.name: parameter for parameter in form.parameters(Settings())}
     assert list(made) == [option.name for option in form_options()]
-    assert made["preset"].enum == ["fast", "default", "thorough"]
+    assert made["preset"].enum == ["fast", "default", "thorough", "gpu"]
     assert made["rows"].enum is None
     assert all(parameter.description for parameter in made.values())
 

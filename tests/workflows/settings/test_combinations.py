@@ -49,3 +49,29 @@ def test_refused_together(given: dict[str, Any], message: str) -> None:
 )
 def test_accepted_together(given: dict[str, Any]) -> None:
     combinations.check(Settings.model_validate(given))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"set": {"train.device": "cuda"}},
+        {"set": {"train.aspen.device": "cuda"}, "preset": "fast"},
+        {"steps": {"train": {"gpu": 1}}},
+        {"set": {"train.device": "cuda", "train.grow_policy": "lossguide"}, "preset": "gpu"},
+    ],
+)
+def test_best_first_growth_on_a_gpu_is_refused_before_anything_runs(given: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="best-first growth"):
+        combinations.check(Settings(**given))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"set": {"train.device": "cuda"}, "preset": "gpu"},
+        {"set": {"train.device": "cuda", "train.grow_policy": "depthwise"}},
+        {"set": {"train.device": "cpu"}, "steps": {"train": {"gpu": 1}}},
+    ],
+)
+def test_level_wise_growth_on_a_gpu_is_not(given: dict[str, Any]) -> None:
+    combinations.check(Settings(**given))

@@ -51,7 +51,7 @@ def test_flags_win_over_the_environment_over_the_file_over_the_defaults(
         ("parallel: 0", "parallel: a number above 0 is needed"),
         ("steps: {train: {deadline_seconds: 0}}", "steps.train.deadline_seconds: a number above 0 is needed"),
         ("steps: {train: {deadline_seconds: true}}", "steps.train.deadline_seconds: a number is needed"),
-        ("preset: slow", "preset cannot be 'slow', in {path}: use one of fast, default, thorough"),
+        ("preset: slow", "preset cannot be 'slow', in {path}: use one of fast, default, thorough, gpu"),
         ("schema: 5", "schema cannot be 5, in {path}: a text is needed"),
         ("namespace: Not_A_Name", "namespace: 'Not_A_Name' must be lower-case letters, digits and '-'"),
         ("cover_types: [pine]", "unknown cover type 'pine', in {path}: use some of: 1 spruce-fir"),

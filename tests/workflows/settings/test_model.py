@@ -52,5 +52,5 @@ def test_resources_are_the_defaults_with_what_was_given_over_them() -> None:
 def test_the_schema_of_config_files_is_that_of_the_settings() -> None:
     assert golden.JOB_SCHEMA.read_text() == golden.job_schema(), "run `make golden`"
     properties = json.loads(golden.job_schema())["properties"]
-    assert properties["preset"]["enum"] == ["fast", "default", "thorough"]
+    assert properties["preset"]["enum"] == ["fast", "default", "thorough", "gpu"]
     assert {"set", "schema", "steps", "trials"} <= set(properties)

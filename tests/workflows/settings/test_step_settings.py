@@ -36,7 +36,7 @@ def test_limits_and_choices_are_in_the_json_schema() -> None:
         "title": "Rows",
         "type": "integer",
     }
-    assert properties["preset"]["enum"] == ["fast", "default", "thorough"]
+    assert properties["preset"]["enum"] == ["fast", "default", "thorough", "gpu"]
     for option in form_options():
         assert properties[option.attribute]["description"] == option.option.help
 

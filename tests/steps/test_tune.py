@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from steps import tune
+from steps.core.errors import UsageError
 from steps.models import hyperparameters, presets, training
 from steps.models.training import EvaluationPlan
 from steps.options.shared import Preset
@@ -34,10 +35,11 @@ high = 0.8
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Let presets be small, as the real ones take seconds a trial; return a small search space."""
-    rates = {Preset.DEFAULT: 0.3, Preset.FAST: 0.6, Preset.THOROUGH: 0.2}
+    rates = {Preset.DEFAULT: 0.3, Preset.FAST: 0.6, Preset.THOROUGH: 0.2, Preset.GPU: 0.1}
 
     def load(preset: Preset) -> presets.Defaults:
-        return presets.Defaults("derived", {**SMALL, "learning_rate": rates[preset]})
+        growth = "depthwise" if preset is Preset.GPU else "lossguide"
+        return presets.Defaults("derived", {**SMALL, "learning_rate": rates[preset], "grow_policy": growth})
 
     monkeypatch.setattr(presets, "load", load)
     path = tmp_path / "space.toml"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from steps.forest.layout import WordFormat
 
 # The largest number of items, which are pairs of a row and a tree, that are walked together.
-BLOCK = 512
+BLOCK = 1024
 # What the arrays of items have behind BLOCK: a chunk may begin at the last item.
 PADDING = 64
 _LANES = walk_ir.LANES
@@ -34,7 +34,7 @@ declare <16 x i32> @llvm.umin.v16i32(<16 x i32>, <16 x i32>)
 """
 
 # Add the margins of rows to `out`, block by block. A block is quantised, and then walked through a group of trees: one
-# tree for 257 to 512 rows, two for 129 to 256 rows, and 512 trees for one row. An item is a row and a tree of its
+# tree for 513 to 1024 rows, two for 257 to 512 rows, and 1024 trees for one row. An item is a row and a tree of its
 # group. Its slot is the tree's number in the group, shifted by %shift bits, plus the row's number in the block.
 _MARGINS = """
 define void @margins(ptr %words, ptr %roots, ptr %models, i32 %trees,

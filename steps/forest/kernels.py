@@ -36,37 +36,58 @@ _SIGMOID = ctypes.CFUNCTYPE(None, _POINTER, _LONG, _POINTER)
 
 @dataclass(frozen=True)
 class Kernels:
-    """The compiled kernels for a format of words. Calling one releases Python's global lock."""
+    """The compiled kernels for a format of words."""
 
     form: WordFormat
-    _margins: Callable[..., None]
-    _sigmoid: Callable[..., None]
-    _engine: Any  # owns the machine code
+    margins: Callable[..., None]
+    sigmoid: Callable[..., None]
+    engine: Any  # owns the machine code
 
-    def add_margins(self, layout: Layout, rows: NDArray[np.float32], out: NDArray[np.float32]) -> None:
-        """Add the leaves of all trees to margins, in the order of the trees.
 
-        Args:
-            layout: The forest.
-            rows: The features, float32 in C order, shape (rows, features).
-            out: The margins to add to: float32, shape (models, rows), with adjacent rows.
-        """
-        columns = len(layout.column_feature)
-        items = ir.BLOCK + ir.PADDING
-        bins = np.empty(max(1, columns) * ir.BLOCK + ir.PADDING, f"u{self.form.bin // 8}")
-        places, slots = np.empty(items, np.int32), np.empty(items, np.int32)
-        words, leaves = np.empty(items, layout.words.dtype), np.empty(items, np.float32)
-        self._margins(
+class BoundKernels:
+    """The kernels with a forest to work on. Calling one releases Python's global lock.
+
+    All that does not depend on the rows is computed once: it would take as long as a row takes.
+
+    Args:
+        layout: The forest.
+        kernels: The kernels for its format.
+    """
+
+    def __init__(self, layout: Layout, kernels: Kernels) -> None:
+        columns, form = len(layout.column_feature), layout.format
+        self._layout, self._kernels = layout, kernels  # own the memory that the kernels read
+        self._features = layout.features
+        self._forest = (
             *(_at(layout.words), _at(layout.root), _at(layout.model), len(layout.root)),
             *(_at(layout.column_feature), _at(layout.column_missing)),
             *(_at(layout.column_start), _at(layout.column_steps), columns, _at(layout.thresholds)),
-            *(_at(rows), len(rows), layout.features, _at(out), out.strides[0] // out.itemsize),
-            *(_at(bins), _at(places), _at(words), _at(slots), _at(leaves)),
+        )
+        items = ir.BLOCK + ir.PADDING
+        bins = max(1, columns) * ir.BLOCK * (form.bin // 8) + ir.PADDING
+        # Bins, places, words, slots, leaves; each starts at a multiple of eight bytes.
+        ends = np.cumsum([bins, 4 * items, form.word // 8 * items, 4 * items, 4 * items]).tolist()
+        self._offsets, self._scratch = (0, *ends[:-1]), ends[-1]
+        self._expf = ctypes.cast(ctypes.CDLL(None).expf, _POINTER).value
+
+    def add_margins(self, rows: NDArray[np.float32], out: NDArray[np.float32]) -> None:
+        """Add the leaves of all trees to margins, in the order of the trees.
+
+        Args:
+            rows: The features, float32 in C order, shape (rows, features).
+            out: The margins to add to: float32, shape (models, rows), with adjacent rows.
+        """
+        scratch = np.empty(self._scratch, np.uint8)
+        start = _at(scratch)
+        self._kernels.margins(
+            *self._forest,
+            *(_at(rows), len(rows), self._features, _at(out), out.strides[0] // out.itemsize),
+            *(start + offset for offset in self._offsets),
         )
 
     def to_probabilities(self, margins: NDArray[np.float32]) -> None:
         """Replace margins, float32 in C order, by probabilities."""
-        self._sigmoid(_at(margins), margins.size, ctypes.cast(ctypes.CDLL(None).expf, _POINTER))
+        self._kernels.sigmoid(_at(margins), margins.size, self._expf)
 
 
 def _at(array: NDArray[Any]) -> int:

@@ -109,7 +109,7 @@ def test_a_forest_with_other_scores_is_not_used(
 
 
 def test_only_the_probabilities_differ(paths: list[Path], logged: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kernels.Kernels, "to_probabilities", lambda _self, out: np.subtract(1, out, out=out))
+    monkeypatch.setattr(kernels.BoundKernels, "to_probabilities", lambda _self, out: np.subtract(1, out, out=out))
     assert forest.open_predictor(paths).engine == "xgboost"
     assert logged == [f"{WARNING}its scores differ from XGBoost's"]
 

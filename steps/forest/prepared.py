@@ -1,0 +1,103 @@
+"""Read and write a prepared forest: one file with the layout of the trees, beside the models it was made from.
+
+The file begins with a line of JSON, which names the models by their SHA-256, the version of XGBoost, and the dtype and
+shape of each array. The arrays follow. It has no code: the kernels are compiled by the process that reads it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+from contextlib import suppress
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from steps.core import storage
+from steps.forest.layout import FORMATS, Layout
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+# Change it when the meaning of an array changes: other files are ignored.
+FORMAT = "covertype.forest.v1"
+_ALIGNMENT = 64
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A forest, and rows with the probabilities that XGBoost computed for them.
+
+    Attributes:
+        layout: The trees.
+        rows: The rows (float32, shape (rows, features)).
+        scores: The probabilities (float32, shape (models, rows)).
+    """
+
+    layout: Layout
+    rows: NDArray[np.float32]
+    scores: NDArray[np.float32]
+
+
+def write(path: Path, prepared: Prepared, digests: Sequence[str]) -> None:
+    """Write a prepared forest atomically.
+
+    Args:
+        path: The file.
+        prepared: The forest.
+        digests: The SHA-256 of each model file, in the order of the models.
+    """
+    arrays = {name: value for name, value in vars(prepared.layout).items() if isinstance(value, np.ndarray)}
+    arrays |= {"rows": prepared.rows, "scores": prepared.scores}
+    body = b"".join(_padded(np.ascontiguousarray(array).tobytes()) for array in arrays.values())
+    header = {
+        **_identity(digests),
+        "features": prepared.layout.features,
+        "word": asdict(prepared.layout.format),
+        "arrays": {name: [array.dtype.str, array.shape] for name, array in arrays.items()},
+        "sha256": hashlib.sha256(body).hexdigest(),
+    }
+    storage.write_bytes(path, _padded(json.dumps(header).encode(), b" ", 1) + b"\n" + body)
+
+
+def _identity(digests: Sequence[str]) -> dict[str, Any]:
+    return {"format": FORMAT, "models": list(digests), "xgboost": _xgboost_version()}
+
+
+def _xgboost_version() -> str:
+    """Return the version of the installed build of XGBoost. Importing it would take longer than all of the forest."""
+    for build in ("xgboost-cpu", "xgboost"):
+        with suppress(importlib.metadata.PackageNotFoundError):
+            return importlib.metadata.version(build)
+    return ""
+
+
+def _padded(data: bytes, filler: bytes = b"\0", reserved: int = 0) -> bytes:
+    return data + filler * (-(len(data) + reserved) % _ALIGNMENT)
+
+
+def read(path: Path, digests: Sequence[str]) -> Prepared | None:
+    """Return the forest of a file, or None if the file is missing, damaged, or of other models or versions."""
+    try:
+        with path.open("rb") as file:
+            header, body = json.loads(file.readline()), file.read()
+    except (OSError, ValueError):
+        return None
+    expected = _identity(digests)
+    if not isinstance(header, dict) or {name: header.get(name) for name in expected} != expected:
+        return None
+    if hashlib.sha256(body).hexdigest() != header.get("sha256"):
+        return None
+    arrays, at = {}, 0
+    for name, (kind, shape) in header["arrays"].items():
+        count = int(np.prod(shape))
+        arrays[name] = np.frombuffer(body, kind, count, at).reshape(shape)
+        at += -(-arrays[name].nbytes // _ALIGNMENT) * _ALIGNMENT
+    form = next(form for form in FORMATS if asdict(form) == header["word"])
+    own = {field.name: arrays[field.name] for field in fields(Layout) if field.name in arrays}
+    return Prepared(Layout(format=form, features=header["features"], **own), arrays["rows"], arrays["scores"])

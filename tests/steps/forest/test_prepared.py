@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from steps.forest import layout, prepared
+from tests.steps.forest.test_layout import laid_out
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DIGESTS = ["a" * 64, "b" * 64]
+
+
+def example(**options: object) -> prepared.Prepared:
+    found = laid_out(1, 2, **options)
+    return prepared.Prepared(found, np.zeros((3, 4), np.float32), np.ones((2, 3), np.float32))
+
+
+@pytest.mark.parametrize("form", layout.FORMATS, ids=["narrow", "wide"])
+def test_a_forest_reads_back_equal(form: layout.WordFormat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layout, "FORMATS", (form,))
+    written = example()
+    prepared.write(tmp_path / "forest.bin", written, DIGESTS)
+    read = prepared.read(tmp_path / "forest.bin", DIGESTS)
+    assert read is not None
+    for field in fields(layout.Layout):
+        value, expected = getattr(read.layout, field.name), getattr(written.layout, field.name)
+        np.testing.assert_array_equal(value, expected)
+        assert getattr(value, "dtype", None) == getattr(expected, "dtype", None)
+    np.testing.assert_array_equal(read.rows, written.rows)
+    np.testing.assert_array_equal(read.scores, written.scores)
+
+
+def test_equal_forests_give_equal_bytes(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        prepared.write(tmp_path / name, example(), DIGESTS)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+@pytest.mark.parametrize("digests", [[], DIGESTS[:1], DIGESTS[::-1], ["a" * 64, "c" * 64]])
+def test_the_forest_of_other_models_is_ignored(tmp_path: Path, digests: list[str]) -> None:
+    prepared.write(tmp_path / "forest.bin", example(), DIGESTS)
+    assert prepared.read(tmp_path / "forest.bin", digests) is None
+
+
+def test_the_forest_of_another_version_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared.write(tmp_path / "forest.bin", example(), DIGESTS)
+    with monkeypatch.context() as patch:
+        patch.setattr(prepared, "FORMAT", "covertype.forest.v2")
+        assert prepared.read(tmp_path / "forest.bin", DIGESTS) is None
+    monkeypatch.setattr(prepared, "_xgboost_version", lambda: "9.9")
+    assert prepared.read(tmp_path / "forest.bin", DIGESTS) is None
+
+
+def test_a_damaged_file_is_ignored(tmp_path: Path) -> None:
+    path = tmp_path / "forest.bin"
+    prepared.write(path, example(), DIGESTS)
+    data = path.read_bytes()
+    line = data.index(b"\n")
+    flipped = bytearray(data)
+    flipped[-200] ^= 1
+    for damaged in (b"", data[:line], data[: line + 1], data[:-1], data + b"\0", bytes(flipped), b"[]\n", b"\xff\n"):
+        path.write_bytes(damaged)
+        assert prepared.read(path, DIGESTS) is None
+    assert prepared.read(tmp_path / "missing", DIGESTS) is None
+    assert prepared.read(tmp_path, DIGESTS) is None
+
+
+def test_arrays_are_aligned(tmp_path: Path) -> None:
+    prepared.write(tmp_path / "forest.bin", example(), DIGESTS)
+    data = (tmp_path / "forest.bin").read_bytes()
+    line = data.index(b"\n") + 1
+    assert line % 64 == 0
+    assert json.loads(data[:line])["models"] == DIGESTS
+
+
+def test_the_version_is_that_of_the_installed_build() -> None:
+    import xgboost
+
+    assert prepared._xgboost_version() == xgboost.__version__

@@ -62,5 +62,5 @@ def check_addresses_for_pods(settings: Settings) -> None:
         raise UsageError(
             f"the pods cannot write to a folder ({settings.registry})",
             where="--registry",
-            fix="use gs://BUCKET/PREFIX, or run locally with `run`",
+            fix="use gs://BUCKET/PREFIX or s3://BUCKET/PREFIX, or run locally with `run`",
         )

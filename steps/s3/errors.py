@@ -132,6 +132,7 @@ def _from_answer(error: Exception, where: str, permission: str, secrets: Collect
     reason = redact(f"{code}: {message}" if message else code, secrets)[:_SHOWN]
     errors: dict[int, PipelineError] = {
         HTTPStatus.PRECONDITION_FAILED: already_exists(where),
+        HTTPStatus.CONFLICT: already_exists(where),
         HTTPStatus.NOT_FOUND: NoInputError("no such object or bucket", where=where, fix="check the name"),
         HTTPStatus.FORBIDDEN: _denied_error(where, permission),
         HTTPStatus.UNAUTHORIZED: _denied_error(where, permission),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import mimetypes
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -36,12 +37,12 @@ _KEY_ENCRYPTION = ("aws:kms", "aws:kms:dsse")
 
 @dataclass(frozen=True)
 class Access:
-    """How to reach a store, where the environment does not say it; an empty text stands for the environment's value.
+    """How to reach a store that is not the environment's.
 
     Attributes:
-        endpoint: The address of the store, such as ``http://minio:9000``.
-        region: The region of the bucket.
-        access_key: The access key.
+        endpoint: The address of the store, such as ``http://minio:9000``; empty for Amazon's.
+        region: The region of the bucket; empty for the environment's.
+        access_key: The access key; empty for the environment's credentials.
         secret_key: The secret key.
     """
 
@@ -62,7 +63,7 @@ def connect(access: Access | None = None, patience: Patience | None = None) -> S
         DeniedError: There are no credentials.
         BadConfigurationError: The endpoint or a file in ``~/.aws`` is not valid.
     """
-    access, patience = access or Access(), patience or PATIENCE
+    configured, access, patience = access is None, access or Access(), patience or PATIENCE
     try:
         import botocore.session
         from botocore.config import Config
@@ -77,6 +78,7 @@ def connect(access: Access | None = None, patience: Patience | None = None) -> S
             # Other stores do not know the checksums that Amazon's adds. Every part has an MD5.
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
+            ignore_configured_endpoint_urls=None if configured else True,
         )
         client = session.create_client(
             "s3", config=config, endpoint_url=access.endpoint or None, region_name=access.region or None
@@ -182,6 +184,11 @@ class Store(buckets.Store):
             return
         what = "the store ignores If-None-Match, so that two publishers could overwrite each other"
         raise BadConfigurationError(what, where=where, fix="use a store with conditional writes")
+
+    def create_bucket(self, bucket: str) -> None:
+        """Make a bucket. It is no error if it exists already."""
+        with suppress(AlreadyExistsError):
+            self._requests.call("create_bucket", f"{uris.S3}{bucket}", "s3:CreateBucket", Bucket=bucket)
 
     def _remove(self, unwanted: Object) -> None:
         self._requests.call("delete_object", unwanted.uri, DELETE, Bucket=unwanted.bucket, Key=unwanted.name)

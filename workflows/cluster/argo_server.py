@@ -21,7 +21,7 @@ from workflows.cluster.client import LABEL
 from workflows.cluster.http import AlreadyExistsError, Session, check_address, credential, unreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from hera.workflows import WorkflowsService
 
@@ -53,6 +53,7 @@ class ServerClient:
     def __init__(self, namespace: str, environment: Mapping[str, str]) -> None:
         self.namespace = namespace
         self.server = address(environment)
+        self._environment = environment
         self._session = Session(self.server, login=_LOGIN)
         self._session.verify = environment.get("ARGO_INSECURE_SKIP_VERIFY") != "true"
         if not self._session.verify:
@@ -188,6 +189,18 @@ class ServerClient:
                     self._download_listed(f"{path}/{quote(name)}", answer.text, folder / name)
                 else:
                     _save(answer, folder / name)
+
+    def upload(self, path: Path, key: str, report: Callable[[int], None]) -> dict[str, Any]:
+        """Upload a file by the Kubernetes API, because argo-server has no function for it."""
+        from workflows.cluster.kube import KubeClient
+
+        try:
+            client = KubeClient(self.namespace, self._environment)
+        except BadConfigurationError as error:
+            fix = "set KUBECONFIG too, or upload the file yourself and use --source s3://BUCKET/OBJECT"
+            what = f"argo-server accepts no files, and there is no kubeconfig ({error.what})"
+            raise BadConfigurationError(what, where=self.server, fix=fix) from None
+        return client.upload(path, key, report)
 
     def link(self, name: str) -> str:
         """Return the address of a workflow in the Argo UI."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from workflows.cluster.nodes import Step
@@ -60,6 +60,15 @@ class Client(Protocol):
 
     def download(self, workflow: dict[str, Any], step: Step, artifact: str, target: Path) -> None:
         """Download an output artifact: a file to ``target``, the files of a folder below it."""
+
+    def upload(self, path: Path, key: str, report: Callable[[int], None]) -> dict[str, Any]:
+        """Upload a file to the artifact repository, unless it is there already, and return its place as an artifact.
+
+        Args:
+            path: the file.
+            key: key of the object, which depends on the content of the file.
+            report: called with the number of bytes of each part that has arrived.
+        """
 
     def link(self, name: str) -> str:
         """Return the address of a workflow in the Argo UI."""

@@ -169,9 +169,15 @@ class KubeClient:
 
     def download(self, workflow: dict[str, Any], step: Step, artifact: str, target: Path) -> None:
         """Download an output artifact, straight from the artifact repository."""
-        from workflows.cluster import s3
+        from workflows.cluster import artifact_store
 
-        s3.download(workflow, step.artifacts[artifact], target, self.secret)
+        artifact_store.download(workflow, step.artifacts[artifact], target, self.secret)
+
+    def upload(self, path: Path, key: str, report: Callable[[int], None]) -> dict[str, Any]:
+        """Upload a file to the artifact repository, unless it is there already, and return its place as an artifact."""
+        from workflows.cluster import artifact_store
+
+        return artifact_store.upload(self, path, key, report)
 
     def link(self, name: str) -> str:
         """Return the address of a workflow in the Argo UI, and how to forward its port."""

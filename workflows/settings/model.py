@@ -54,6 +54,7 @@ class Resources(BaseModel):
     memory_limit: str | None = None
     gpu: Count = 0
     service_account: Name | None = None
+    s3_secret: Name | None = None
     node_selector: dict[LabelKey, LabelValue] = {}
     tolerations: tuple[Toleration, ...] = ()
     deadline_seconds: Positive = 3600
@@ -101,6 +102,10 @@ class Settings(StepSettings):  # type: ignore[misc, valid-type] # a model that i
     image: Annotated[Image, Flag("Image of the steps.", CLUSTER)] = "covertype-steps:dev"
     namespace: Annotated[Namespace, Flag("Kubernetes namespace.", CLUSTER)] = "covertype"
     service_account: Annotated[Name, Flag("Service account of the pods.", CLUSTER)] = "covertype-steps"
+    s3_secret: Annotated[
+        Name | None,
+        Flag("Secret with AWS_... variables for the pods that read the source or register.", CLUSTER, metavar="SECRET"),
+    ] = None
     study_volume: Annotated[
         Name | None,
         Flag("Volume claim that keeps the trials of a pod that is lost.", CLUSTER, metavar="CLAIM"),

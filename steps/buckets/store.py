@@ -183,13 +183,14 @@ class Store(ABC):
             lambda error: self._translate(error, wanted.uri),
         )
 
-    def upload(
+    def upload(  # noqa: PLR0913 - the conditions and what a caller knows
         self,
         path: Path,
         uri: str,
         *,
         if_absent: bool,
         generation: int | str | None = None,
+        crc32c: str = "",
         report_progress: Callable[[int], None] = lambda _: None,
     ) -> Object:
         """Upload a file as an object, completely or not at all.
@@ -200,17 +201,19 @@ class Store(ABC):
             if_absent: Do not replace an existing object. It is no error if the object exists with the same content,
                 because an earlier attempt may have uploaded it.
             generation: Replace this generation only.
+            crc32c: The CRC32C that the file must have, in base64; empty to compute it.
             report_progress: Called with the number of bytes of each part that has arrived, if there are several.
 
         Raises:
             AlreadyExistsError: With ``if_absent``, the object exists with other content. With ``generation``, the
                 object has another generation now.
+            BadDataError: The file has another CRC32C. Nothing is uploaded.
             TransientError: The checksum of the object is wrong, or as for all methods.
         """
         bucket, name = address.split_uri(uri, self.scheme)
         if not name or name.endswith("/"):
             raise UsageError("this names a folder, an object is needed", where=uri, fix="name one object")
-        upload = Upload(path, path.stat().st_size, crc32c_file(path), if_absent, generation, report_progress)
+        upload = Upload(path, path.stat().st_size, crc32c or crc32c_file(path), if_absent, generation, report_progress)
         if if_absent and upload.size > CHUNK_BYTES and (existing := self._find_existing(uri)):
             return _require_same_content(existing, upload)  # saves the upload of a large file
         try:

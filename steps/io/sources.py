@@ -29,20 +29,28 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def open_source(uri: str, schema: Schema, reading: Reading) -> Iterator[Source]:
+def open_source(uri: str, schema: Schema, reading: Reading, file: Path | None = None) -> Iterator[Source]:
     """Open a source by its URI.
 
     Args:
         uri: ``builtin:``, a path, ``file://``, ``gs://``, ``s3://`` or ``bq://``.
         schema: The schema of the source.
         reading: The options for BigQuery.
+        file: A copy of the file that the URI names on another machine; None to read the URI.
 
     Raises:
+        UsageError: The file is not a copy of what the URI names.
         PipelineError: As for ``steps.sources.files.open_source``, ``bigquery.read`` and ``buckets.Store``.
     """
     address = uris.parse(uri)
     uri = address.text
     reading.check_source(uri)
+    if file:
+        if address.kind != uris.PATH or address.path.name != file.name:
+            what = f"the source is {uri}, but the file that was submitted with the run is {file.name}"
+            raise UsageError(what, where="--source", fix="submit a new run with this --source")
+        yield files.open_files([(file, file.name)], schema, file.name)
+        return
     if address.kind not in (*uris.BUCKETS, uris.TABLE):
         yield files.open_source(uri, schema)
         return

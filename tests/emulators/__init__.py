@@ -18,6 +18,7 @@ A module whose every function needs a client is tested here, not in ``tests/step
 | `workflows/cli/google_checks.py`, `google_fixes.py` | `test_google_checks.py` |
 | whole runs from BigQuery to Cloud Storage | `test_cloud_run.py` |
 | whole runs from S3 to S3 | `test_s3_run.py` |
+| `workflows/cluster/artifact_store.py`, uploads | `test_submit_source.py` |
 
 ``tests/test_layout.py`` reads this table.
 """

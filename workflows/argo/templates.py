@@ -14,10 +14,12 @@ from hera.workflows import (
     EmptyDirVolume,
     Env,
     ExistingVolume,
+    GCSArtifact,
     NoneArchiveStrategy,
     Parameter,
     RawArtifact,
     RetryStrategy,
+    S3Artifact,
     SecretEnvFrom,
 )
 from hera.workflows import Resources as HeraResources
@@ -213,6 +215,10 @@ def _input(slot: Slot) -> Artifact:
             what = f"{slot.file} becomes part of the workflow and contains '{{{{', which starts a variable of Argo"
             raise BadConfigurationError(what, where=f"artifact {slot.name!r}", fix="write it differently")
         return RawArtifact(name=slot.name, path=path, data=slot.raw)
+    if slot.stored is not None:
+        [(kind, place)] = slot.stored.items()
+        store = S3Artifact if kind == "s3" else GCSArtifact
+        return store(name=slot.name, path=path, key=place["key"])
     return Artifact(name=slot.name, path=path, optional=slot.optional or None)
 
 

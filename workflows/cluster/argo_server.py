@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from hera.workflows import WorkflowsService
 
+    from workflows.cluster.artifact_store import LocalFile
+    from workflows.cluster.kube import KubeClient
     from workflows.cluster.nodes import Step
 
 _LOGIN = "set ARGO_TOKEN, for example to `Bearer` and the token of a service account"
@@ -190,17 +192,23 @@ class ServerClient:
                 else:
                     _save(answer, folder / name)
 
-    def upload(self, path: Path, key: str, report: Callable[[int], None]) -> dict[str, Any]:
+    def place_of(self, file: LocalFile) -> Mapping[str, Mapping[str, str]]:
+        """Return the place of a file in the artifact repository, which argo-server does not tell."""
+        return self._kubernetes().place_of(file)
+
+    def upload(self, file: LocalFile, report: Callable[[int], None]) -> None:
         """Upload a file by the Kubernetes API, because argo-server has no function for it."""
+        self._kubernetes().upload(file, report)
+
+    def _kubernetes(self) -> KubeClient:
         from workflows.cluster.kube import KubeClient
 
         try:
-            client = KubeClient(self.namespace, self._environment)
+            return KubeClient(self.namespace, self._environment)
         except BadConfigurationError as error:
             fix = "set KUBECONFIG too, or upload the file yourself and use --source s3://BUCKET/OBJECT"
             what = f"argo-server accepts no files, and there is no kubeconfig ({error.what})"
             raise BadConfigurationError(what, where=self.server, fix=fix) from None
-        return client.upload(path, key, report)
 
     def link(self, name: str) -> str:
         """Return the address of a workflow in the Argo UI."""

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import yaml
 
 from steps import s3
 from steps.buckets import Patience
 from steps.core import storage
+from steps.core.crc32c import Crc32c
 from steps.core.errors import BadConfigurationError, BadDataError, DeniedError, NoInputError, PipelineError
+from steps.core.runtime import log
 from steps.io import connect_to_bucket
 from workflows.cluster.http import check_address, credential
 from workflows.cluster.port_forward import local_address
@@ -24,11 +27,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from steps.buckets import Store
-    from workflows.cluster.kube import KubeClient
 
     Secrets = Callable[[str], Mapping[str, str]]
 
 # Kinds of artifact stores, as Argo names them.
+_CHUNK_BYTES = 1 << 20
 STORES = ("s3", "gcs", "azure", "oss")
 _CONFIG_MAP = "artifact-repositories"
 _ADVICE = "set ARGO_SERVER to download artifacts through argo-server"
@@ -67,50 +70,105 @@ def download(workflow: dict[str, Any], artifact: Mapping[str, Any], target: Path
                 store.download(each, _inside(folder, PurePosixPath(each.uri).relative_to(PurePosixPath(uri))))
 
 
-def upload(client: KubeClient, path: Path, key: str, report: Callable[[int], None]) -> dict[str, Any]:
+class Kubernetes(Protocol):
+    """What is read from the Kubernetes API."""
+
+    namespace: str
+
+    def config_map(self, name: str) -> dict[str, Any]:
+        """Return a ConfigMap; NoInputError if there is none."""
+
+    def secret(self, name: str) -> Mapping[str, str]:
+        """Return the values of a Secret, in base64."""
+
+
+@dataclass(frozen=True)
+class LocalFile:
+    """A file of this machine with the checksums of its content, which were computed in one reading.
+
+    Attributes:
+        path: the file.
+        size: size in bytes.
+        sha256: SHA-256, hexadecimal.
+        crc32c: CRC32C in base64.
+    """
+
+    path: Path
+    size: int
+    sha256: str
+    crc32c: str
+
+    @classmethod
+    def read(cls, path: Path) -> LocalFile:
+        """Return a file with its checksums; memory use does not depend on its size."""
+        sha256, crc32c, size = hashlib.sha256(), Crc32c(), 0
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK_BYTES):
+                sha256.update(chunk)
+                crc32c.update(chunk)
+                size += len(chunk)
+        return cls(path, size, sha256.hexdigest(), crc32c.base64)
+
+    @property
+    def key(self) -> str:
+        """Key of the object with this content in the artifact repository."""
+        return f"sources/{self.sha256}"
+
+
+def upload(client: Kubernetes, file: LocalFile, report: Callable[[int], None]) -> None:
     """Upload a file to the default artifact repository, unless it is there already.
 
     Args:
         client: client of the cluster.
-        path: the file.
-        key: key of the object, which depends on the content of the file.
+        file: the file.
         report: called with the number of bytes of each part that has arrived.
-
-    Returns:
-        The object as an artifact of a workflow, such as ``{"s3": {"key": ...}}``.
 
     Raises:
         PipelineError: there is no repository, or it cannot be written; no message shows a key.
     """
+    kind, settings = writable_repository(client)
+    uri = f"{kind.replace('gcs', 'gs')}://{settings['bucket']}/{file.key}"
+    if kind == "gcs":
+        _send(connect_to_bucket(uri), file, uri, report)
+        return
+    access = _upload_access(settings, client.secret)
+    with _open_store(settings, access, _UPLOAD_PATIENCE, _UPLOAD_ADVICE) as store:
+        if "createBucketIfNotPresent" in settings:  # Argo would make it with the first output
+            store.create_bucket(settings["bucket"])
+        _send(store, file, uri, report)
+
+
+def writable_repository(client: Kubernetes) -> tuple[str, dict[str, Any]]:
+    """Return the kind and the settings of the default artifact repository, to which files can be uploaded.
+
+    Raises:
+        NoInputError: there is none.
+        BadConfigurationError: it is of another kind, or its settings cannot be read.
+    """
+    where = f"namespace {client.namespace}"
     try:
         name, repository = default_repository(client)
     except (NoInputError, BadConfigurationError) as error:
         what = f"the cluster has no artifact repository ({error.what})"
-        raise type(error)(what, where=f"namespace {client.namespace}", fix="see `doctor`") from None
-    if settings := repository.get("s3"):
-        access = _upload_access(settings, client.secret)
-        with _open_store(settings, access, _UPLOAD_PATIENCE, _UPLOAD_ADVICE) as store:
-            if "createBucketIfNotPresent" in settings:  # Argo would make it with the first output
-                store.create_bucket(settings["bucket"])
-            _send(store, path, f"s3://{settings['bucket']}/{key}", report)
-        return {"s3": {"key": key}}
-    if settings := repository.get("gcs"):
-        uri = f"gs://{settings['bucket']}/{key}"
-        _send(connect_to_bucket(uri), path, uri, report)
-        return {"gcs": {"key": key}}
+        raise type(error)(what, where=where, fix="see `doctor`") from None
+    for kind in ("s3", "gcs"):
+        if (repository.get(kind) or {}).get("bucket"):
+            return kind, repository[kind]
     what = f"the artifact repository {name!r} is neither S3 nor Cloud Storage"
-    raise BadConfigurationError(what, where=f"namespace {client.namespace}", fix=_UPLOAD_ADVICE)
+    raise BadConfigurationError(what, where=where, fix=_UPLOAD_ADVICE)
 
 
-def _send(store: Store, path: Path, uri: str, report: Callable[[int], None]) -> None:
+def _send(store: Store, file: LocalFile, uri: str, report: Callable[[int], None]) -> None:
     """Upload a file, unless it is there. A key has one content, so that it does no harm to replace the object."""
     with suppress(NoInputError):
-        if store.get(uri).size == path.stat().st_size:
+        found = store.get(uri)
+        if (found.size, found.crc32c) == (file.size, file.crc32c):
             return
-    store.upload(path, uri, if_absent=False, report_progress=report)
+    log(f"uploading {file.path}, {file.size:,} bytes, to {uri}")
+    store.upload(file.path, uri, if_absent=False, crc32c=file.crc32c, report_progress=report)
 
 
-def default_repository(client: KubeClient) -> tuple[str, dict[str, Any]]:
+def default_repository(client: Kubernetes) -> tuple[str, dict[str, Any]]:
     """Return the name and the settings of the default artifact repository of a namespace.
 
     Raises:
@@ -118,7 +176,7 @@ def default_repository(client: KubeClient) -> tuple[str, dict[str, Any]]:
         BadConfigurationError: its settings cannot be read.
     """
     try:
-        found = client.call(client.core.read_namespaced_config_map, _CONFIG_MAP, client.namespace)
+        found = client.config_map(_CONFIG_MAP)
     except NoInputError:
         raise NoInputError(f"no ConfigMap {_CONFIG_MAP}") from None
     annotations = found["metadata"].get("annotations") or {}

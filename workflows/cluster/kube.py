@@ -30,6 +30,7 @@ from workflows.cluster.client import LABEL
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from workflows.cluster.artifact_store import LocalFile
     from workflows.cluster.nodes import Step
 
 _PLURALS = {"Workflow": "workflows", "WorkflowTemplate": "workflowtemplates", "CronWorkflow": "cronworkflows"}
@@ -162,6 +163,11 @@ class KubeClient:
         kind, name = document["kind"], document["metadata"]["name"]
         self._patch(kind, name, document, "apply-patch+yaml", field_manager=_MANAGER, force=True)
 
+    def config_map(self, name: str) -> dict[str, Any]:
+        """Return a ConfigMap."""
+        found: dict[str, Any] = self.call(self.core.read_namespaced_config_map, name, self.namespace)
+        return found
+
     def secret(self, name: str) -> dict[str, str]:
         """Return the values of a Secret, in base64."""
         data: dict[str, str] | None = self.call(self.core.read_namespaced_secret, name, self.namespace).get("data")
@@ -173,11 +179,17 @@ class KubeClient:
 
         artifact_store.download(workflow, step.artifacts[artifact], target, self.secret)
 
-    def upload(self, path: Path, key: str, report: Callable[[int], None]) -> dict[str, Any]:
-        """Upload a file to the artifact repository, unless it is there already, and return its place as an artifact."""
+    def place_of(self, file: LocalFile) -> Mapping[str, Mapping[str, str]]:
+        """Return the place of a file in the artifact repository."""
         from workflows.cluster import artifact_store
 
-        return artifact_store.upload(self, path, key, report)
+        return {artifact_store.writable_repository(self)[0]: {"key": file.key}}
+
+    def upload(self, file: LocalFile, report: Callable[[int], None]) -> None:
+        """Upload a file to the artifact repository, unless it is there already."""
+        from workflows.cluster import artifact_store
+
+        artifact_store.upload(self, file, report)
 
     def link(self, name: str) -> str:
         """Return the address of a workflow in the Argo UI, and how to forward its port."""

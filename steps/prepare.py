@@ -55,6 +55,9 @@ def main(  # noqa: PLR0913 - one argument a file
     query: Annotated[
         str, typer.Option(metavar="FILE", help="SQL for BigQuery to run, with --source bq://PROJECT, which is billed.")
     ] = "",
+    source_file: Annotated[
+        Path | None, typer.Option(help="File to read in the place of --source, which names it on another machine.")
+    ] = None,
     schema: Annotated[str, typer.Option(help="Schema file (TOML), or covertype.")] = schemas.BUILTIN,
     summary: Annotated[Path | None, typer.Option(help="Where a line on the rows used goes.")] = None,
     usage: runtime.UsageOption = None,
@@ -82,7 +85,7 @@ def main(  # noqa: PLR0913 - one argument a file
             )
             opened, facts, chosen = fetched.source, fetched.facts, Options(first_label=FirstLabel(fetched.label_mode))
         else:
-            opened = stack.enter_context(open_source(options.source, table, reading))  # left when its files are counted
+            opened = stack.enter_context(open_source(options.source, table, reading, source_file))
         files += [file.path for file in opened.files]
         figures = {
             "source": options.source,

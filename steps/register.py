@@ -22,7 +22,7 @@ def main(  # noqa: PLR0913 - one argument a file
     metrics: Annotated[list[str], typer.Option(metavar="SLUG=PATH", help="Metrics, from evaluate.")],
     report_html: Annotated[Path, typer.Option(help="The page, from report.")],
     report_json: Annotated[Path, typer.Option(help="The same figures, from report (JSON).")],
-    registry: Annotated[str, typer.Option(metavar="URI", help="gs://bucket/prefix, or a folder.")],
+    registry: Annotated[str, typer.Option(metavar="URI", help="gs://bucket/prefix, s3://bucket/prefix or a folder.")],
     registration: Annotated[Path, typer.Option(help="Where to write what was registered (JSON).")],
     options: RegisterOptions,
     summary: Annotated[Path | None, typer.Option(help="Where a line with the outcome goes.")] = None,

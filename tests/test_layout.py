@@ -13,7 +13,10 @@ MODULES = sorted(path.relative_to(ROOT) for name in ("steps", "workflows") for p
 # Modules or packages that have tests of other names, and where these are.
 TESTED_ELSEWHERE = {
     "steps/__init__.py": ["tests/workflows/test_imports.py"],  # needs a process of its own
+    "steps/buckets/destination.py": ["tests/emulators/test_register.py", "tests/emulators/test_s3_publishing.py"],
+    "steps/buckets/store.py": ["tests/emulators/test_gcs.py", "tests/emulators/test_s3.py"],
     "steps/google": ["tests/emulators"],  # needs an emulator of the service
+    "steps/s3": ["tests/emulators"],  # needs an emulator of the service
     "steps/options/__init__.py": ["tests/steps/options/test_options.py"],
     "workflows/cli/google_checks.py": ["tests/emulators/test_google_checks.py"],
     "workflows/cluster/__init__.py": [
@@ -34,7 +37,9 @@ PACKAGES = (
     "models",
     "search",
     "registry",
+    "buckets",
     "google",
+    "s3",
     "io",
 )
 
@@ -66,9 +71,10 @@ def test_every_exception_is_needed_and_names_tests_that_exist() -> None:
     assert [place for place in places if not (ROOT / place).exists()] == []
 
 
-def test_every_module_of_google_is_in_the_table_of_the_emulator_tests() -> None:
+def test_every_module_of_a_service_is_in_the_table_of_the_emulator_tests() -> None:
     table = (ROOT / "tests" / "emulators" / "__init__.py").read_text()
     modules = [module.relative_to("steps/google") for module in MODULES if module.is_relative_to("steps/google")]
+    modules += [module.relative_to("steps") for module in MODULES if module.is_relative_to("steps/s3")]
     assert [str(module) for module in modules if module.stem != "__init__" and f"`{module}`" not in table] == []
     tests = [name for name in re.findall(r"`([^`\s]+\.py)`", table) if name.rpartition("/")[2].startswith("test_")]
     assert tests

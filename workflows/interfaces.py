@@ -9,7 +9,7 @@ from workflows.argo.step import Slot, Step
 from workflows.contract import task_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 CHAIN = ("split", "preprocess", "tune", "train", "evaluate")
 
@@ -26,11 +26,28 @@ USAGE = Slot("usage", "usage.json")
 STUDY = Slot("study", "study.jsonl")
 
 
-def prepare(slugs: Sequence[str], table_schema: Slot, query: Slot | None) -> Step:
-    """Return the step that makes one dataset per cover type; ``query`` is the SQL that selects its rows."""
+def source_file(name: str, stored: Mapping[str, Mapping[str, str]]) -> Slot:
+    """Return the input of ``prepare`` for a source that is a file in the artifact repository.
+
+    Args:
+        name: name of the file, whose ending tells its kind.
+        stored: its place, see ``Slot``.
+    """
+    return Slot("source-file", name, stored=stored)
+
+
+def prepare(slugs: Sequence[str], table_schema: Slot, query: Slot | None, source: Slot | None = None) -> Step:
+    """Return the step that makes one dataset per cover type.
+
+    Args:
+        slugs: the cover types.
+        table_schema: the schema of the source.
+        query: the SQL that selects the rows.
+        source: the file of a source that was uploaded.
+    """
     return Step(
         "prepare",
-        inputs=[table_schema, *([query] if query else [])],
+        inputs=[table_schema, *(slot for slot in (query, source) if slot)],
         outputs=[
             *(Slot(f"dataset-{slug}", f"{slug}.parquet", option="dataset", key=slug) for slug in slugs),
             Slot("profile", "profile.json"),

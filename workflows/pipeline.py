@@ -50,13 +50,16 @@ def chosen_cover_types(settings: Settings, schema: Schema) -> list[str]:
     return [slug for slug in schema.slugs if not wanted or slug in wanted]
 
 
-def build(settings: Settings, *, name: str | None = None, revision: str = "") -> Workflow:
+def build(
+    settings: Settings, *, name: str | None = None, revision: str = "", source_file: Slot | None = None
+) -> Workflow:
     """Return the workflow of a run.
 
     Args:
         settings: settings of the run.
         name: name of the run; if None, the cluster generates one.
         revision: git revision of the code, stored as a label.
+        source_file: the file of the source, if it was uploaded, see ``interfaces.source_file``.
 
     Raises:
         PipelineError: the schema, a cover type or an override is wrong.
@@ -96,7 +99,7 @@ def build(settings: Settings, *, name: str | None = None, revision: str = "") ->
                 tasks=[_prepare(), *tasks, *_last_tasks(slugs, settings, fused_chains=fused_chains)],
                 outputs=_outputs(reporting, with_register=bool(settings.registry)),
             ),
-            container(prepare(slugs, table_schema, query), settings, {}),
+            container(prepare(slugs, table_schema, query, source_file), settings, {}),
             *templates,
             *(container(step, settings, {}) for step in last),
         ],

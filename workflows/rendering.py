@@ -13,6 +13,7 @@ from workflows.argo.revision import git_revision
 from workflows.settings import names, schedules
 
 if TYPE_CHECKING:
+    from workflows.argo.step import Slot
     from workflows.settings import Settings
 
 # Default schedule of a CronWorkflow: Mondays at three.
@@ -20,13 +21,14 @@ WEEKLY = "0 3 * * 1"
 KINDS = ("Workflow", "WorkflowTemplate", "CronWorkflow")
 
 
-def render(
+def render(  # noqa: PLR0913 - what differs between resources
     settings: Settings,
     kind: str,
     *,
     name: str | None = None,
     schedule: str | None = None,
     revision: str | None = None,
+    source_file: Slot | None = None,
 ) -> dict[str, Any]:
     """Return the pipeline as plain values, in the form of Argo's resources.
 
@@ -36,13 +38,15 @@ def render(
         name: name of the resource. By default the cluster generates that of a Workflow; other kinds have a fixed one.
         schedule: when a CronWorkflow runs, as five cron fields or a word such as ``@daily``; default ``WEEKLY``.
         revision: git revision for its label; default that of this checkout.
+        source_file: the file of the source, if it was uploaded, see ``interfaces.source_file``.
 
     Raises:
         UsageError: Argo would refuse the name or the schedule.
         PipelineError: see ``pipeline.build``.
     """
     _check_arguments(kind, name, schedule)
-    built = pipeline.build(settings, name=name, revision=git_revision() if revision is None else revision)
+    revision = git_revision() if revision is None else revision
+    built = pipeline.build(settings, name=name, revision=revision, source_file=source_file)
     if kind == "Workflow":
         return _plain_values(built)
     fields = {field: value for field, value in vars(built).items() if field in _SHARED and value is not None}

@@ -1,4 +1,4 @@
-"""Parse addresses of sources and destinations: ``builtin:``, a path, ``file://``, ``gs://`` or ``bq://``.
+"""Parse addresses of sources and destinations: ``builtin:``, a path, ``file://``, ``gs://``, ``s3://`` or ``bq://``.
 
 Schemes are case-insensitive (RFC 3986, section 3.1). A ``file:`` address names a file of this machine (RFC 8089): its
 authority is empty or ``localhost``, its path is absolute and percent-encoded. Any text without a scheme is a path.
@@ -14,11 +14,12 @@ from urllib.parse import unquote
 from steps.core import texts
 from steps.core.errors import UsageError
 
-BUILTIN, PATH, FILE, BUCKET, TABLE = "builtin:", "a path", "file://", "gs://", "bq://"
-SOURCES = (BUILTIN, PATH, FILE, BUCKET, TABLE)
-DESTINATIONS = (BUCKET, PATH, FILE)
+BUILTIN, PATH, FILE, GCS, S3, TABLE = "builtin:", "a path", "file://", "gs://", "s3://", "bq://"
+BUCKETS = (GCS, S3)
+SOURCES = (BUILTIN, PATH, FILE, *BUCKETS, TABLE)
+DESTINATIONS = (*BUCKETS, PATH, FILE)
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):(//)?(.*)", re.IGNORECASE | re.DOTALL)
-_KIND_BY_SCHEME = {"builtin": BUILTIN, "file": FILE, "gs": BUCKET, "bq": TABLE}
+_KIND_BY_SCHEME = {"builtin": BUILTIN, "file": FILE, "gs": GCS, "s3": S3, "bq": TABLE}
 _UNKNOWN_KIND = "another kind"
 
 

@@ -1,4 +1,4 @@
-"""Open a source by its URI. A source in BigQuery or Cloud Storage is fetched once to a local folder.
+"""Open a source by its URI. A source in BigQuery or in a bucket is fetched once to a local folder.
 
 ``prepare`` reads a source several times in the same order. A remote table has no fixed order, and each read of it has
 a cost. The folder is below ``TMPDIR`` and is removed when the source is closed.
@@ -13,41 +13,50 @@ from typing import TYPE_CHECKING
 
 from steps.core import runtime, uris
 from steps.core.errors import UsageError
-from steps.google import bigquery, gcs
+from steps.google import bigquery
+from steps.io.stores import connect_to_bucket
 from steps.sources import files, staging
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
 
+    from steps.buckets import Object, Store
     from steps.google.bigquery.fetch import Fetched
-    from steps.google.gcs import Object, Store
     from steps.schema import Schema
     from steps.sources.files import Source
     from steps.sources.reading import Reading
 
 
 @contextmanager
-def open_source(uri: str, schema: Schema, reading: Reading) -> Iterator[Source]:
+def open_source(uri: str, schema: Schema, reading: Reading, file: Path | None = None) -> Iterator[Source]:
     """Open a source by its URI.
 
     Args:
-        uri: ``builtin:``, a path, ``file://``, ``gs://`` or ``bq://``.
+        uri: ``builtin:``, a path, ``file://``, ``gs://``, ``s3://`` or ``bq://``.
         schema: The schema of the source.
         reading: The options for BigQuery.
+        file: A copy of the file that the URI names on another machine; None to read the URI.
 
     Raises:
-        PipelineError: As for ``steps.sources.files.open_source``, ``bigquery.read`` and ``gcs.Store``.
+        UsageError: The file is not a copy of what the URI names.
+        PipelineError: As for ``steps.sources.files.open_source``, ``bigquery.read`` and ``buckets.Store``.
     """
     address = uris.parse(uri)
     uri = address.text
     reading.check_source(uri)
-    if address.kind not in (uris.BUCKET, uris.TABLE):
+    if file:
+        if address.kind != uris.PATH or address.path.name != file.name:
+            what = f"the source is {uri}, but the file that was submitted with the run is {file.name}"
+            raise UsageError(what, where="--source", fix="submit a new run with this --source")
+        yield files.open_files([(file, file.name)], schema, file.name)
+        return
+    if address.kind not in (*uris.BUCKETS, uris.TABLE):
         yield files.open_source(uri, schema)
         return
     with tempfile.TemporaryDirectory(prefix="covertype-source-") as name:
         folder = Path(name)
-        if address.kind == uris.BUCKET:
+        if address.kind in uris.BUCKETS:
             yield _fetch_from_bucket(uri, schema, folder)
         else:
             yield _fetch_from_bigquery(uri, schema, reading, folder)
@@ -77,12 +86,12 @@ def open_exported(  # noqa: PLR0913, PLR0917 - the fields of an ExportRequest
     from steps.google.bigquery import fetch
     from steps.google.bigquery.export import ExportRequest
 
-    prefix = uris.parse(prefix, (uris.BUCKET,), what="destination", where="--inside-bigquery").text
+    prefix = uris.parse(prefix, (uris.GCS,), what="destination", where="--inside-bigquery").text
     return fetch.open_exported(ExportRequest(address.text, schema, reading, slugs, prefix, labels))
 
 
 def version_of(uri: str, reading: Reading) -> str | None:
-    """Return an identifier of the current content of a ``gs://`` or ``bq://`` source, without reading its rows.
+    """Return an identifier of the current content of a remote source, without reading its rows.
 
     It is None if the next read may return other rows. Errors are those of :func:`open_source`.
     """
@@ -112,6 +121,5 @@ def _fetch_from_bucket(uri: str, schema: Schema, folder: Path) -> Source:
 
 
 def _list_objects(uri: str) -> tuple[Store, list[Object]]:
-    gcs.split_uri(uri)  # an invalid address is reported before missing credentials
-    store = gcs.connect()
+    store = connect_to_bucket(uri)
     return store, store.objects(uri)

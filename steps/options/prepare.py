@@ -69,8 +69,8 @@ class PrepareOptions:
     source: Annotated[
         str,
         Option(
-            "Source table: builtin:, a path, file://, gs://BUCKET/OBJECT (* matches several) or "
-            "bq://PROJECT.DATASET.TABLE; CSV, CSV.gz or parquet.",
+            "Source table: builtin:, a path, file://, gs://BUCKET/OBJECT or s3://BUCKET/OBJECT (* matches "
+            "several) or bq://PROJECT.DATASET.TABLE; CSV, CSV.gz or parquet.",
             Scope.FORM,
             metavar="URI",
             check=check_source,
@@ -154,7 +154,8 @@ class PrepareOptions:
     output: Annotated[
         str,
         Option(
-            "Publish the datasets too: cover_type=LABEL/part-0.parquet below gs://BUCKET/PREFIX or a folder.",
+            "Publish the datasets too: cover_type=LABEL/part-0.parquet below gs://BUCKET/PREFIX, s3://BUCKET/PREFIX "
+            "or a folder.",
             metavar="URI",
         ),
     ] = ""

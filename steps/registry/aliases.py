@@ -40,7 +40,7 @@ class AliasMove:
     moved: bool
     reason: str
     uri: str
-    generation: int | None
+    generation: int | str | None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain JSON values."""

@@ -1,6 +1,6 @@
 """Destinations of published files: the interface, and a folder on this machine.
 
-``steps.google.gcs.destination`` has prefixes in Cloud Storage. ``steps.io`` opens a destination by its URI.
+``steps.buckets.destination`` has prefixes in a bucket. ``steps.io`` opens a destination by its URI.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class StoredFile(NamedTuple):
     """The content of a small file, with its generation in a bucket; None in a folder."""
 
     data: bytes
-    generation: int | None
+    generation: int | str | None
 
 
 class Destination(Protocol):
@@ -43,7 +43,7 @@ class Destination(Protocol):
     def read(self, name: str) -> StoredFile | None:
         """Return a small file, None if it does not exist."""
 
-    def write(self, name: str, data: bytes, expected: StoredFile | None) -> int | None:
+    def write(self, name: str, data: bytes, expected: StoredFile | None) -> int | str | None:
         """Replace a small file, and return its new generation.
 
         Args:

@@ -25,8 +25,8 @@ class Entry:
         path: The path of the file relative to the destination.
         size: The size in bytes.
         sha256: The SHA-256, hexadecimal.
-        crc32c: The CRC32C in base64, as in Cloud Storage.
-        generation: The generation of the object in a bucket; None in a folder.
+        crc32c: The CRC32C in base64.
+        generation: The generation of the object in a bucket (the ETag in S3); None in a folder.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Entry:
     size: int
     sha256: str
     crc32c: str
-    generation: int | None = None
+    generation: int | str | None = None
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Manifest:
     location: str
     files: tuple[Entry, ...]
     metadata: dict[str, Any] = field(default_factory=dict)
-    generation: int | None = None
+    generation: int | str | None = None
 
     def uri(self, entry: Entry) -> str:
         """Return the address of a file."""
@@ -68,7 +68,7 @@ class Manifest:
         return data
 
 
-def decode_manifest(data: bytes, location: str, generation: int | None) -> Manifest:
+def decode_manifest(data: bytes, location: str, generation: int | str | None) -> Manifest:
     """Return the manifest that :meth:`Manifest.encode` wrote.
 
     Args:

@@ -1,9 +1,9 @@
 """Publish files together: a reader finds all of them or none, and published files are never overwritten.
 
-The destination is ``gs://bucket/prefix``, a folder, or ``file://``.
+The destination is ``gs://bucket/prefix``, ``s3://bucket/prefix``, a folder, or ``file://``.
 
 - In a bucket, every file is uploaded to an object whose name contains a part of its SHA-256. ``manifest.json``, which
-  lists the files, is written last and only if there is none (``if_generation_match=0``).
+  lists the files, is written last and only if there is none (``if_generation_match=0``, ``If-None-Match`` in S3).
 - A folder gets its name when all files and the manifest are in it.
 
 Publishing the same content again changes nothing. Publishing other content to the same destination is an error.

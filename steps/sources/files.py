@@ -1,7 +1,7 @@
 """Open a source by a local URI (``builtin:``, a path or ``file://``) and read it as record batches.
 
 Files are CSV, gzipped CSV or parquet. A path may have wildcards: the matching files are one table, in the order of
-their names. ``steps.io`` fetches remote sources (``gs://``, ``bq://``) to local files and opens those here.
+their names. ``steps.io`` fetches remote sources (``gs://``, ``s3://``, ``bq://``) to local files and opens those here.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
+from tests.emulators import s3_server as s3_server_module
 from tests.emulators import storage_server
 from tests.emulators.bigquery_server import PROJECT, Emulator, running
 from tests.support import decoded, real_rows
@@ -18,6 +19,7 @@ from tests.support import decoded, real_rows
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.emulators.s3_server import S3Server
     from tests.emulators.storage_server import Server
 
 COUNT = 3500
@@ -79,3 +81,10 @@ def cloud(bigquery_server: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulato
     monkeypatch.setattr("steps.google.bigquery.client.PATIENCE_SECONDS", 1.0)
     monkeypatch.setattr("steps.google.bigquery.rows._SESSION_SECONDS", 1.0)
     return bigquery_server
+
+
+@pytest.fixture(scope="module")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """An S3 with nothing in it."""
+    with s3_server_module.running(tmp_path_factory.mktemp("s3")) as found:
+        yield found

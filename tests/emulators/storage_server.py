@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from steps.buckets import Patience
 from steps.google import gcs
-from steps.google.gcs.transfer import Patience
-from tests.emulators.gcs_faults import Proxy, proxied
+from tests.emulators.bucket_faults import Proxy, proxied
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,13 +70,13 @@ def binary() -> Path:
 def running() -> Iterator[Server]:
     """Run the server; it ends with the block, and with this process if that is killed."""
     for _ in range(5):
-        port = _free_port()
+        port = free_port()
         address = f"127.0.0.1:{port}"
         command = [str(binary()), "-scheme", "http", "-backend", "memory", "-host", "127.0.0.1", "-port", str(port)]
         command += ["-external-url", f"http://{address}", "-public-host", address, "-log-level", "error"]
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=_end_with_parent)  # noqa: PLW1509
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=end_with_parent)  # noqa: PLW1509
         try:
-            if _answers(process, f"http://{address}/_internal/healthcheck"):
+            if answers(process, f"http://{address}/_internal/healthcheck"):
                 yield Server(port)
                 return
         finally:
@@ -85,17 +85,17 @@ def running() -> Iterator[Server]:
     raise AssertionError("fake-gcs-server does not start")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _answers(process: subprocess.Popen[bytes], url: str) -> bool:
+def answers(process: subprocess.Popen[bytes], url: str) -> bool:
     """Wait until the server answers; False where it ended, because another process took its port."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline and process.poll() is None:

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from steps.buckets import Patience
 from steps.core import storage
 from steps.core.errors import AlreadyExistsError, BadDataError, DeniedError, NoInputError, PipelineError, TransientError
 from steps.google import gcs
-from steps.google.gcs.transfer import Patience
 from steps.io import open_destination
 from steps.registry import publishing
 from steps.registry.manifest import MANIFEST
 from tests.emulators import storage_server
-from tests.emulators.gcs_faults import Fault
+from tests.emulators.bucket_faults import Fault
 from tests.steps.test_register import FILES, Runs
 from tests.support import leftovers
 

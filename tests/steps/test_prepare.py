@@ -77,3 +77,34 @@ def test_datasets_are_published_by_label_once(tmp_path: Path) -> None:
     other = call(prepare.main, *words, "--rows=700")
     assert other.code == 2
     assert str(place) in other.errors[0]
+
+
+@pytest.mark.parametrize("ending", [".csv", ".csv.gz", ".parquet"])
+def test_a_submitted_file_gives_the_bytes_of_the_source_that_it_is_a_copy_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    """The pod has the file somewhere else, and every output is that of a run on the machine where it is."""
+    monkeypatch.chdir(tmp_path)
+    source = write_table(tmp_path / f"a table{ending}", ROWS)
+    there = tmp_path / "pod" / source.name
+    there.parent.mkdir()
+    for name, words in (("here", ()), ("there", (f"--source-file={there}",))):
+        if name == "there":
+            source.rename(there)
+        outputs = [f"--dataset=aspen={tmp_path}/{name}.parquet", f"--summary={tmp_path}/{name}.txt"]
+        log = succeed(prepare.main, *outputs, *words, source=f"./{source.name}", profile=tmp_path / f"{name}.json")
+        (tmp_path / f"{name}.log").write_text(log)
+    for kind in ("parquet", "json", "txt", "log"):
+        assert (tmp_path / f"here.{kind}").read_bytes() == (tmp_path / f"there.{kind}").read_bytes()
+
+
+@pytest.mark.parametrize("source", ["gs://bucket/table.csv", "other.csv", "builtin:", "file:///table.csv"])
+def test_a_source_that_was_changed_after_a_file_was_submitted(tmp_path: Path, source: str) -> None:
+    """The form of the Argo UI lets a person submit the workflow again with another source."""
+    file = write_table(tmp_path / "table.csv", ROWS)
+    outputs = (f"--dataset=aspen={tmp_path}/a", f"--profile={tmp_path}/p")
+    result = call(prepare.main, *outputs, f"--source={source}", f"--source-file={file}")
+    [error] = result.errors
+    what = f"the source is {source}, but the file that was submitted with the run is table.csv"
+    assert error == f"error: {what}, in --source: submit a new run with this --source"
+    assert result.code == 2

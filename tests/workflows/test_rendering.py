@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from steps.core.errors import UsageError
@@ -40,6 +42,6 @@ def test_the_revision_is_a_label() -> None:
     ("kind", "options", "where"),
     [("Workflow", {"name": "No"}, "--name of a Workflow"), ("CronWorkflow", {"schedule": "daily"}, "--schedule")],
 )
-def test_names_and_schedules_that_argo_refuses(kind: str, options: dict[str, str], where: str) -> None:
+def test_names_and_schedules_that_argo_refuses(kind: str, options: dict[str, Any], where: str) -> None:
     with pytest.raises(UsageError, match=f"in {where}"):
         rendering.render(SMALL, kind, **options)

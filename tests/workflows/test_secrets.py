@@ -12,10 +12,10 @@ import yaml
 from google.oauth2.credentials import Credentials
 
 from steps import prepare
+from steps.buckets import Patience
 from steps.core import runtime
 from steps.google import gcs
 from steps.google.bigquery import client as bigquery_client
-from steps.google.gcs.transfer import Patience
 from tests.support import call
 from tests.workflows.fake_api import FakeApi, serve, status
 from workflows.cluster import watch

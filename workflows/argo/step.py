@@ -22,6 +22,7 @@ class Slot:
         key: text before the path, as in ``--metrics aspen=PATH``.
         optional: whether it may be absent.
         raw: content that is part of the template.
+        stored: place of an input in the artifact repository, as Argo writes it, such as ``{"s3": {"key": "a"}}``.
         drawn: whether the graph of the Argo UI shows it, if it is an output.
     """
 
@@ -31,6 +32,7 @@ class Slot:
     key: str = ""
     optional: bool = False
     raw: str | None = None
+    stored: Mapping[str, Mapping[str, str]] | None = None
     drawn: bool = False
 
     @property

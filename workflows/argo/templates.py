@@ -14,10 +14,13 @@ from hera.workflows import (
     EmptyDirVolume,
     Env,
     ExistingVolume,
+    GCSArtifact,
     NoneArchiveStrategy,
     Parameter,
     RawArtifact,
     RetryStrategy,
+    S3Artifact,
+    SecretEnvFrom,
 )
 from hera.workflows import Resources as HeraResources
 from hera.workflows.models import (
@@ -113,6 +116,7 @@ def module_container(  # noqa: PLR0913 - the differences between templates
         inputs=[*(_parameter(key, value) for key, value in inputs.items()), *(_input(slot) for slot in step.inputs)],
         outputs=[*_outputs(step, settings), *(_value(value) for value in step.values)],
         env=[Env(name="COVERTYPE_RUN", value="{{workflow.name}}")],
+        env_from=_secret_environment(step, settings),
         annotations=_annotations(step, threads_parameters) or None,
         labels={f"covertype/{COVER_TYPE}": f"{{{{inputs.parameters.{COVER_TYPE}}}}}"} if of_cover_type else None,
         active_deadline_seconds=resources.deadline_seconds,
@@ -124,6 +128,13 @@ def module_container(  # noqa: PLR0913 - the differences between templates
         tolerations=[Toleration(**each.model_dump(exclude_none=True)) for each in resources.tolerations] or None,
         volumes=_volumes(step, settings),
     )
+
+
+def _secret_environment(step: Step, settings: Settings) -> list[SecretEnvFrom] | None:
+    """Return the Secret with the keys of S3: only a step that reads the source or publishes needs them."""
+    common = settings.s3_secret if step.source_parameters or step.publishes else None
+    secret = settings.resources(step.name).s3_secret or common
+    return [SecretEnvFrom(name=secret)] if secret else None
 
 
 def _retry_strategy() -> RetryStrategy:
@@ -188,6 +199,10 @@ def _input(slot: Slot) -> Artifact:
             what = f"{slot.file} becomes part of the workflow and contains '{{{{', which starts a variable of Argo"
             raise BadConfigurationError(what, where=f"artifact {slot.name!r}", fix="write it differently")
         return RawArtifact(name=slot.name, path=path, data=slot.raw)
+    if slot.stored is not None:
+        [(kind, place)] = slot.stored.items()
+        store = S3Artifact if kind == "s3" else GCSArtifact
+        return store(name=slot.name, path=path, key=place["key"])
     return Artifact(name=slot.name, path=path, optional=slot.optional or None)
 
 

@@ -82,22 +82,26 @@ def submit(  # noqa: PLR0913 - one argument a flag
     wait_timeout: WaitTimeout = None,
     as_json: JsonFlag = False,
 ) -> int:
-    """Start the workflow on a cluster."""
-    from workflows import rendering
+    """Start the workflow on a cluster. A --source that is a file of this machine is uploaded first."""
+    from workflows import interfaces, rendering
     from workflows.argo import yaml_text
     from workflows.cluster.watch import follow_to_end, print_lines
 
     settings = with_argo_namespace(settings)
-    submission.check_addresses_for_pods(settings)
+    submission.check_addresses_for_pods(settings, with_source=False)
     labels = submission.parse_labels(label or [])
-    workflow = rendering.render(settings, "Workflow", name=name)
-    workflow["metadata"].setdefault("labels", {}).update(labels)
+    source = submission.find_source_file(settings)
     client = connect_to_cluster(settings)
+    slot = interfaces.source_file(source.path.name, client.place_of(source)) if source else None
+    workflow = rendering.render(settings, "Workflow", name=name, source_file=slot)
+    workflow["metadata"].setdefault("labels", {}).update(labels)
     if dry_run:
         client.create(workflow, dry_run=True)
         print(json.dumps(workflow)) if as_json else yaml_text.print_yaml(workflow)
         runtime.log(f"{client.server} accepts this workflow in namespace {client.namespace}; nothing was started")
         return 0
+    if source:
+        client.upload(source, submission.Progress(source).add)
     run = client.create(workflow)["metadata"]["name"]
     submitted = f"submitted {run} to namespace {client.namespace}"
     print_lines(submitted, f"Argo UI  {client.link(run)}", as_json=as_json)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-_GOOGLE = (uris.TABLE, uris.BUCKET)
+_GOOGLE = (uris.TABLE, uris.GCS)
 
 
 @app.command(rich_help_panel="Cluster")

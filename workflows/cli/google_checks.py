@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from steps.buckets import Patience
 from steps.core.errors import DeniedError, NoInputError, PipelineError, UsageError
 from steps.google.bigquery import parse_address
 from steps.google.gcs import CREATE, DELETE, GET, LIST, connect, split_uri
 from steps.google.gcs import SCHEME as BUCKET
 from steps.google.gcs.errors import translate_errors as translate_storage_errors
-from steps.google.gcs.transfer import Patience
 from steps.sources.reading import SCHEME as TABLE
 from steps.sources.reading import Reading
 from workflows.cli.google_fixes import FixContext

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from steps.core import uris
+from steps.core import runtime, uris
 from steps.core.errors import BadConfigurationError, UsageError
 from workflows.settings import names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from workflows.cluster.artifact_store import LocalFile
     from workflows.settings import Settings
 
 
@@ -49,18 +50,60 @@ def parse_labels(entries: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def check_addresses_for_pods(settings: Settings) -> None:
-    """Raise UsageError where a source or a registry is on this machine, which pods cannot access."""
-    if uris.parse(settings.source).kind == uris.PATH:
+def find_source_file(settings: Settings) -> LocalFile | None:
+    """Return the file of this machine that is the source of a run, None if pods can read the source themselves.
+
+    The file is checked before it is uploaded: its kind, its columns and its layout.
+
+    Raises:
+        NoInputError: there is no such file.
+        UsageError: it is not one file, or not of a known kind.
+        BadDataError: its columns are not those of the schema.
+    """
+    address = uris.parse(settings.source)
+    if address.kind != uris.PATH:
+        return None
+    from steps import schema
+    from steps.sources import files
+    from workflows.cluster.artifact_store import LocalFile
+
+    source = files.open_source(settings.source, schema.load(settings.table_schema))
+    if len(source.files) > 1 or source.files[0].path != address.path:
+        fix = "name one file, or upload them and use --source s3://BUCKET/*.parquet"
+        raise UsageError("several files cannot be uploaded", where=f"--source {settings.source}", fix=fix)
+    return LocalFile.read(address.path)
+
+
+class Progress:
+    """Logs how much of a file has arrived, at every tenth of it."""
+
+    def __init__(self, file: LocalFile) -> None:
+        self._name, self._size, self._done = file.path.name, file.size, 0
+
+    def add(self, count: int) -> None:
+        """Take note of ``count`` further bytes."""
+        before, self._done = self._done, self._done + count
+        if self._done * 10 // self._size > before * 10 // self._size:
+            runtime.log(f"{self._name}: {self._done * 100 // self._size}% uploaded")
+
+
+def check_addresses_for_pods(settings: Settings, *, with_source: bool = True) -> None:
+    """Raise UsageError where a source or a registry is on this machine, which pods cannot access.
+
+    Args:
+        settings: settings of the run.
+        with_source: whether to check the source too, which `submit` can upload.
+    """
+    if with_source and uris.parse(settings.source).kind == uris.PATH:
         raise UsageError(
             f"a path on this machine is not visible to the pods ({settings.source})",
             where="--source",
-            fix="add the table to the image (FROM the steps' image, COPY table.parquet /data/) and use "
-            "--source file:///data/table.parquet --image YOURS, or run locally with `run`",
+            fix="`submit` uploads it; or add the table to the image (FROM the steps' image, COPY table.parquet /data/) "
+            "and use --source file:///data/table.parquet --image YOURS, or run locally with `run`",
         )
     if settings.registry and uris.parse(settings.registry).local:
         raise UsageError(
             f"the pods cannot write to a folder ({settings.registry})",
             where="--registry",
-            fix="use gs://BUCKET/PREFIX, or run locally with `run`",
+            fix="use gs://BUCKET/PREFIX or s3://BUCKET/PREFIX, or run locally with `run`",
         )

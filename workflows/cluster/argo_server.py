@@ -21,10 +21,12 @@ from workflows.cluster.client import LABEL
 from workflows.cluster.http import AlreadyExistsError, Session, check_address, credential, unreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from hera.workflows import WorkflowsService
 
+    from workflows.cluster.artifact_store import LocalFile
+    from workflows.cluster.kube import KubeClient
     from workflows.cluster.nodes import Step
 
 _LOGIN = "set ARGO_TOKEN, for example to `Bearer` and the token of a service account"
@@ -53,6 +55,7 @@ class ServerClient:
     def __init__(self, namespace: str, environment: Mapping[str, str]) -> None:
         self.namespace = namespace
         self.server = address(environment)
+        self._environment = environment
         self._session = Session(self.server, login=_LOGIN)
         self._session.verify = environment.get("ARGO_INSECURE_SKIP_VERIFY") != "true"
         if not self._session.verify:
@@ -188,6 +191,24 @@ class ServerClient:
                     self._download_listed(f"{path}/{quote(name)}", answer.text, folder / name)
                 else:
                     _save(answer, folder / name)
+
+    def place_of(self, file: LocalFile) -> Mapping[str, Mapping[str, str]]:
+        """Return the place of a file in the artifact repository, which argo-server does not tell."""
+        return self._kubernetes().place_of(file)
+
+    def upload(self, file: LocalFile, report: Callable[[int], None]) -> None:
+        """Upload a file by the Kubernetes API, because argo-server has no function for it."""
+        self._kubernetes().upload(file, report)
+
+    def _kubernetes(self) -> KubeClient:
+        from workflows.cluster.kube import KubeClient
+
+        try:
+            return KubeClient(self.namespace, self._environment)
+        except BadConfigurationError as error:
+            fix = "set KUBECONFIG too, or upload the file yourself and use --source s3://BUCKET/OBJECT"
+            what = f"argo-server accepts no files, and there is no kubeconfig ({error.what})"
+            raise BadConfigurationError(what, where=self.server, fix=fix) from None
 
     def link(self, name: str) -> str:
         """Return the address of a workflow in the Argo UI."""

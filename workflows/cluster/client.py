@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from workflows.cluster.artifact_store import LocalFile
     from workflows.cluster.nodes import Step
 
 # Label of the workflows of this pipeline.
@@ -60,6 +61,17 @@ class Client(Protocol):
 
     def download(self, workflow: dict[str, Any], step: Step, artifact: str, target: Path) -> None:
         """Download an output artifact: a file to ``target``, the files of a folder below it."""
+
+    def place_of(self, file: LocalFile) -> Mapping[str, Mapping[str, str]]:
+        """Return the place of a file in the artifact repository, as Argo writes it: ``{"s3": {"key": "a"}}``."""
+
+    def upload(self, file: LocalFile, report: Callable[[int], None]) -> None:
+        """Upload a file to the artifact repository, unless it is there already.
+
+        Args:
+            file: the file.
+            report: called with the number of bytes of each part that has arrived.
+        """
 
     def link(self, name: str) -> str:
         """Return the address of a workflow in the Argo UI."""

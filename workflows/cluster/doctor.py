@@ -10,11 +10,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
-from steps.core.errors import DeniedError, NoInputError, PipelineError
+from steps.core.errors import BadConfigurationError, DeniedError, NoInputError, PipelineError
 from steps.core.runtime import log
-from workflows.settings import strict_yaml
+from workflows.cluster import artifact_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -34,8 +32,6 @@ _COMMANDS = (
     ("get", "", "pods/log"),
 )
 _PODS = (("create", "argoproj.io", "workflowtaskresults"), ("patch", "argoproj.io", "workflowtaskresults"))
-# Kinds of artifact stores, as Argo names them.
-_STORES = ("s3", "gcs", "azure", "oss")
 # A kubelet lists its images every 30 s, and reports them up to 10 s later.
 IMAGE_WAIT_SECONDS = 45.0
 _IMAGE_POLL_SECONDS = 2.0
@@ -186,38 +182,17 @@ def _allowed(client: KubeClient, permission: Permission, user: str = "") -> bool
 def _repository(client: KubeClient) -> Iterator[Finding]:
     """Check the default artifact repository of the namespace, and the Secrets that it names."""
     try:
-        found = client.call(client.core.read_namespaced_config_map, "artifact-repositories", client.namespace)
-    except NoInputError:
-        yield Finding("artifact repository", State.FAILED, "no ConfigMap artifact-repositories", _INSTALL)
+        default, document = artifact_store.default_repository(client)
+    except (NoInputError, BadConfigurationError) as error:
+        yield Finding("artifact repository", State.FAILED, error.what, _INSTALL)
         return
     except PipelineError as error:
         yield Finding("artifact repository", State.UNKNOWN, error.what, error.fix or "")
         return
-    annotations = found["metadata"].get("annotations") or {}
-    default = annotations.get("workflows.argoproj.io/default-artifact-repository", "")
-    text = (found.get("data") or {}).get(default)
-    if text is None:
-        seen = f"no entry {default!r}" if default else "the ConfigMap names no default"
-        yield Finding("artifact repository", State.FAILED, seen, _INSTALL)
-        return
-    document = _parse_repository(text)
-    if document is None:
-        yield Finding("artifact repository", State.FAILED, f"the entry {default!r} describes none", _INSTALL)
-        return
-    kind = next((name for name in _STORES if name in document), "unknown")
+    kind = next((name for name in artifact_store.STORES if name in document), "unknown")
     yield Finding("artifact repository", State.OK, f"{default}: {kind} bucket {document.get(kind, {}).get('bucket')}")
     for name in sorted({key["name"] for key in _secret_keys(document.get(kind, {}))}):
         yield _check(f"secret {name}", lambda name=name: _secret(client, name, document[kind]))  # type: ignore[misc]
-
-
-def _parse_repository(text: str) -> dict[str, Any] | None:
-    """Return the settings of an artifact repository, None if the text does not describe one."""
-    try:
-        document = strict_yaml.load(text)
-    except yaml.YAMLError:
-        return None
-    stores = [document.get(name, {}) for name in _STORES] if isinstance(document, dict) else [None]
-    return document if all(isinstance(store, dict) for store in stores) else None
 
 
 def _secret_keys(settings: dict[str, Any]) -> list[dict[str, str]]:

@@ -30,6 +30,7 @@ from workflows.cluster.client import LABEL
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from workflows.cluster.artifact_store import LocalFile
     from workflows.cluster.nodes import Step
 
 _PLURALS = {"Workflow": "workflows", "WorkflowTemplate": "workflowtemplates", "CronWorkflow": "cronworkflows"}
@@ -162,6 +163,11 @@ class KubeClient:
         kind, name = document["kind"], document["metadata"]["name"]
         self._patch(kind, name, document, "apply-patch+yaml", field_manager=_MANAGER, force=True)
 
+    def config_map(self, name: str) -> dict[str, Any]:
+        """Return a ConfigMap."""
+        found: dict[str, Any] = self.call(self.core.read_namespaced_config_map, name, self.namespace)
+        return found
+
     def secret(self, name: str) -> dict[str, str]:
         """Return the values of a Secret, in base64."""
         data: dict[str, str] | None = self.call(self.core.read_namespaced_secret, name, self.namespace).get("data")
@@ -169,9 +175,21 @@ class KubeClient:
 
     def download(self, workflow: dict[str, Any], step: Step, artifact: str, target: Path) -> None:
         """Download an output artifact, straight from the artifact repository."""
-        from workflows.cluster import s3
+        from workflows.cluster import artifact_store
 
-        s3.download(workflow, step.artifacts[artifact], target, self.secret)
+        artifact_store.download(workflow, step.artifacts[artifact], target, self.secret)
+
+    def place_of(self, file: LocalFile) -> Mapping[str, Mapping[str, str]]:
+        """Return the place of a file in the artifact repository."""
+        from workflows.cluster import artifact_store
+
+        return {artifact_store.writable_repository(self)[0]: {"key": file.key}}
+
+    def upload(self, file: LocalFile, report: Callable[[int], None]) -> None:
+        """Upload a file to the artifact repository, unless it is there already."""
+        from workflows.cluster import artifact_store
+
+        artifact_store.upload(self, file, report)
 
     def link(self, name: str) -> str:
         """Return the address of a workflow in the Argo UI, and how to forward its port."""

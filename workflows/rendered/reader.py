@@ -107,7 +107,7 @@ def _annotated_names(annotations: dict[str, str], annotation: str) -> tuple[str,
 
 
 def _read_container(entry: dict[str, Any], where: str) -> Container:
-    _refuse_unknown_fields(entry, {"command", "args", "env", *_POD_FIELDS}, where)
+    _refuse_unknown_fields(entry, {"command", "args", "env", "envFrom", *_POD_FIELDS}, where)
     command = entry.get("command", [])
     if command[:2] != ["python", "-m"] or len(command) != 3:  # noqa: PLR2004 - python -m MODULE
         raise BadConfigurationError(f"{where}.command must be python -m MODULE to be run locally, not {command}")

@@ -2,7 +2,7 @@
 
 - ``run_here``: renders, executes and publishes one run.
 - ``results``: the folder of a run, its ``result.json``, and the list of runs.
-- ``publishing``: uploads a finished run to Cloud Storage.
+- ``publishing``: uploads a finished run to a bucket.
 - ``source_digest``: digests of the content of sources, for the cache.
 """
 

@@ -1,4 +1,4 @@
-"""Uploads the datasets, models and report of a finished run, for ``run --output gs://bucket/prefix``."""
+"""Uploads the datasets, models and report of a finished run to a bucket, for ``run --output gs://bucket/prefix``."""
 
 from __future__ import annotations
 

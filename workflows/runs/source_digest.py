@@ -31,7 +31,7 @@ def source_digest(name: str, inputs: Values) -> str:
     """
     try:
         address = uris.parse(inputs.parameters[name])
-        remote = address.kind in (uris.BUCKET, uris.TABLE)
+        remote = address.kind in (*uris.BUCKETS, uris.TABLE)
         return (_remote_version(address.text, inputs) if remote else _files_digest(address)) or secrets.token_hex()
     except (PipelineError, OSError):
         return secrets.token_hex()
@@ -48,9 +48,9 @@ def _files_digest(address: uris.Uri) -> str:
 
 
 def _remote_version(uri: str, inputs: Values) -> str | None:
-    """Return the version of a source in BigQuery or Cloud Storage; None where it has none.
+    """Return the version of a source in BigQuery or in a bucket; None where it has none.
 
-    The libraries of Google are imported here only, because they are slow to import.
+    The clients of remote stores are imported here only, because they are slow to import.
     """
     from steps.io import version_of
 

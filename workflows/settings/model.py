@@ -54,6 +54,7 @@ class Resources(BaseModel):
     memory_limit: str | None = None
     gpu: Count = 0
     service_account: Name | None = None
+    s3_secret: Name | None = None
     node_selector: dict[LabelKey, LabelValue] = {}
     tolerations: tuple[Toleration, ...] = ()
     deadline_seconds: Positive = 3600
@@ -91,7 +92,9 @@ class Settings(StepSettings):  # type: ignore[misc, valid-type] # a model that i
         LocalPath,
         Flag("Earlier run or search whose best points are tried first: its folder or file.", metavar="RUN"),
     ] = ""
-    registry: Annotated[Registry, Flag("Register the models here: gs://BUCKET/PREFIX or a folder.", metavar="URI")] = ""
+    registry: Annotated[
+        Registry, Flag("Register the models here: gs://BUCKET/PREFIX, s3://BUCKET/PREFIX or a folder.", metavar="URI")
+    ] = ""
     # Where it runs.
     pods: Annotated[
         Literal["step", "cover-type"], Flag("One pod for each step, or for all steps of a cover type.", CLUSTER)
@@ -99,6 +102,10 @@ class Settings(StepSettings):  # type: ignore[misc, valid-type] # a model that i
     image: Annotated[Image, Flag("Image of the steps.", CLUSTER)] = "covertype-steps:dev"
     namespace: Annotated[Namespace, Flag("Kubernetes namespace.", CLUSTER)] = "covertype"
     service_account: Annotated[Name, Flag("Service account of the pods.", CLUSTER)] = "covertype-steps"
+    s3_secret: Annotated[
+        Name | None,
+        Flag("Secret with AWS_... variables for the pods that read the source or register.", CLUSTER, metavar="SECRET"),
+    ] = None
     study_volume: Annotated[
         Name | None,
         Flag("Volume claim that keeps the trials of a pod that is lost.", CLUSTER, metavar="CLAIM"),
@@ -113,7 +120,11 @@ class Settings(StepSettings):  # type: ignore[misc, valid-type] # a model that i
     # On this machine.
     output: Annotated[
         Output,
-        Flag("Folder of runs and cache, or gs://BUCKET/PREFIX to publish there.", LOCAL, metavar="FOLDER|URI"),
+        Flag(
+            "Folder of runs and cache, or gs://BUCKET/PREFIX or s3://BUCKET/PREFIX to publish there.",
+            LOCAL,
+            metavar="FOLDER|URI",
+        ),
     ] = "runs"
     parallel: Annotated[Positive | None, Flag("CPU cores to use.", LOCAL, default="all")] = None
     cache: Annotated[bool, Flag("Reuse results of earlier runs.", LOCAL)] = True
@@ -137,8 +148,8 @@ class Settings(StepSettings):  # type: ignore[misc, valid-type] # a model that i
 
     @property
     def bucket(self) -> str:
-        """The prefix in Cloud Storage to publish runs to; empty for none."""
-        return self.output if uris.parse(self.output, uris.DESTINATIONS).kind == uris.BUCKET else ""
+        """The prefix in a bucket to publish runs to; empty for none."""
+        return self.output if uris.parse(self.output, uris.DESTINATIONS).kind in uris.BUCKETS else ""
 
     @property
     def cores(self) -> int:

@@ -278,7 +278,7 @@ def main(  # noqa: PLR0913 - one argument an option
     sql = textfile.read(Path(query), UsageError).strip() if query else ""
     reading = Reading(sql, Path(query).name, parse_time(snapshot_time), location, maximum_bytes_billed)
     uri = uris.parse(source, (uris.TABLE,)).text
-    prefix = uris.parse(output, (uris.BUCKET,), what="destination", where="--output").text
+    prefix = uris.parse(output, (uris.GCS,), what="destination", where="--output").text
     export(ExportRequest(uri, table, reading, slugs, prefix, first_label), gcs.connect())
 
 

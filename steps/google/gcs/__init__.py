@@ -1,23 +1,11 @@
-"""Cloud Storage: list, download and upload objects with checksums, and a prefix as a destination.
+"""Cloud Storage as a store of objects, see ``steps.buckets``.
 
-- ``store``: the client; re-exported here.
-- ``transfer``: the time limits and the progress of a transfer.
-- ``destination``: a prefix as a destination of published files.
+- ``store``: the store; re-exported here.
 - ``errors``: the translation of the client's errors.
 """
 
-from steps.google.gcs.store import (
-    CREATE,
-    DELETE,
-    GET,
-    LIST,
-    SCHEME,
-    Object,
-    Store,
-    connect,
-    split_uri,
-    wildcard_pattern,
-)
+from steps.buckets import Object
+from steps.google.gcs.store import CREATE, DELETE, GET, LIST, SCHEME, Store, connect, split_uri
 
 __all__ = [
     "CREATE",
@@ -29,5 +17,4 @@ __all__ = [
     "Store",
     "connect",
     "split_uri",
-    "wildcard_pattern",
 ]

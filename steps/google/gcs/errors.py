@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from steps.buckets.transfer import corrupt_error
 from steps.core.errors import (
     DeniedError,
     NoInputError,
@@ -70,16 +71,6 @@ def translate_error(error: Exception, where: str, permission: str, principal: st
     elif isinstance(error, network):
         known = _from_network_error(error, where)
     return known
-
-
-def corrupt_error(where: str) -> TransientError:
-    """Return the error for a transfer with the wrong CRC32C."""
-    return TransientError("the bytes that arrived have another crc32c", where=where, fix=_RUN_AGAIN)
-
-
-def is_transient(error: PipelineError | None) -> bool:
-    """Return whether another attempt may succeed."""
-    return isinstance(error, (TransientError, UnavailableError))
 
 
 def _from_status(status: int, message: str, where: str, access: tuple[str, str]) -> PipelineError:

@@ -31,7 +31,8 @@ TABLE = schema.DATA / SCHEMA.builtin_table
     ("text", "kind", "canonical"),
     [
         ("Builtin:", uris.BUILTIN, "builtin:"),
-        ("GS://Bucket/A", uris.BUCKET, "gs://Bucket/A"),
+        ("GS://Bucket/A", uris.GCS, "gs://Bucket/A"),
+        ("S3://Bucket/A", uris.S3, "s3://Bucket/A"),
         ("Bq://p.d.T", uris.TABLE, "bq://p.d.T"),
         ("bq://", uris.TABLE, "bq://"),
         ("FILE:///a/B", uris.FILE, "file:///a/B"),
@@ -64,7 +65,10 @@ def test_the_path_of_a_local_address(text: str, path: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("s3://b/x", "unknown kind of source s3://, in --source: use builtin:, a path, file://, gs:// or bq://"),
+        (
+            "ftp://b/x",
+            "unknown kind of source ftp://, in --source: use builtin:, a path, file://, gs://, s3:// or bq://",
+        ),
         (
             "file://models/registry",
             "'models' is the name of another machine in file://models/registry, in --source: write file:",
@@ -88,7 +92,7 @@ def test_what_is_no_address_is_one_line(text: str, message: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-@given(st.text(max_size=30) | st.from_regex(r"(file|gs|bq|builtin|s3)?:?/{0,3}[a-z%0-9/]{0,9}", fullmatch=True))
+@given(st.text(max_size=30) | st.from_regex(r"(file|gs|bq|builtin|s3|ftp)?:?/{0,3}[a-z%0-9/]{0,9}", fullmatch=True))
 def test_any_text_is_an_address_or_a_usage_error(text: str) -> None:
     try:
         found = uris.parse(text)

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from steps.buckets import Prefix
 from steps.core.errors import UsageError
 from steps.google import gcs
-from steps.google.gcs.destination import Prefix
 from steps.io import open_destination
 from steps.registry.destinations import Folder
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.parametrize("uri", ["", "s3://bucket/x", "http://host/x", "bq://a.b.c", "builtin:", "file://models/x"])
+@pytest.mark.parametrize("uri", ["", "ftp://bucket/x", "http://host/x", "bq://a.b.c", "builtin:", "file://models/x"])
 def test_addresses_that_are_not_destinations(uri: str) -> None:
     with pytest.raises(UsageError, match=r"destination .*use gs://|is empty|another machine"):
         open_destination(uri)

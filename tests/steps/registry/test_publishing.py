@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from steps.buckets.destination import object_name
 from steps.core import storage
 from steps.core.errors import AlreadyExistsError, BadDataError, NoInputError, UsageError
-from steps.google.gcs.destination import object_name
 from steps.io import open_destination
 from steps.registry import publishing
 from steps.registry.manifest import MANIFEST, MAXIMUM_BYTES, Entry

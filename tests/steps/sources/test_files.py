@@ -273,7 +273,7 @@ def test_a_name_with_a_wildcard_in_it_is_a_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("uri", "error"),
     [
-        ("s3://bucket/x.csv", UsageError),
+        ("ftp://bucket/x.csv", UsageError),
         ("nowhere.csv", NoInputError),
         ("nowhere/*.csv", NoInputError),
         ("file:///nowhere.csv", NoInputError),

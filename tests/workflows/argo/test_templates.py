@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from steps.core.errors import BadConfigurationError
-from workflows import contract
+from workflows import contract, rendering
 from workflows.argo import templates
 from workflows.argo.step import Slot, Step
+from workflows.rendered import reader
 from workflows.settings import Settings
 
 
@@ -88,3 +89,33 @@ def test_outputs_to_resume_are_on_the_study_volume() -> None:
 def test_embedded_content_must_not_contain_a_variable() -> None:
     with pytest.raises(BadConfigurationError, match=r"schema\.toml becomes part of the workflow and contains '{{'"):
         rendered(Step("prepare", inputs=[Slot("schema", "schema.toml", raw="a = '{{b}}'")]))
+
+
+def test_only_steps_that_read_the_source_or_publish_get_the_keys_of_s3() -> None:
+    steps = {
+        "prepare": Step("prepare", parameters={"source": None}, source_parameters=["source"]),
+        "train": Step("train"),
+        "register": Step("register", publishes=True),
+    }
+
+    def secrets(settings: Settings) -> dict[str, list[str]]:
+        containers = {name: rendered(step, settings)["container"] for name, step in steps.items()}
+        return {
+            name: [entry["secretRef"]["name"] for entry in container.get("envFrom", [])]
+            for name, container in containers.items()
+        }
+
+    assert secrets(Settings()) == {"prepare": [], "train": [], "register": []}
+    assert secrets(Settings.model_validate({"s3_secret": "keys"})) == {
+        "prepare": ["keys"],
+        "train": [],
+        "register": ["keys"],
+    }
+    given = Settings.model_validate({"s3_secret": "keys", "steps": {"register": {"s3_secret": "writer"}}})
+    assert secrets(given) == {"prepare": ["keys"], "train": [], "register": ["writer"]}
+
+
+def test_a_workflow_with_keys_of_s3_runs_on_this_machine_too() -> None:
+    settings = Settings.model_validate({"s3_secret": "keys", "registry": "s3://bucket/models"})
+    document = reader.read_workflow(rendering.render(settings, "Workflow", name="a"))
+    assert document.templates["prepare"].container

@@ -86,7 +86,7 @@ NAMES = ["", "Upper", "two words", "a\nb", "x" * 300, "-a", "{{workflow.uid}}", 
         (("render", "--location", "E\nU"), "--location"),
         (("render", "--set", "train.rounds={{x}}"), "--set"),
         (("render", "--source", "{{x}}"), "--source"),
-        (("run", "--output", "s3://bucket/x"), "--output"),
+        (("run", "--output", "ftp://bucket/x"), "--output"),
         (("run", "--output", "bq://a.b.c"), "--output"),
         (("runs", "--output", "gs://bucket/x"), "--output"),
         (("run", "--registry", "file://models/registry"), "--registry"),
@@ -116,7 +116,7 @@ def test_a_name_that_cannot_be_is_a_usage_error_at_once(
     [
         "image: 'a b'", "namespace: a.b", "service_account: A", "study_name: a/b", "study_volume: A", 'output: "a\\0b"',
         "steps: {train: {node_selector: {'a b': c}}}", "steps: {train: {node_selector: {a: 'b c'}}}",
-        "steps: {train: {service_account: A}}", "source: s3://a/b", "registry: bq://a.b.c", 'schema: "a\\nb"',
+        "steps: {train: {service_account: A}}", "source: ftp://a/b", "registry: bq://a.b.c", 'schema: "a\\nb"',
     ],
 )  # fmt: skip
 def test_config_and_environment_keep_to_the_same_rules(

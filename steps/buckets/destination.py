@@ -1,4 +1,4 @@
-"""A prefix in Cloud Storage as a destination of published files."""
+"""A prefix in a bucket as a destination of published files."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from steps.buckets import address
+from steps.buckets.store import Object, Store
 from steps.core.errors import AlreadyExistsError, BadDataError, NoInputError, PipelineError, UsageError
-from steps.google.gcs.store import Object, Store, split_uri
 from steps.registry.destinations import StoredFile, changed_file_error, has_content_of, read_manifest, wrong_file_error
 from steps.registry.manifest import MANIFEST, MAXIMUM_BYTES, Entry, Manifest
 
@@ -30,12 +31,12 @@ def object_name(entry: Entry) -> str:
 
 
 class Prefix:
-    """A prefix in Cloud Storage as a destination; UsageError for another URI than ``gs://bucket/prefix``."""
+    """A prefix in a bucket as a destination; UsageError for a URI that is not one of the store, or has wildcards."""
 
     def __init__(self, store: Store, uri: str) -> None:
         self.store, self.location = store, uri.rstrip("/")
-        self._bucket, name = split_uri(self.location)
-        if "*" in name or "?" in name:
+        self._bucket, name = address.split_uri(self.location, store.scheme)
+        if address.has_wildcard(name):
             raise UsageError("a prefix has no wildcards", where=uri, fix="give one prefix")
 
     def below(self, name: str) -> Prefix:
@@ -52,7 +53,7 @@ class Prefix:
             raise BadDataError("this is larger than any file that this pipeline writes here", where=found.uri)
         return StoredFile(self.store.read(found), found.generation)
 
-    def write(self, name: str, data: bytes, expected: StoredFile | None) -> int:
+    def write(self, name: str, data: bytes, expected: StoredFile | None) -> int | str:
         """Replace a small object, if its generation is the expected one; AlreadyExistsError otherwise."""
         generation = expected.generation if expected else None
         with tempfile.TemporaryDirectory() as folder:
@@ -92,8 +93,9 @@ class Prefix:
                     self.store.delete(self._object(entry))
 
     def _object(self, entry: Entry) -> Object:
-        name = split_uri(f"{self.location}/{entry.path}")[1]
-        return Object(self._bucket, name, int(entry.generation or 0), entry.size, entry.crc32c)
+        scheme = self.store.scheme
+        name = address.split_uri(f"{self.location}/{entry.path}", scheme)[1]
+        return Object(self._bucket, name, entry.generation or 0, entry.size, entry.crc32c, scheme)
 
     def download(self, entry: Entry, target: Path) -> None:
         """Download the generation that was published, and compare its SHA-256."""

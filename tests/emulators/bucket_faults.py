@@ -1,4 +1,4 @@
-"""A proxy before the emulator of Cloud Storage that breaks chosen requests in the ways of networks and services."""
+"""A proxy before an emulator of a store that breaks chosen requests in the ways of networks and services."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 _FOREVER = 1 << 30
 _PIECE = 4096
 _START = 500
-_HOP = {"transfer-encoding", "connection", "content-length", "host", "date", "server"}
+_HOP = {"transfer-encoding", "connection", "content-length", "date", "server", "expect"}
 
 
 @dataclass
 class Fault:
     """What happens to the next ``times`` requests with this method in whose target or first bytes ``target`` is found.
 
-    ``status`` answers that, with ``message`` as Cloud Storage words it, without asking the server. ``lost`` asks the
-    server and drops the connection instead of answering. ``cut`` sends so many bytes of the body, then resets, or with
-    ``quietly`` closes in good order after announcing no length. ``pause`` waits so many seconds before every piece.
-    ``garble`` changes a byte of the body.
+    ``status`` answers that, with ``message`` as the store words it, without asking the server; ``code`` is S3's.
+    ``lost`` asks the server and drops the connection instead of answering. ``cut`` sends so many bytes of the body,
+    then resets, or with ``quietly`` closes in good order after announcing no length. ``pause`` waits so many seconds
+    before every piece. ``garble`` changes a byte of the body.
     """
 
     method: str
@@ -38,6 +38,7 @@ class Fault:
     times: int = _FOREVER
     status: int = 0
     message: str = ""
+    code: str = ""
     lost: bool = False
     cut: int = -1
     quietly: bool = False
@@ -47,10 +48,14 @@ class Fault:
 
 @dataclass
 class Proxy:
-    """The running proxy: its address, what to break, and what was asked (method, target and first bytes, range)."""
+    """The running proxy: its address, what to break, and what was asked (method, target and first bytes, range).
+
+    ``keep_host`` passes the requested host on, which an S3 client signs.
+    """
 
     url: str
     backend: int
+    keep_host: bool = False
     faults: list[Fault] = field(default_factory=list)
     asked: list[tuple[str, str, str]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -59,9 +64,9 @@ class Proxy:
         """Return how many requests there were."""
         return sum(each[0] == method and bool(re.search(target, each[1])) for each in self.asked)
 
-    def ranges(self) -> list[str]:
+    def ranges(self, target: str = "alt=media") -> list[str]:
         """Return the ranges of the downloads, in order."""
-        return [span for method, target, span in self.asked if method == "GET" and "alt=media" in target]
+        return [span for method, asked, span in self.asked if method == "GET" and target in asked]
 
     def take(self, method: str, target: str, span: str) -> Fault | None:
         with self.lock:
@@ -87,7 +92,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    kinds: ClassVar[tuple[str, ...]] = ("GET", "POST", "PUT", "DELETE", "PATCH")
+    kinds: ClassVar[tuple[str, ...]] = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH")
 
     def log_message(self, *_: object) -> None:
         pass
@@ -103,7 +108,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(fault)
             return
         connection = http.client.HTTPConnection("127.0.0.1", proxy.backend, timeout=20)
-        headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP}
+        dropped = _HOP if proxy.keep_host else {*_HOP, "host"}
+        headers = {name: value for name, value in self.headers.items() if name.lower() not in dropped}
         with contextlib.closing(connection):
             connection.request(self.command, self.path, body, headers)
             answer = connection.getresponse()
@@ -115,16 +121,19 @@ class _Handler(BaseHTTPRequestHandler):
             data = bytes([data[0] ^ 1]) + data[1:]
         self._answer(answer, data, fault, f"http://127.0.0.1:{proxy.backend}", proxy.url)
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = handle_request  # noqa: N815 - what the base class calls
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = handle_request  # noqa: N815 - what the base class calls
 
     def _refuse(self, fault: Fault) -> None:
-        error = {"code": fault.status, "message": fault.message or http.client.responses[fault.status]}
-        data = json.dumps({"error": error}).encode()
+        message = fault.message or http.client.responses[fault.status]
+        data = json.dumps({"error": {"code": fault.status, "message": message}}).encode()
+        if fault.code:
+            data = f"<Error><Code>{fault.code}</Code><Message>{message}</Message></Error>".encode()
         self.send_response(fault.status)
-        self.send_header("content-type", "application/json")
+        self.send_header("content-type", "application/xml" if fault.code else "application/json")
         self.send_header("content-length", str(len(data)))
         self.end_headers()
-        self.wfile.write(data)
+        if self.command != "HEAD":
+            self.wfile.write(data)
 
     def _answer(self, answer: http.client.HTTPResponse, data: bytes, fault: Fault, old: str, new: str) -> None:
         self.send_response(answer.status)
@@ -132,7 +141,8 @@ class _Handler(BaseHTTPRequestHandler):
             if name.lower() not in _HOP:
                 self.send_header(name, value.replace(old, new))
         if not fault.quietly:
-            self.send_header("content-length", str(len(data)))
+            whole = answer.getheader("content-length", "0") if self.command == "HEAD" else str(len(data))
+            self.send_header("content-length", whole)
         self.send_header("connection", "close")
         self.end_headers()
         self.close_connection = True
@@ -153,10 +163,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def proxied(backend: int) -> Iterator[Proxy]:
+def proxied(backend: int, *, keep_host: bool = False) -> Iterator[Proxy]:
     """Run a proxy before the server on port ``backend`` of this machine."""
     server = _Server(("127.0.0.1", 0), _Handler)
-    server.proxy = Proxy(f"http://127.0.0.1:{server.server_address[1]}", backend)
+    server.proxy = Proxy(f"http://127.0.0.1:{server.server_address[1]}", backend, keep_host)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:

@@ -38,11 +38,11 @@ def main(  # noqa: PLR0913 - one argument a file
     with runtime.record_usage(usage, "train", inputs=features.values(), outputs=[model]) as use:
         chosen = _starting_point(parameters, options.preset).with_values(given)
         presets.check_growth(device, chosen.grow_policy)
-        booster, curve, threshold = final_fit.fit(features, chosen, seed=seed, threads=threads, device=device)
+        booster, curve, decision = final_fit.fit(features, chosen, seed=seed, threads=threads, device=device)
         facts = {
             "seed": options.seed,
             "refit": options.refit.value,
-            **final_fit.describe_fit(train_features, chosen, curve, threshold),
+            **final_fit.describe_fit(train_features, chosen, curve, decision),
         }
         if options.refit is Refit.VALIDATION:
             final = chosen.with_values({"rounds": facts["best_rounds"]})
@@ -51,7 +51,7 @@ def main(  # noqa: PLR0913 - one argument a file
         storage.write_json(learning_curve, curve.to_dict())
         use.rows_in = sum(tables.count_rows(path) for path in features.values())
     best = curve.values["validation"][training.PR_AUC][curve.rounds.index(facts["best_rounds"])]
-    line = f"{facts['best_rounds']} rounds, validation PR-AUC {best:.4f}, threshold {threshold:.3f}"
+    line = f"{facts['best_rounds']} rounds, validation PR-AUC {best:.4f}, threshold {decision.threshold:.3f}"
     runtime.record_values((fit, line))
     runtime.log(line)
 

@@ -27,6 +27,7 @@ from workflows.cli import (
     cache_verbs,
     cluster_verbs,
     doctor_verb,
+    predict_verb,
     result_verbs,
     run_verbs,
     workflow_verbs,
@@ -40,6 +41,7 @@ app = typer.Typer(
 )
 # In the order of the help.
 app.add_typer(run_verbs.app)
+app.add_typer(predict_verb.app)
 app.add_typer(workflow_verbs.app)
 app.add_typer(result_verbs.app)
 app.add_typer(cache_verbs.app, name="cache")

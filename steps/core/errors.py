@@ -46,6 +46,21 @@ class BadDataError(PipelineError):
     exit_code = 65
 
 
+class BadRowError(BadDataError):
+    """A value in a row is not usable; other rows may be.
+
+    Args:
+        what: The problem, as a clause without a full stop.
+        row: The position of the row in its file.
+        file: The name of the file.
+        fix: The action that the user should take.
+    """
+
+    def __init__(self, what: str, *, row: int, file: str, fix: str) -> None:
+        self.row, self.file = row, file
+        super().__init__(what, where=f"row {row} of {file}", fix=fix)
+
+
 class NoInputError(PipelineError):
     """The input does not exist."""
 

@@ -9,19 +9,26 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from steps.core.errors import BadDataError
+from steps.core.errors import BadDataError, BadRowError
 from steps.schema.dtypes import INTEGER_DTYPES, value_range
 from steps.sources.layouts import dictionary_type
 from steps.tables import SPLIT, SPLITS, cells, spelling
 from steps.tables.spelling import format_value, nan_to_null
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from steps.schema import Column, Schema
     from steps.sources.layouts import Layout
 
 
-def canonical_columns(
-    schema: Schema, layout: Layout, batch: pa.RecordBatch, first_row: int, where: str
+def canonical_columns(  # noqa: PLR0913, PLR0917 - what is read, and where it is from
+    schema: Schema,
+    layout: Layout,
+    batch: pa.RecordBatch,
+    first_row: int,
+    where: str,
+    report: Callable[[BadRowError, str], None] | None = None,
 ) -> list[pa.Array]:
     """Return the canonical feature columns of a batch, in the order of the schema. A missing value is null.
 
@@ -31,20 +38,51 @@ def canonical_columns(
         batch: Rows of the source, with at least the columns of ``layouts.source_columns``.
         first_row: The position of the batch's first row in the source, for error messages.
         where: The source, for error messages.
+        report: Called with the error of a value and the name of its column. The value is then null. None to raise the
+            error.
 
     Raises:
-        BadDataError: A value has the wrong type, is out of range or not one of the known values, or a row does not
-            have exactly one 1 in a group of one-hot columns. The message names the column, the row and the value.
+        BadRowError: A value is out of range or not one of the known values, or a row does not have exactly one 1 in a
+            group of one-hot columns. The message names the column, the row and the value.
+        BadDataError: A column has the wrong type.
     """
-    arrays = []
-    for column in schema.columns:
-        if not column.categorical:
-            arrays.append(_numeric_column(column, batch.column(column.name), first_row, where))
-        elif layout.one_hot:
-            arrays.append(_category_from_one_hot(column, layout, batch, first_row, where))
-        else:
-            arrays.append(_category_column(column, batch.column(column.name), first_row, where))
-    return arrays
+    return [_column(column, layout, batch, first_row, where, report) for column in schema.columns]
+
+
+def _column(  # noqa: PLR0913, PLR0917 - as above
+    column: Column,
+    layout: Layout,
+    batch: pa.RecordBatch,
+    first_row: int,
+    where: str,
+    report: Callable[[BadRowError, str], None] | None,
+) -> pa.Array:
+    """Return a canonical feature column."""
+    while True:
+        try:
+            if not column.categorical:
+                return _numeric_column(column, batch.column(column.name), first_row, where)
+            if layout.one_hot:
+                return _category_from_one_hot(column, layout, batch, first_row, where)
+            return _category_column(column, batch.column(column.name), first_row, where)
+        except BadRowError as error:
+            if report is None:
+                raise
+            report(error, column.name)
+            first = layout.one_hot_columns(column)[0] if column.categorical and layout.one_hot else column.name
+            batch = without_value(batch, first, error.row - first_row)
+
+
+def without_value(batch: pa.RecordBatch, name: str, at: int) -> pa.RecordBatch:
+    """Return a batch with null as one value of a column."""
+    values = batch.column(name)
+    keep = pa.array(np.arange(len(values)) != at)
+    if pa.types.is_dictionary(values.type):
+        indices = pc.if_else(keep, values.indices, pa.scalar(None, values.indices.type))
+        values = pa.DictionaryArray.from_arrays(indices, values.dictionary)
+    else:
+        values = pc.if_else(keep, values, pa.scalar(None, values.type))
+    return batch.set_column(batch.schema.get_field_index(name), batch.schema.field(name), values)
 
 
 def encode_splits(batch: pa.RecordBatch, first_row: int, where: str) -> pa.Array:
@@ -69,7 +107,7 @@ def _first_true(mask: pa.Array) -> int:
 
 
 def _raise_at_row(what: str, row: int, where: str, fix: str = "correct the source") -> NoReturn:
-    raise BadDataError(what, where=f"row {row} of {where}", fix=fix)
+    raise BadRowError(what, row=row, file=where, fix=fix)
 
 
 def to_numbers(name: str, values: pa.Array, first_row: int, where: str, *, whole: bool) -> pa.Array:

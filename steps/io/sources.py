@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def open_source(uri: str, schema: Schema, reading: Reading, file: Path | None = None) -> Iterator[Source]:
+def open_source(
+    uri: str, schema: Schema, reading: Reading, file: Path | None = None, *, labelled: bool = True
+) -> Iterator[Source]:
     """Open a source by its URI.
 
     Args:
@@ -37,6 +39,7 @@ def open_source(uri: str, schema: Schema, reading: Reading, file: Path | None = 
         schema: The schema of the source.
         reading: The options for BigQuery.
         file: A copy of the file that the URI names on another machine; None to read the URI.
+        labelled: As for ``steps.sources.files.open_files``.
 
     Raises:
         UsageError: The file is not a copy of what the URI names.
@@ -49,15 +52,15 @@ def open_source(uri: str, schema: Schema, reading: Reading, file: Path | None = 
         if address.kind != uris.PATH or address.path.name != file.name:
             what = f"the source is {uri}, but the file that was submitted with the run is {file.name}"
             raise UsageError(what, where="--source", fix="submit a new run with this --source")
-        yield files.open_files([(file, file.name)], schema, file.name)
+        yield files.open_files([(file, file.name)], schema, file.name, labelled=labelled)
         return
     if address.kind not in (*uris.BUCKETS, uris.TABLE):
-        yield files.open_source(uri, schema)
+        yield files.open_source(uri, schema, labelled=labelled)
         return
     with tempfile.TemporaryDirectory(prefix="covertype-source-") as name:
         folder = Path(name)
         if address.kind in uris.BUCKETS:
-            yield _fetch_from_bucket(uri, schema, folder)
+            yield _fetch_from_bucket(uri, schema, folder, labelled=labelled)
         else:
             yield _fetch_from_bigquery(uri, schema, reading, folder)
 
@@ -107,7 +110,7 @@ def _fetch_from_bigquery(uri: str, schema: Schema, reading: Reading, folder: Pat
     return files.open_files([(path, name)], schema, name)
 
 
-def _fetch_from_bucket(uri: str, schema: Schema, folder: Path) -> Source:
+def _fetch_from_bucket(uri: str, schema: Schema, folder: Path, *, labelled: bool) -> Source:
     """Download the objects one after another. Each keeps its name, in a folder of its own."""
     store, found = _list_objects(uri)
     size = sum(each.size for each in found)
@@ -117,7 +120,7 @@ def _fetch_from_bucket(uri: str, schema: Schema, folder: Path) -> Source:
         target = folder / str(number) / Path(each.name).name
         store.download(each, target)
         fetched.append((target, each.uri))
-    return files.open_files(fetched, schema, uri)
+    return files.open_files(fetched, schema, uri, labelled=labelled)
 
 
 def _list_objects(uri: str) -> tuple[Store, list[Object]]:

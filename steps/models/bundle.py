@@ -64,7 +64,7 @@ class Bundle:
     @property
     def schema(self) -> Schema:
         """The schema of the table the model was trained on."""
-        return schemas.from_json(self.metadata["schema"])
+        return schema_of(self.metadata)
 
     @property
     def threshold(self) -> float:
@@ -163,6 +163,12 @@ def read(folder: Path) -> Bundle:
         NoInputError: The folder or one of its files does not exist.
         BadDataError: A file is damaged, or is not the one that ``metadata.json`` describes.
     """
+    metadata = check(folder)
+    return Bundle(read_preprocessor(folder / PREPROCESSOR), _read_booster(folder / MODEL), metadata)
+
+
+def check(folder: Path) -> dict[str, Any]:
+    """Compare the checksums of a bundle's files, and return its metadata; errors as for :func:`read`."""
     for name in (METADATA, PREPROCESSOR, MODEL):
         if not (folder / name).is_file():
             raise NoInputError(f"no {name}", where=str(folder), fix="give the folder of a model bundle")
@@ -171,7 +177,12 @@ def read(folder: Path) -> Bundle:
         if storage.sha256_file(folder / name) != metadata["sha256"].get(name):
             what = "checksum does not match the metadata"
             raise BadDataError(what, where=str(folder / name), fix="train or fetch again")
-    return Bundle(read_preprocessor(folder / PREPROCESSOR), _read_booster(folder / MODEL), metadata)
+    return metadata
+
+
+def schema_of(metadata: dict[str, Any]) -> Schema:
+    """Return the schema of the table that a bundle was trained on, from its metadata."""
+    return schemas.from_json(metadata["schema"])
 
 
 def _read_metadata(path: Path) -> dict[str, Any]:

@@ -12,20 +12,36 @@ and a threshold chosen there would be too high. Neither fit uses the test rows.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from steps import tables
 from steps.core import runtime
-from steps.models import matrix, training
+from steps.models import matrix, metrics, training
 
 if TYPE_CHECKING:
     from steps.options.train import Hyperparameters
 
 
+@dataclass(frozen=True)
+class Decision:
+    """What the validation rows say about the scores of a booster.
+
+    Attributes:
+        threshold: The threshold with the best F1.
+        slope: The slope of the calibration, see ``metrics.fit_calibration``.
+        intercept: Its intercept.
+    """
+
+    threshold: float
+    slope: float
+    intercept: float
+
+
 def fit(
     features: dict[str, Path], parameters: Hyperparameters, *, seed: int, threads: int, device: str
-) -> tuple[Any, training.LearningCurve, float]:
+) -> tuple[Any, training.LearningCurve, Decision]:
     """Train on the training rows.
 
     Args:
@@ -36,7 +52,7 @@ def fit(
         device: ``cpu`` or ``cuda``.
 
     Returns:
-        The booster, its learning curve, and the threshold with the best F1 on the validation rows.
+        The booster, its learning curve, and what the validation rows say about its scores.
     """
     first = matrix.quantise(features["train"], max_bin=parameters.max_bin, threads=threads)
     second = matrix.quantise(features["validation"], max_bin=parameters.max_bin, threads=threads, reference=first)
@@ -48,8 +64,9 @@ def fit(
         device=device,
         progress=runtime.report_progress,
     )
-    threshold = training.best_threshold(second.get_label().astype("u1"), booster.predict(second))
-    return booster, curve, threshold
+    labels, scores = second.get_label().astype("u1"), booster.predict(second)
+    decision = Decision(training.best_threshold(labels, scores), *metrics.fit_calibration(labels, scores))
+    return booster, curve, decision
 
 
 def refit(features: dict[str, Path], parameters: Hyperparameters, *, seed: int, threads: int, device: str) -> Any:  # noqa: ANN401 - XGBoost has no types
@@ -59,7 +76,7 @@ def refit(features: dict[str, Path], parameters: Hyperparameters, *, seed: int, 
 
 
 def describe_fit(
-    features: Path, parameters: Hyperparameters, curve: training.LearningCurve, threshold: float
+    features: Path, parameters: Hyperparameters, curve: training.LearningCurve, decision: Decision
 ) -> dict[str, Any]:
     """Return the facts about a fit for the bundle's ``metadata.json``.
 
@@ -67,13 +84,14 @@ def describe_fit(
         features: The feature table of the training rows.
         parameters: The hyperparameters.
         curve: The learning curve.
-        threshold: The threshold.
+        decision: What the validation rows say about the scores.
     """
     metadata = tables.read_metadata(features)
     return {
         "cover_type": metadata.cover_type,
         "label": metadata.schema.cover_type(metadata.cover_type).label,
-        "threshold": threshold,
+        "threshold": decision.threshold,
+        "calibration": {"slope": decision.slope, "intercept": decision.intercept},
         "parameters": parameters.to_dict(),
         "best_rounds": curve.best_rounds if parameters.early_stopping else parameters.rounds,
         "features": list(metadata.features),

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # The smallest distance of a probability from 0 and 1 in a log loss, which is infinite there.
 _EDGE = 1e-7
+# The largest number of steps of Newton's method in a calibration; five to ten are needed.
+_NEWTON_STEPS = 50
 
 
 def average_precision(labels: Labels, scores: Scores) -> float:
@@ -80,3 +82,36 @@ def log_losses(labels: Labels, scores: Scores) -> NDArray[np.float64]:
     """
     probability = np.clip(scores.astype(np.float64), _EDGE, 1 - _EDGE)
     return np.asarray(-np.log(np.where(labels == 1, probability, 1 - probability)))
+
+
+def fit_calibration(labels: NDArray[np.uint8], scores: NDArray[np.float32]) -> tuple[float, float]:
+    """Return slope and intercept that make scores calibrated: 1 / (1 + exp(-(slope * logit(score) + intercept))).
+
+    Both are rounded to six digits, so that they do not depend on the last bits of a processor's exponential function.
+
+    Source: J. Platt, Probabilistic Outputs for Support Vector Machines, 1999, with the targets that he gives there.
+
+    Args:
+        labels: 0 or 1, uint8, shape (rows,), of rows that the booster was not trained on.
+        scores: Probabilities, float32, shape (rows,).
+    """
+    logits = to_logits(scores)
+    positive = int(labels.sum())
+    targets = np.where(labels == 1, (positive + 1) / (positive + 2), 1 / (len(labels) - positive + 2))
+    weights = np.array([1.0, 0.0])
+    columns = np.stack([logits, np.ones_like(logits)])
+    for _ in range(_NEWTON_STEPS):
+        probabilities = 1 / (1 + np.exp(-(weights @ columns)))
+        gradient = columns @ (targets - probabilities)
+        curvature = (columns * (probabilities * (1 - probabilities))) @ columns.T + np.eye(2) * 1e-9
+        step = np.linalg.solve(curvature, gradient)
+        weights += np.clip(step, -1, 1)
+        if np.abs(step).max() < 1e-9:  # noqa: PLR2004 - three digits more than are kept
+            break
+    return round(float(weights[0]), 6), round(float(weights[1]), 6)
+
+
+def to_logits(scores: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the logits of scores, float64 of the same shape; those of 0 and 1 are the ones nearest to them."""
+    clipped = np.clip(scores.astype(np.float64), 1e-9, 1 - 1e-7)
+    return np.log(clipped / (1 - clipped))

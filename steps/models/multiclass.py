@@ -109,10 +109,16 @@ def macro_f1(joined: Joined, thresholds: Sequence[float], seed: int = 0) -> Esti
         thresholds: The threshold of each model. A row with this score or more is predicted positive.
         seed: The seed of the bootstrap.
     """
-    total = len(joined.truth)
-    if not total:
+    if not len(joined.truth):
         return Estimate(None)
-    predicted, truths, counts = _count_patterns(joined, thresholds)
+    return macro_f1_of_patterns(*count_patterns(joined, thresholds), seed)
+
+
+def macro_f1_of_patterns(
+    predicted: NDArray[np.bool_], truths: NDArray[np.bool_], counts: NDArray[np.int64], seed: int = 0
+) -> Estimate:
+    """Return the mean of the F1 of all models; the first three arguments are the result of :func:`count_patterns`."""
+    total = int(counts.sum())
     value = float(_macro_f1(counts[np.newaxis], predicted, truths)[0])
     random, shares = np.random.default_rng(seed), counts / total
     at_once = max(1, _MOST_COUNTS // len(counts))
@@ -122,7 +128,7 @@ def macro_f1(joined: Joined, thresholds: Sequence[float], seed: int = 0) -> Esti
     return Estimate(value, min(value, low), max(value, high))
 
 
-def _count_patterns(
+def count_patterns(
     joined: Joined, thresholds: Sequence[float]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.int64]]:
     """Return the predictions and the truth of each distinct pattern, and the number of its rows.

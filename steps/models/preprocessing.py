@@ -77,9 +77,22 @@ def _to_pandas(batch: pa.RecordBatch) -> pd.DataFrame:
 
 
 def _transform_batch(transformer: FeatureTransformer, batch: pa.RecordBatch, columns: list[str]) -> pa.RecordBatch:
-    frame = transformer.transform(_to_pandas(batch.select(columns)))
-    features = {name: pa.array(to_array(frame[name])) for name in frame.columns}
+    features = transform_columns(transformer, batch.select(columns))
     return pa.RecordBatch.from_pydict({**features, **{name: batch.column(name) for name in (tables.LABEL, tables.ROW)}})
+
+
+def transform_columns(transformer: FeatureTransformer, batch: pa.RecordBatch) -> dict[str, pa.Array]:
+    """Return the features of rows by name.
+
+    Args:
+        transformer: The fitted transformer.
+        batch: The canonical feature columns.
+
+    Raises:
+        OverflowError: A derived feature is too large for float32.
+    """
+    frame = transformer.transform(_to_pandas(batch))
+    return {name: pa.array(to_array(frame[name])) for name in frame.columns}
 
 
 def preprocess(

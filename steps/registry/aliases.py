@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from steps.core import storage
-from steps.core.errors import AlreadyExistsError, BadDataError, TransientError
+from steps.core.errors import AlreadyExistsError, BadDataError, NoInputError, TransientError
 from steps.registry.champion_gate import Gate, Verdict, compare_with_champion
 from steps.registry.manifest import MANIFEST, decode_manifest
 
@@ -84,6 +84,22 @@ def move_alias(
             continue
         return AliasMove(version, present, True, verdict.reason, uri, generation)
     raise TransientError("others kept moving this alias", where=uri, fix="run again")
+
+
+def resolve(destination: Destination, name: str) -> str:
+    """Return the version that an alias names, or the name itself if there is no such alias.
+
+    Raises:
+        NoInputError: There is neither an alias nor a version of this name.
+        BadDataError: The alias cannot be read.
+    """
+    path = f"aliases/{name}.json"
+    if stored := destination.read(path):
+        return _parse_version(stored.data, f"{destination.location}/{path}")
+    if destination.read(f"versions/{name}/{MANIFEST}"):
+        return name
+    what = f"there is no version and no alias {name!r}"
+    raise NoInputError(what, where=destination.location, fix="check the registry and --version")
 
 
 def move_champion(destination: Destination, lineage: Mapping[str, Any], gate: Gate) -> AliasMove:

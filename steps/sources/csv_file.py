@@ -11,17 +11,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
 from steps.core import textfile
-from steps.core.errors import BadDataError
+from steps.core.errors import BadDataError, BadRowError
 from steps.sources import csv_head
 from steps.tables import SPLIT, cells, labels, spelling
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
 
     from steps.schema import Schema
@@ -49,12 +50,17 @@ class CsvReader:
         name: The name of the file in messages.
         head: The column names of the file.
         schema: The schema of the source.
+        texts: The names of columns that are text whatever is in them.
+        report: Called with the error of a cell and the name of its column. The cell is then null. None to raise the
+            error.
     """
 
     path: Path
     name: str
     head: csv_head.Head
     schema: Schema
+    texts: Collection[str] = ()
+    report: Callable[[BadRowError, str], None] | None = None
     _as_text: bool = field(default=False, init=False)
     _block: int = field(default=0, init=False)
     _seen: dict[str, set[bool]] = field(default_factory=dict, init=False)
@@ -152,6 +158,8 @@ class CsvReader:
 
     def _is_whole(self, name: str) -> bool | None:
         """Return whether a column has whole numbers, None for a column of text. One-hot columns have whole numbers."""
+        if name in self.texts:
+            return None
         if name == self.schema.target:
             return None if isinstance(self.schema.cover_types[0].label, str) else True
         if name == SPLIT:
@@ -164,6 +172,8 @@ class CsvReader:
 
     def _missing_spellings(self, name: str) -> pa.Array:
         """Return the spellings of a missing value in a column of text: those that are not names of this column."""
+        if name in self.texts:
+            return pa.array([], pa.string())
         if name == self.schema.target:
             names = {str(cover_type.label) for cover_type in self.schema.cover_types}
         else:
@@ -174,11 +184,17 @@ class CsvReader:
         """Return a column as numbers, if it was read as text. Its cells are all true and false, or all numbers."""
         if not self._as_text:
             return values
-        try:
-            return self._convert_text(name, cells.strip_and_mark_missing(values), whole=whole)
-        except cells.CellError as error:
-            what = f"{error.cell} in column {name!r} {error.problem}"
-            raise BadDataError(what, where=f"row {first + error.at} of {self.name}", fix=error.fix) from None
+        text = cells.strip_and_mark_missing(values)
+        while True:
+            try:
+                return self._convert_text(name, text, whole=whole)
+            except cells.CellError as error:
+                what = f"{error.cell} in column {name!r} {error.problem}"
+                bad = BadRowError(what, row=first + error.at, file=self.name, fix=error.fix)
+                if self.report is None:
+                    raise bad from None
+                self.report(bad, name)
+                text = pc.if_else(pa.array(np.arange(len(text)) != error.at), text, pa.scalar(None, pa.string()))
 
     def _convert_text(self, name: str, text: pa.Array, *, whole: bool) -> pa.Array:
         flags = cells.boolean_mask(text)

@@ -78,13 +78,14 @@ def damaged_gzip_error(path: Path, error: Exception) -> BadDataError:
     return BadDataError(f"not a complete gzip file ({error})", where=path.name, fix="fetch it again")
 
 
-def read_head(path: Path, name: str, schema: Schema) -> Head:
+def read_head(path: Path, name: str, schema: Schema, *, labelled: bool = True) -> Head:
     """Return the column names of a CSV file.
 
     Args:
         path: The file, gzipped if its name ends with ``.gz``.
         name: The name of the file in messages.
         schema: The schema of the source, by which a header is distinguished from a first row.
+        labelled: Whether there must be labels.
 
     Raises:
         BadDataError: The file is not UTF-8 text with columns separated by commas. The message says what it is.
@@ -98,7 +99,7 @@ def read_head(path: Path, name: str, schema: Schema) -> Head:
     _check_dialect(schema, cells, data.decode("utf-8-sig", errors="replace"), name)
     if layouts.is_header(schema, cells):
         return Head(cells, lines)
-    return Head(tuple(layouts.headerless_names(schema, len(cells), name)), 0)
+    return Head(tuple(layouts.headerless_names(schema, len(cells), name, labelled=labelled)), 0)
 
 
 def _check_kind(data: bytes, name: str) -> None:

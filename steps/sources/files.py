@@ -22,10 +22,11 @@ from steps.sources import csv_head, layouts
 from steps.sources.csv_file import CsvReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     import pyarrow as pa
 
+    from steps.core.errors import BadRowError
     from steps.schema import Schema
     from steps.sources.layouts import Layout
 
@@ -52,15 +53,26 @@ class SourceFile:
     schema: Schema
     head: csv_head.Head | None = None
 
-    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    def batches(
+        self,
+        columns: Sequence[str],
+        texts: Collection[str] = (),
+        report: Callable[[BadRowError, str], None] | None = None,
+    ) -> Iterator[pa.RecordBatch]:
         """Yield record batches with the given source columns.
+
+        Args:
+            columns: The names of the columns.
+            texts: Those that are text in a CSV file, whatever is in them.
+            report: Called with the error of a cell in a CSV file and the name of its column. The cell is then null.
+                None to raise the error.
 
         Raises:
             BadDataError: The file is damaged, or a cell of a numeric CSV column is not a number.
         """
         with _name_in_errors(self.path, self.name):
             if self.head:
-                yield from CsvReader(self.path, self.name, self.head, self.schema).batches(columns)
+                yield from CsvReader(self.path, self.name, self.head, self.schema, texts, report).batches(columns)
             else:
                 yield from tables.read_batches(self.path, columns)
 
@@ -118,26 +130,28 @@ def resolve_paths(uri: str, schema: Schema) -> list[Path]:
     return [match for match in found if match.is_file()]
 
 
-def open_source(uri: str, schema: Schema) -> Source:
+def open_source(uri: str, schema: Schema, *, labelled: bool = True) -> Source:
     """Open a local source and recognise its layout; errors as for :func:`resolve_paths` and :func:`open_files`."""
     paths = resolve_paths(uri, schema)
     name = paths[0].name if len(paths) == 1 else Path(uri).name
-    return open_files([(path, path.name) for path in paths], schema, name)
+    return open_files([(path, path.name) for path in paths], schema, name, labelled=labelled)
 
 
-def open_files(named: Sequence[tuple[Path, str]], schema: Schema, name: str) -> Source:
+def open_files(named: Sequence[tuple[Path, str]], schema: Schema, name: str, *, labelled: bool = True) -> Source:
     """Open files as one table.
 
     Args:
         named: The path of each file, and its name in messages.
         schema: The schema of the source.
         name: The name of the table in messages.
+        labelled: Whether it is a table to train on, which must have labels and no other columns than the schema. A
+            table to predict needs the features only.
 
     Raises:
         BadDataError: A file is empty, has other columns than the first, or has no known layout.
         UsageError: A file is of an unknown kind, or of another kind than the first.
     """
-    files = tuple(_open_file(path, called, schema) for path, called in named)
+    files = tuple(_open_file(path, called, schema, labelled=labelled) for path, called in named)
     first = files[0]
     for file in files[1:]:
         if (file.head is None) != (first.head is None):
@@ -145,6 +159,8 @@ def open_files(named: Sequence[tuple[Path, str]], schema: Schema, name: str) -> 
         if odd := sorted(set(file.names) ^ set(first.names)):
             what = f"column {odd[0]!r} is not in both {first.name} and {file.name}"
             raise BadDataError(what, where=name, fix="name files of one table")
+    if not labelled:
+        return Source(name, files, layouts.recognise_features(schema, first.names, first.name), schema)
     layout = layouts.recognise_layout(schema, first.names, first.name)
     for column in layout.left_out:
         words = f"column {column!r}" if column else "the first column, which has no name,"
@@ -152,12 +168,12 @@ def open_files(named: Sequence[tuple[Path, str]], schema: Schema, name: str) -> 
     return Source(name, files, layout, schema)
 
 
-def _open_file(path: Path, name: str, schema: Schema) -> SourceFile:
+def _open_file(path: Path, name: str, schema: Schema, *, labelled: bool) -> SourceFile:
     with _name_in_errors(path, name):
         if not path.stat().st_size:
             raise BadDataError("the file is empty", where=str(path), fix="write it again")
         if path.name.lower().endswith(_CSV_KINDS):
-            head = csv_head.read_head(path, name, schema)
+            head = csv_head.read_head(path, name, schema, labelled=labelled)
             return SourceFile(path, name, head.names, schema, head)
         if not _is_parquet(path):
             fix = "use .csv, .csv.gz, .data or .parquet"

@@ -89,22 +89,24 @@ def one_hot_names(schema: Schema) -> list[str]:
     return _LAYOUTS[1].feature_columns(schema)
 
 
-def headerless_names(schema: Schema, count: int, where: str) -> list[str]:
+def headerless_names(schema: Schema, count: int, where: str, *, labelled: bool = True) -> list[str]:
     """Return the column names of a file without a header.
 
     Args:
         schema: The schema of the source.
         count: The number of columns of the file.
         where: The file, for error messages.
+        labelled: Whether there must be labels. The target is the last column, and the only one that may be absent.
 
     Raises:
         BadDataError: No layout has this number of columns.
     """
     counts = []
     for _, names in possible_layouts(schema):
-        if count == len(names):
-            return names
-        counts.append(len(names))
+        for wanted in (names,) if labelled else (names, names[:-1]):
+            if count == len(wanted):
+                return wanted
+            counts.append(len(wanted))
     expected = " or ".join(map(str, sorted(set(counts))))
     what = f"{count} columns without a header, where {expected} are expected"
     raise BadDataError(what, where=where, fix="add a header")
@@ -143,6 +145,29 @@ def recognise_layout(schema: Schema, names: Sequence[str], where: str) -> Layout
     # If two layouts fit equally well, take the one that counts from 1: a column with number 0 would decide for 0.
     best = max(layouts, key=lambda layout: (len(present & set(layout[1])), not layout[0].one_hot, layout[0].first))
     raise _misfit_error(best[1], [name for name in given if name != SPLIT], where)
+
+
+def recognise_features(schema: Schema, names: Sequence[str], where: str) -> Layout:
+    """Return the layout of the features in a table with these column names, which may have other columns too.
+
+    Args:
+        schema: The schema of the source.
+        names: The column names of the source.
+        where: The source, for error messages.
+
+    Raises:
+        BadDataError: A feature column is missing or occurs twice. The message names it.
+    """
+    layouts = [(layout, wanted[:-1]) for layout, wanted in possible_layouts(schema)]
+    for layout, wanted in layouts:
+        if set(wanted) <= set(names):
+            for name in wanted:
+                if names.count(name) > 1:
+                    raise BadDataError(f"column {name!r} occurs twice", where=where, fix="rename or drop one")
+            return layout
+    present = set(names)
+    best = max(layouts, key=lambda layout: (len(present & set(layout[1])), not layout[0].one_hot, layout[0].first))
+    raise _misfit_error(best[1], [name for name in names if name not in {SPLIT, schema.target}], where)
 
 
 def numbers_rows(name: str, at: int) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from steps.core.errors import BadDataError, UsageError
+from steps.core.errors import BadDataError, BadRowError, UsageError
 from steps.tables import cells, spelling
 from steps.tables.spelling import format_value
 
@@ -124,7 +124,7 @@ def encode_labels(schema: Schema, values: pa.Array, offset: int, first_row: int,
         raise BadDataError(what, where=where, fix="write it again as UTF-8") from None
     if at is not None:
         what = f"label {format_value(given)} in column {schema.target!r} is not one of {_join_labels(known)}"
-        raise BadDataError(what, where=f"row {first_row + at} of {where}", fix=_suggest_fix(given, known))
+        raise BadRowError(what, row=first_row + at, file=where, fix=_suggest_fix(given, known))
     return np.asarray(pc.fill_null(found, MISSING).to_numpy(zero_copy_only=False).astype(np.int16))
 
 

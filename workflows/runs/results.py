@@ -141,6 +141,28 @@ def read_result(output: Path, name: str) -> dict[str, Any]:
     return result
 
 
+def find_models(output: Path, name: str) -> Path:
+    """Return the folder with the models of a run.
+
+    Args:
+        output: folder of the runs.
+        name: name of the run; empty for the newest one that succeeded.
+
+    Raises:
+        NoInputError: there is no such run, or it has no models.
+    """
+    if not name:
+        done = [result["run"] for result in list_results(output) if result["status"] == "Succeeded"]
+        if not done:
+            raise NoInputError("there is no run that succeeded", where=str(output), fix="start one with `run`")
+        name = done[-1]
+    folder = output / name / "models"
+    if not folder.is_dir():
+        state = "it has no models" if folder.parent.is_dir() else "there is no such run"
+        raise NoInputError(f"run {name!r}: {state}", where=str(output), fix="`runs` lists the existing ones")
+    return folder
+
+
 def _read_result_file(path: Path) -> dict[str, Any] | None:
     """Return the result in a file; None where the file is missing or damaged."""
     try:

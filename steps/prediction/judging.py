@@ -1,0 +1,67 @@
+"""Judge scores by the labels of the input, as a stream."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from steps.models import multiclass
+from steps.models.intervals import wilson
+from steps.tables import labels
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from steps.prediction.models import Ensemble
+
+
+@dataclass
+class Judge:
+    """Counts right and wrong predictions of rows whose label is known.
+
+    Attributes:
+        ensemble: The models.
+        rows: The number of rows with a label.
+        right: The number of these whose highest score is that of their cover type.
+    """
+
+    ensemble: Ensemble
+    rows: int = 0
+    right: int = 0
+    _patterns: Counter[tuple[bytes, bytes]] = field(default_factory=Counter)
+
+    def add(self, codes: NDArray[np.int16], scores: NDArray[np.float32]) -> None:
+        """Count rows.
+
+        Args:
+            codes: The position of each label among the schema's cover types (int16, shape (rows,)).
+            scores: The scores, float32, shape (models, rows).
+        """
+        known = codes != labels.MISSING
+        slugs = self.ensemble.schema.slugs
+        models = [cover_type.slug for cover_type in self.ensemble.cover_types]
+        position = np.array([models.index(slug) if slug in models else len(models) for slug in slugs], np.int64)
+        joined = multiclass.Joined(tuple(models), position[codes[known]], np.ascontiguousarray(scores[:, known]))
+        if not len(joined.truth):
+            return
+        self.rows += len(joined.truth)
+        self.right += int((joined.scores.argmax(axis=0) == joined.truth).sum())
+        predicted, truths, counts = multiclass.count_patterns(joined, self.ensemble.thresholds)
+        for prediction, truth, count in zip(predicted, truths, counts, strict=True):
+            self._patterns[prediction.tobytes(), truth.tobytes()] += int(count)
+
+    def metrics(self) -> dict[str, Any] | None:
+        """Return the number of rows, and accuracy and macro F1 with 95% intervals; None without any labelled row."""
+        if not self.rows:
+            return None
+        ordered = sorted(self._patterns.items())
+        predicted, truths = (np.array([np.frombuffer(key[i], bool) for key, _ in ordered]) for i in (0, 1))
+        counts = np.array([count for _, count in ordered], np.int64)
+        return {
+            "rows": self.rows,
+            "accuracy": wilson(self.right, self.rows).to_dict(),
+            "macro_f1": multiclass.macro_f1_of_patterns(predicted, truths, counts).to_dict(),
+        }

@@ -1,0 +1,181 @@
+"""The models of a run or of a registered version, ready to score rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from steps import forest
+from steps.core import storage
+from steps.core.errors import BadDataError, NoInputError
+from steps.models import bundle, matrix, metrics, preprocessing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    from steps.forest import Predictor
+    from steps.models.features import FeatureTransformer
+    from steps.schema import CoverType, Schema
+
+PREPARED = "forest.bin"
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Models with the same features.
+
+    Attributes:
+        members: The positions of the models among all.
+        transformer: The fitted transformer.
+        features: The names of the features in order.
+        predictor: The predictor of these models.
+    """
+
+    members: list[int]
+    transformer: FeatureTransformer
+    features: list[str]
+    predictor: Predictor
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """The models of all cover types of a run.
+
+    Attributes:
+        schema: The schema of the table that they were trained on.
+        cover_types: The cover type of each model, in the order of the schema.
+        thresholds: The smallest score with which a row is predicted positive, by model.
+        calibrations: Slope and intercept of each model's calibration (float64, shape (models, 2)).
+        groups: The models by their features.
+    """
+
+    schema: Schema
+    cover_types: tuple[CoverType, ...]
+    thresholds: tuple[float, ...]
+    calibrations: NDArray[np.float64]
+    groups: tuple[_Group, ...]
+
+    @property
+    def engine(self) -> str:
+        """What computes the scores: ``forest``, or ``xgboost`` if a forest cannot be used."""
+        engines = {group.predictor.engine for group in self.groups}
+        return engines.pop() if len(engines) == 1 else "xgboost"
+
+    def scores(self, rows: pa.RecordBatch, threads: int) -> NDArray[np.float32]:
+        """Return the scores of rows, equal to those of ``evaluate`` bit for bit.
+
+        Args:
+            rows: The canonical feature columns.
+            threads: The number of threads, which does not change the result.
+
+        Returns:
+            Probabilities, float32, shape (models, rows).
+
+        Raises:
+            OverflowError: A derived feature is too large for float32.
+        """
+        result = np.empty((len(self.cover_types), rows.num_rows), np.float32)
+        for group in self.groups:
+            features = preprocessing.transform_columns(group.transformer, rows)
+            values = matrix.to_array(pa.RecordBatch.from_pydict(features), group.features)
+            result[group.members] = group.predictor.scores(values, threads)
+        return result
+
+
+def calibrate(scores: NDArray[np.float32], calibrations: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the calibrated probability of each cover type: the share of its calibrated score in their sum.
+
+    Source: B. Zadrozny and C. Elkan, Transforming Classifier Scores into Accurate Multiclass Probability Estimates,
+    2002 (normalisation of one-vs-rest scores).
+
+    Args:
+        scores: The scores, float32, shape (models, rows).
+        calibrations: Slope and intercept of each model, float64, shape (models, 2).
+
+    Returns:
+        float64, shape (models, rows); each column sums to 1.
+    """
+    logits = calibrations[:, :1] * metrics.to_logits(scores) + calibrations[:, 1:]
+    calibrated = 1 / (1 + np.exp(-logits))
+    return np.asarray(calibrated / calibrated.sum(axis=0))
+
+
+def read_ensemble(folder: Path) -> Ensemble:
+    """Read the bundles in a folder, after comparing their checksums, and prepare them to score rows.
+
+    The prepared forest is kept beside the bundles if the folder can be written.
+
+    Args:
+        folder: A folder with a folder for each model, such as ``models`` of a run.
+
+    Raises:
+        NoInputError: There is no bundle.
+        BadDataError: A bundle is damaged, or two of them are not of one run.
+    """
+    found = _read_bundles(folder)
+    schemas = {facts["schema"] for _, facts in found.values()}
+    data = {facts.get("data_sha256") for _, facts in found.values()}
+    if len(schemas) > 1 or len(data) > 1:
+        fix = "give the models of one run"
+        raise BadDataError("the models were trained on different tables", where=str(folder), fix=fix)
+    schema = bundle.schema_of(next(iter(found.values()))[1])
+    order = [slug for slug in schema.slugs if slug in found]
+    if strange := sorted(found.keys() - set(order)):
+        raise BadDataError(f"the schema has no cover type {strange[0]!r}", where=str(folder / strange[0]))
+    groups: dict[str, list[int]] = {}
+    for at, slug in enumerate(order):
+        groups.setdefault(found[slug][1]["sha256"][bundle.PREPROCESSOR], []).append(at)
+    return Ensemble(
+        schema,
+        tuple(schema.cover_type(slug) for slug in order),
+        tuple(float(found[slug][1]["threshold"]) for slug in order),
+        np.array([_calibration(found[slug][1]) for slug in order]),
+        tuple(
+            _open_group(members, [found[order[at]] for at in members], folder / _prepared_name(number))
+            for number, members in enumerate(groups.values())
+        ),
+    )
+
+
+def _calibration(facts: dict[str, Any]) -> tuple[float, float]:
+    """Return slope and intercept of a model's calibration; those that change nothing for a bundle of before."""
+    stored = facts.get("calibration") or {"slope": 1.0, "intercept": 0.0}
+    return float(stored["slope"]), float(stored["intercept"])
+
+
+def _prepared_name(number: int) -> str:
+    return PREPARED if not number else f"forest-{number + 1}.bin"
+
+
+def _read_bundles(folder: Path) -> dict[str, tuple[Path, dict[str, Any]]]:
+    """Return the folder and the checked metadata of each bundle by slug."""
+    if not folder.is_dir():
+        raise NoInputError("no such folder of models", where=str(folder), fix="check --models")
+    names = sorted(path.name for path in folder.iterdir() if path.is_dir() and storage.PARTIAL not in path.name)
+    found = {name: (folder / name, bundle.check(folder / name)) for name in names}
+    if not found:
+        raise NoInputError("there is no model in this folder", where=str(folder), fix="give `models` of a run")
+    return {facts["cover_type"]: (path, facts) for path, facts in found.values()}
+
+
+def _open_group(members: list[int], bundles: list[tuple[Path, dict[str, Any]]], prepared: Path) -> _Group:
+    path, facts = bundles[0]
+    for other, others in bundles[1:]:
+        if others["features"] != facts["features"]:
+            what = f"its features are not those of {path.name}, although they have the same preprocessor"
+            raise BadDataError(what, where=str(other), fix="train or fetch again")
+    predictor = forest.open_predictor([each / bundle.MODEL for each, _ in bundles], prepared_file=prepared)
+    return _Group(members, bundle.read_preprocessor(path / bundle.PREPROCESSOR), facts["features"], predictor)
+
+
+def names_of(ensemble: Ensemble) -> Iterator[str]:
+    """Yield the names of the columns with the scores, in the order of the models."""
+    for cover_type in ensemble.cover_types:
+        yield f"score_{cover_type.slug}"

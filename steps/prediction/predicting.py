@@ -1,0 +1,98 @@
+"""Score the rows of an input and write them, in bounded memory."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from steps.core import runtime
+from steps.core.errors import BadDataError
+from steps.prediction import output, reading
+from steps.prediction.judging import Judge
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from steps.prediction.models import Ensemble
+    from steps.prediction.rejects import Rejects
+    from steps.sources.files import Source
+
+_SECONDS_BETWEEN_LINES = 10
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to score and how.
+
+    Attributes:
+        source: The input.
+        ensemble: The models.
+        keep: The columns to copy to the output, separated by commas.
+        first_label: How the labels of the input are counted, see ``labels.find_offset``.
+        threads: The number of threads.
+        facts: Metadata of the output.
+    """
+
+    source: Source
+    ensemble: Ensemble
+    keep: str
+    first_label: str
+    threads: int
+    facts: dict[str, str]
+
+
+def predict(job: Job, target: Path, rejects: Rejects) -> dict[str, Any]:
+    """Score all rows of an input, and write them to a file.
+
+    Args:
+        job: What to score and how.
+        target: The file to write; it appears whole or not at all.
+        rejects: Receives the rows that cannot be scored.
+
+    Returns:
+        The numbers of rows that were read, scored and rejected, and metrics if the input has labels.
+
+    Raises:
+        BadDataError: The input is damaged, or more rows are rejected than are allowed. Nothing is written.
+        UsageError: A column to copy does not exist, or has the name of a column of the output.
+    """
+    source, ensemble = job.source, job.ensemble
+    kept = reading.kept_columns(source, job.keep)
+    output.check_names(ensemble, kept)
+    reading.log_unused_columns(source, kept)
+    offset = reading.label_offset(source, job.first_label)
+    judge, progress, scored = Judge(ensemble), _Progress(), 0
+    with ExitStack() as stack:
+        writer: output.Writer | None = None
+        for rows in reading.read_rows(source, kept, offset, rejects):
+            try:
+                scores = ensemble.scores(rows.features, job.threads)
+            except OverflowError as error:
+                fix = "correct the source: its values are far from those of the training data"
+                raise BadDataError(str(error), where=source.name, fix=fix) from None
+            if rows.codes is not None:
+                judge.add(rows.codes, scores)
+            batch = output.to_batch(ensemble, rows, kept, scores)
+            writer = writer or stack.enter_context(output.open_output(target, batch, job.facts))
+            writer.write_batch(batch)
+            scored += batch.num_rows
+            progress.show(scored)
+        if writer is None:
+            raise BadDataError("there are no rows to score", where=source.name, fix="check --input")
+        rejects.require_few()
+    return {"rows": scored + len(rejects), "scored": scored, "rejected": len(rejects), "metrics": judge.metrics()}
+
+
+class _Progress:
+    """Logs now and then how many rows are scored."""
+
+    def __init__(self) -> None:
+        self._start = self._last = time.monotonic()
+
+    def show(self, rows: int) -> None:
+        now = time.monotonic()
+        if now - self._last > _SECONDS_BETWEEN_LINES:
+            runtime.log(f"{rows:,} rows, {rows / (now - self._start):,.0f} rows/s")
+            self._last = now

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from steps.core.errors import BadDataError, NoInputError
+from steps.prediction.models import PREPARED, calibrate, read_ensemble
+from steps.tables import read_batches
+from tests.support import Chain
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def scores_of(folder: Path, chain: Chain, threads: int = 1) -> np.ndarray:
+    """Return the scores of the test rows of a chain."""
+    ensemble = read_ensemble(folder)
+    names = [column.name for column in ensemble.schema.columns]
+    return np.concatenate(
+        [ensemble.scores(batch.select(names), threads) for batch in read_batches(chain["test"])], axis=1
+    )
+
+
+def test_scores_are_those_of_evaluate_bit_for_bit(models: Path, chains: dict[str, Chain]) -> None:
+    for threads in (1, 3):
+        for row, chain in zip(scores_of(models, chains["krummholz"], threads), chains.values(), strict=True):
+            expected = pq.read_table(chain["scores"]).column("score").to_numpy()
+            assert np.array_equal(row.view("u4"), expected.view("u4"))
+
+
+def test_the_prepared_forest_gives_the_same(models: Path, chains: dict[str, Chain]) -> None:
+    first = scores_of(models, chains["krummholz"])
+    assert (models / PREPARED).stat().st_size
+    assert np.array_equal(scores_of(models, chains["krummholz"]), first)
+
+
+def test_models_with_other_features_are_scored_too(models: Path, tmp_path: Path, chains: dict[str, Chain]) -> None:
+    shutil.copytree(chains["krummholz"].folder, tmp_path / "own")
+    own = Chain(tmp_path / "own")
+    own.preprocess(feature_set="plain")
+    own.train(rounds=8, max_leaves=32)
+    own.evaluate()
+    shutil.rmtree(models / "krummholz")
+    shutil.copytree(own["model"], models / "krummholz")
+    expected = pq.read_table(own["scores"]).column("score").to_numpy()
+    found = scores_of(models, own)
+    assert np.array_equal(found[2].view("u4"), expected.view("u4"))
+    others = pq.read_table(chains["spruce-fir"]["scores"]).column("score").to_numpy()
+    assert np.array_equal(found[0].view("u4"), others.view("u4"))
+
+
+def test_a_damaged_model_is_refused(models: Path) -> None:
+    data = bytearray((models / "krummholz" / "model.ubj").read_bytes())
+    data[-20] ^= 1
+    (models / "krummholz" / "model.ubj").write_bytes(data)
+    with pytest.raises(BadDataError, match=r"checksum does not match the metadata, in .*krummholz/model.ubj"):
+        read_ensemble(models)
+
+
+def test_models_of_two_runs_are_refused(models: Path) -> None:
+    path = models / "krummholz" / "metadata.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "data_sha256": "other"}))
+    with pytest.raises(BadDataError, match="the models were trained on different tables"):
+        read_ensemble(models)
+
+
+def test_a_folder_without_models_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NoInputError, match="no such folder of models"):
+        read_ensemble(tmp_path / "none")
+    with pytest.raises(NoInputError, match="there is no model in this folder"):
+        read_ensemble(tmp_path)
+
+
+@given(arrays.arrays(np.float32, (3, 5), elements=st.floats(0, 1, width=32)))
+def test_calibrated_probabilities_sum_to_one(scores: np.ndarray) -> None:
+    found = calibrate(scores, np.array([[1.2, -0.5], [0.8, 0.1], [1, 0]]))
+    np.testing.assert_allclose(found.sum(axis=0), 1)
+    assert ((found >= 0) & (found <= 1)).all()
+
+
+def test_scores_that_are_calibrated_keep_their_shares() -> None:
+    scores = np.array([[0.5, 0.2], [0.25, 0.6]], np.float32)
+    np.testing.assert_allclose(calibrate(scores, np.array([[1, 0], [1, 0]])), scores / scores.sum(axis=0), rtol=1e-6)

@@ -75,7 +75,7 @@ class WordFormat:
 
 # XGBoost's own bins are at most 256 by default, and all trees of the presets fit into the narrow format.
 NARROW, WIDE = WordFormat(word=32, bin=8, column=6), WordFormat(word=64, bin=16, column=16)
-FORMATS = (NARROW, WIDE)
+FORMATS: tuple[WordFormat, ...] = (NARROW, WIDE)
 # Places of nodes are int32.
 _MOST_NODES = 1 << 31
 

@@ -27,7 +27,7 @@ class Forest:
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         self.models, self.features = len(layout.base_margins), layout.features
-        self._kernels = kernels.BoundKernels(layout, kernels.load(layout.format))
+        self.kernels = kernels.BoundKernels(layout, kernels.load(layout.format))
 
     def margins(self, rows: NDArray[np.float32], threads: int = 1) -> NDArray[np.float32]:
         """Return the margin of each row in each model; arguments and result as for :meth:`scores`."""
@@ -62,7 +62,7 @@ class Forest:
         def fill(start: int) -> None:
             part = out[:, start : start + size]
             part[:] = self.layout.base_margins[:, np.newaxis]
-            self._kernels.add_margins(rows[start : start + size], part)
+            self.kernels.add_margins(rows[start : start + size], part)
 
         if len(starts) <= 1:
             for start in starts:
@@ -71,5 +71,5 @@ class Forest:
             with ThreadPoolExecutor(threads) as pool:
                 list(pool.map(fill, starts))
         if probabilities:
-            self._kernels.to_probabilities(out)
+            self.kernels.to_probabilities(out)
         return out

@@ -17,9 +17,11 @@ from steps.forest.layout import NARROW
 if TYPE_CHECKING:
     from steps.forest.layout import WordFormat
 
+# The lanes of a vector, the vectors that take turns, and the levels between two moves of the lanes. More of either did
+# not make it faster: `python -m benchmarks.predict_speed`.
 LANES = 16
-_VECTORS = 4
-_LEVELS = 3
+VECTORS = 4
+LEVELS = 3
 
 # Walk items to their leaves, and write the value of each leaf to its slot. A pass takes the items chunk by chunk, and
 # keeps those that have not reached a leaf, in the same arrays from the beginning on.
@@ -194,9 +196,9 @@ def fill(template: str, **values: object) -> str:
 
 def vector_walk(form: WordFormat) -> str:
     """Return the walk with vectors of AVX-512."""
-    narrow, vectors = form == NARROW, range(_VECTORS)
+    narrow, vectors = form == NARROW, range(VECTORS)
     load, store = (_LOAD + _LOAD_NARROW, _STORE + _STORE_NARROW) if narrow else (_LOAD + _LOAD_WIDE, _STORE)
     loads = "".join(fill(load, V=v, OFFSET=v * LANES) for v in vectors)
-    steps = "".join(fill(_STEP, V=v, L=level, N=level + 1) for level in range(_LEVELS) for v in vectors)
-    stores = "".join(fill(store, V=v, L=_LEVELS, NEXT=v + 1) for v in vectors)
-    return fill(_WALK, LOADS=loads, STEPS=steps, STORES=stores, VECTORS=_VECTORS, CHUNK=_VECTORS * LANES)
+    steps = "".join(fill(_STEP, V=v, L=level, N=level + 1) for level in range(LEVELS) for v in vectors)
+    stores = "".join(fill(store, V=v, L=LEVELS, NEXT=v + 1) for v in vectors)
+    return fill(_WALK, LOADS=loads, STEPS=steps, STORES=stores, VECTORS=VECTORS, CHUNK=VECTORS * LANES)

@@ -24,7 +24,7 @@ import typer
 import xgboost
 
 from steps import tables
-from steps.forest import kernels, layout, trees, walk_ir
+from steps.forest import kernels, packing, trees, walk_ir
 from steps.forest.boosters import Boosters
 from steps.forest.scoring import Forest
 from steps.models import matrix
@@ -50,10 +50,10 @@ def sides(run: Path, features: list[str]) -> dict[str, Side]:
         found["treelite"] = treelite
     read = trees.read(models)
     return found | {
-        "forest": Forest(layout.lay_out(read)).scores,
+        "forest": Forest(packing.pack(read)).scores,
         "scalar": _variant(read, gathers=False),
         "1 vector": _variant(read, vectors=1),
-        "8 bytes": _variant(read, form=layout.WIDE),
+        "8 bytes": _variant(read, form=packing.WIDE),
     }
 
 
@@ -79,18 +79,18 @@ def _treelite(paths: list[Path]) -> Side | None:
 
 
 def _variant(
-    read: trees.Trees, *, gathers: bool = True, vectors: int = 4, form: layout.WordFormat = layout.NARROW
+    read: trees.Trees, *, gathers: bool = True, vectors: int = 4, form: packing.WordFormat = packing.NARROW
 ) -> Side:
     """Return the forest with other kernels or nodes than it would have here."""
-    features, formats, usual = llvm.get_host_cpu_features().flatten(), layout.FORMATS, walk_ir.VECTORS
-    layout.FORMATS, walk_ir.VECTORS = (form,), vectors
+    features, formats, usual = llvm.get_host_cpu_features().flatten(), packing.FORMATS, walk_ir.VECTORS
+    packing.FORMATS, walk_ir.VECTORS = (form,), vectors
     try:
-        laid_out = layout.lay_out(read)
+        packed_trees = packing.pack(read)
         made = kernels.compile_for(form, llvm.get_host_cpu_name(), features, gathers=gathers)
     finally:
-        layout.FORMATS, walk_ir.VECTORS = formats, usual
-    forest = Forest(laid_out)
-    forest.kernels = kernels.BoundKernels(laid_out, made)
+        packing.FORMATS, walk_ir.VECTORS = formats, usual
+    forest = Forest(packed_trees)
+    forest.kernels = kernels.BoundKernels(packed_trees, made)
     return forest.scores
 
 

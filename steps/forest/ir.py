@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from steps.forest import quantise_ir, walk_ir
 
 if TYPE_CHECKING:
-    from steps.forest.layout import WordFormat
+    from steps.forest.packing import WordFormat
 
 # The largest number of items, which are pairs of a row and a tree, that are walked together.
 BLOCK = 1024

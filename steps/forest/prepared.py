@@ -1,4 +1,4 @@
-"""Read and write a prepared forest: one file with the layout of the trees, beside the models it was made from.
+"""Read and write a prepared forest: one file with the packed trees, beside the models it was made from.
 
 The file begins with a line of JSON, which names the models by their SHA-256, the version of XGBoost, and the dtype and
 shape of each array. The arrays follow. It has no code: the kernels are compiled by the process that reads it.
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from steps.core import storage
-from steps.forest.layout import FORMATS, Layout
+from steps.forest.packing import FORMATS, PackedTrees
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,12 +34,12 @@ class Prepared:
     """A forest, and rows with the probabilities that XGBoost computed for them.
 
     Attributes:
-        layout: The trees.
+        packed: The trees.
         rows: The rows (float32, shape (rows, features)).
         scores: The probabilities (float32, shape (models, rows)).
     """
 
-    layout: Layout
+    packed: PackedTrees
     rows: NDArray[np.float32]
     scores: NDArray[np.float32]
 
@@ -52,13 +52,13 @@ def write(path: Path, prepared: Prepared, digests: Sequence[str]) -> None:
         prepared: The forest.
         digests: The SHA-256 of each model file, in the order of the models.
     """
-    arrays = {name: value for name, value in vars(prepared.layout).items() if isinstance(value, np.ndarray)}
+    arrays = {name: value for name, value in vars(prepared.packed).items() if isinstance(value, np.ndarray)}
     arrays |= {"rows": prepared.rows, "scores": prepared.scores}
     body = b"".join(_padded(np.ascontiguousarray(array).tobytes()) for array in arrays.values())
     header = {
         **_identity(digests),
-        "features": prepared.layout.features,
-        "word": asdict(prepared.layout.format),
+        "features": prepared.packed.features,
+        "word": asdict(prepared.packed.format),
         "arrays": {name: [array.dtype.str, array.shape] for name, array in arrays.items()},
         "sha256": hashlib.sha256(body).hexdigest(),
     }
@@ -99,5 +99,5 @@ def read(path: Path, digests: Sequence[str]) -> Prepared | None:
         arrays[name] = np.frombuffer(body, kind, count, at).reshape(shape)
         at += -(-arrays[name].nbytes // _ALIGNMENT) * _ALIGNMENT
     form = next(form for form in FORMATS if asdict(form) == header["word"])
-    own = {field.name: arrays[field.name] for field in fields(Layout) if field.name in arrays}
-    return Prepared(Layout(format=form, features=header["features"], **own), arrays["rows"], arrays["scores"])
+    own = {field.name: arrays[field.name] for field in fields(PackedTrees) if field.name in arrays}
+    return Prepared(PackedTrees(format=form, features=header["features"], **own), arrays["rows"], arrays["scores"])

@@ -12,10 +12,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from steps.forest.layout import NARROW
+from steps.forest.packing import NARROW
 
 if TYPE_CHECKING:
-    from steps.forest.layout import WordFormat
+    from steps.forest.packing import WordFormat
 
 # The lanes of a vector, the vectors that take turns, and the levels between two moves of the lanes. More of either did
 # not make it faster: `python -m benchmarks.predict_speed`.

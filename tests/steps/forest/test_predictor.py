@@ -81,7 +81,7 @@ def test_a_prepared_forest_with_other_scores_is_replaced(
     file, write = tmp_path / "forest.bin", prepared.write
 
     def write_wrong(path: Path, made: prepared.Prepared, digests: list[str]) -> None:
-        write(path, prepared.Prepared(made.layout, made.rows, np.nextafter(made.scores, np.float32(2))), digests)
+        write(path, prepared.Prepared(made.packed, made.rows, np.nextafter(made.scores, np.float32(2))), digests)
 
     with monkeypatch.context() as patch:
         patch.setattr(prepared, "write", write_wrong)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from steps.forest import layout, prepared
-from tests.steps.forest.test_layout import laid_out
+from steps.forest import packing, prepared
+from tests.steps.forest.test_packing import packed_trees
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,19 +17,19 @@ DIGESTS = ["a" * 64, "b" * 64]
 
 
 def example(**options: object) -> prepared.Prepared:
-    found = laid_out(1, 2, **options)
+    found = packed_trees(1, 2, **options)
     return prepared.Prepared(found, np.zeros((3, 4), np.float32), np.ones((2, 3), np.float32))
 
 
-@pytest.mark.parametrize("form", layout.FORMATS, ids=["narrow", "wide"])
-def test_a_forest_reads_back_equal(form: layout.WordFormat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layout, "FORMATS", (form,))
+@pytest.mark.parametrize("form", packing.FORMATS, ids=["narrow", "wide"])
+def test_a_forest_reads_back_equal(form: packing.WordFormat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packing, "FORMATS", (form,))
     written = example()
     prepared.write(tmp_path / "forest.bin", written, DIGESTS)
     read = prepared.read(tmp_path / "forest.bin", DIGESTS)
     assert read is not None
-    for field in fields(layout.Layout):
-        value, expected = getattr(read.layout, field.name), getattr(written.layout, field.name)
+    for field in fields(packing.PackedTrees):
+        value, expected = getattr(read.packed, field.name), getattr(written.packed, field.name)
         np.testing.assert_array_equal(value, expected)
         assert getattr(value, "dtype", None) == getattr(expected, "dtype", None)
     np.testing.assert_array_equal(read.rows, written.rows)

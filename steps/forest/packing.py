@@ -1,4 +1,4 @@
-"""Lay trees out for the kernels: quantised thresholds, and one machine word for each node.
+"""Pack trees for the kernels: quantised thresholds, and one machine word for each node.
 
 A row is quantised first: ``bin(x)`` is the number of thresholds of the feature, over all models, that are at most
 ``x``. For the threshold number ``k``, ``x < threshold`` is then equal to ``bin(x) <= k``, so that a split compares two
@@ -81,7 +81,7 @@ _MOST_NODES = 1 << 31
 
 
 @dataclass(frozen=True)
-class Layout:
+class PackedTrees:
     """A forest as the kernels read it.
 
     Attributes:
@@ -112,8 +112,8 @@ class Layout:
     thresholds: NDArray[np.float32]
 
 
-def lay_out(trees: Trees) -> Layout:
-    """Return the layout of trees, in the narrowest format that holds them.
+def pack(trees: Trees) -> PackedTrees:
+    """Return trees packed in the narrowest format that holds them.
 
     Raises:
         UnsupportedModelError: No format holds them.
@@ -141,7 +141,7 @@ def lay_out(trees: Trees) -> Layout:
     padded = [
         np.append(v, np.full((1 << k) - 1 - len(v), np.nan, "f4")) for v, k in zip(thresholds, steps, strict=True)
     ]
-    return Layout(
+    return PackedTrees(
         form,
         trees.features,
         trees.base_margins,

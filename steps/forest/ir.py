@@ -90,8 +90,7 @@ add.tree:
   br label %add.row
 add.row:
   %row = phi i32 [ 0, %add.tree ], [ %row.next, %add.row ]
-  %leaf.at = getelementptr float, ptr %leaves.at, i32 %row
-  %leaf = load float, ptr %leaf.at
+$LEAF
   %margin.at = getelementptr float, ptr %out.at, i32 %row
   %margin = load float, ptr %margin.at
   %sum = fadd float %margin, %leaf
@@ -194,23 +193,25 @@ def source(form: WordFormat, *, gathers: bool) -> str:
         gathers: Whether the processor has AVX-512. Without it, items are walked with scalar loads.
     """
     word, walk = f"i{form.word}", walk_ir.vector_walk(form) if gathers else walk_ir.SCALAR
+    margins = walk_ir.fill(_MARGINS, LEAF=walk_ir.VECTOR_LEAF if gathers else walk_ir.SCALAR_LEAF)
+    column_shift = BLOCK.bit_length() - 1 - form.bin
     numbers = {
-        "BLOCK_BITS": (BLOCK.bit_length() - 1, "i32"),
         "ONE": (1, "i32"),
         "TRUE": ("true", "i1"),
-        "BIN_BITS": (form.bin, word),
         "BIN_MASK": (form.highest_bin, "i32"),
-        "COLUMN_MASK": ((1 << form.column) - 1, "i32"),
+        "COLUMN_BITS": (abs(column_shift), word),
+        "COLUMN_MASK": (((1 << form.column) - 1) * BLOCK, "i32"),
         "DISTANCE": (form.distance, word),
-        "RIGHT_LEAF": (1 << form.right_leaf, word),
-        "LEFT_LEAF": (2 << form.right_leaf, word),
-        "LEFT_LEAF_AT": (form.right_leaf + 1, word),
+        "LEFT_SPLIT": (1 << form.left_split, word),
+        "RIGHT_SPLIT": (2 << form.left_split, word),
+        "LEFT_SPLIT_AT": (form.left_split, word),
     }
     text = walk_ir.fill(
-        _DECLARATIONS + _SIGMOID + quantise_ir.QUANTISE + _BEGIN + walk + _MARGINS,
+        _DECLARATIONS + _SIGMOID + quantise_ir.QUANTISE + _BEGIN + walk + margins,
         **{name: value for name, (value, _) in numbers.items()},
         **{f"{name}_V": _constant(value, kind) for name, (value, kind) in numbers.items()},
         BLOCK=BLOCK,
+        COLUMN_SHIFT="lshr" if column_shift < 0 else "shl",
         IOTA=f"<{', '.join(f'i32 {i}' for i in range(_LANES))}>",
         CELL=f"i{form.bin}",
         WORD=word,

@@ -11,8 +11,8 @@ A split is a word with these fields, from the lowest bit on:
 |---|---|
 | bin | ``k``: rows with a higher bin go to the right |
 | column | the column of the row to compare |
-| right leaf | 1 if the right child is a leaf |
-| left leaf | 1 if the left child is a leaf |
+| left split | 1 if the left child is a split, 0 if it is a leaf |
+| right split | the same of the right child |
 | distance | the left child's place less the node's |
 
 A leaf is a word with the bits of its float32 value. Siblings are adjacent, and the nodes of a tree are in level order.
@@ -50,14 +50,14 @@ class WordFormat:
     column: int
 
     @property
-    def right_leaf(self) -> int:
-        """The position of the bit of a right child that is a leaf. The bit of the left child follows."""
+    def left_split(self) -> int:
+        """The position of the bit of a left child that is a split. The bit of the right child follows."""
         return self.bin + self.column
 
     @property
     def distance(self) -> int:
         """The position of the first bit of the distance."""
-        return self.right_leaf + 2
+        return self.left_split + 2
 
     @property
     def highest_bin(self) -> int:
@@ -205,8 +205,8 @@ def _write_splits(
     at, distance, column, bins = fields
     left, kind = trees.left[splits], words.dtype.type
     word = distance.astype(kind) << kind(form.distance)
-    word |= (trees.left[left] < 0).astype(kind) << kind(form.right_leaf + 1)
-    word |= (trees.left[left + 1] < 0).astype(kind) << kind(form.right_leaf)
+    word |= (trees.left[left] >= 0).astype(kind) << kind(form.left_split)
+    word |= (trees.left[left + 1] >= 0).astype(kind) << kind(form.left_split + 1)
     word |= column.astype(kind) << kind(form.bin)
     word |= bins.astype(kind)
     words[at[splits]] = word
@@ -219,4 +219,4 @@ def _write_leaves(words: NDArray[Any], form: WordFormat, trees: Trees, at: NDArr
     lone = leaves < len(trees.model)
     root = at[leaves[lone]]
     words[root + 1] = words[root + 2] = bits[lone]
-    words[root] = (1 << form.distance) | (3 << form.right_leaf) | form.highest_bin
+    words[root] = (1 << form.distance) | form.highest_bin

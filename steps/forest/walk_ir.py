@@ -77,10 +77,9 @@ _LOAD_WIDE = """
 
 # One vector ($V) from a level ($L) to the next ($N). A cell is read with the bytes behind it, which are masked.
 _STEP = """
-  %column.word.$L.$V = lshr <16 x $WORD> %word.$L.$V, $BIN_BITS_V
+  %column.word.$L.$V = $COLUMN_SHIFT <16 x $WORD> %word.$L.$V, $COLUMN_BITS_V
   %column.bits.$L.$V = $TO_I32(%column.word.$L.$V)
-  %column.$L.$V = and <16 x i32> %column.bits.$L.$V, $COLUMN_MASK_V
-  %column.cell.$L.$V = shl <16 x i32> %column.$L.$V, $BLOCK_BITS_V
+  %column.cell.$L.$V = and <16 x i32> %column.bits.$L.$V, $COLUMN_MASK_V
   %cell.$L.$V = or disjoint <16 x i32> %column.cell.$L.$V, %row.$V
   %cell.at.$L.$V = getelementptr $CELL, ptr %bins, <16 x i32> %cell.$L.$V
   %cell.bytes.$L.$V = call <16 x i32> @llvm.masked.gather.v16i32.v16p0(<16 x ptr> %cell.at.$L.$V, i32 1,
@@ -97,9 +96,9 @@ _STEP = """
   %child.at.$L.$V = getelementptr $WORD, ptr %words, <16 x i32> %place.$N.$V
   %word.$N.$V = call <16 x $WORD> @llvm.masked.gather.v16$WORD.v16p0(<16 x ptr> %child.at.$L.$V, i32 $WORD_BYTES,
                                                        <16 x i1> %active.$L.$V, <16 x $WORD> %word.$L.$V)
-  %leaf.bit.$L.$V = select <16 x i1> %right.$L.$V, <16 x $WORD> $RIGHT_LEAF_V, <16 x $WORD> $LEFT_LEAF_V
-  %leaf.$L.$V = and <16 x $WORD> %word.$L.$V, %leaf.bit.$L.$V
-  %inner.$L.$V = icmp eq <16 x $WORD> %leaf.$L.$V, zeroinitializer
+  %inner.bit.$L.$V = select <16 x i1> %right.$L.$V, <16 x $WORD> $RIGHT_SPLIT_V, <16 x $WORD> $LEFT_SPLIT_V
+  %inner.word.$L.$V = and <16 x $WORD> %word.$L.$V, %inner.bit.$L.$V
+  %inner.$L.$V = icmp ne <16 x $WORD> %inner.word.$L.$V, zeroinitializer
   %active.$N.$V = and <16 x i1> %active.$L.$V, %inner.$L.$V
 """
 
@@ -129,8 +128,8 @@ _STORE_NARROW = """
 """
 
 # The same for processors without gathers: a pass moves each item by one level, so that no item waits for another. The
-# leaf of a slot is written at each level, and for the last time when the item has reached it. There is no jump that
-# depends on a row, which the processor could not predict.
+# place of an item is written to its slot at each level, and for the last time when it has reached its leaf. There is no
+# jump that depends on a row, which the processor could not predict.
 SCALAR = """
 define internal void @walk(ptr %words, ptr %bins, i32 %items, i32 %row.mask, ptr %item_place, ptr %item_word,
                            ptr %item_slot, ptr %leaves) {
@@ -149,10 +148,9 @@ item:
   %slot = load i32, ptr %slot.from
   %word.at = getelementptr $WORD, ptr %words, i32 %place
   %word = load $WORD, ptr %word.at
-  %column.word = lshr $WORD %word, $BIN_BITS
+  %column.word = $COLUMN_SHIFT $WORD %word, $COLUMN_BITS
   %column.bits = $TO_I32(%column.word)
-  %column = and i32 %column.bits, $COLUMN_MASK
-  %column.cell = shl i32 %column, $BLOCK_BITS
+  %column.cell = and i32 %column.bits, $COLUMN_MASK
   %row = and i32 %slot, %row.mask
   %cell = or disjoint i32 %column.cell, %row
   %cell.at = getelementptr $CELL, ptr %bins, i32 %cell
@@ -164,21 +162,17 @@ item:
   %distance = $TO_I32(%distance.word)
   %left = add i32 %place, %distance
   %child = add i32 %left, %side
-  %child.at = getelementptr $WORD, ptr %words, i32 %child
-  %child.word = load $WORD, ptr %child.at
-  %value = $TO_I32(%child.word)
   %leaf.to = getelementptr i32, ptr %leaves, i32 %slot
-  store i32 %value, ptr %leaf.to
+  store i32 %child, ptr %leaf.to
   %place.to = getelementptr i32, ptr %item_place, i32 %kept
   store i32 %child, ptr %place.to
   %slot.to = getelementptr i32, ptr %item_slot, i32 %kept
   store i32 %slot, ptr %slot.to
   %side.word = zext i1 %right to $WORD
-  %leaf.at = sub $WORD $LEFT_LEAF_AT, %side.word
-  %leaf.word = lshr $WORD %word, %leaf.at
-  %leaf.bits = $TO_I32(%leaf.word)
-  %leaf = and i32 %leaf.bits, 1
-  %inner = xor i32 %leaf, 1
+  %inner.at = add $WORD %side.word, $LEFT_SPLIT_AT
+  %inner.word = lshr $WORD %word, %inner.at
+  %inner.bits = $TO_I32(%inner.word)
+  %inner = and i32 %inner.bits, 1
   %kept.next = add i32 %kept, %inner
   %number.next = add i32 %number, 1
   %item.more = icmp ult i32 %number.next, %count
@@ -186,6 +180,17 @@ item:
 exit:
   ret void
 }
+"""
+# How the value of a leaf is read from its slot after the walk, with vectors and without.
+VECTOR_LEAF = """
+  %leaf.at = getelementptr float, ptr %leaves.at, i32 %row
+  %leaf = load float, ptr %leaf.at
+"""
+SCALAR_LEAF = """
+  %leaf.place.at = getelementptr i32, ptr %leaves.at, i32 %row
+  %leaf.place = load i32, ptr %leaf.place.at
+  %leaf.at = getelementptr $WORD, ptr %words, i32 %leaf.place
+  %leaf = load float, ptr %leaf.at
 """
 
 

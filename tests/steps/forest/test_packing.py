@@ -20,9 +20,9 @@ def walk(found: PackedTrees, tree: int, bins: dict[int, int]) -> np.float32:
         word = int(found.words[at])
         column = word >> form.bin & (1 << form.column) - 1
         right = bins[column] > word & form.highest_bin
-        leaf = word >> (form.right_leaf if right else form.right_leaf + 1) & 1
+        split = word >> (form.left_split + right) & 1
         at += (word >> form.distance) + right
-        if leaf:
+        if not split:
             return np.uint32(found.words[at]).view(np.float32)
 
 

@@ -40,7 +40,7 @@ _MARGINS = """
 define void @margins(ptr %words, ptr %roots, ptr %models, i32 %trees,
                      ptr %column_feature, ptr %column_missing, ptr %column_start, ptr %column_steps, i32 %columns,
                      ptr %thresholds, ptr %rows, i64 %count, i32 %features, ptr %out, i64 %out_stride,
-                     ptr %bins, ptr %item_place, ptr %item_word, ptr %item_slot, ptr %leaves) {
+                     ptr %bins, ptr %item_position, ptr %item_word, ptr %item_slot, ptr %leaves) {
 entry:
   %features64 = zext i32 %features to i64
   br label %block.test
@@ -72,8 +72,8 @@ group.begin:
   %group.size = call i32 @llvm.umin.i32(i32 %trees.left, i32 %group)
   %group.roots = getelementptr i32, ptr %roots, i32 %tree
   %items = call i32 @begin(ptr %words, ptr %group.roots, i32 %group.size, i32 %size, i32 %shift,
-                           ptr %item_place, ptr %item_word, ptr %item_slot)
-  call void @walk(ptr %words, ptr %bins, i32 %items, i32 %row.mask, ptr %item_place, ptr %item_word, ptr %item_slot,
+                           ptr %item_position, ptr %item_word, ptr %item_slot)
+  call void @walk(ptr %words, ptr %bins, i32 %items, i32 %row.mask, ptr %item_position, ptr %item_word, ptr %item_slot,
                   ptr %leaves)
   br label %add.tree
 add.tree:
@@ -116,8 +116,8 @@ exit:
 # Write the items of a group of trees, each at the root of its tree, and return their number. Of a tree's last sixteen
 # items the surplus ones are overwritten by the next tree.
 _BEGIN = """
-define internal i32 @begin(ptr %words, ptr %roots, i32 %trees, i32 %size, i32 %shift, ptr %item_place, ptr %item_word,
-                           ptr %item_slot) {
+define internal i32 @begin(ptr %words, ptr %roots, i32 %trees, i32 %size, i32 %shift,
+                           ptr %item_position, ptr %item_word, ptr %item_slot) {
 entry:
   br label %tree
 tree:
@@ -128,7 +128,7 @@ tree:
   %word.at = getelementptr $WORD, ptr %words, i32 %root
   %word = load $WORD, ptr %word.at
   %word.v = $SPLAT_WORD(%word)
-  %place.v = $SPLAT_I32(%root)
+  %position.v = $SPLAT_I32(%root)
   %slot.first = shl i32 %k, %shift
   br label %row
 row:
@@ -137,8 +137,8 @@ row:
   %slot = add i32 %slot.first, %j
   %slot.s = $SPLAT_I32(%slot)
   %slot.v = add <16 x i32> %slot.s, $IOTA
-  %place.to = getelementptr i32, ptr %item_place, i32 %to
-  store <16 x i32> %place.v, ptr %place.to, align 4
+  %position.to = getelementptr i32, ptr %item_position, i32 %to
+  store <16 x i32> %position.v, ptr %position.to, align 4
   %word.to = getelementptr $WORD, ptr %item_word, i32 %to
   store <16 x $WORD> %word.v, ptr %word.to, align 4
   %slot.to = getelementptr i32, ptr %item_slot, i32 %to

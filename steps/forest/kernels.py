@@ -65,7 +65,7 @@ class BoundKernels:
         )
         items = ir.BLOCK + ir.PADDING
         bins = max(1, columns) * ir.BLOCK * (form.bin // 8) + ir.PADDING
-        # Bins, places, words, slots, leaves; each starts at a multiple of eight bytes.
+        # Bins, positions, words, slots, leaves; each starts at a multiple of eight bytes.
         ends = np.cumsum([bins, 4 * items, form.word // 8 * items, 4 * items, 4 * items]).tolist()
         self._offsets, self._scratch = (0, *ends[:-1]), ends[-1]
         self._expf = ctypes.cast(ctypes.CDLL(None).expf, _POINTER).value

@@ -13,7 +13,7 @@ A split is a word with these fields, from the lowest bit on:
 | column | the column of the row to compare |
 | left split | 1 if the left child is a split, 0 if it is a leaf |
 | right split | the same of the right child |
-| distance | the left child's place less the node's |
+| distance | the position of the left child, less that of the split |
 
 A leaf is a word with the bits of its float32 value. Siblings are adjacent, and the nodes of a tree are in level order.
 """
@@ -76,7 +76,7 @@ class WordFormat:
 # XGBoost's own bins are at most 256 by default, and all trees of the presets fit into the narrow format.
 NARROW, WIDE = WordFormat(word=32, bin=8, column=6), WordFormat(word=64, bin=16, column=16)
 FORMATS: tuple[WordFormat, ...] = (NARROW, WIDE)
-# Places of nodes are int32.
+# Positions of nodes are int32.
 _MOST_NODES = 1 << 31
 
 
@@ -122,7 +122,7 @@ def pack(trees: Trees) -> PackedTrees:
     thresholds, bins = _quantise_thresholds(trees, splits)
     keys = trees.feature[splits] * 2 + trees.default_left[splits]
     used, column = np.unique(keys, return_inverse=True)
-    at, root, distance = _place(trees, splits)
+    at, root, distance = _positions(trees, splits)
     numbers = {
         "thresholds": max(map(len, thresholds), default=0),
         "columns": len(used),
@@ -131,7 +131,8 @@ def pack(trees: Trees) -> PackedTrees:
     form = next((form for form in FORMATS if form.fits(**numbers)), None)
     size = 2 * (len(splits) + len(root) + np.count_nonzero(trees.left[: len(root)] < 0))
     if form is None or size >= _MOST_NODES:
-        raise UnsupportedModelError(f"a forest of {size} nodes is too large: {numbers}")
+        most = f"{numbers['thresholds']} thresholds of one feature and {numbers['columns']} columns"
+        raise UnsupportedModelError(f"a forest of {size} nodes with {most} is too large")
     words = np.zeros(size, f"u{form.word // 8}")
     _write_splits(words, form, trees, splits, (at, distance, column, bins))
     _write_leaves(words, form, trees, at)
@@ -169,8 +170,10 @@ def _quantise_thresholds(
     return thresholds, bins
 
 
-def _place(trees: Trees, splits: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:
-    """Place each tree behind the one before, its nodes in level order.
+def _positions(
+    trees: Trees, splits: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:
+    """Return where the nodes are written: each tree behind the one before, its nodes in level order.
 
     The first pair of a tree has its root on the right and nothing on the left. Every split then has a pair, also the
     root of a tree with one leaf, which becomes a split with two equal leaves.

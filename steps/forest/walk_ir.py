@@ -26,7 +26,7 @@ LEVELS = 3
 # Walk items to their leaves, and write the value of each leaf to its slot. A pass takes the items chunk by chunk, and
 # keeps those that have not reached a leaf, in the same arrays from the beginning on.
 _WALK = """
-define internal void @walk(ptr %words, ptr %bins, i32 %items, i32 %row.mask, ptr %item_place, ptr %item_word,
+define internal void @walk(ptr %words, ptr %bins, i32 %items, i32 %row.mask, ptr %item_position, ptr %item_word,
                            ptr %item_slot, ptr %leaves) {
 entry:
   %row.mask.v = $SPLAT_I32(%row.mask)
@@ -56,8 +56,8 @@ _LOAD = """
   %first.v.$V = $SPLAT_I32(%first.$V)
   %number.$V = add <16 x i32> %first.v.$V, $IOTA
   %active.0.$V = icmp ult <16 x i32> %number.$V, %count.v
-  %place.from.$V = getelementptr i32, ptr %item_place, i32 %first.$V
-  %place.0.$V = load <16 x i32>, ptr %place.from.$V, align 4
+  %position.from.$V = getelementptr i32, ptr %item_position, i32 %first.$V
+  %position.0.$V = load <16 x i32>, ptr %position.from.$V, align 4
   %slot.from.$V = getelementptr i32, ptr %item_slot, i32 %first.$V
   %slot.$V = load <16 x i32>, ptr %slot.from.$V, align 4
   %row.$V = and <16 x i32> %slot.$V, %row.mask.v
@@ -70,7 +70,7 @@ _LOAD_NARROW = """
   %word.0.$V = load <16 x i32>, ptr %word.from.$V, align 4
 """
 _LOAD_WIDE = """
-  %word.from.$V = getelementptr i64, ptr %words, <16 x i32> %place.0.$V
+  %word.from.$V = getelementptr i64, ptr %words, <16 x i32> %position.0.$V
   %word.0.$V = call <16 x i64> @llvm.masked.gather.v16i64.v16p0(<16 x ptr> %word.from.$V, i32 8,
                                                                <16 x i1> %active.0.$V, <16 x i64> zeroinitializer)
 """
@@ -90,10 +90,10 @@ _STEP = """
   %right.$L.$V = icmp ugt <16 x i32> %bin.$L.$V, %split.$L.$V
   %distance.word.$L.$V = lshr <16 x $WORD> %word.$L.$V, $DISTANCE_V
   %distance.$L.$V = $TO_I32(%distance.word.$L.$V)
-  %left.$L.$V = add <16 x i32> %place.$L.$V, %distance.$L.$V
+  %left.$L.$V = add <16 x i32> %position.$L.$V, %distance.$L.$V
   %side.$L.$V = zext <16 x i1> %right.$L.$V to <16 x i32>
-  %place.$N.$V = add <16 x i32> %left.$L.$V, %side.$L.$V
-  %child.at.$L.$V = getelementptr $WORD, ptr %words, <16 x i32> %place.$N.$V
+  %position.$N.$V = add <16 x i32> %left.$L.$V, %side.$L.$V
+  %child.at.$L.$V = getelementptr $WORD, ptr %words, <16 x i32> %position.$N.$V
   %word.$N.$V = call <16 x $WORD> @llvm.masked.gather.v16$WORD.v16p0(<16 x ptr> %child.at.$L.$V, i32 $WORD_BYTES,
                                                        <16 x i1> %active.$L.$V, <16 x $WORD> %word.$L.$V)
   %inner.bit.$L.$V = select <16 x i1> %right.$L.$V, <16 x $WORD> $RIGHT_SPLIT_V, <16 x $WORD> $LEFT_SPLIT_V
@@ -110,9 +110,9 @@ _STORE = """
   %leaf.bits.$V = $TO_I32(%word.$L.$V)
   call void @llvm.masked.scatter.v16i32.v16p0(<16 x i32> %leaf.bits.$V, <16 x ptr> %leaf.to.$V, i32 4,
                                               <16 x i1> %reached.$V)
-  %place.kept.$V = $COMPRESS(%place.$L.$V, %active.$L.$V)
-  %place.to.$V = getelementptr i32, ptr %item_place, i32 %kept.$V
-  store <16 x i32> %place.kept.$V, ptr %place.to.$V, align 4
+  %position.kept.$V = $COMPRESS(%position.$L.$V, %active.$L.$V)
+  %position.to.$V = getelementptr i32, ptr %item_position, i32 %kept.$V
+  store <16 x i32> %position.kept.$V, ptr %position.to.$V, align 4
   %slot.kept.$V = $COMPRESS(%slot.$V, %active.$L.$V)
   %slot.to.$V = getelementptr i32, ptr %item_slot, i32 %kept.$V
   store <16 x i32> %slot.kept.$V, ptr %slot.to.$V, align 4
@@ -128,10 +128,10 @@ _STORE_NARROW = """
 """
 
 # The same for processors without gathers: a pass moves each item by one level, so that no item waits for another. The
-# place of an item is written to its slot at each level, and for the last time when it has reached its leaf. There is no
-# jump that depends on a row, which the processor could not predict.
+# position of an item is written to its slot at each level, and for the last time when it has reached its leaf. There
+# is no jump that depends on a row, which the processor could not predict.
 SCALAR = """
-define internal void @walk(ptr %words, ptr %bins, i32 %items, i32 %row.mask, ptr %item_place, ptr %item_word,
+define internal void @walk(ptr %words, ptr %bins, i32 %items, i32 %row.mask, ptr %item_position, ptr %item_word,
                            ptr %item_slot, ptr %leaves) {
 entry:
   br label %pass
@@ -142,11 +142,11 @@ pass:
 item:
   %number = phi i32 [ 0, %pass ], [ %number.next, %item ]
   %kept = phi i32 [ 0, %pass ], [ %kept.next, %item ]
-  %place.from = getelementptr i32, ptr %item_place, i32 %number
-  %place = load i32, ptr %place.from
+  %position.from = getelementptr i32, ptr %item_position, i32 %number
+  %position = load i32, ptr %position.from
   %slot.from = getelementptr i32, ptr %item_slot, i32 %number
   %slot = load i32, ptr %slot.from
-  %word.at = getelementptr $WORD, ptr %words, i32 %place
+  %word.at = getelementptr $WORD, ptr %words, i32 %position
   %word = load $WORD, ptr %word.at
   %column.word = $COLUMN_SHIFT $WORD %word, $COLUMN_BITS
   %column.bits = $TO_I32(%column.word)
@@ -160,12 +160,12 @@ item:
   %side = zext i1 %right to i32
   %distance.word = lshr $WORD %word, $DISTANCE
   %distance = $TO_I32(%distance.word)
-  %left = add i32 %place, %distance
+  %left = add i32 %position, %distance
   %child = add i32 %left, %side
   %leaf.to = getelementptr i32, ptr %leaves, i32 %slot
   store i32 %child, ptr %leaf.to
-  %place.to = getelementptr i32, ptr %item_place, i32 %kept
-  store i32 %child, ptr %place.to
+  %position.to = getelementptr i32, ptr %item_position, i32 %kept
+  store i32 %child, ptr %position.to
   %slot.to = getelementptr i32, ptr %item_slot, i32 %kept
   store i32 %slot, ptr %slot.to
   %side.word = zext i1 %right to $WORD
@@ -187,9 +187,9 @@ VECTOR_LEAF = """
   %leaf = load float, ptr %leaf.at
 """
 SCALAR_LEAF = """
-  %leaf.place.at = getelementptr i32, ptr %leaves.at, i32 %row
-  %leaf.place = load i32, ptr %leaf.place.at
-  %leaf.at = getelementptr $WORD, ptr %words, i32 %leaf.place
+  %leaf.position.at = getelementptr i32, ptr %leaves.at, i32 %row
+  %leaf.position = load i32, ptr %leaf.position.at
+  %leaf.at = getelementptr $WORD, ptr %words, i32 %leaf.position
   %leaf = load float, ptr %leaf.at
 """
 

@@ -4,7 +4,7 @@
 - ``check_rows``: rows on which the forest and XGBoost are compared.
 - ``ir``: the kernels as LLVM's intermediate representation.
 - ``kernels``: compile the kernels and call them.
-- ``layout``: trees as machine words, rows as small integers.
+- ``packing``: trees as machine words, rows as small integers.
 - ``predictor``: open the predictor of a run's models.
 - ``prepared``: the file of a prepared forest.
 - ``quantise_ir``: the kernel that quantises rows.

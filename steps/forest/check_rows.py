@@ -9,25 +9,25 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from steps.forest.layout import Layout
+    from steps.forest.packing import PackedTrees
 
 COUNT = 96
 _SPECIAL = np.array([np.inf, -np.inf, 0.0, -0.0, 1e-45, -1e-45], np.float32)
 _SPECIAL_SHARE, _MISSING_SHARE = 0.05, 0.1
 
 
-def make(layout: Layout) -> NDArray[np.float32]:
+def make(packed: PackedTrees) -> NDArray[np.float32]:
     """Return rows of thresholds, of the numbers just below them, and of special numbers.
 
     A row of thresholds shows whether each comparison treats equal numbers as XGBoost does.
 
     Returns:
-        float32, shape (COUNT, features). The same layout gives the same rows.
+        float32, shape (COUNT, features). Equal trees give equal rows.
     """
     random = np.random.default_rng(0)
-    rows = random.choice(_SPECIAL, (COUNT, layout.features))
-    for feature, start, steps in zip(layout.column_feature, layout.column_start, layout.column_steps, strict=True):
-        own = layout.thresholds[start : start + (1 << steps) - 1]
+    rows = random.choice(_SPECIAL, (COUNT, packed.features))
+    for feature, start, steps in zip(packed.column_feature, packed.column_start, packed.column_steps, strict=True):
+        own = packed.thresholds[start : start + (1 << steps) - 1]
         own = own[~np.isnan(own)]
         values = random.choice(np.concatenate([own, np.nextafter(own, np.float32(-np.inf))]), COUNT)
         rows[:, feature] = np.where(random.random(COUNT) < _SPECIAL_SHARE, rows[:, feature], values)

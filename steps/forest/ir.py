@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from steps.forest import quantise_ir, walk_ir
 
 if TYPE_CHECKING:
-    from steps.forest.layout import WordFormat
+    from steps.forest.packing import WordFormat
 
 # The largest number of items, which are pairs of a row and a tree, that are walked together.
 BLOCK = 1024
@@ -40,7 +40,7 @@ _MARGINS = """
 define void @margins(ptr %words, ptr %roots, ptr %models, i32 %trees,
                      ptr %column_feature, ptr %column_missing, ptr %column_start, ptr %column_steps, i32 %columns,
                      ptr %thresholds, ptr %rows, i64 %count, i32 %features, ptr %out, i64 %out_stride,
-                     ptr %bins, ptr %item_place, ptr %item_word, ptr %item_slot, ptr %leaves) {
+                     ptr %bins, ptr %item_position, ptr %item_word, ptr %item_slot, ptr %leaves) {
 entry:
   %features64 = zext i32 %features to i64
   br label %block.test
@@ -72,8 +72,8 @@ group.begin:
   %group.size = call i32 @llvm.umin.i32(i32 %trees.left, i32 %group)
   %group.roots = getelementptr i32, ptr %roots, i32 %tree
   %items = call i32 @begin(ptr %words, ptr %group.roots, i32 %group.size, i32 %size, i32 %shift,
-                           ptr %item_place, ptr %item_word, ptr %item_slot)
-  call void @walk(ptr %words, ptr %bins, i32 %items, i32 %row.mask, ptr %item_place, ptr %item_word, ptr %item_slot,
+                           ptr %item_position, ptr %item_word, ptr %item_slot)
+  call void @walk(ptr %words, ptr %bins, i32 %items, i32 %row.mask, ptr %item_position, ptr %item_word, ptr %item_slot,
                   ptr %leaves)
   br label %add.tree
 add.tree:
@@ -90,8 +90,7 @@ add.tree:
   br label %add.row
 add.row:
   %row = phi i32 [ 0, %add.tree ], [ %row.next, %add.row ]
-  %leaf.at = getelementptr float, ptr %leaves.at, i32 %row
-  %leaf = load float, ptr %leaf.at
+$LEAF
   %margin.at = getelementptr float, ptr %out.at, i32 %row
   %margin = load float, ptr %margin.at
   %sum = fadd float %margin, %leaf
@@ -117,8 +116,8 @@ exit:
 # Write the items of a group of trees, each at the root of its tree, and return their number. Of a tree's last sixteen
 # items the surplus ones are overwritten by the next tree.
 _BEGIN = """
-define internal i32 @begin(ptr %words, ptr %roots, i32 %trees, i32 %size, i32 %shift, ptr %item_place, ptr %item_word,
-                           ptr %item_slot) {
+define internal i32 @begin(ptr %words, ptr %roots, i32 %trees, i32 %size, i32 %shift,
+                           ptr %item_position, ptr %item_word, ptr %item_slot) {
 entry:
   br label %tree
 tree:
@@ -129,7 +128,7 @@ tree:
   %word.at = getelementptr $WORD, ptr %words, i32 %root
   %word = load $WORD, ptr %word.at
   %word.v = $SPLAT_WORD(%word)
-  %place.v = $SPLAT_I32(%root)
+  %position.v = $SPLAT_I32(%root)
   %slot.first = shl i32 %k, %shift
   br label %row
 row:
@@ -138,8 +137,8 @@ row:
   %slot = add i32 %slot.first, %j
   %slot.s = $SPLAT_I32(%slot)
   %slot.v = add <16 x i32> %slot.s, $IOTA
-  %place.to = getelementptr i32, ptr %item_place, i32 %to
-  store <16 x i32> %place.v, ptr %place.to, align 4
+  %position.to = getelementptr i32, ptr %item_position, i32 %to
+  store <16 x i32> %position.v, ptr %position.to, align 4
   %word.to = getelementptr $WORD, ptr %item_word, i32 %to
   store <16 x $WORD> %word.v, ptr %word.to, align 4
   %slot.to = getelementptr i32, ptr %item_slot, i32 %to
@@ -194,23 +193,25 @@ def source(form: WordFormat, *, gathers: bool) -> str:
         gathers: Whether the processor has AVX-512. Without it, items are walked with scalar loads.
     """
     word, walk = f"i{form.word}", walk_ir.vector_walk(form) if gathers else walk_ir.SCALAR
+    margins = walk_ir.fill(_MARGINS, LEAF=walk_ir.VECTOR_LEAF if gathers else walk_ir.SCALAR_LEAF)
+    column_shift = BLOCK.bit_length() - 1 - form.bin
     numbers = {
-        "BLOCK_BITS": (BLOCK.bit_length() - 1, "i32"),
         "ONE": (1, "i32"),
         "TRUE": ("true", "i1"),
-        "BIN_BITS": (form.bin, word),
         "BIN_MASK": (form.highest_bin, "i32"),
-        "COLUMN_MASK": ((1 << form.column) - 1, "i32"),
+        "COLUMN_BITS": (abs(column_shift), word),
+        "COLUMN_MASK": (((1 << form.column) - 1) * BLOCK, "i32"),
         "DISTANCE": (form.distance, word),
-        "RIGHT_LEAF": (1 << form.right_leaf, word),
-        "LEFT_LEAF": (2 << form.right_leaf, word),
-        "LEFT_LEAF_AT": (form.right_leaf + 1, word),
+        "LEFT_SPLIT": (1 << form.left_split, word),
+        "RIGHT_SPLIT": (2 << form.left_split, word),
+        "LEFT_SPLIT_AT": (form.left_split, word),
     }
     text = walk_ir.fill(
-        _DECLARATIONS + _SIGMOID + quantise_ir.QUANTISE + _BEGIN + walk + _MARGINS,
+        _DECLARATIONS + _SIGMOID + quantise_ir.QUANTISE + _BEGIN + walk + margins,
         **{name: value for name, (value, _) in numbers.items()},
         **{f"{name}_V": _constant(value, kind) for name, (value, kind) in numbers.items()},
         BLOCK=BLOCK,
+        COLUMN_SHIFT="lshr" if column_shift < 0 else "shl",
         IOTA=f"<{', '.join(f'i32 {i}' for i in range(_LANES))}>",
         CELL=f"i{form.bin}",
         WORD=word,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from steps.forest.layout import Layout, WordFormat
+    from steps.forest.packing import PackedTrees, WordFormat
 
 _POINTER, _INT, _LONG = ctypes.c_void_p, ctypes.c_int32, ctypes.c_int64
 _MARGINS = ctypes.CFUNCTYPE(
@@ -50,22 +50,22 @@ class BoundKernels:
     All that does not depend on the rows is computed once: it would take as long as a row takes.
 
     Args:
-        layout: The forest.
+        packed: The forest.
         kernels: The kernels for its format.
     """
 
-    def __init__(self, layout: Layout, kernels: Kernels) -> None:
-        columns, form = len(layout.column_feature), layout.format
-        self._layout, self._kernels = layout, kernels  # own the memory that the kernels read
-        self._features = layout.features
+    def __init__(self, packed: PackedTrees, kernels: Kernels) -> None:
+        columns, form = len(packed.column_feature), packed.format
+        self._packed, self._kernels = packed, kernels  # own the memory that the kernels read
+        self._features = packed.features
         self._forest = (
-            *(_at(layout.words), _at(layout.root), _at(layout.model), len(layout.root)),
-            *(_at(layout.column_feature), _at(layout.column_missing)),
-            *(_at(layout.column_start), _at(layout.column_steps), columns, _at(layout.thresholds)),
+            *(_at(packed.words), _at(packed.root), _at(packed.model), len(packed.root)),
+            *(_at(packed.column_feature), _at(packed.column_missing)),
+            *(_at(packed.column_start), _at(packed.column_steps), columns, _at(packed.thresholds)),
         )
         items = ir.BLOCK + ir.PADDING
         bins = max(1, columns) * ir.BLOCK * (form.bin // 8) + ir.PADDING
-        # Bins, places, words, slots, leaves; each starts at a multiple of eight bytes.
+        # Bins, positions, words, slots, leaves; each starts at a multiple of eight bytes.
         ends = np.cumsum([bins, 4 * items, form.word // 8 * items, 4 * items, 4 * items]).tolist()
         self._offsets, self._scratch = (0, *ends[:-1]), ends[-1]
         self._expf = ctypes.cast(ctypes.CDLL(None).expf, _POINTER).value

@@ -10,7 +10,7 @@ import numpy as np
 
 from steps.core import runtime
 from steps.forest import check_rows, prepared, trees
-from steps.forest.layout import lay_out
+from steps.forest.packing import pack
 from steps.forest.trees import UnsupportedModelError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from steps.forest.layout import Layout
+    from steps.forest.packing import PackedTrees
 
 
 class Predictor(Protocol):
@@ -68,7 +68,7 @@ def open_predictor(paths: Sequence[Path], *, prepared_file: Path | None = None) 
     models = [(str(path), path.read_bytes()) for path in paths]
     digests = [hashlib.sha256(data).hexdigest() for _, data in models]
     if prepared_file is not None and (found := prepared.read(prepared_file, digests)) is not None:
-        forest = _grow(found.layout)
+        forest = _grow(found.packed)
         if forest is not None and _same_bits(forest.scores(found.rows), found.scores):
             return forest
     return _open_unprepared(models, digests, prepared_file)
@@ -80,28 +80,28 @@ def _open_unprepared(
     from steps.forest.boosters import Boosters
 
     try:
-        layout = lay_out(trees.read(models))  # before XGBoost reads them: it ends the process if a model is damaged
+        packed = pack(trees.read(models))  # before XGBoost reads them: it ends the process if a model is damaged
     except UnsupportedModelError as error:
         return _fall_back(Boosters(models), str(error))
-    boosters, forest = Boosters(models), _grow(layout)
+    boosters, forest = Boosters(models), _grow(packed)
     if forest is None:
         return _fall_back(boosters, "its kernels cannot be compiled for this processor")
-    rows = check_rows.make(layout)
+    rows = check_rows.make(packed)
     scores = boosters.scores(rows)
     if not (_same_bits(forest.margins(rows), boosters.margins(rows)) and _same_bits(forest.scores(rows), scores)):
         return _fall_back(boosters, "its scores differ from XGBoost's")
     if prepared_file is not None:
         with suppress(OSError):
-            prepared.write(prepared_file, prepared.Prepared(layout, rows, scores), digests)
+            prepared.write(prepared_file, prepared.Prepared(packed, rows, scores), digests)
     return forest
 
 
-def _grow(layout: Layout) -> Predictor | None:
-    """Return the forest of a layout, or None if its kernels cannot be compiled."""
+def _grow(packed: PackedTrees) -> Predictor | None:
+    """Return the forest of packed trees, or None if its kernels cannot be compiled."""
     try:
         from steps.forest.scoring import Forest
 
-        return Forest(layout)
+        return Forest(packed)
     except (ImportError, OSError, RuntimeError):  # llvmlite is missing, or raises for an unknown processor
         return None
 

@@ -1,7 +1,8 @@
-"""Read and write a prepared forest: one file with the layout of the trees, beside the models it was made from.
+"""Read and write a prepared forest: one file with the packed trees, beside the models it was made from.
 
-The file begins with a line of JSON, which names the models by their SHA-256, the version of XGBoost, and the dtype and
-shape of each array. The arrays follow. It has no code: the kernels are compiled by the process that reads it.
+The first line is the SHA-256 of all that follows. The second is JSON, which names the models by their SHA-256, the
+version of XGBoost, and the dtype and shape of each array. The arrays follow. The file has no code: the kernels are
+compiled by the process that reads it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from steps.core import storage
-from steps.forest.layout import FORMATS, Layout
+from steps.forest.packing import FORMATS, PackedTrees
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,12 +35,12 @@ class Prepared:
     """A forest, and rows with the probabilities that XGBoost computed for them.
 
     Attributes:
-        layout: The trees.
+        packed: The trees.
         rows: The rows (float32, shape (rows, features)).
         scores: The probabilities (float32, shape (models, rows)).
     """
 
-    layout: Layout
+    packed: PackedTrees
     rows: NDArray[np.float32]
     scores: NDArray[np.float32]
 
@@ -52,17 +53,17 @@ def write(path: Path, prepared: Prepared, digests: Sequence[str]) -> None:
         prepared: The forest.
         digests: The SHA-256 of each model file, in the order of the models.
     """
-    arrays = {name: value for name, value in vars(prepared.layout).items() if isinstance(value, np.ndarray)}
+    arrays = {name: value for name, value in vars(prepared.packed).items() if isinstance(value, np.ndarray)}
     arrays |= {"rows": prepared.rows, "scores": prepared.scores}
-    body = b"".join(_padded(np.ascontiguousarray(array).tobytes()) for array in arrays.values())
     header = {
         **_identity(digests),
-        "features": prepared.layout.features,
-        "word": asdict(prepared.layout.format),
+        "features": prepared.packed.features,
+        "word": asdict(prepared.packed.format),
         "arrays": {name: [array.dtype.str, array.shape] for name, array in arrays.items()},
-        "sha256": hashlib.sha256(body).hexdigest(),
     }
-    storage.write_bytes(path, _padded(json.dumps(header).encode(), b" ", 1) + b"\n" + body)
+    parts = [_padded(np.ascontiguousarray(array).tobytes()) for array in arrays.values()]
+    content = b"".join((json.dumps(header).encode(), b"\n", *parts))
+    storage.write_bytes(path, hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
 
 
 def _identity(digests: Sequence[str]) -> dict[str, Any]:
@@ -77,27 +78,28 @@ def _xgboost_version() -> str:
     return ""
 
 
-def _padded(data: bytes, filler: bytes = b"\0", reserved: int = 0) -> bytes:
-    return data + filler * (-(len(data) + reserved) % _ALIGNMENT)
+def _padded(data: bytes) -> bytes:
+    return data + bytes(-len(data) % _ALIGNMENT)
 
 
 def read(path: Path, digests: Sequence[str]) -> Prepared | None:
     """Return the forest of a file, or None if the file is missing, damaged, or of other models or versions."""
     try:
-        with path.open("rb") as file:
-            header, body = json.loads(file.readline()), file.read()
-    except (OSError, ValueError):
+        data = path.read_bytes()
+    except OSError:
         return None
-    expected = _identity(digests)
-    if not isinstance(header, dict) or {name: header.get(name) for name in expected} != expected:
+    digest, _, content = data.partition(b"\n")
+    if hashlib.sha256(content).hexdigest().encode() != digest:
         return None
-    if hashlib.sha256(body).hexdigest() != header.get("sha256"):
+    line, _, body = content.partition(b"\n")
+    header, expected = json.loads(line), _identity(digests)
+    if {name: header.get(name) for name in expected} != expected:
         return None
     arrays, at = {}, 0
     for name, (kind, shape) in header["arrays"].items():
-        count = int(np.prod(shape))
-        arrays[name] = np.frombuffer(body, kind, count, at).reshape(shape)
+        # A copy is aligned, and in large pages if the system has them.
+        arrays[name] = np.frombuffer(body, kind, int(np.prod(shape)), at).reshape(shape).copy()
         at += -(-arrays[name].nbytes // _ALIGNMENT) * _ALIGNMENT
     form = next(form for form in FORMATS if asdict(form) == header["word"])
-    own = {field.name: arrays[field.name] for field in fields(Layout) if field.name in arrays}
-    return Prepared(Layout(format=form, features=header["features"], **own), arrays["rows"], arrays["scores"])
+    own = {field.name: arrays[field.name] for field in fields(PackedTrees) if field.name in arrays}
+    return Prepared(PackedTrees(format=form, features=header["features"], **own), arrays["rows"], arrays["scores"])

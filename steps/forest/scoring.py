@@ -1,4 +1,4 @@
-"""Score rows with a laid out forest."""
+"""Score rows with a packed forest."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from steps.forest import ir, kernels
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from steps.forest.layout import Layout
+    from steps.forest.packing import PackedTrees
 
 
 class Forest:
     """The trees of all models, ready to score rows. Several threads may use it at once.
 
     Args:
-        layout: The trees.
+        packed: The trees of all models.
     """
 
     engine = "forest"
 
-    def __init__(self, layout: Layout) -> None:
-        self.layout = layout
-        self.models, self.features = len(layout.base_margins), layout.features
-        self._kernels = kernels.BoundKernels(layout, kernels.load(layout.format))
+    def __init__(self, packed: PackedTrees) -> None:
+        self.packed = packed
+        self.models, self.features = len(packed.base_margins), packed.features
+        self.kernels = kernels.BoundKernels(packed, kernels.load(packed.format))
 
     def margins(self, rows: NDArray[np.float32], threads: int = 1) -> NDArray[np.float32]:
         """Return the margin of each row in each model; arguments and result as for :meth:`scores`."""
@@ -61,8 +61,8 @@ class Forest:
 
         def fill(start: int) -> None:
             part = out[:, start : start + size]
-            part[:] = self.layout.base_margins[:, np.newaxis]
-            self._kernels.add_margins(rows[start : start + size], part)
+            part[:] = self.packed.base_margins[:, np.newaxis]
+            self.kernels.add_margins(rows[start : start + size], part)
 
         if len(starts) <= 1:
             for start in starts:
@@ -71,5 +71,5 @@ class Forest:
             with ThreadPoolExecutor(threads) as pool:
                 list(pool.map(fill, starts))
         if probabilities:
-            self._kernels.to_probabilities(out)
+            self.kernels.to_probabilities(out)
         return out

@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 
 OBJECTIVE = "binary:logistic"
 _LEAST = 1e-6
+# The arrays of a tree that are read, with the dtype that they become.
+_ARRAYS = {
+    "left_children": np.int64,
+    "right_children": np.int64,
+    "split_indices": np.int32,
+    "split_conditions": np.float32,
+    "default_left": np.bool_,
+    "split_type": np.bool_,
+}
 
 
 class UnsupportedModelError(Exception):
@@ -96,10 +105,20 @@ def _read_model(name: str, data: bytes) -> _Model:
             raise UnsupportedModelError(f"{name} has more than one output")
         if not booster["model"]["trees"]:  # its base margin would be XGBoost's own choice
             raise UnsupportedModelError(f"{name} has no trees")
+        for tree in booster["model"]["trees"]:
+            _check_arrays(name, tree)
         margin = base_margin(float(parameters["base_score"].strip("[]")))
         return _Model(int(parameters["num_feature"]), margin, list(booster["model"]["trees"]))
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise _damaged(name, str(error)) from None
+
+
+def _check_arrays(name: str, tree: dict[str, Any]) -> None:
+    """Check that all arrays of a tree have one number for each node, and that a leaf is one number."""
+    if len({tree[array].shape for array in _ARRAYS}) != 1 or not len(tree["left_children"]):
+        raise ValueError("the arrays of a tree have different lengths")
+    if int(tree["tree_param"]["size_leaf_vector"]) > 1:
+        raise UnsupportedModelError(f"{name} has vectors as leaves")
 
 
 def _damaged(name: str, reason: str) -> BadDataError:
@@ -132,28 +151,10 @@ class _Joined:
     names: list[str]
 
 
-# The arrays of a tree that are read, with the dtype that they become.
-_ARRAYS = {
-    "left_children": np.int64,
-    "right_children": np.int64,
-    "split_indices": np.int32,
-    "split_conditions": np.float32,
-    "default_left": np.bool_,
-    "split_type": np.bool_,
-}
-
-
 def _join(trees: Sequence[dict[str, Any]], features: int, names: list[str]) -> _Joined:
-    """Join the arrays of all trees, and check the children and features of each node."""
-    for tree, name in zip(trees, names, strict=True):
-        sizes = {len(tree.get(array, ())) for array in _ARRAYS}
-        if len(sizes) != 1 or 0 in sizes:
-            raise _damaged(name, "the arrays of a tree have different lengths")
-        if int(tree["tree_param"]["size_leaf_vector"]) > 1:
-            raise UnsupportedModelError(f"{name} has vectors as leaves")
+    """Return the nodes of all trees, after a check of the children and features of each node."""
     arrays: dict[str, NDArray[Any]] = {
-        array: np.concatenate([np.asarray(tree[array]) for tree in trees]).astype(dtype)
-        for array, dtype in _ARRAYS.items()
+        array: np.concatenate([tree[array] for tree in trees]).astype(dtype) for array, dtype in _ARRAYS.items()
     }
     lengths = np.array([len(tree["left_children"]) for tree in trees], np.int64)
     starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])

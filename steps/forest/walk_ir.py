@@ -12,19 +12,21 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from steps.forest.layout import NARROW
+from steps.forest.packing import NARROW
 
 if TYPE_CHECKING:
-    from steps.forest.layout import WordFormat
+    from steps.forest.packing import WordFormat
 
+# The lanes of a vector, the vectors that take turns, and the levels between two moves of the lanes. More of either did
+# not make it faster: `python -m benchmarks.predict_speed`.
 LANES = 16
-_VECTORS = 4
-_LEVELS = 3
+VECTORS = 4
+LEVELS = 3
 
 # Walk items to their leaves, and write the value of each leaf to its slot. A pass takes the items chunk by chunk, and
 # keeps those that have not reached a leaf, in the same arrays from the beginning on.
 _WALK = """
-define internal void @walk(ptr %words, ptr %bins, i32 %items, i32 %row.mask, ptr %item_place, ptr %item_word,
+define internal void @walk(ptr %words, ptr %bins, i32 %items, i32 %row.mask, ptr %item_position, ptr %item_word,
                            ptr %item_slot, ptr %leaves) {
 entry:
   %row.mask.v = $SPLAT_I32(%row.mask)
@@ -54,8 +56,8 @@ _LOAD = """
   %first.v.$V = $SPLAT_I32(%first.$V)
   %number.$V = add <16 x i32> %first.v.$V, $IOTA
   %active.0.$V = icmp ult <16 x i32> %number.$V, %count.v
-  %place.from.$V = getelementptr i32, ptr %item_place, i32 %first.$V
-  %place.0.$V = load <16 x i32>, ptr %place.from.$V, align 4
+  %position.from.$V = getelementptr i32, ptr %item_position, i32 %first.$V
+  %position.0.$V = load <16 x i32>, ptr %position.from.$V, align 4
   %slot.from.$V = getelementptr i32, ptr %item_slot, i32 %first.$V
   %slot.$V = load <16 x i32>, ptr %slot.from.$V, align 4
   %row.$V = and <16 x i32> %slot.$V, %row.mask.v
@@ -68,17 +70,16 @@ _LOAD_NARROW = """
   %word.0.$V = load <16 x i32>, ptr %word.from.$V, align 4
 """
 _LOAD_WIDE = """
-  %word.from.$V = getelementptr i64, ptr %words, <16 x i32> %place.0.$V
+  %word.from.$V = getelementptr i64, ptr %words, <16 x i32> %position.0.$V
   %word.0.$V = call <16 x i64> @llvm.masked.gather.v16i64.v16p0(<16 x ptr> %word.from.$V, i32 8,
                                                                <16 x i1> %active.0.$V, <16 x i64> zeroinitializer)
 """
 
 # One vector ($V) from a level ($L) to the next ($N). A cell is read with the bytes behind it, which are masked.
 _STEP = """
-  %column.word.$L.$V = lshr <16 x $WORD> %word.$L.$V, $BIN_BITS_V
+  %column.word.$L.$V = $COLUMN_SHIFT <16 x $WORD> %word.$L.$V, $COLUMN_BITS_V
   %column.bits.$L.$V = $TO_I32(%column.word.$L.$V)
-  %column.$L.$V = and <16 x i32> %column.bits.$L.$V, $COLUMN_MASK_V
-  %column.cell.$L.$V = shl <16 x i32> %column.$L.$V, $BLOCK_BITS_V
+  %column.cell.$L.$V = and <16 x i32> %column.bits.$L.$V, $COLUMN_MASK_V
   %cell.$L.$V = or disjoint <16 x i32> %column.cell.$L.$V, %row.$V
   %cell.at.$L.$V = getelementptr $CELL, ptr %bins, <16 x i32> %cell.$L.$V
   %cell.bytes.$L.$V = call <16 x i32> @llvm.masked.gather.v16i32.v16p0(<16 x ptr> %cell.at.$L.$V, i32 1,
@@ -89,15 +90,15 @@ _STEP = """
   %right.$L.$V = icmp ugt <16 x i32> %bin.$L.$V, %split.$L.$V
   %distance.word.$L.$V = lshr <16 x $WORD> %word.$L.$V, $DISTANCE_V
   %distance.$L.$V = $TO_I32(%distance.word.$L.$V)
-  %left.$L.$V = add <16 x i32> %place.$L.$V, %distance.$L.$V
+  %left.$L.$V = add <16 x i32> %position.$L.$V, %distance.$L.$V
   %side.$L.$V = zext <16 x i1> %right.$L.$V to <16 x i32>
-  %place.$N.$V = add <16 x i32> %left.$L.$V, %side.$L.$V
-  %child.at.$L.$V = getelementptr $WORD, ptr %words, <16 x i32> %place.$N.$V
+  %position.$N.$V = add <16 x i32> %left.$L.$V, %side.$L.$V
+  %child.at.$L.$V = getelementptr $WORD, ptr %words, <16 x i32> %position.$N.$V
   %word.$N.$V = call <16 x $WORD> @llvm.masked.gather.v16$WORD.v16p0(<16 x ptr> %child.at.$L.$V, i32 $WORD_BYTES,
                                                        <16 x i1> %active.$L.$V, <16 x $WORD> %word.$L.$V)
-  %leaf.bit.$L.$V = select <16 x i1> %right.$L.$V, <16 x $WORD> $RIGHT_LEAF_V, <16 x $WORD> $LEFT_LEAF_V
-  %leaf.$L.$V = and <16 x $WORD> %word.$L.$V, %leaf.bit.$L.$V
-  %inner.$L.$V = icmp eq <16 x $WORD> %leaf.$L.$V, zeroinitializer
+  %inner.bit.$L.$V = select <16 x i1> %right.$L.$V, <16 x $WORD> $RIGHT_SPLIT_V, <16 x $WORD> $LEFT_SPLIT_V
+  %inner.word.$L.$V = and <16 x $WORD> %word.$L.$V, %inner.bit.$L.$V
+  %inner.$L.$V = icmp ne <16 x $WORD> %inner.word.$L.$V, zeroinitializer
   %active.$N.$V = and <16 x i1> %active.$L.$V, %inner.$L.$V
 """
 
@@ -109,9 +110,9 @@ _STORE = """
   %leaf.bits.$V = $TO_I32(%word.$L.$V)
   call void @llvm.masked.scatter.v16i32.v16p0(<16 x i32> %leaf.bits.$V, <16 x ptr> %leaf.to.$V, i32 4,
                                               <16 x i1> %reached.$V)
-  %place.kept.$V = $COMPRESS(%place.$L.$V, %active.$L.$V)
-  %place.to.$V = getelementptr i32, ptr %item_place, i32 %kept.$V
-  store <16 x i32> %place.kept.$V, ptr %place.to.$V, align 4
+  %position.kept.$V = $COMPRESS(%position.$L.$V, %active.$L.$V)
+  %position.to.$V = getelementptr i32, ptr %item_position, i32 %kept.$V
+  store <16 x i32> %position.kept.$V, ptr %position.to.$V, align 4
   %slot.kept.$V = $COMPRESS(%slot.$V, %active.$L.$V)
   %slot.to.$V = getelementptr i32, ptr %item_slot, i32 %kept.$V
   store <16 x i32> %slot.kept.$V, ptr %slot.to.$V, align 4
@@ -127,10 +128,10 @@ _STORE_NARROW = """
 """
 
 # The same for processors without gathers: a pass moves each item by one level, so that no item waits for another. The
-# leaf of a slot is written at each level, and for the last time when the item has reached it. There is no jump that
-# depends on a row, which the processor could not predict.
+# position of an item is written to its slot at each level, and for the last time when it has reached its leaf. There
+# is no jump that depends on a row, which the processor could not predict.
 SCALAR = """
-define internal void @walk(ptr %words, ptr %bins, i32 %items, i32 %row.mask, ptr %item_place, ptr %item_word,
+define internal void @walk(ptr %words, ptr %bins, i32 %items, i32 %row.mask, ptr %item_position, ptr %item_word,
                            ptr %item_slot, ptr %leaves) {
 entry:
   br label %pass
@@ -141,16 +142,15 @@ pass:
 item:
   %number = phi i32 [ 0, %pass ], [ %number.next, %item ]
   %kept = phi i32 [ 0, %pass ], [ %kept.next, %item ]
-  %place.from = getelementptr i32, ptr %item_place, i32 %number
-  %place = load i32, ptr %place.from
+  %position.from = getelementptr i32, ptr %item_position, i32 %number
+  %position = load i32, ptr %position.from
   %slot.from = getelementptr i32, ptr %item_slot, i32 %number
   %slot = load i32, ptr %slot.from
-  %word.at = getelementptr $WORD, ptr %words, i32 %place
+  %word.at = getelementptr $WORD, ptr %words, i32 %position
   %word = load $WORD, ptr %word.at
-  %column.word = lshr $WORD %word, $BIN_BITS
+  %column.word = $COLUMN_SHIFT $WORD %word, $COLUMN_BITS
   %column.bits = $TO_I32(%column.word)
-  %column = and i32 %column.bits, $COLUMN_MASK
-  %column.cell = shl i32 %column, $BLOCK_BITS
+  %column.cell = and i32 %column.bits, $COLUMN_MASK
   %row = and i32 %slot, %row.mask
   %cell = or disjoint i32 %column.cell, %row
   %cell.at = getelementptr $CELL, ptr %bins, i32 %cell
@@ -160,23 +160,19 @@ item:
   %side = zext i1 %right to i32
   %distance.word = lshr $WORD %word, $DISTANCE
   %distance = $TO_I32(%distance.word)
-  %left = add i32 %place, %distance
+  %left = add i32 %position, %distance
   %child = add i32 %left, %side
-  %child.at = getelementptr $WORD, ptr %words, i32 %child
-  %child.word = load $WORD, ptr %child.at
-  %value = $TO_I32(%child.word)
   %leaf.to = getelementptr i32, ptr %leaves, i32 %slot
-  store i32 %value, ptr %leaf.to
-  %place.to = getelementptr i32, ptr %item_place, i32 %kept
-  store i32 %child, ptr %place.to
+  store i32 %child, ptr %leaf.to
+  %position.to = getelementptr i32, ptr %item_position, i32 %kept
+  store i32 %child, ptr %position.to
   %slot.to = getelementptr i32, ptr %item_slot, i32 %kept
   store i32 %slot, ptr %slot.to
   %side.word = zext i1 %right to $WORD
-  %leaf.at = sub $WORD $LEFT_LEAF_AT, %side.word
-  %leaf.word = lshr $WORD %word, %leaf.at
-  %leaf.bits = $TO_I32(%leaf.word)
-  %leaf = and i32 %leaf.bits, 1
-  %inner = xor i32 %leaf, 1
+  %inner.at = add $WORD %side.word, $LEFT_SPLIT_AT
+  %inner.word = lshr $WORD %word, %inner.at
+  %inner.bits = $TO_I32(%inner.word)
+  %inner = and i32 %inner.bits, 1
   %kept.next = add i32 %kept, %inner
   %number.next = add i32 %number, 1
   %item.more = icmp ult i32 %number.next, %count
@@ -184,6 +180,17 @@ item:
 exit:
   ret void
 }
+"""
+# How the value of a leaf is read from its slot after the walk, with vectors and without.
+VECTOR_LEAF = """
+  %leaf.at = getelementptr float, ptr %leaves.at, i32 %row
+  %leaf = load float, ptr %leaf.at
+"""
+SCALAR_LEAF = """
+  %leaf.position.at = getelementptr i32, ptr %leaves.at, i32 %row
+  %leaf.position = load i32, ptr %leaf.position.at
+  %leaf.at = getelementptr $WORD, ptr %words, i32 %leaf.position
+  %leaf = load float, ptr %leaf.at
 """
 
 
@@ -194,9 +201,9 @@ def fill(template: str, **values: object) -> str:
 
 def vector_walk(form: WordFormat) -> str:
     """Return the walk with vectors of AVX-512."""
-    narrow, vectors = form == NARROW, range(_VECTORS)
+    narrow, vectors = form == NARROW, range(VECTORS)
     load, store = (_LOAD + _LOAD_NARROW, _STORE + _STORE_NARROW) if narrow else (_LOAD + _LOAD_WIDE, _STORE)
     loads = "".join(fill(load, V=v, OFFSET=v * LANES) for v in vectors)
-    steps = "".join(fill(_STEP, V=v, L=level, N=level + 1) for level in range(_LEVELS) for v in vectors)
-    stores = "".join(fill(store, V=v, L=_LEVELS, NEXT=v + 1) for v in vectors)
-    return fill(_WALK, LOADS=loads, STEPS=steps, STORES=stores, VECTORS=_VECTORS, CHUNK=_VECTORS * LANES)
+    steps = "".join(fill(_STEP, V=v, L=level, N=level + 1) for level in range(LEVELS) for v in vectors)
+    stores = "".join(fill(store, V=v, L=LEVELS, NEXT=v + 1) for v in vectors)
+    return fill(_WALK, LOADS=loads, STEPS=steps, STORES=stores, VECTORS=VECTORS, CHUNK=VECTORS * LANES)

@@ -3,11 +3,11 @@ from __future__ import annotations
 import numpy as np
 
 from steps.forest import check_rows
-from tests.steps.forest.test_layout import laid_out
+from tests.steps.forest.test_packing import packed_trees
 
 
 def test_the_rows_have_thresholds_their_neighbours_and_missing_values() -> None:
-    found = laid_out(1, rounds=5)
+    found = packed_trees(1, rounds=5)
     rows = check_rows.make(found)
     assert rows.shape == (check_rows.COUNT, 4)
     assert rows.dtype == np.float32
@@ -19,6 +19,6 @@ def test_the_rows_have_thresholds_their_neighbours_and_missing_values() -> None:
 
 
 def test_features_without_a_threshold_have_special_numbers() -> None:
-    rows = check_rows.make(laid_out(1, gamma=1e9))
+    rows = check_rows.make(packed_trees(1, gamma=1e9))
     assert rows.shape == (check_rows.COUNT, 4)
     assert np.isnan(rows).any()

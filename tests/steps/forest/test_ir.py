@@ -4,14 +4,14 @@ import struct
 
 import pytest
 
-from steps.forest import ir, layout
+from steps.forest import ir, packing
 
 llvm = pytest.importorskip("llvmlite.binding")
 
 
-@pytest.mark.parametrize("form", layout.FORMATS, ids=["narrow", "wide"])
+@pytest.mark.parametrize("form", packing.FORMATS, ids=["narrow", "wide"])
 @pytest.mark.parametrize("gathers", [True, False])
-def test_the_text_is_a_valid_module_without_unfilled_names(form: layout.WordFormat, *, gathers: bool) -> None:
+def test_the_text_is_a_valid_module_without_unfilled_names(form: packing.WordFormat, *, gathers: bool) -> None:
     text = ir.source(form, gathers=gathers)
     assert "$" not in text
     module = llvm.parse_assembly(text)

@@ -11,7 +11,7 @@ import pytest
 from steps import forest
 from steps.core import runtime
 from steps.core.errors import BadDataError
-from steps.forest import boosters, kernels, prepared, trees
+from steps.forest import boosters, kernels, prepared, scoring, trees
 from tests.steps.forest.random_models import rows_for, train
 
 WARNING = "warning: the forest is not used, predictions take longer: "
@@ -81,7 +81,7 @@ def test_a_prepared_forest_with_other_scores_is_replaced(
     file, write = tmp_path / "forest.bin", prepared.write
 
     def write_wrong(path: Path, made: prepared.Prepared, digests: list[str]) -> None:
-        write(path, prepared.Prepared(made.layout, made.rows, np.nextafter(made.scores, np.float32(2))), digests)
+        write(path, prepared.Prepared(made.packed, made.rows, np.nextafter(made.scores, np.float32(2))), digests)
 
     with monkeypatch.context() as patch:
         patch.setattr(prepared, "write", write_wrong)
@@ -106,6 +106,12 @@ def test_a_forest_with_other_scores_is_not_used(
     check_scores(found, paths)
     assert logged == [f"{WARNING}its scores differ from XGBoost's"]
     assert not (tmp_path / "forest.bin").exists()
+
+
+def test_only_the_margins_differ(paths: list[Path], logged: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scoring.Forest, "margins", lambda self, rows: np.full((self.models, len(rows)), 0.5, "f4"))
+    assert forest.open_predictor(paths).engine == "xgboost"
+    assert logged == [f"{WARNING}its scores differ from XGBoost's"]
 
 
 def test_only_the_probabilities_differ(paths: list[Path], logged: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

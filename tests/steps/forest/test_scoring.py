@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from steps.forest import kernels, layout, trees
+from steps.forest import kernels, packing, trees
 from steps.forest.scoring import Forest
 from tests.steps.forest import random_models
 from tests.steps.forest.random_models import Drawn, named, rows_for, train
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def grow(*boosters: xgboost.Booster) -> Forest:
-    return Forest(layout.lay_out(trees.read(named(*boosters))))
+    return Forest(packing.pack(trees.read(named(*boosters))))
 
 
 def bits(values: NDArray[np.float32]) -> NDArray[np.uint32]:
@@ -86,11 +86,11 @@ def test_rows_with_another_number_of_features_are_refused(shape: tuple[int, ...]
         grow(train()).scores(np.zeros(shape, np.float32))
 
 
-@pytest.mark.parametrize("form", layout.FORMATS, ids=["narrow", "wide"])
+@pytest.mark.parametrize("form", packing.FORMATS, ids=["narrow", "wide"])
 @pytest.mark.parametrize("gathers", [True, False])
 @pytest.mark.parametrize("processor", ["host", "x86-64"])
 def test_every_kind_of_kernel_gives_the_same_bits(
-    form: layout.WordFormat, processor: str, monkeypatch: pytest.MonkeyPatch, *, gathers: bool
+    form: packing.WordFormat, processor: str, monkeypatch: pytest.MonkeyPatch, *, gathers: bool
 ) -> None:
     llvm = pytest.importorskip("llvmlite.binding")
     if processor == "host":
@@ -101,10 +101,10 @@ def test_every_kind_of_kernel_gives_the_same_bits(
         pytest.skip("another architecture")
     boosters = [train(seed, rounds=9, missing=0.2, max_leaves=200, grow_policy="lossguide") for seed in (1, 2, 3)]
     rows = rows_for(boosters[0], 700)
-    monkeypatch.setattr(layout, "FORMATS", (form,))
+    monkeypatch.setattr(packing, "FORMATS", (form,))
     monkeypatch.setattr(kernels, "load", lambda form: kernels.compile_for(form, processor, features, gathers=gathers))
     forest = grow(*boosters)
-    assert forest.layout.format == form
+    assert forest.packed.format == form
     for count in (1, 3, 40, 700):
         np.testing.assert_array_equal(
             bits(forest.scores(rows[:count])), bits(predicted(boosters, rows[:count], "value"))

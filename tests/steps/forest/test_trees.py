@@ -120,6 +120,12 @@ def same_children(tree: dict[str, Any]) -> None:
     tree["left_children"][0] = tree["right_children"][0]
 
 
+def same_leaf(tree: dict[str, Any]) -> None:
+    left, right = tree["left_children"], tree["right_children"]
+    at = next(i for i in range(len(left)) if left[i] >= 0 and left[left[i]] < 0 <= left[right[i]])
+    right[at] = left[at]
+
+
 def two_parents(tree: dict[str, Any]) -> None:
     first, second = (int(tree[f"{side}_children"][0]) for side in ("left", "right"))
     tree["left_children"][first] = tree["left_children"][second]
@@ -150,6 +156,7 @@ def no_nodes(tree: dict[str, Any]) -> None:
         far_child,
         no_right_child,
         same_children,
+        same_leaf,
         two_parents,
         unknown_feature,
         short_array,

@@ -3,30 +3,30 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from steps.forest import layout, trees
-from steps.forest.layout import NARROW, WIDE, Layout
+from steps.forest import packing, trees
+from steps.forest.packing import NARROW, WIDE, PackedTrees
 from steps.forest.trees import UnsupportedModelError
 from tests.steps.forest.random_models import named, rows_for, train
 
 
-def laid_out(*seeds: int, **options: object) -> Layout:
-    return layout.lay_out(trees.read(named(*(train(seed, **options) for seed in seeds))))  # type: ignore[arg-type]
+def packed_trees(*seeds: int, **options: object) -> PackedTrees:
+    return packing.pack(trees.read(named(*(train(seed, **options) for seed in seeds))))  # type: ignore[arg-type]
 
 
-def walk(found: Layout, tree: int, bins: dict[int, int]) -> np.float32:
+def walk(found: PackedTrees, tree: int, bins: dict[int, int]) -> np.float32:
     """Follow the words of a tree to a leaf, as the documentation of the fields says."""
     form, at = found.format, int(found.root[tree])
     while True:
         word = int(found.words[at])
         column = word >> form.bin & (1 << form.column) - 1
         right = bins[column] > word & form.highest_bin
-        leaf = word >> (form.right_leaf if right else form.right_leaf + 1) & 1
+        split = word >> (form.left_split + right) & 1
         at += (word >> form.distance) + right
-        if leaf:
+        if not split:
             return np.uint32(found.words[at]).view(np.float32)
 
 
-def bins_of(found: Layout, row: np.ndarray) -> dict[int, int]:
+def bins_of(found: PackedTrees, row: np.ndarray) -> dict[int, int]:
     bins = {}
     for column, feature in enumerate(found.column_feature):
         own = found.thresholds[found.column_start[column] :][: (1 << found.column_steps[column]) - 1]
@@ -35,10 +35,10 @@ def bins_of(found: Layout, row: np.ndarray) -> dict[int, int]:
     return bins
 
 
-@pytest.mark.parametrize("form", layout.FORMATS, ids=["narrow", "wide"])
-def test_the_words_lead_to_the_leaves_of_xgboost(form: layout.WordFormat, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layout, "FORMATS", (form,))
-    found, booster = laid_out(1, rounds=6, missing=0.3), train(1, rounds=6, missing=0.3)
+@pytest.mark.parametrize("form", packing.FORMATS, ids=["narrow", "wide"])
+def test_the_words_lead_to_the_leaves_of_xgboost(form: packing.WordFormat, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packing, "FORMATS", (form,))
+    found, booster = packed_trees(1, rounds=6, missing=0.3), train(1, rounds=6, missing=0.3)
     for row in rows_for(booster, 60):
         margin = found.base_margins[0]
         for tree in range(6):
@@ -47,8 +47,8 @@ def test_the_words_lead_to_the_leaves_of_xgboost(form: layout.WordFormat, monkey
 
 
 def test_the_narrowest_format_that_holds_the_forest_is_used() -> None:
-    assert laid_out(0).format == NARROW
-    assert laid_out(0, rows=3000, rounds=30, max_bin=2000, max_depth=12).format == WIDE
+    assert packed_trees(0).format == NARROW
+    assert packed_trees(0, rows=3000, rounds=30, max_bin=2000, max_depth=12).format == WIDE
 
 
 @pytest.mark.parametrize(
@@ -58,28 +58,28 @@ def test_the_narrowest_format_that_holds_the_forest_is_used() -> None:
         (WIDE, {"thresholds": 65535, "columns": 65536, "distance": (1 << 30) - 1}),
     ],
 )
-def test_the_limits_of_a_format(form: layout.WordFormat, numbers: dict[str, int]) -> None:
+def test_the_limits_of_a_format(form: packing.WordFormat, numbers: dict[str, int]) -> None:
     assert form.fits(**numbers)
     for name, value in numbers.items():
         assert not form.fits(**{**numbers, name: value + 1})
 
 
 def test_a_forest_that_no_format_holds_is_left_to_xgboost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layout, "FORMATS", ())
+    monkeypatch.setattr(packing, "FORMATS", ())
     with pytest.raises(UnsupportedModelError, match="too large"):
-        laid_out(0)
+        packed_trees(0)
 
 
 def test_a_feature_has_a_column_for_each_default_direction_that_occurs() -> None:
-    assert sorted(laid_out(0).column_feature.tolist()) == sorted(set(laid_out(0).column_feature.tolist()))
-    both = laid_out(0, missing=0.5, rounds=20)
+    assert sorted(packed_trees(0).column_feature.tolist()) == sorted(set(packed_trees(0).column_feature.tolist()))
+    both = packed_trees(0, missing=0.5, rounds=20)
     columns = list(zip(both.column_feature.tolist(), both.column_missing.tolist(), strict=True))
     assert len(columns) == len(set(columns)) > both.features
     assert {missing for _, missing in columns} == {0, 255}
 
 
 def test_trees_with_one_leaf_have_no_columns() -> None:
-    found = laid_out(1, 2, gamma=1e9)
+    found = packed_trees(1, 2, gamma=1e9)
     assert len(found.column_feature) == 0
     leaves = found.words.reshape(6, 4)[:, 2].view("f4")
     for bin_ in (0, 255):

@@ -1,4 +1,4 @@
-"""Lay trees out for the kernels: quantised thresholds, and one machine word for each node.
+"""Pack trees for the kernels: quantised thresholds, and one machine word for each node.
 
 A row is quantised first: ``bin(x)`` is the number of thresholds of the feature, over all models, that are at most
 ``x``. For the threshold number ``k``, ``x < threshold`` is then equal to ``bin(x) <= k``, so that a split compares two
@@ -11,9 +11,9 @@ A split is a word with these fields, from the lowest bit on:
 |---|---|
 | bin | ``k``: rows with a higher bin go to the right |
 | column | the column of the row to compare |
-| right leaf | 1 if the right child is a leaf |
-| left leaf | 1 if the left child is a leaf |
-| distance | the left child's place less the node's |
+| left split | 1 if the left child is a split, 0 if it is a leaf |
+| right split | the same of the right child |
+| distance | the position of the left child, less that of the split |
 
 A leaf is a word with the bits of its float32 value. Siblings are adjacent, and the nodes of a tree are in level order.
 """
@@ -50,14 +50,14 @@ class WordFormat:
     column: int
 
     @property
-    def right_leaf(self) -> int:
-        """The position of the bit of a right child that is a leaf. The bit of the left child follows."""
+    def left_split(self) -> int:
+        """The position of the bit of a left child that is a split. The bit of the right child follows."""
         return self.bin + self.column
 
     @property
     def distance(self) -> int:
         """The position of the first bit of the distance."""
-        return self.right_leaf + 2
+        return self.left_split + 2
 
     @property
     def highest_bin(self) -> int:
@@ -75,13 +75,13 @@ class WordFormat:
 
 # XGBoost's own bins are at most 256 by default, and all trees of the presets fit into the narrow format.
 NARROW, WIDE = WordFormat(word=32, bin=8, column=6), WordFormat(word=64, bin=16, column=16)
-FORMATS = (NARROW, WIDE)
-# Places of nodes are int32.
+FORMATS: tuple[WordFormat, ...] = (NARROW, WIDE)
+# Positions of nodes are int32.
 _MOST_NODES = 1 << 31
 
 
 @dataclass(frozen=True)
-class Layout:
+class PackedTrees:
     """A forest as the kernels read it.
 
     Attributes:
@@ -112,8 +112,8 @@ class Layout:
     thresholds: NDArray[np.float32]
 
 
-def lay_out(trees: Trees) -> Layout:
-    """Return the layout of trees, in the narrowest format that holds them.
+def pack(trees: Trees) -> PackedTrees:
+    """Return trees packed in the narrowest format that holds them.
 
     Raises:
         UnsupportedModelError: No format holds them.
@@ -122,7 +122,7 @@ def lay_out(trees: Trees) -> Layout:
     thresholds, bins = _quantise_thresholds(trees, splits)
     keys = trees.feature[splits] * 2 + trees.default_left[splits]
     used, column = np.unique(keys, return_inverse=True)
-    at, root, distance = _place(trees, splits)
+    at, root, distance = _positions(trees, splits)
     numbers = {
         "thresholds": max(map(len, thresholds), default=0),
         "columns": len(used),
@@ -131,7 +131,8 @@ def lay_out(trees: Trees) -> Layout:
     form = next((form for form in FORMATS if form.fits(**numbers)), None)
     size = 2 * (len(splits) + len(root) + np.count_nonzero(trees.left[: len(root)] < 0))
     if form is None or size >= _MOST_NODES:
-        raise UnsupportedModelError(f"a forest of {size} nodes is too large: {numbers}")
+        most = f"{numbers['thresholds']} thresholds of one feature and {numbers['columns']} columns"
+        raise UnsupportedModelError(f"a forest of {size} nodes with {most} is too large")
     words = np.zeros(size, f"u{form.word // 8}")
     _write_splits(words, form, trees, splits, (at, distance, column, bins))
     _write_leaves(words, form, trees, at)
@@ -141,7 +142,7 @@ def lay_out(trees: Trees) -> Layout:
     padded = [
         np.append(v, np.full((1 << k) - 1 - len(v), np.nan, "f4")) for v, k in zip(thresholds, steps, strict=True)
     ]
-    return Layout(
+    return PackedTrees(
         form,
         trees.features,
         trees.base_margins,
@@ -169,8 +170,10 @@ def _quantise_thresholds(
     return thresholds, bins
 
 
-def _place(trees: Trees, splits: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:
-    """Place each tree behind the one before, its nodes in level order.
+def _positions(
+    trees: Trees, splits: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:
+    """Return where the nodes are written: each tree behind the one before, its nodes in level order.
 
     The first pair of a tree has its root on the right and nothing on the left. Every split then has a pair, also the
     root of a tree with one leaf, which becomes a split with two equal leaves.
@@ -205,8 +208,8 @@ def _write_splits(
     at, distance, column, bins = fields
     left, kind = trees.left[splits], words.dtype.type
     word = distance.astype(kind) << kind(form.distance)
-    word |= (trees.left[left] < 0).astype(kind) << kind(form.right_leaf + 1)
-    word |= (trees.left[left + 1] < 0).astype(kind) << kind(form.right_leaf)
+    word |= (trees.left[left] >= 0).astype(kind) << kind(form.left_split)
+    word |= (trees.left[left + 1] >= 0).astype(kind) << kind(form.left_split + 1)
     word |= column.astype(kind) << kind(form.bin)
     word |= bins.astype(kind)
     words[at[splits]] = word
@@ -219,4 +222,4 @@ def _write_leaves(words: NDArray[Any], form: WordFormat, trees: Trees, at: NDArr
     lone = leaves < len(trees.model)
     root = at[leaves[lone]]
     words[root + 1] = words[root + 2] = bits[lone]
-    words[root] = (1 << form.distance) | (3 << form.right_leaf) | form.highest_bin
+    words[root] = (1 << form.distance) | form.highest_bin

@@ -76,9 +76,7 @@ def chosen_cover_types(settings: Settings, schema: Schema) -> list[str]:
     return [slug for slug in schema.slugs if not wanted or slug in wanted]
 
 
-def build(
-    settings: Settings, *, name: str | None = None, revision: str = "", source_file: Slot | None = None
-) -> Workflow:
+def build(settings: Settings, *, name: str | None, revision: str = "", source_file: Slot | None = None) -> Workflow:
     """Return the workflow of a run.
 
     Args:
@@ -97,9 +95,9 @@ def build(
     slugs = chosen_cover_types(settings, schema)
     set_by_user = overrides.parse(settings.overrides, schema.slugs)
     table_schema = Slot("schema", "schema.toml", raw=text)
-    query = (
-        Slot("query", "query.sql", raw=embedded_files.read_text(settings.query, "--query")) if settings.query else None
-    )
+    files = [source_file] if source_file else []
+    if settings.query:
+        files.append(Slot("query", "query.sql", raw=embedded_files.read_text(settings.query, "--query")))
     reporting = report(slugs, table_schema)
     last = [reporting, *([register(slugs, settings.registry, revision)] if settings.registry else [])]
     chains, steps = _chains(settings, slugs, set_by_user)
@@ -120,7 +118,7 @@ def build(
         templates=[
             _pipeline(slugs, chains, reporting, with_register=bool(settings.registry)),
             *chains.values(),
-            container(prepare(slugs, table_schema, query, source_file), settings, {}),
+            container(prepare(slugs, table_schema, files), settings, {}),
             *steps,
             *(container(step, settings, {}) for step in last),
         ],

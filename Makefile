@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # install a newer version than the lock for a requirement with extras, such as google-auth[pyopenssl].
 install = $(if $(shell command -v uv),uv pip install --quiet --python $(1)/bin/python,$(1)/bin/python -m pip install \
 	--quiet --disable-pip-version-check) --no-deps --require-hashes $(2:%=-r requirements/%.txt)
-# The emulators of Google's services need Python 3.13. Without it, the tests that use them are skipped.
+# The emulators of Google's services and of S3 need Python 3.13. Without it, the tests that use them are skipped.
 EMULATORS_PYTHON ?= python3.13
 EMULATORS := $(VENV)-emulators
 PYTEST_WORKERS ?= 2
@@ -51,7 +51,7 @@ test-builds: $(VENV)/.dev ## test that the CUDA build of XGBoost trains the same
 		--target $(VENV)-gpu -r $(VENV)/xgboost-gpu.txt
 	COVERTYPE_OTHER_XGBOOST=$(abspath $(VENV)-gpu) $(BIN)/python -m pytest tests/test_xgboost_builds.py
 
-emulators: ## install the emulators of BigQuery and Cloud Storage, which the tests start
+emulators: ## install the emulators of BigQuery, Cloud Storage and S3, which the tests start
 	@if $(EMULATORS_PYTHON) --version >/dev/null 2>&1; then $(MAKE) --no-print-directory $(EMULATORS)/.done; \
 	else echo "no $(EMULATORS_PYTHON): tests with emulators will be skipped (set EMULATORS_PYTHON)"; fi
 

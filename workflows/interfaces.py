@@ -36,18 +36,17 @@ def source_file(name: str, stored: Mapping[str, Mapping[str, str]]) -> Slot:
     return Slot("source-file", name, stored=stored)
 
 
-def prepare(slugs: Sequence[str], table_schema: Slot, query: Slot | None, source: Slot | None = None) -> Step:
+def prepare(slugs: Sequence[str], table_schema: Slot, files: Sequence[Slot] = ()) -> Step:
     """Return the step that makes one dataset per cover type.
 
     Args:
         slugs: the cover types.
         table_schema: the schema of the source.
-        query: the SQL that selects the rows.
-        source: the file of a source that was uploaded.
+        files: the SQL that selects the rows, the file of a source that was uploaded.
     """
     return Step(
         "prepare",
-        inputs=[table_schema, *(slot for slot in (query, source) if slot)],
+        inputs=[table_schema, *files],
         outputs=[
             *(Slot(f"dataset-{slug}", f"{slug}.parquet", option="dataset", key=slug) for slug in slugs),
             Slot("profile", "profile.json"),

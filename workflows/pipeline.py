@@ -50,9 +50,7 @@ def chosen_cover_types(settings: Settings, schema: Schema) -> list[str]:
     return [slug for slug in schema.slugs if not wanted or slug in wanted]
 
 
-def build(
-    settings: Settings, *, name: str | None = None, revision: str = "", source_file: Slot | None = None
-) -> Workflow:
+def build(settings: Settings, *, name: str | None, revision: str = "", source_file: Slot | None = None) -> Workflow:
     """Return the workflow of a run.
 
     Args:
@@ -71,9 +69,9 @@ def build(
     slugs = chosen_cover_types(settings, schema)
     set_by_user = overrides.parse(settings.overrides, schema.slugs)
     table_schema = Slot("schema", "schema.toml", raw=text)
-    query = (
-        Slot("query", "query.sql", raw=embedded_files.read_text(settings.query, "--query")) if settings.query else None
-    )
+    files = [source_file] if source_file else []
+    if settings.query:
+        files.append(Slot("query", "query.sql", raw=embedded_files.read_text(settings.query, "--query")))
     reporting = report(slugs, table_schema)
     last = [reporting, *([register(slugs, settings.registry, revision)] if settings.registry else [])]
     fused_chains = settings.pods == "cover-type"
@@ -99,7 +97,7 @@ def build(
                 tasks=[_prepare(), *tasks, *_last_tasks(slugs, settings, fused_chains=fused_chains)],
                 outputs=_outputs(reporting, with_register=bool(settings.registry)),
             ),
-            container(prepare(slugs, table_schema, query, source_file), settings, {}),
+            container(prepare(slugs, table_schema, files), settings, {}),
             *templates,
             *(container(step, settings, {}) for step in last),
         ],

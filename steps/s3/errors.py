@@ -137,7 +137,8 @@ def _from_answer(error: Exception, where: str, permission: str, secrets: Collect
         HTTPStatus.FORBIDDEN: _denied_error(where, permission),
         HTTPStatus.UNAUTHORIZED: _denied_error(where, permission),
     }
-    return errors.get(status, PipelineError(f"S3 answered {status} ({reason})", where=where))
+    fix = "check AWS_REGION and AWS_ENDPOINT_URL"
+    return errors.get(status) or BadConfigurationError(f"S3 answered {status} ({reason})", where=where, fix=fix)
 
 
 def _denied_error(where: str, permission: str) -> DeniedError:

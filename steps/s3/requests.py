@@ -51,7 +51,7 @@ class Requests:
                 known = self.translate(error, where, permission)
                 if known is None:
                     raise
-                if is_unexplained(error):
+                if operation == "head_object" and is_unexplained(error):
                     known = self._explain(known, where, arguments)
                 if not is_transient(known) or time.monotonic() + wait > end:
                     raise known from None

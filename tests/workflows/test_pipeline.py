@@ -16,7 +16,7 @@ from steps.core.errors import NoInputError, UsageError
 from tests.golden import write as golden
 from workflows import pipeline, rendering
 from workflows.argo import form
-from workflows.interfaces import CHAIN, CHAIN_STEPS
+from workflows.interfaces import CHAIN, CHAIN_STEPS, source_file
 from workflows.local import binding
 from workflows.local.nodes import Phase
 from workflows.local.scheduler import Scheduler
@@ -341,3 +341,13 @@ def test_trials_are_kept_on_a_volume_by_run_and_cover_type(
 def test_a_study_of_a_name_needs_a_volume() -> None:
     with pytest.raises(UsageError, match="nothing to keep it on, in --study-name: give --study-volume too"):
         rendering.render(Settings(study_name="mine"), "Workflow")
+
+
+@pytest.mark.parametrize("kind", ["s3", "gcs"])
+def test_the_file_of_a_source_is_an_input_of_prepare_from_the_artifact_repository(kind: str) -> None:
+    slot = source_file("table.csv", {kind: {"key": "sources/abc"}})
+    spec = rendering.render(Settings(source="./table.csv"), "Workflow", source_file=slot)["spec"]
+    [prepare] = [template for template in spec["templates"] if template["name"] == "prepare"]
+    [found] = [entry for entry in prepare["inputs"]["artifacts"] if entry["name"] == "source-file"]
+    assert found == {"name": "source-file", "path": "/work/in/source-file/table.csv", kind: {"key": "sources/abc"}}
+    assert "--source-file={{inputs.artifacts.source-file.path}}" in prepare["container"]["args"]

@@ -239,16 +239,16 @@ def test_keys_of_an_artifact_store(
     value = "s3cr3t" if key is None else base64.b64encode(key.encode()).decode()
     api.on("GET /api/v1/namespaces/covertype/secrets/store", (200, {"data": {"a": value, "b": value}}))
     selectors = {"accessKeySecret": {"name": "store", "key": "a"}, "secretKeySecret": {"name": "store", "key": "b"}}
-    place = {"bucket": "b", "endpoint": api.url.removeprefix("http://"), "insecure": True, **selectors}
+    place = {"bucket": "artifacts", "endpoint": api.url.removeprefix("http://"), "insecure": True, **selectors}
     artifact = {"name": "html", "s3": {"key": "k"}}
     node = {"id": "n", "name": f"{NAME}.report", "type": "Pod", "outputs": {"artifacts": [artifact]}}
     state = {"phase": "Succeeded", "nodes": {"n": node}, "artifactRepositoryRef": {"artifactRepository": {"s3": place}}}
     api.on(f"GET {KUBE}/workflows/{NAME}", (200, {"metadata": {"name": NAME}, "spec": {}, "status": state}))
     said = f"<Error><Message>wrong signature</Message><AWSAccessKeyId>{SECRET}</AWSAccessKeyId></Error>"
     for code, answer in ((400, said), (403, said), (503, f"{SECRET} went away")):
-        api.on("GET /b", (code, answer.encode()))
+        api.on("GET /artifacts", (code, answer.encode()))
         assert invoke("fetch", NAME)[0] in {69, 75, 77, 78}
-    asked = [request for request in api.requests if request.path == "/b"]
+    asked = [request for request in api.requests if request.path == "/artifacts"]
     assert bool(asked) == (key is not None and key.strip() == SECRET)
 
 

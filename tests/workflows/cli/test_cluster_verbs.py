@@ -84,7 +84,7 @@ def test_no_such_run(
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (("submit", "--source", "./table.csv"), 2, "error: a path on this machine is not visible to the pods"),
+        (("submit", "--source", "./table.csv"), 66, "error: no such file, in ./table.csv: check --source"),
         (("deploy", "--source", "table.csv"), 2, "error: a path on this machine is not visible to the pods"),
         (("submit", "--label", "team"), 2, "error: 'team' is not a label, in --label: write KEY=VALUE"),
         (("submit", "--namespace", "No_Good"), 2, "error: namespace: "),

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from steps.core.errors import BadConfigurationError, UsageError
+from steps.core import storage
+from steps.core.errors import BadConfigurationError, BadDataError, NoInputError, PipelineError, UsageError
+from tests.support import real_rows, write_table
 from workflows.cli import submission
+from workflows.cluster.artifact_store import LocalFile
 from workflows.settings import Settings
 
 
@@ -56,6 +61,53 @@ def test_pods_cannot_access_this_machine(settings: dict[str, str], where: str) -
         submission.check_addresses_for_pods(Settings.model_validate(settings))
 
 
+def test_submit_uploads_a_source_of_this_machine() -> None:
+    submission.check_addresses_for_pods(Settings(source="table.csv"), with_source=False)
+    with pytest.raises(UsageError, match="in --registry"):
+        submission.check_addresses_for_pods(Settings(source="table.csv", registry="models"), with_source=False)
+
+
 @pytest.mark.parametrize("source", ["builtin:", "file:///data/table.parquet", "gs://bucket/x.csv"])
 def test_addresses_that_pods_can_access(source: str) -> None:
     submission.check_addresses_for_pods(Settings(source=source, registry="gs://bucket/models"))
+
+
+@pytest.mark.parametrize("source", ["builtin:", "file:///data/table.parquet", "gs://bucket/x.csv", "s3://bucket/x.csv"])
+def test_sources_that_are_no_file_of_this_machine(source: str) -> None:
+    assert submission.find_source_file(Settings(source=source)) is None
+
+
+def test_the_file_of_a_source(tmp_path: Path) -> None:
+    path = write_table(tmp_path / "table.csv", real_rows(10))
+    found = submission.find_source_file(Settings(source=str(path)))
+    assert found
+    assert (found.path, found.sha256) == (path, storage.sha256_file(path))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "message"),
+    [
+        ("none.csv", NoInputError, "no such file"),
+        ("folder", NoInputError, "this is a folder, a file is needed"),
+        ("empty.csv", BadDataError, "the file is empty"),
+        ("notes.txt", UsageError, "unknown kind of file '.txt'"),
+        ("other.csv", BadDataError, "are missing"),
+        ("part-*.csv", UsageError, "several files cannot be uploaded, in --source .*part-.*: name one file"),
+    ],
+)
+def test_files_that_are_not_uploaded(name: str, kind: type[PipelineError], message: str, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    for file, text in (("empty.csv", ""), ("notes.txt", "notes"), ("other.csv", "a,b\nc,d\n")):
+        (tmp_path / file).write_text(text)
+    for number in range(2):
+        write_table(tmp_path / f"part-{number}.csv", real_rows(10))
+    with pytest.raises(kind, match=message):
+        submission.find_source_file(Settings(source=str(tmp_path / name)))
+
+
+def test_progress_is_logged_at_every_tenth(capsys: pytest.CaptureFixture[str]) -> None:
+    progress = submission.Progress(LocalFile(Path("a/table.csv"), 40, "", ""))
+    for _ in range(40):
+        progress.add(1)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [f"table.csv: {share}% uploaded" for share in range(10, 101, 10)]

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from steps.buckets import Patience
+from steps.core import storage
+from steps.core.crc32c import crc32c_file
 from steps.core.errors import (
     BadConfigurationError,
     BadDataError,
@@ -253,3 +255,52 @@ def test_an_endpoint_with_a_password(tmp_path: Path) -> None:
     with pytest.raises(BadConfigurationError, match="user name or a password, in the endpoint of") as caught:
         download(f"me:{SECRET}@store:80", "html", tmp_path / "x")
     assert SECRET not in str(caught.value)
+
+
+def test_the_checksums_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_bytes(os.urandom(3_000_000))
+    found = artifact_store.LocalFile.read(tmp_path / "table.csv")
+    assert (found.size, found.sha256) == (3_000_000, storage.sha256_file(tmp_path / "table.csv"))
+    assert (found.crc32c, found.key) == (crc32c_file(tmp_path / "table.csv"), f"sources/{found.sha256}")
+
+
+class Cluster:
+    """A cluster with a ConfigMap."""
+
+    namespace = "covertype"
+
+    def __init__(self, data: dict[str, str], default: str = "default-v1") -> None:
+        self._found = {"metadata": {"annotations": {ANNOTATION: default}}, "data": data}
+
+    def config_map(self, name: str) -> dict[str, Any]:
+        assert name == "artifact-repositories"
+        return self._found
+
+    def secret(self, name: str) -> dict[str, str]:
+        raise AssertionError(name)
+
+
+ANNOTATION = "workflows.argoproj.io/default-artifact-repository"
+
+
+def test_the_default_repository() -> None:
+    cluster = Cluster({"default-v1": "s3: {bucket: b}", "other": "gcs: {bucket: c}"})
+    assert artifact_store.default_repository(cluster) == ("default-v1", {"s3": {"bucket": "b"}})
+    assert artifact_store.writable_repository(cluster) == ("s3", {"bucket": "b"})
+    assert artifact_store.writable_repository(Cluster({"x": "gcs: {bucket: c}"}, "x")) == ("gcs", {"bucket": "c"})
+
+
+@pytest.mark.parametrize(
+    ("data", "default", "message"),
+    [
+        ({}, "x", "the cluster has no artifact repository .no entry 'x'., in namespace covertype: see `doctor`"),
+        ({}, "", "the ConfigMap names no default"),
+        ({"x": "{"}, "x", "the entry 'x' describes none"),
+        ({"x": "s3: bucket"}, "x", "the entry 'x' describes none"),
+        ({"x": "s3: {endpoint: e}"}, "x", "'x' is neither S3 nor Cloud Storage"),
+        ({"x": "azure: {container: c}"}, "x", "'x' is neither S3 nor Cloud Storage"),
+    ],
+)
+def test_repositories_without_a_place_for_files(data: dict[str, str], default: str, message: str) -> None:
+    with pytest.raises(PipelineError, match=message):
+        artifact_store.writable_repository(Cluster(data, default))

@@ -23,6 +23,7 @@ class Slot:
         optional: whether it may be absent.
         raw: content that is part of the template.
         drawn: whether the graph of the Argo UI shows it, if it is an output.
+        cover_type: cover type of an output, in a pod that works on several.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Slot:
     optional: bool = False
     raw: str | None = None
     drawn: bool = False
+    cover_type: str = ""
 
     @property
     def output_file(self) -> str:

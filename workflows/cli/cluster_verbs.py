@@ -90,15 +90,18 @@ def submit(  # noqa: PLR0913 - one argument a flag
     settings = with_argo_namespace(settings)
     submission.check_addresses_for_pods(settings)
     labels = submission.parse_labels(label or [])
+    settings, reason = submission.with_chosen_pods(settings)
     workflow = rendering.render(settings, "Workflow", name=name)
     workflow["metadata"].setdefault("labels", {}).update(labels)
     client = connect_to_cluster(settings)
+    accepted = client.create(workflow, dry_run=dry_run)
+    if reason:
+        runtime.log(reason)
     if dry_run:
-        client.create(workflow, dry_run=True)
         print(json.dumps(workflow)) if as_json else yaml_text.print_yaml(workflow)
         runtime.log(f"{client.server} accepts this workflow in namespace {client.namespace}; nothing was started")
         return 0
-    run = client.create(workflow)["metadata"]["name"]
+    run = accepted["metadata"]["name"]
     submitted = f"submitted {run} to namespace {client.namespace}"
     print_lines(submitted, f"Argo UI  {client.link(run)}", as_json=as_json)
     if watch or wait:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from steps import schema as schemas
 from steps.core import uris
 from steps.core.errors import BadConfigurationError, UsageError
 from workflows.settings import names
@@ -47,6 +48,21 @@ def parse_labels(entries: Sequence[str]) -> dict[str, str]:
         if found.setdefault(key, value) != value:
             raise UsageError(f"label {key!r} has two values", where="--label", fix="give one value")
     return found
+
+
+def with_chosen_pods(settings: Settings) -> tuple[Settings, str]:
+    """Return the settings with a way to divide the steps among pods, and a line that says why.
+
+    The line is empty where the settings state a way.
+    """
+    if settings.pods != "auto":
+        return settings, ""
+    from workflows import pipeline
+    from workflows.argo import pod_plan
+
+    schema = schemas.load(settings.table_schema)
+    plan = pod_plan.choose_pods(settings, len(pipeline.chosen_cover_types(settings, schema)))
+    return settings.model_copy(update={"pods": plan.pods}), plan.line
 
 
 def check_addresses_for_pods(settings: Settings) -> None:

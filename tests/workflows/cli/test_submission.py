@@ -59,3 +59,11 @@ def test_pods_cannot_access_this_machine(settings: dict[str, str], where: str) -
 @pytest.mark.parametrize("source", ["builtin:", "file:///data/table.parquet", "gs://bucket/x.csv"])
 def test_addresses_that_pods_can_access(source: str) -> None:
     submission.check_addresses_for_pods(Settings(source=source, registry="gs://bucket/models"))
+
+
+def test_pods_are_chosen_where_the_settings_leave_it_open() -> None:
+    chosen, line = submission.with_chosen_pods(Settings(rows=1000, preset="fast", cover_types=("4",)))
+    assert (chosen.pods, chosen.rows) == ("all", 1000)
+    assert "starting 6 pods" in line
+    given = Settings(rows=1000, pods="step")
+    assert submission.with_chosen_pods(given) == (given, "")

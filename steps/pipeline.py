@@ -104,7 +104,7 @@ class Run:
         return 0
 
     def _run_in_this_process(self, commands: Sequence[Command]) -> None:
-        """Run steps until one fails; run none after a signal."""
+        """Run steps until one fails, and none after a signal; after a failed cover type, only the report."""
         if any(failure.code in (INTERRUPTED, TERMINATED) for failure in self.failures.values()):
             return
         for position, command in enumerate(commands):
@@ -113,6 +113,7 @@ class Run:
             code = chain.run_step(command.name, STEPS[command.step], command.options, place, messages.append)
             if code:
                 self.failures[command.name] = Failure(code, "".join(messages))
+            if code or (self.failures and not command.cover_type):  # nothing follows a report of a failed cover type
                 break
         self._done += len(commands)
 

@@ -9,7 +9,7 @@ import pytest
 
 from steps import pipeline
 from steps.core import runtime
-from steps.core.errors import TERMINATED, UsageError
+from steps.core.errors import TERMINATED, BadDataError, PipelineError, UsageError
 from tests.support import call
 
 if TYPE_CHECKING:
@@ -111,6 +111,24 @@ def test_nothing_follows_a_signal(monkeypatch: pytest.MonkeyPatch) -> None:
     run = pipeline.Run([pipeline.Command("", "prepare", []), *commands, pipeline.Command("", "report", [])], 1)
     assert run.run() == TERMINATED
     assert list(run.failures) == ["aspen-split"]
+
+
+def test_nothing_is_registered_where_a_cover_type_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[str] = []
+
+    def fails() -> None:
+        raise BadDataError("no rows")
+
+    monkeypatch.setitem(pipeline.STEPS, "split", fails)
+    monkeypatch.setitem(pipeline.STEPS, "report", lambda: ran.append("report"))
+    monkeypatch.setitem(pipeline.STEPS, "register", lambda: ran.append("register"))
+    commands = [
+        pipeline.Command("fir", "split", []),
+        *(pipeline.Command("", step, []) for step in ("report", "register")),
+    ]
+    with pytest.raises(PipelineError, match="step fir-split failed: no rows") as caught:
+        pipeline.Run(commands, 1).run()
+    assert (ran, caught.value.exit_code) == (["report"], 65)
 
 
 @pytest.mark.parametrize("name", ["aspen/report", "aspen/fly", "fly", ""])

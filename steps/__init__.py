@@ -28,5 +28,7 @@ _leave_out_current_folder()
 
 # The modules that are steps, in the order in which the pipeline uses them.
 NAMES = ("prepare", "split", "preprocess", "tune", "train", "evaluate", "report", "register")
-# Runs several of them in one process.
+# Runs those of a cover type in one process.
 CHAIN = "chain"
+# Runs all of them in one process.
+PIPELINE = "pipeline"

@@ -1,6 +1,6 @@
 """Run several steps one after the other in one process: ``python -m steps.chain -- split --seed=0 ... -- train ...``.
 
-What only the next step needs goes to a scratch folder: in the steps' options, ``=@NAME`` stands for a path in it.
+What only the next step needs goes to a scratch folder: an option that is written ``@--NAME=PATH`` has a path in it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from steps.core import runtime
 from steps.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 STEPS: dict[str, Callable[..., Any]] = {
     "split": split.main,
@@ -26,32 +26,68 @@ STEPS: dict[str, Callable[..., Any]] = {
     "train": train.main,
     "evaluate": evaluate.main,
 }
-_SEPARATOR = "--"
-_SCRATCH = "=@"
+SEPARATOR = "--"
+_SCRATCH = "@--"
 
 
-def parse(words: Sequence[str]) -> list[tuple[str, list[str]]]:
-    """Return each step's name with its options, in order; UsageError for an unknown step or none at all."""
+def parse(words: Sequence[str], steps: Mapping[str, Any] = STEPS) -> list[tuple[str, list[str]]]:
+    """Return each step's name with its options, in order.
+
+    Args:
+        words: a separator, a name and options, for each step.
+        steps: the names that exist. A name may follow a cover type, as in ``aspen/train``.
+
+    Raises:
+        UsageError: a step is unknown, or there is none.
+    """
     commands: list[list[str]] = [[]]
     for word in words:
-        if word == _SEPARATOR:
+        if word == SEPARATOR:
             commands.append([])
         else:
             commands[-1].append(word)
     for command in commands:
-        if not command or command[0] not in STEPS:
+        if not command or command[0].rpartition("/")[2] not in steps:
             raise UsageError(
                 f"unknown step {command[0]!r}" if command else "a step is missing",
-                where=f"{_SEPARATOR} STEP OPTIONS",
-                fix=f"use {', '.join(STEPS)}",
+                where=f"{SEPARATOR} STEP OPTIONS",
+                fix=f"use {', '.join(steps)}",
             )
     return [(name, options) for name, *options in commands]
 
 
-def placed(option: str, scratch: Path) -> str:
-    """Return an option with a path in ``scratch`` for what it names by ``@``."""
-    name, separator, value = option.partition(_SCRATCH)
-    return f"{name}={scratch / value}" if separator and "=" not in name else option
+def with_scratch_path(option: str, scratch: Path) -> str:
+    """Return ``@--NAME=PATH`` as an option with the path in ``scratch``, and any other option as it is."""
+    if not option.startswith(_SCRATCH):
+        return option
+    name, _, path = option.removeprefix("@").rpartition("=")
+    return f"{name}={scratch / path}"
+
+
+def run_step(
+    name: str,
+    main: Callable[..., Any],
+    options: Sequence[str],
+    position: tuple[int, int],
+    on_error: Callable[[str], object] | None = None,
+) -> int:
+    """Run one of several steps in this process, and return its exit code.
+
+    Args:
+        name: name for the log.
+        main: the step.
+        options: its command line.
+        position: number of steps before it, and of all steps.
+        on_error: called with the message of its error.
+    """
+    done, total = position
+    runtime.log(f"step {name} ({done + 1} of {total})")
+    os.environ[runtime.CHAIN_POSITION] = f"{done}/{total}"
+    runtime.reset_peak_rss()
+    code = runtime.run(main, options, on_error)
+    runtime.release_memory()
+    os.environ.pop(runtime.CHAIN_POSITION, None)
+    return code
 
 
 def run(commands: Sequence[tuple[str, Sequence[str]]], scratch: Path) -> int:
@@ -60,12 +96,8 @@ def run(commands: Sequence[tuple[str, Sequence[str]]], scratch: Path) -> int:
     for done, (name, options) in enumerate(commands):
         if code:
             break
-        runtime.log(f"step {name} ({done + 1} of {len(commands)})")
-        os.environ[runtime.CHAIN_POSITION] = f"{done}/{len(commands)}"
-        runtime.reset_peak_rss()
-        code = runtime.run(STEPS[name], [placed(option, scratch) for option in options])
-        runtime.release_memory()
-    os.environ.pop(runtime.CHAIN_POSITION, None)
+        placed = [with_scratch_path(option, scratch) for option in options]
+        code = run_step(name, STEPS[name], placed, (done, len(commands)))
     return code
 
 

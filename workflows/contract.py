@@ -29,6 +29,7 @@ RETRY_EXPRESSION = (
 )
 # Name of the parameter with the cover type of a task. No step reads it: it is for labels, volumes and tables.
 COVER_TYPE = "cover-type"
+_MODEL = "model"
 
 
 def task_name(cover_type: str, step: str) -> str:
@@ -45,3 +46,15 @@ def task_path(task: str, cover_type: str | None) -> tuple[str, ...]:
     """
     step = task.removeprefix(task_name(cover_type, "")) if cover_type else task
     return (cover_type, step) if cover_type and step != task else (task,)
+
+
+def model_of(artifact: str, cover_type: str | None) -> str | None:
+    """Return the cover type whose model an output artifact is; None if it is no model.
+
+    Args:
+        artifact: name of the artifact: ``model`` of a task of one cover type, ``model-SLUG`` of a task of all.
+        cover_type: cover type of the task, None where it has none.
+    """
+    if artifact == _MODEL:
+        return cover_type
+    return artifact.removeprefix(f"{_MODEL}-") if artifact.startswith(f"{_MODEL}-") else None

@@ -101,14 +101,23 @@ def as_app(main: Callable[..., Any]) -> typer.Typer:
     return app
 
 
-def run(main: Callable[..., Any], arguments: Sequence[str] | None = None) -> int:
+def run(
+    main: Callable[..., Any],
+    arguments: Sequence[str] | None = None,
+    on_error: Callable[[str], object] | None = None,
+) -> int:
     """Run a step's ``main`` with command-line ``arguments`` and return its exit code.
 
     An expected error prints one line ``error: ...``. Any other exception is a defect, so its traceback is printed
     before that line.
+
+    Args:
+        main: the step.
+        arguments: its command line.
+        on_error: called with the text of that line, without ``error: ``.
     """
     try:
-        return run_to_exit_code(lambda: as_app(main)(args=list(arguments or []), standalone_mode=False) or 0)
+        return run_to_exit_code(lambda: as_app(main)(args=list(arguments or []), standalone_mode=False) or 0, on_error)
     finally:
         flush_output()
 
@@ -126,28 +135,44 @@ def flush_output() -> None:
                 os.dup2(nowhere.fileno(), stream.fileno())
 
 
-def run_to_exit_code(action: Callable[[], int]) -> int:
-    """Call ``action`` and return its exit code. Print an exception as one line, and return the exit code for it."""
+def run_to_exit_code(action: Callable[[], int], on_error: Callable[[str], object] | None = None) -> int:
+    """Call ``action`` and return its exit code. Print an exception as one line, and return the exit code for it.
+
+    Args:
+        action: what to call.
+        on_error: called with the text of that line, without ``error: ``.
+    """
+    message, code = _call(action)
+    if message:
+        text = " ".join(redact(message).split())
+        _print_error(f"error: {text}")
+        if on_error:
+            on_error(text)
+    return code
+
+
+def _call(action: Callable[[], int]) -> tuple[str, int]:
+    """Call ``action`` and return the message of its error, empty if there is none, and its exit code."""
     try:
         code = action()
-        # typer catches an interrupt itself and returns its exit code without a message.
-        return _report_error(_INTERRUPT, INTERRUPTED) if code == INTERRUPTED else code
     except typer.exceptions.TyperException as error:
         message = error.format_message().rstrip(".")  # empty if typer has shown the help instead
-        return _report_error(f"{message}: see --help", error.exit_code) if message else int(error.exit_code)
+        return (f"{message}: see --help" if message else ""), int(error.exit_code)
     except KeyboardInterrupt:
-        return _report_error(_INTERRUPT, INTERRUPTED)
+        return _INTERRUPT, INTERRUPTED
     except TerminatedError:
-        return _report_error(TERMINATION, TERMINATED)
+        return TERMINATION, TERMINATED
     except (PipelineError, OSError, UnicodeEncodeError, ImportError) as error:
         if os.environ.get("COVERTYPE_DEBUG"):
             log(traceback.format_exc().rstrip())
         known = _to_pipeline_error(error)
-        return _report_error(str(known), known.exit_code)
+        return str(known), known.exit_code
     except Exception as error:  # noqa: BLE001 - a defect must end as one line and an exit code too
         log(traceback.format_exc().rstrip())
         defect = error.__cause__ if isinstance(error, typer.Abort) else error  # typer raises Abort from an EOFError
-        return _report_error(f"unexpected {type(defect).__name__}: {defect}", RUN_FAILED)
+        return f"unexpected {type(defect).__name__}: {defect}", RUN_FAILED
+    # typer catches an interrupt itself and returns its exit code without a message.
+    return (_INTERRUPT if code == INTERRUPTED else ""), code
 
 
 def _to_pipeline_error(error: PipelineError | OSError | UnicodeEncodeError | ImportError) -> PipelineError:
@@ -163,13 +188,11 @@ def cannot_load(module: str, error: Exception) -> PipelineError:
     return PipelineError(f"cannot load {module}: {reason}", where=sys.executable, fix=fix)
 
 
-def _report_error(message: str, code: int) -> int:
-    line = "error: " + " ".join(redact(message).split())
+def _print_error(line: str) -> None:
     log(line)
     with suppress(OSError), _TERMINATION_LOG.open("r+", encoding="utf-8") as file:  # "r+" creates no file
         file.truncate()
         file.write(line)
-    return code
 
 
 def run_and_exit(main: Callable[..., Any]) -> None:

@@ -46,6 +46,12 @@ def fused(cluster: None) -> dict[str, Any]:  # noqa: ARG001 - it must be there
 
 
 @pytest.fixture(scope="session")
+def whole(cluster: None) -> dict[str, Any]:  # noqa: ARG001 - it must be there
+    """The same with one pod for all steps."""
+    return harness.wait(harness.submit(*FLAGS, "--pods", "all"))
+
+
+@pytest.fixture(scope="session")
 def studies(cluster: None) -> Iterator[str]:  # noqa: ARG001 - it must be there
     """Name of a volume claim for the trials of searches."""
     name = f"{harness.PREFIX}-studies"

@@ -146,9 +146,8 @@ def artifact(workflow: dict[str, Any], cover_type: str, name: str, file: str = "
     keys = {
         entry["s3"]["key"]
         for node in nodes(workflow)
-        if node["name"].startswith(prefix)
         for entry in node.get("outputs", {}).get("artifacts", [])
-        if entry["name"] == name
+        if entry["name"] == (name if node["name"].startswith(prefix) else f"{name}-{cover_type}")
     }
     [key] = keys  # the step and its last attempt have the same
     address = f"http://127.0.0.1:8888/buckets/artifacts/{key}" + (f"/{file}" if file else "")

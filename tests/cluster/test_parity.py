@@ -40,6 +40,27 @@ def test_metrics_are_those_of_a_local_run(finished: dict[str, Any], local: Path,
     assert json.loads(harness.artifact(finished, slug, "metrics")) == json.loads(here.read_text())
 
 
+def test_all_steps_in_one_pod_give_the_same_files_and_figures(
+    whole: dict[str, Any], finished: dict[str, Any], local: Path
+) -> None:
+    assert whole["status"]["phase"] == "Succeeded", harness.phases(whole)
+    [pod] = [node for node in harness.nodes(whole) if node["type"] == "Pod"]
+    assert pod["displayName"] == "all(0)"
+    for slug in SLUGS:
+        here = (local / "models" / slug / "model.ubj").read_bytes()
+        assert harness.artifact(whole, slug, "model", "model.ubj") == here
+        for artifact, step in (("metrics", "evaluate"), ("scores", "evaluate"), ("learning-curve", "train")):
+            made = (local / "nodes" / f"{slug}-{step}/out/{artifact}/{artifact}").read_bytes()
+            assert harness.artifact(whole, slug, artifact) == made
+
+    def figures(workflow: dict[str, Any]) -> list[dict[str, Any]]:
+        [root] = [node for node in harness.nodes(workflow) if node["name"] == workflow["metadata"]["name"]]
+        found: list[dict[str, Any]] = root["outputs"]["parameters"]
+        return found
+
+    assert figures(whole) == figures(finished)
+
+
 def test_chains_in_one_pod_each_give_the_same_models(fused: dict[str, Any], local: Path) -> None:
     assert fused["status"]["phase"] == "Succeeded", harness.phases(fused)
     assert len([node for node in harness.nodes(fused) if node["type"] == "Pod"]) == 2 + len(SLUGS)

@@ -67,7 +67,7 @@ def test_a_run_has_no_title_and_a_description_of_what_differs(finished: dict[str
     assert "workflows.argoproj.io/title" not in annotations
 
 
-@pytest.mark.parametrize("run", ["finished", "fused"])
+@pytest.mark.parametrize("run", ["finished", "fused", "whole"])
 def test_the_graph_draws_the_report_alone(run: str, request: pytest.FixtureRequest) -> None:
     workflow = request.getfixturevalue(run)
     keys: set[str] = set()
@@ -88,6 +88,8 @@ def test_the_report_of_fused_pods_has_the_figures_of_each_step(fused: dict[str, 
 def test_nodes_are_named_after_cover_type_and_step(finished: dict[str, Any]) -> None:
     shown = {node["displayName"] for node in harness.nodes(finished) if node["type"] == "Retry"}
     assert {"aspen-train", "krummholz-evaluate", "prepare", "report"} <= shown
+    others = {node["displayName"] for node in harness.nodes(finished) if node["type"] in {"Pod", "Skipped"}}
+    assert {"aspen-train(0)", "krummholz-evaluate(0)", "aspen-tune"} <= others
 
 
 def test_the_log_of_a_pod_that_is_gone_is_kept(finished: dict[str, Any]) -> None:
@@ -100,7 +102,7 @@ def test_the_log_of_a_pod_that_is_gone_is_kept(finished: dict[str, Any]) -> None
     assert len(results) == len(set(results)) == 7
 
 
-@pytest.mark.parametrize("pods", ["step", "cover-type"])
+@pytest.mark.parametrize("pods", ["step", "cover-type", "all"])
 def test_the_server_accepts_every_kind(pods: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ARGO_SERVER", SERVER)
     words = ("--namespace", harness.NAMESPACE, "--image", harness.IMAGE, "--pods", pods)

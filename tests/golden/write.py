@@ -19,6 +19,17 @@ CASES = {
     "template": (Settings(cover_types=("4", "aspen")), "WorkflowTemplate"),
     "cron": (Settings(cover_types=("krummholz",), source="/data/table.parquet"), "CronWorkflow"),
     "fused": (Settings(cover_types=("4", "aspen"), pods="cover-type", set={"train.aspen.rounds": 5}), "Workflow"),
+    "all": (
+        Settings(
+            cover_types=("4", "aspen"),
+            pods="all",
+            set={"train.aspen.rounds": 5, "evaluate.threads": 2},
+            registry="gs://bucket/models",
+            study_volume="studies",
+            steps={"pipeline": Resources(cpu="2", memory="4Gi")},
+        ),
+        "Workflow",
+    ),
     "overrides": (
         Settings(
             cover_types=("1", "4"),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def words(own_chain: Chain, folder: Path, *more: str) -> list[str]:
     """Return split and preprocess of a dataset, the parts between them in the scratch folder."""
-    parts = [f"--{part}=@{part}.parquet" for part in ("train", "validation", "test")]
+    parts = [f"@--{part}={part}.parquet" for part in ("train", "validation", "test")]
     return [
         *("--", "split", f"--dataset={own_chain['dataset']}", "--seed=0", *parts, f"--usage={folder / 'split.json'}"),
         *("--", "preprocess", *parts, "--preset=fast", f"--preprocessor={folder / 'preprocessor.skops'}"),
@@ -69,7 +69,8 @@ def test_a_step_that_does_not_exist_is_named(given: list[str], named: str) -> No
         chain.parse(given)
 
 
-def test_only_a_value_that_begins_with_the_sign_is_a_scratch_path(tmp_path: Path) -> None:
-    assert chain.placed("--train=@a/b.parquet", tmp_path) == f"--train={tmp_path}/a/b.parquet"
-    for option in ("--train=/a@b", "--train=x=@y", "--flag", "@a"):
-        assert chain.placed(option, tmp_path) == option
+def test_only_an_option_that_begins_with_the_sign_has_a_scratch_path(tmp_path: Path) -> None:
+    assert chain.with_scratch_path("@--train=a/b.parquet", tmp_path) == f"--train={tmp_path}/a/b.parquet"
+    assert chain.with_scratch_path("@--metrics=fir=a/b", tmp_path) == f"--metrics=fir={tmp_path}/a/b"
+    for option in ("--train=/a@b", "--train=x=@y", "--source=@--a=b", "--flag", "@a"):
+        assert chain.with_scratch_path(option, tmp_path) == option

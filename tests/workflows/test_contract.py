@@ -27,3 +27,10 @@ def test_a_task_of_all_steps_or_of_no_cover_type_is_alone() -> None:
     assert contract.task_path("aspen", "aspen") == ("aspen",)
     assert contract.task_path("report", None) == ("report",)
     assert contract.task_path("report", "aspen") == ("report",)
+
+
+def test_the_model_of_a_task_is_that_of_its_cover_type_or_named_after_it() -> None:
+    assert contract.model_of("model", "aspen") == "aspen"
+    assert contract.model_of("model-aspen", None) == contract.model_of("model-aspen", "all") == "aspen"
+    assert contract.model_of("model", None) is None
+    assert contract.model_of("metrics-aspen", None) is None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 from hera.workflows import models
 
-from steps import NAMES, chain
+from steps import NAMES
 from steps.core import runtime
 from steps.core.errors import NoInputError, UsageError
 from tests.golden import write as golden
@@ -24,6 +24,8 @@ from workflows.rendered import references
 from workflows.rendered.reader import read_workflow
 from workflows.settings import Resources, Settings, overrides
 
+Pods = Literal["step", "cover-type", "all"]
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -36,10 +38,8 @@ def test_golden(name: str) -> None:
     assert golden.without_schema(golden.render(name)) == expected, "run `make golden` and look at the difference"
 
 
-@pytest.mark.parametrize("pods", ["step", "cover-type"])
-def test_outputs_of_a_pod_have_different_file_names_and_the_ui_draws_the_report_alone(
-    pods: Literal["step", "cover-type"],
-) -> None:
+@pytest.mark.parametrize("pods", ["step", "cover-type", "all"])
+def test_outputs_of_a_pod_have_different_file_names_and_the_ui_draws_the_report_alone(pods: Pods) -> None:
     settings = Settings(pods=pods, registry="models", set={"train.aspen.rounds": 3})
     drawn = set()
     for template in read_workflow(rendering.render(settings, "Workflow")).templates.values():
@@ -73,6 +73,37 @@ def test_a_run_may_take_a_week_or_the_deadlines_of_its_steps() -> None:
     assert deadline() == deadline(pods="cover-type") == 7 * 86_400
     assert deadline(steps={"tune": Resources(deadline_seconds=10**6)}) == 10**6 + 3600 * 6 + 4 * 3600
     assert deadline(pods="cover-type", steps={"chain": Resources(deadline_seconds=10**6)}) == 10**6 + 3 * 3600
+
+
+def test_the_pod_of_all_steps_has_what_the_largest_step_has_and_a_week() -> None:
+    steps = {"split": Resources(memory="6Gi"), "report": Resources(cpu="2")}
+    settings = Settings(pods="all", steps=steps)
+    assert settings.resources("pipeline").model_dump(include={"cpu", "cpu_limit", "memory", "memory_limit"}) == {
+        "cpu": "2",
+        "cpu_limit": "2",
+        "memory": "6Gi",
+        "memory_limit": "6Gi",
+    }
+    assert rendering.render(settings, "Workflow")["spec"]["activeDeadlineSeconds"] == 7 * 86_400
+
+
+@pytest.mark.parametrize("own", [{"gpu": 1}, {"service_account": "reader"}, {"node_selector": {"pool": "batch"}}])
+def test_a_pod_of_all_steps_has_no_account_or_node_of_one_step(own: dict[str, Any]) -> None:
+    steps = {"train": Resources(**own)}
+    name = next(iter(own))
+    with pytest.raises(UsageError, match=rf"in steps\.train\.{name}: set steps\.pipeline\.{name}, or use --pods step"):
+        rendering.render(Settings(pods="all", steps=steps), "Workflow")
+    rendering.render(Settings(pods="all", steps={**steps, "pipeline": Resources(**own)}), "Workflow")
+
+
+def test_studies_of_all_cover_types_in_one_pod_are_apart_on_the_volume() -> None:
+    settings = Settings(study_volume="studies", pods="all", cover_types=("4", "aspen"))
+    [_, template] = rendering.render(settings, "Workflow")["spec"]["templates"]
+    mounts = {each["mountPath"]: each["subPath"] for each in template["container"]["volumeMounts"] if "subPath" in each}
+    slugs = ("cottonwood-willow", "aspen")
+    assert mounts == {f"/kept/study-{slug}": f"{{{{workflow.name}}}}/{slug}" for slug in slugs}
+    kept = [slot["path"] for slot in template["outputs"]["artifacts"] if slot["name"].startswith("study-")]
+    assert [path.rpartition("/")[0] for path in kept] == list(mounts)
 
 
 def options_of(step: str) -> dict[str, Any]:
@@ -126,10 +157,8 @@ def test_parameters_of_the_form_have_the_values_the_steps_take() -> None:
     assert all(entry["description"] for entry in spec["arguments"]["parameters"])
 
 
-@pytest.mark.parametrize(("pods", "count"), [("step", len(NAMES)), ("cover-type", 4)])
-def test_every_pod_meets_the_restricted_standard_and_has_limits(
-    pods: Literal["step", "cover-type"], count: int
-) -> None:
+@pytest.mark.parametrize(("pods", "count"), [("step", len(NAMES)), ("cover-type", 4), ("all", 1)])
+def test_every_pod_meets_the_restricted_standard_and_has_limits(pods: Pods, count: int) -> None:
     rendered = rendering.render(Settings(pods=pods, registry="models"), "Workflow")
     assert models.Workflow.model_validate(rendered)
     leaves = [template for template in rendered["spec"]["templates"] if "container" in template]
@@ -182,9 +211,7 @@ def test_training_follows_a_search_that_is_skipped(tmp_path: Path, trials: int) 
 
 @pytest.mark.parametrize("pods", ["step", "cover-type"])
 @pytest.mark.parametrize("failing", CHAIN)
-def test_the_report_covers_the_cover_types_that_succeeded(
-    tmp_path: Path, failing: str, pods: Literal["step", "cover-type"]
-) -> None:
+def test_the_report_covers_the_cover_types_that_succeeded(tmp_path: Path, failing: str, pods: Pods) -> None:
     task = "aspen" if pods == "cover-type" else f"aspen-{failing}"
     children = played(tmp_path, task, pods=pods, trials=1).children
     report = children["report"]
@@ -195,7 +222,7 @@ def test_the_report_covers_the_cover_types_that_succeeded(
 
 
 @pytest.mark.parametrize("pods", ["step", "cover-type"])
-def test_without_rows_there_is_no_report(tmp_path: Path, pods: Literal["step", "cover-type"]) -> None:
+def test_without_rows_there_is_no_report(tmp_path: Path, pods: Pods) -> None:
     root = played(tmp_path, "prepare", pods=pods, registry="models")
     assert root.phase is Phase.FAILED
     assert {node.phase for node in root.children.values()} == {Phase.FAILED, Phase.OMITTED}
@@ -226,47 +253,6 @@ def test_a_gpu_is_what_the_training_uses_unless_something_else_is_set() -> None:
     assert train["container"]["resources"]["limits"]["memory"] == "2Gi"
 
 
-def test_a_chain_in_one_pod_runs_the_steps_with_the_options_they_have_as_pods() -> None:
-    settings: dict[str, Any] = {"set": {"train.aspen.rounds": 3, "evaluate.threads": 2}}
-    apart = read_workflow(rendering.render(Settings(**settings), "Workflow")).templates
-    fused = read_workflow(rendering.render(Settings(**settings, pods="cover-type"), "Workflow")).templates
-    assert set(fused) == {"pipeline", "prepare", "cover-type", "cover-type-aspen", "report"}
-    for name, own in (("cover-type", ""), ("cover-type-aspen", "-aspen")):
-        container = fused[name].container
-        assert container is not None
-        for step, options in chain.parse(container.arguments[1:]):
-            alone = apart.get(f"{step}{own}", apart[step]).container
-            assert alone is not None
-            assert [option.partition("=")[0] for option in options] == [
-                option.partition("=")[0] for option in alone.arguments
-            ]
-    given = {name: value.value for name, value in fused["cover-type-aspen"].inputs.parameters.items()}
-    assert given == {
-        **dict.fromkeys(("seed", "preset", "trials", "timeout", "objective", "sampler", "refit", "cover-type")),
-        "tune-threads": "1",
-        "train-threads": "1",
-        "train-rounds": "3",
-        "evaluate-threads": "2",
-    }
-
-
-def test_what_a_chain_hands_on_inside_its_pod_is_written_by_one_step_and_read_by_later_ones() -> None:
-    container = (
-        read_workflow(rendering.render(Settings(pods="cover-type"), "Workflow")).templates["cover-type"].container
-    )
-    assert container is not None
-    written: set[str] = set()
-    for step, options in chain.parse(container.arguments[1:]):
-        inputs = {slot.option or slot.name for slot in CHAIN_STEPS[step].inputs}
-        for name, _, value in (option.removeprefix("--").partition("=") for option in options):
-            if value.startswith("@") and name in inputs:
-                assert value in written
-            elif value.startswith("@"):
-                assert value not in written
-                written.add(value)
-    assert len(written) == 8
-
-
 def test_a_query_becomes_part_of_the_workflow(tmp_path: Path) -> None:
     query = tmp_path / "rows.sql"
     query.write_text("SELECT 1\n")
@@ -286,10 +272,8 @@ def test_only_prepare_and_register_run_under_the_accounts_that_are_given_to_them
     assert {name: account for name, account in found.items() if account} == {"prepare": "reader", "register": "writer"}
 
 
-@pytest.mark.parametrize(("pods", "template"), [("step", "tune"), ("cover-type", "cover-type")])
-def test_a_search_space_becomes_part_of_the_workflow(
-    tmp_path: Path, pods: Literal["step", "cover-type"], template: str
-) -> None:
+@pytest.mark.parametrize(("pods", "template"), [("step", "tune"), ("cover-type", "cover-type"), ("all", "all")])
+def test_a_search_space_becomes_part_of_the_workflow(tmp_path: Path, pods: Pods, template: str) -> None:
     space = tmp_path / "space.toml"
     space.write_text("[parameters.rounds]\n")
     read = read_workflow(rendering.render(Settings(space=str(space), pods=pods), "Workflow"))
@@ -302,9 +286,9 @@ def test_a_search_space_becomes_part_of_the_workflow(
         rendering.render(Settings(space=str(tmp_path / "nowhere.toml")), "Workflow")
 
 
-@pytest.mark.parametrize(("pods", "template"), [("step", "tune"), ("cover-type", "cover-type")])
+@pytest.mark.parametrize(("pods", "template"), [("step", "tune"), ("cover-type", "cover-type"), ("all", "all")])
 def test_the_best_points_of_an_earlier_run_become_part_of_the_workflow(
-    tmp_path: Path, pods: Literal["step", "cover-type"], template: str
+    tmp_path: Path, pods: Pods, template: str
 ) -> None:
     points = [{"value": 0.9, "parameters": {"rounds": 7}}]
     report = {"cover_types": {"aspen": {"search": {"best_points": points}}, "krummholz": {"search": None}}}
@@ -323,9 +307,7 @@ def test_the_best_points_of_an_earlier_run_become_part_of_the_workflow(
 
 @pytest.mark.parametrize(("pods", "template"), [("step", "tune"), ("cover-type", "cover-type")])
 @pytest.mark.parametrize("name", ["", "mine"])
-def test_trials_are_kept_on_a_volume_by_run_and_cover_type(
-    pods: Literal["step", "cover-type"], template: str, name: str
-) -> None:
+def test_trials_are_kept_on_a_volume_by_run_and_cover_type(pods: Pods, template: str, name: str) -> None:
     settings: dict[str, Any] = {"study_volume": "studies", "pods": pods, **({"study_name": name} if name else {})}
     rendered = rendering.render(Settings(**settings), "Workflow")["spec"]["templates"]
     for entry in rendered:

@@ -111,6 +111,24 @@ def test_a_chain_in_one_process_gives_the_same_models_and_figures(
     ]
 
 
+def test_all_steps_in_one_process_give_the_same_models_and_figures(
+    first: dict[str, Any], output: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert invoke("run", *SMALL, "--json", "--output", output, "--pods", "all") == 0
+    whole = json.loads(capsys.readouterr().out)
+    assert (whole["executed_steps"], whole["cached_steps"]) == (1, 0)
+    assert models(whole) == models(first)
+    for key in ("accuracy", "macro_f1", "macro_f1_interval", "cover_types", "notes"):
+        assert whole[key] == first[key]
+    here, apart = (Path(run["directory"]) for run in (whole, first))
+    for slug in first["cover_types"]:
+        for artifact, step in (("metrics", "evaluate"), ("scores", "evaluate"), ("learning-curve", "train")):
+            made = here / f"nodes/all/out/{artifact}-{slug}/{artifact}-{slug}"
+            assert made.read_bytes() == (apart / f"nodes/{slug}-{step}/out/{artifact}/{artifact}").read_bytes()
+    names = [step["name"] for step in json.loads((here / "report.json").read_text())["steps"]]
+    assert len(names) == len(set(names)) == 1 + 5 * 7
+
+
 def test_one_parameter_of_one_cover_type_runs_that_from_train_on(
     first: dict[str, Any], output: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,111 +1,146 @@
-"""Runs all steps of the per-cover-type pipeline in one pod.
+"""Runs several steps in one pod.
 
-This needs fewer pods, and files that only the next step reads stay in the pod.
+This needs fewer pods, and files that only the next steps read stay in the pod.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from steps import CHAIN
 from workflows.argo import templates
 from workflows.argo.step import Slot, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from hera.workflows import Container
 
     from workflows.settings import Settings
 
+# A step and the name of its output, or the name of an input of the whole pod.
+Source = str | tuple[str, str]
+
 
 @dataclass(frozen=True)
 class Chain:
-    """Steps that run one after the other, and the connections of their artifacts.
+    """Steps that share a pod, and the connections of their artifacts.
 
     Attributes:
+        module: module that runs them, below ``steps``.
         steps: steps by name, in the order in which they run.
         inputs: inputs of the whole chain.
-        sources: source of each input of each step: the name of an input of the chain, or a step and its output.
-        outputs: outputs of the whole chain by name: a step and its output.
+        sources: source of each input of each step.
+        outputs: output artifacts of the whole chain by name: a step and its output.
+        values: output parameters of the whole chain by name: a step and its output parameter.
+        cover_types: cover type of each step that has one, where the chain has steps of several.
+        optional: output artifacts that may be absent, because steps run also if some before them failed.
     """
 
+    module: str
     steps: Mapping[str, Step]
     inputs: tuple[Slot, ...]
-    sources: Mapping[str, Mapping[str, str | tuple[str, str]]]
+    sources: Mapping[str, Mapping[str, Source]]
     outputs: Mapping[str, tuple[str, str]]
+    values: Mapping[str, tuple[str, str]]
+    cover_types: Mapping[str, str] = field(default_factory=dict)
+    optional: Collection[str] = ()
+
+    def slot(self, output: tuple[str, str]) -> Slot:
+        """Return the slot of an output, given as the names of its step and of itself."""
+        step, name = output
+        return next(slot for slot in self.steps[step].outputs if slot.name == name)
 
 
-def container(chain: Chain, settings: Settings, overrides: Mapping[str, Mapping[str, str]], name: str) -> Container:
-    """Return the template of a pod that runs the whole chain by ``steps.chain``.
+def container(  # noqa: PLR0913 - the differences between the pods
+    chain: Chain,
+    settings: Settings,
+    overrides: Mapping[str, Mapping[str, str]],
+    name: str,
+    *,
+    common: Mapping[str, Mapping[str, str]] | None = None,
+    flags: Sequence[str] = (),
+) -> Container:
+    """Return the template of a pod that runs all steps of a chain.
 
     Args:
         chain: the steps and their connections.
-        settings: image, and resources of ``chain``.
+        settings: image, and resources of the chain's module.
         overrides: further options of the steps' command lines, by step.
         name: name of the template.
+        common: options of the command lines by the name of the step's module; steps with the same value share a
+            parameter.
+        flags: options of the chain's module.
     """
-    resources = settings.resources(CHAIN)
     parameters: dict[str, str | None] = {}
     threads_parameters: list[str] = []
-    words: list[str] = []
-    for step in chain.steps.values():
-        words += ["--", step.name]
-        for option, value in step.effective_parameters(resources, overrides.get(step.name, {})).items():
-            parameter = option if value is None else f"{step.name}-{option}"
+    words: list[str] = list(flags)
+    for key, step in chain.steps.items():
+        words += ["--", f"{chain.cover_types[key]}/{step.name}" if key in chain.cover_types else step.name]
+        own = step.effective_parameters(settings.resources(chain.module), overrides.get(key, {}))
+        shared = step.effective_parameters(settings.resources(chain.module), (common or {}).get(step.name, {}))
+        for option, value in own.items():
+            prefix = step.name if common is None or shared.get(option) == value else key
+            parameter = option if value is None else f"{prefix}-{option}"
             parameters[parameter] = value
-            threads_parameters += [parameter] if option == templates.THREADS else []
+            if option == templates.THREADS and parameter not in threads_parameters:
+                threads_parameters.append(parameter)
             words.append(f"--{option}={{{{inputs.parameters.{parameter}}}}}")
-        words += _artifact_arguments(chain, step)
-        words += [templates.value_argument(value) for value in step.values]
+        words += [*step.fixed, *_artifact_arguments(chain, key)]
+        names = {place: parameter for parameter, place in chain.values.items()}
+        words += [f"--{value}={{{{outputs.parameters.{names[key, value]}.path}}}}" for value in step.values]
     return templates.module_container(
         _as_step(chain),
         settings,
         parameters,
         words,
         name=name,
-        of_cover_type=True,
+        of_cover_type=not chain.cover_types,
         threads_parameters=threads_parameters,
     )
 
 
 def _as_step(chain: Chain) -> Step:
-    """Return the inputs and outputs of the whole chain, as those of the step ``steps.chain``."""
+    """Return the inputs and outputs of the whole chain, as those of one step."""
     steps = chain.steps.values()
     return Step(
-        CHAIN,
+        chain.module,
         inputs=chain.inputs,
-        outputs=[Slot(name, _output_slot(chain, output).file) for name, output in chain.outputs.items()],
-        values=[value for step in steps for value in step.values],
+        outputs=[_output_slot(chain, name) for name in chain.outputs],
+        values=list(chain.values),
+        source_parameters=[name for step in steps for name in step.source_parameters],
+        publishes=any(step.publishes for step in steps),
         continues=[name for name, (step, output) in chain.outputs.items() if output in chain.steps[step].continues],
-        continues_despite=[name for step in steps for name in step.continues_despite],
+        continues_despite=list(dict.fromkeys(name for step in steps for name in step.continues_despite)),
     )
 
 
-def _artifact_arguments(chain: Chain, step: Step) -> list[str]:
+def _output_slot(chain: Chain, name: str) -> Slot:
+    """Return an output of the whole chain."""
+    output = chain.outputs[name]
+    slot, cover_type = chain.slot(output), chain.cover_types.get(output[0], "")
+    optional = slot.optional or name in chain.optional
+    return replace(slot, name=name, option="", key="", cover_type=cover_type, optional=optional)
+
+
+def _artifact_arguments(chain: Chain, key: str) -> list[str]:
     """Return the arguments of a step with the paths of its input and output artifacts."""
-    sources = [(slot, chain.sources[step.name][slot.name]) for slot in step.inputs]
-    outputs = [(slot, (step.name, slot.name)) for slot in step.outputs]
-    return [f"--{slot.option or slot.name}={_path(chain, source)}" for slot, source in (*sources, *outputs)]
+    step = chain.steps[key]
+    inputs = [_argument(chain, slot, chain.sources[key][slot.name]) for slot in step.inputs]
+    return [*inputs, *(_argument(chain, slot, (key, slot.name)) for slot in step.outputs)]
 
 
-def _output_slot(chain: Chain, output: tuple[str, str]) -> Slot:
-    """Return the slot of an output, given as the names of its step and of itself."""
-    step, name = output
-    return next(slot for slot in chain.steps[step].outputs if slot.name == name)
+def _argument(chain: Chain, slot: Slot, source: Source) -> str:
+    """Return the argument of a step with the path of an input of the chain, or of an output of one of its steps.
 
-
-def _path(chain: Chain, source: str | tuple[str, str]) -> str:
-    """Return the path of an input of the chain, or of an output of one of its steps.
-
-    An output that is one of the chain too is an artifact of the template. Others are in the scratch folder of the pod,
-    which ``steps.chain`` puts in place of ``@``.
+    An output that is one of the chain too is an artifact of the template. Others are in the scratch folder of the pod.
+    Arguments with a path in it begin with ``@``.
     """
+    option = f"--{slot.option or slot.name}={slot.key}{'=' if slot.key else ''}"
     if isinstance(source, str):
-        return f"{{{{inputs.artifacts.{source}.path}}}}"
+        return f"{option}{{{{inputs.artifacts.{source}.path}}}}"
     for name, output in chain.outputs.items():
         if output == source:
-            return f"{{{{outputs.artifacts.{name}.path}}}}"
-    slot = _output_slot(chain, source)
-    return f"@{source[0]}-{slot.name}/{slot.file}"
+            return f"{option}{{{{outputs.artifacts.{name}.path}}}}"
+    made = chain.slot(source)
+    return f"@{option}{source[0]}-{made.name}/{made.file}"

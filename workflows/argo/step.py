@@ -24,6 +24,7 @@ class Slot:
         raw: content that is part of the template.
         stored: place of an input in the artifact repository, as Argo writes it, such as ``{"s3": {"key": "a"}}``.
         drawn: whether the graph of the Argo UI shows it, if it is an output.
+        cover_type: cover type of an output, in a pod that works on several.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Slot:
     raw: str | None = None
     stored: Mapping[str, Mapping[str, str]] | None = None
     drawn: bool = False
+    cover_type: str = ""
 
     @property
     def output_file(self) -> str:

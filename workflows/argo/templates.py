@@ -147,12 +147,13 @@ def _volumes(step: Step, settings: Settings) -> list[EmptyDirVolume | ExistingVo
     scratch = [EmptyDirVolume(name="work", mount_path="/work"), EmptyDirVolume(name="tmp", mount_path="/tmp")]  # noqa: S108
     if not settings.study_volume:
         return [*scratch]
+    cover_types = {slot.name: slot.cover_type or f"{{{{inputs.parameters.{COVER_TYPE}}}}}" for slot in step.outputs}
     kept = [
         ExistingVolume(
             name=f"kept-{name}",
             claim_name=settings.study_volume,
             mount_path=f"{KEPT}/{name}",
-            sub_path=f"{settings.study_name or '{{workflow.name}}'}/{{{{inputs.parameters.{COVER_TYPE}}}}}",
+            sub_path=f"{settings.study_name or '{{workflow.name}}'}/{cover_types[name]}",
         )
         for name in step.continues
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from steps import schema as schemas
 from steps.core import runtime, uris
 from steps.core.errors import BadConfigurationError, UsageError
 from workflows.settings import names
@@ -85,6 +86,21 @@ class Progress:
         before, self._done = self._done, self._done + count
         if self._done * 10 // self._size > before * 10 // self._size:
             runtime.log(f"{self._name}: {self._done * 100 // self._size}% uploaded")
+
+
+def with_chosen_pods(settings: Settings) -> tuple[Settings, str]:
+    """Return the settings with a way to divide the steps among pods, and a line that says why.
+
+    The line is empty where the settings state a way.
+    """
+    if settings.pods != "auto":
+        return settings, ""
+    from workflows import pipeline
+    from workflows.argo import pod_plan
+
+    schema = schemas.load(settings.table_schema)
+    plan = pod_plan.choose_pods(settings, len(pipeline.chosen_cover_types(settings, schema)))
+    return settings.model_copy(update={"pods": plan.pods}), plan.line
 
 
 def check_addresses_for_pods(settings: Settings, *, with_source: bool = True) -> None:

@@ -124,9 +124,10 @@ def failure_reason(client: Client, workflow: dict[str, Any], name: str, step: St
     """Return why a step failed: the last error line of its log, or Argo's message where there is none."""
     if _KILLED in step.message:
         template = nodes.templates_of(workflow).get(step.template) or {}
-        resources = (template.get("container") or {}).get("resources") or {}
-        limit = (resources.get("limits") or {}).get("memory") or "not set"
-        setting = f"steps.{step.path[-1]}.memory_limit"
+        container = template.get("container") or {}
+        limit = ((container.get("resources") or {}).get("limits") or {}).get("memory") or "not set"
+        module = (container.get("command") or [step.path[-1]])[-1]  # several steps may share a pod
+        setting = f"steps.{module.rpartition('.')[2]}.memory_limit"
         return f"out of memory, its limit is {limit}: raise {setting} in the config file ({step.message})"
     try:
         lines = read_pod_log(client, name, step, tail=50) if step.pod else []

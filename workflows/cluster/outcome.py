@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from steps.core.errors import RUN_FAILED, NoInputError
 from workflows.cluster import logs, nodes
+from workflows.contract import model_of
 from workflows.runs import results
 
 if TYPE_CHECKING:
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
     from workflows.cluster.client import Client
     from workflows.cluster.nodes import State
 
-# Artifacts to download by name, and the path of each below the folder of the run.
-_DOWNLOADS = {"html": "report.html", "json": "report.json", "model": "models/{row}"}
+# Artifacts of the report by name, and the path of each below the folder of the run.
+_REPORT = {"html": "report.html", "json": "report.json"}
 
 
 def summary(client: Client, state: State, failures: dict[str, str] | None = None) -> dict[str, Any]:
@@ -72,9 +73,11 @@ def fetch(client: Client, name: str, folder: Path) -> list[Path]:
     state = nodes.read(workflow)
     found: list[Path] = []
     for step in state.steps.values():
-        for artifact, path in _DOWNLOADS.items():
-            if artifact in step.artifacts and not (step.artifacts[artifact].get("deleted")):
-                target = folder / path.format(row=step.path[0])
+        for artifact, entry in step.artifacts.items():
+            slug = model_of(artifact, step.path[0])
+            path = f"models/{slug}" if slug else _REPORT.get(artifact)
+            if path and not entry.get("deleted"):
+                target = folder / path
                 client.download(workflow, step, artifact, target)
                 found.append(target)
     if not found:

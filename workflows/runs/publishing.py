@@ -28,7 +28,7 @@ def published_files(folder: Path, root: Node) -> dict[str, Path]:
     """
     document = folder / "report.json"
     labels = storage.read_json(document)["cover_types"] if document.exists() else {}
-    outputs = root.children["prepare"].outputs.artifacts if "prepare" in root.children else {}
+    outputs = {name: path for node in root.children.values() for name, path in node.outputs.artifacts.items()}
     datasets = {
         f"{CoverType(entry['label'], slug, '').partition}/part-0.parquet": outputs[f"dataset-{slug}"]
         for slug, entry in labels.items()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from steps.core import storage
 from steps.core.errors import DOCUMENTED_EXIT_CODES, RUN_FAILED, BadDataError, NoInputError
+from workflows.contract import model_of
 from workflows.local.nodes import Phase
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ T = TypeVar("T")
 
 RESULT = "result.json"
 WORKFLOW = "workflow.yaml"
+# Output artifacts that are the report.
+_REPORT = ("html", "json")
 # Keys of each cover type that the result copies from report.json.
 COVER_TYPE_KEYS = (
     "label",
@@ -52,15 +55,15 @@ def copy_results(folder: Path, root: Node) -> None:
         root: its root node.
     """
     for node in root.children.values():
-        if node.cover_type and node.phase is Phase.SUCCEEDED and "model" in node.outputs.artifacts:
-            with storage.atomic_folder(folder / "models" / node.cover_type) as temporary:
-                for file in filter(Path.is_file, node.outputs.artifacts["model"].iterdir()):
-                    shutil.copyfile(file, temporary / file.name)
-    report = root.children.get("report")
-    if report:
-        for artifact in ("html", "json"):
-            if artifact in report.outputs.artifacts:
-                storage.copy_file(report.outputs.artifacts[artifact], folder / f"report.{artifact}")
+        for name, path in node.outputs.artifacts.items():
+            slug = model_of(name, node.cover_type)
+            # The steps of all cover types are one node, which fails where one of them does.
+            if slug and (node.phase is Phase.SUCCEEDED or node.cover_type is None):
+                with storage.atomic_folder(folder / "models" / slug) as temporary:
+                    for file in filter(Path.is_file, path.iterdir()):
+                        shutil.copyfile(file, temporary / file.name)
+            elif name in _REPORT:
+                storage.copy_file(path, folder / f"report.{name}")
 
 
 def write_result(folder: Path, root: Node, seconds: float) -> dict[str, Any]:

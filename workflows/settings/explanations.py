@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workflows.settings.model import Resources, Settings, Toleration
+from workflows.settings.model import Settings
+from workflows.settings.resources import Resources, Toleration
 from workflows.settings.step_settings import NOT_ACCEPTED
 
 if TYPE_CHECKING:

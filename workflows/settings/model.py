@@ -1,24 +1,21 @@
-"""The settings of a run, and the resources of its pods."""
+"""The settings of a run."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field
 
-from steps import CHAIN
 from steps import schema as schemas
 from steps.core import uris
 from workflows.settings.flags import CLUSTER, LOCAL, Flag
+from workflows.settings.resources import Resources, resources_of
 from workflows.settings.step_settings import StepSettings
 from workflows.settings.types import (
-    Count,
     CoverTypes,
     Image,
-    LabelKey,
-    LabelValue,
     LocalPath,
     Name,
     Namespace,
@@ -29,45 +26,6 @@ from workflows.settings.types import (
     StepName,
     Text,
 )
-
-
-class Toleration(BaseModel):
-    """A taint of nodes that a pod tolerates; the names are those of Kubernetes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True, populate_by_name=True)
-
-    key: LabelKey | None = None
-    operator: Literal["Exists", "Equal"] | None = None
-    value: LabelValue | None = None
-    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
-    toleration_seconds: int | None = Field(default=None, alias="tolerationSeconds")
-
-
-class Resources(BaseModel):
-    """Resources of the pod of a step, and where it may run; quantities are written as in Kubernetes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
-
-    cpu: str = "1"
-    memory: str = "1Gi"
-    cpu_limit: str | None = None
-    memory_limit: str | None = None
-    gpu: Count = 0
-    service_account: Name | None = None
-    s3_secret: Name | None = None
-    node_selector: dict[LabelKey, LabelValue] = {}
-    tolerations: tuple[Toleration, ...] = ()
-    deadline_seconds: Positive = 3600
-
-    @model_validator(mode="after")
-    def _quantities(self) -> Self:
-        """Check quantities, and requests against limits, by Hera's own model; its import takes most of a second."""
-        from hera.workflows.resources import Resources as HeraResources
-
-        HeraResources(
-            cpu_request=self.cpu, cpu_limit=self.cpu_limit, memory_request=self.memory, memory_limit=self.memory_limit
-        )
-        return self
 
 
 class Settings(StepSettings):  # type: ignore[misc, valid-type] # a model that is made at run time
@@ -97,8 +55,9 @@ class Settings(StepSettings):  # type: ignore[misc, valid-type] # a model that i
     ] = ""
     # Where it runs.
     pods: Annotated[
-        Literal["step", "cover-type"], Flag("One pod for each step, or for all steps of a cover type.", CLUSTER)
-    ] = "step"
+        Literal["auto", "step", "cover-type", "all"],
+        Flag("A pod for each step, for the steps of each cover type, or for all steps. auto: submit chooses.", CLUSTER),
+    ] = "auto"
     image: Annotated[Image, Flag("Image of the steps.", CLUSTER)] = "covertype-steps:dev"
     namespace: Annotated[Namespace, Flag("Kubernetes namespace.", CLUSTER)] = "covertype"
     service_account: Annotated[Name, Flag("Service account of the pods.", CLUSTER)] = "covertype-steps"
@@ -115,7 +74,8 @@ class Settings(StepSettings):  # type: ignore[misc, valid-type] # a model that i
         Flag("Name of the study to resume on the study volume.", CLUSTER, metavar="NAME", default="the run's name"),
     ] = None
     steps: dict[StepName, Resources] = Field(
-        default={}, description="Resources of the pods, by step; chain is a pod for all steps."
+        default={},
+        description="Resources of the pods, by step; chain is the pod of a cover type, pipeline the pod of all steps.",
     )
     # On this machine.
     output: Annotated[
@@ -130,16 +90,8 @@ class Settings(StepSettings):  # type: ignore[misc, valid-type] # a model that i
     cache: Annotated[bool, Flag("Reuse results of earlier runs.", LOCAL)] = True
 
     def resources(self, step: str) -> Resources:
-        """Return the resources of a step: the given values over the defaults.
-
-        A request that is given without a limit is also the limit.
-        """
-        given = self.steps.get(step, Resources()).model_dump(exclude_unset=True)
-        chosen = {**COMMON_RESOURCES, **DEFAULT_RESOURCES.get(step, {}), **given}
-        for quantity in ("cpu", "memory"):
-            if quantity in given and f"{quantity}_limit" not in given:
-                chosen.pop(f"{quantity}_limit", None)
-        return Resources(**chosen)
+        """Return the resources of the pod of a step."""
+        return resources_of(step, self.steps)
 
     @property
     def folder(self) -> Path:
@@ -157,13 +109,3 @@ class Settings(StepSettings):  # type: ignore[misc, valid-type] # a model that i
         if self.parallel:
             return self.parallel
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-# Memory: the peak in usage.json on the full table, with room for twice the rows. A step uses one core. The request is
-# lower, so that two long steps fit on a node of two cores beside the pods of the system.
-COMMON_RESOURCES: dict[str, Any] = {"cpu": "500m", "cpu_limit": "1"}
-DEFAULT_RESOURCES: dict[str, dict[str, Any]] = {
-    "train": {"cpu": "900m", "memory": "2Gi", "deadline_seconds": 4 * 3600},
-    "tune": {"cpu": "900m", "memory": "2Gi", "deadline_seconds": 24 * 3600},
-    CHAIN: {"cpu": "900m", "memory": "2Gi", "deadline_seconds": 28 * 3600},
-}

@@ -63,9 +63,12 @@ def test_a_dry_run_starts_nothing(way: str, request: pytest.FixtureRequest, caps
     api.on(f"POST {SERVER}", (200, created("x")))
     assert invoke("submit", *SMALL, "--dry-run") == 0
     (sent,) = api.requests
+    workflow = sent.body.get("workflow", sent.body)
+    assert [template["name"] for template in workflow["spec"]["templates"]] == ["pipeline", "all"]
     assert "dryRun=All" in sent.query or sent.body["serverDryRun"] is True
     printed = capsys.readouterr()
     assert yaml.safe_load(printed.out)["kind"] == "Workflow"
+    assert printed.err.startswith("pods: all in one, about ")
     assert "nothing was started" in printed.err
 
 

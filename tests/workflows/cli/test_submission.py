@@ -111,3 +111,11 @@ def test_progress_is_logged_at_every_tenth(capsys: pytest.CaptureFixture[str]) -
         progress.add(1)
     lines = capsys.readouterr().err.splitlines()
     assert lines == [f"table.csv: {share}% uploaded" for share in range(10, 101, 10)]
+
+
+def test_pods_are_chosen_where_the_settings_leave_it_open() -> None:
+    chosen, line = submission.with_chosen_pods(Settings(rows=1000, preset="fast", cover_types=("4",)))
+    assert (chosen.pods, chosen.rows) == ("all", 1000)
+    assert "starting 6 pods" in line
+    given = Settings(rows=1000, pods="step")
+    assert submission.with_chosen_pods(given) == (given, "")

@@ -131,3 +131,11 @@ def test_out_of_memory_names_step_limit_and_setting(limit: str | None) -> None:
     shown = logs.failure_reason(client([]), workflow, NAME, step)
     expected = f"out of memory, its limit is {limit or 'not set'}: raise steps.train.memory_limit in the config file"
     assert shown.startswith(expected)
+
+
+@pytest.mark.parametrize("module", ["chain", "pipeline", "train"])
+def test_out_of_memory_names_the_setting_of_the_pod(module: str) -> None:
+    workflow = copy.deepcopy(with_node("aspen-train(0)", message="OOMKilled (exit code 137)"))
+    nodes.templates_of(workflow)["train-aspen"]["container"]["command"] = ["python", "-m", f"steps.{module}"]
+    shown = logs.failure_reason(client([]), workflow, NAME, nodes.read(workflow).steps["aspen", "train"])
+    assert f"raise steps.{module}.memory_limit in the config file" in shown

@@ -82,3 +82,12 @@ def test_an_artifact_that_was_deleted_is_not_fetched(tmp_path: Path) -> None:
 def test_a_run_without_anything_to_fetch(tmp_path: Path) -> None:
     with pytest.raises(NoInputError, match=f"run '{NAME}' has no report and no model yet, in namespace covertype: see"):
         outcome.fetch(client(running()), NAME, tmp_path)
+
+
+def test_fetch_of_a_pod_with_all_steps(tmp_path: Path) -> None:
+    made = [
+        {"name": name} for name in ("html", "json", "model-aspen", "model-spruce-fir", "metrics-aspen", "study-aspen")
+    ]
+    workflow = with_node("report(0)", outputs={"artifacts": made})
+    paths = {str(path.relative_to(tmp_path)) for path in outcome.fetch(client(workflow), NAME, tmp_path)}
+    assert paths == {"report.html", "report.json", "models/aspen", "models/spruce-fir"}

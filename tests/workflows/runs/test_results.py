@@ -91,6 +91,17 @@ def test_report_and_models_are_copies(tmp_path: Path) -> None:
     assert (tmp_path / "made.html").read_text() == "report"
 
 
+def test_models_of_a_pod_with_all_steps_are_copied_though_a_cover_type_failed(tmp_path: Path) -> None:
+    (tmp_path / "bundle").mkdir()
+    (tmp_path / "bundle" / "model.ubj").write_text("model")
+    (tmp_path / "made").write_text("report")
+    root = finished_run({"all": 65})
+    root.children["all"].outputs.artifacts |= {"model-fir": tmp_path / "bundle", "json": tmp_path / "made"}
+    results.copy_results(tmp_path / "run", root)
+    assert (tmp_path / "run/models/fir/model.ubj").read_text() == "model"
+    assert (tmp_path / "run/report.json").read_text() == "report"
+
+
 @pytest.mark.parametrize("damaged", ["", "{", "[]", "{}"])
 def test_a_damaged_result_is_an_error_and_listed_as_unfinished(tmp_path: Path, damaged: str) -> None:
     folder = tmp_path / "a-run"

@@ -27,7 +27,7 @@ def explained(values: dict[str, Any]) -> tuple[str, str | None]:
         ({"steps": {"train": {"gpu": -1}}}, "steps.train.gpu cannot be -1", "a number of at least 0 is needed"),
         ({"parallel": 2**63}, f"parallel cannot be {2**63}", f"a number of at most {2**63 - 1} is needed"),
         ({"cache": "perhaps"}, "cache cannot be 'perhaps'", "true or false is needed"),
-        ({"pods": "none"}, "pods cannot be 'none'", "use 'step' or 'cover-type'"),
+        ({"pods": "none"}, "pods cannot be 'none'", "use 'auto', 'step', 'cover-type' or 'all'"),
         ({"steps": {"train": 2}}, "steps.train: a mapping is needed", "see the configuration reference for an example"),
         ({"rows": "{}"}, "rows cannot be '{}'", "a whole number is needed"),
         ({"rows": "9" * 100}, f"rows cannot be '{'9' * 59}...", f"a number of at most {2**63 - 1} is needed"),

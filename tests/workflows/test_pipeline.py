@@ -16,7 +16,7 @@ from steps.core.errors import NoInputError, UsageError
 from tests.golden import write as golden
 from workflows import pipeline, rendering
 from workflows.argo import form
-from workflows.interfaces import CHAIN, CHAIN_STEPS, source_file
+from workflows.interfaces import CHAIN, source_file
 from workflows.local import binding
 from workflows.local.nodes import Phase
 from workflows.local.scheduler import Scheduler

@@ -44,3 +44,32 @@ def test_log_losses_are_scikit_learns() -> None:
     labels, scores = (random.random(50) < 0.3).astype(np.uint8), random.random(50).astype(np.float32)
     assert metrics.log_losses(labels, scores).mean() == pytest.approx(log_loss(labels, scores.astype(float)))
     assert np.isfinite(metrics.log_losses(np.array([1, 0], np.uint8), np.array([0, 1], np.float32))).all()
+
+
+def test_a_calibration_undoes_a_distortion() -> None:
+    random = np.random.default_rng(0)
+    logits = random.normal(size=200_000)
+    labels = (random.random(len(logits)) < 1 / (1 + np.exp(-logits))).astype(np.uint8)
+    distorted = (1 / (1 + np.exp(-(3 * logits - 1)))).astype(np.float32)
+    slope, intercept = metrics.fit_calibration(labels, distorted)
+    assert slope == pytest.approx(1 / 3, abs=0.01)
+    assert intercept == pytest.approx(1 / 3, abs=0.02)
+
+
+def test_a_calibration_of_separated_rows_is_finite() -> None:
+    labels = np.array([0] * 50 + [1] * 5, np.uint8)
+    slope, intercept = metrics.fit_calibration(labels, labels.astype(np.float32))
+    assert 0 < slope < 100
+    assert math.isfinite(intercept)
+
+
+@given(ROWS.filter(lambda rows: any(label for label, _ in rows)))
+def test_a_calibration_keeps_the_mean(rows: list[tuple[bool, int]]) -> None:
+    """The fitted probabilities sum to the targets, as the gradient is zero."""
+    labels = np.array([label for label, _ in rows], np.uint8)
+    scores = np.array([(score + 0.5) / 7 for _, score in rows], np.float32)
+    slope, intercept = metrics.fit_calibration(labels, scores)
+    found = 1 / (1 + np.exp(-(slope * metrics.to_logits(scores) + intercept)))
+    positive = int(labels.sum())
+    targets = positive * (positive + 1) / (positive + 2) + (len(rows) - positive) / (len(rows) - positive + 2)
+    assert found.sum() == pytest.approx(targets, abs=0.01 * len(rows))

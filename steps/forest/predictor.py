@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from steps.core import runtime
+from steps.core import runtime, storage
 from steps.forest import check_rows, prepared, trees
 from steps.forest.packing import pack
 from steps.forest.trees import UnsupportedModelError
@@ -65,13 +64,12 @@ def open_predictor(paths: Sequence[Path], *, prepared_file: Path | None = None) 
     Raises:
         BadDataError: A model is damaged, or the models have different numbers of features.
     """
-    models = [(str(path), path.read_bytes()) for path in paths]
-    digests = [hashlib.sha256(data).hexdigest() for _, data in models]
+    digests = [storage.sha256_file(path) for path in paths]
     if prepared_file is not None and (found := prepared.read(prepared_file, digests)) is not None:
         forest = _grow(found.packed)
         if forest is not None and _same_bits(forest.scores(found.rows), found.scores):
             return forest
-    return _open_unprepared(models, digests, prepared_file)
+    return _open_unprepared([(str(path), path.read_bytes()) for path in paths], digests, prepared_file)
 
 
 def _open_unprepared(

@@ -56,8 +56,8 @@ def open_predictor(paths: Sequence[Path], *, prepared_file: Path | None = None) 
     models, XGBoost predicts, and a warning says why.
 
     Args:
-        paths: The model file of each model, all with the same features. Their checksums were compared before, because
-            XGBoost does not validate model files.
+        paths: The model file of each model, at least one, all with the same features. Their checksums were compared
+            before, because XGBoost does not validate model files.
         prepared_file: The file of the prepared forest. It is used if it was made from these models, and written if
             not. A file that cannot be written is not an error.
 

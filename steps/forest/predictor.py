@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from steps.core import runtime
+from steps.core import runtime, storage
 from steps.forest import check_rows, prepared, trees
 from steps.forest.packing import pack
 from steps.forest.trees import UnsupportedModelError
@@ -57,21 +56,20 @@ def open_predictor(paths: Sequence[Path], *, prepared_file: Path | None = None) 
     models, XGBoost predicts, and a warning says why.
 
     Args:
-        paths: The model file of each model, all with the same features. Their checksums were compared before, because
-            XGBoost does not validate model files.
+        paths: The model file of each model, at least one, all with the same features. Their checksums were compared
+            before, because XGBoost does not validate model files.
         prepared_file: The file of the prepared forest. It is used if it was made from these models, and written if
             not. A file that cannot be written is not an error.
 
     Raises:
         BadDataError: A model is damaged, or the models have different numbers of features.
     """
-    models = [(str(path), path.read_bytes()) for path in paths]
-    digests = [hashlib.sha256(data).hexdigest() for _, data in models]
+    digests = [storage.sha256_file(path) for path in paths]
     if prepared_file is not None and (found := prepared.read(prepared_file, digests)) is not None:
         forest = _grow(found.packed)
         if forest is not None and _same_bits(forest.scores(found.rows), found.scores):
             return forest
-    return _open_unprepared(models, digests, prepared_file)
+    return _open_unprepared([(str(path), path.read_bytes()) for path in paths], digests, prepared_file)
 
 
 def _open_unprepared(

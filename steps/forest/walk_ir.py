@@ -17,8 +17,8 @@ from steps.forest.packing import NARROW
 if TYPE_CHECKING:
     from steps.forest.packing import WordFormat
 
-# The lanes of a vector, the vectors that take turns, and the levels between two moves of the lanes. More of either did
-# not make it faster: `python -m benchmarks.predict_speed`.
+# The lanes of a vector, the vectors that take turns, and the levels between two moves of the lanes.
+# `python -m benchmarks.predict_speed` compares four vectors with one.
 LANES = 16
 VECTORS = 4
 LEVELS = 3
@@ -50,7 +50,7 @@ exit:
 }
 """
 
-# One vector ($V) of a chunk: its items, and whether they are below the end.
+# One vector ($V) of a chunk: its items, and which of its lanes have one.
 _LOAD = """
   %first.$V = add i32 %first, $OFFSET
   %first.v.$V = $SPLAT_I32(%first.$V)

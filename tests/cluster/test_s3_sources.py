@@ -70,7 +70,9 @@ def assert_equal_results(workflow: dict[str, Any], local: Path) -> None:
 def test_a_submitted_file_gives_the_results_of_a_run_here(table: Path, local: Path, store: s3.Store) -> None:
     workflow = submit("--source", str(table))
     assert_equal_results(workflow, local)
-    [prepare, *_] = [node for node in harness.nodes(workflow) if node["templateName"] == "prepare" and "outputs" in node]
+    [prepare, *_] = [
+        node for node in harness.nodes(workflow) if node["templateName"] == "prepare" and "outputs" in node
+    ]
     keys = {entry["name"]: entry["s3"]["key"] for entry in prepare["outputs"]["artifacts"] if "s3" in entry}
     profile = store.read(store.get(f"s3://artifacts/{keys['profile']}"))
     assert profile == (local / "nodes/prepare/out/profile/profile").read_bytes()

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docs.command_lines import Option, command_of_step, options_of, verbs
-from steps import CHAIN, NAMES, PIPELINE
+from steps import CHAIN, NAMES, PIPELINE, PREDICT
 from steps.core import errors
 from workflows.settings import Settings, loading, overrides
 
@@ -84,7 +84,7 @@ def command_line() -> str:
 def steps() -> str:
     """Return a section for each step module."""
     parts = []
-    for name in (*NAMES, CHAIN, PIPELINE):
+    for name in (*NAMES, PREDICT, CHAIN, PIPELINE):
         command = command_of_step(name)
         parts += [f"## `steps.{name}`", escaped(command.help or ""), _options_table(options_of(command, name))]
     return "\n\n".join(filter(None, parts))
@@ -167,7 +167,7 @@ def step_resources() -> str:
     """Return the resources of each step's pod without any setting."""
     defaults = Settings()
     rows = []
-    for name in (*NAMES, CHAIN, PIPELINE):
+    for name in (*NAMES, PREDICT, CHAIN, PIPELINE):
         given = defaults.resources(name)
         hours = f"{given.deadline_seconds / 3600:g} h"
         rows.append((code(name), given.cpu, given.cpu_limit or given.cpu, given.memory, hours))

@@ -57,8 +57,7 @@ def with_chosen_pods(settings: Settings) -> tuple[Settings, str]:
     """
     if settings.pods != "auto":
         return settings, ""
-    from workflows import pipeline
-    from workflows.argo import pod_plan
+    from workflows import pipeline, pod_plan
 
     schema = schemas.load(settings.table_schema)
     plan = pod_plan.choose_pods(settings, len(pipeline.chosen_cover_types(settings, schema)))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from workflows.argo.pod_plan import choose_pods
+from workflows.pod_plan import choose_pods
 from workflows.settings import Resources, Settings
 
 

@@ -51,7 +51,8 @@ def submitting(*flags: str, name: str = "", **environment: str) -> tuple[str, su
     """Start ``submit --wait`` in the tests' namespace; return the run's name and the command."""
     name = name or harness.new_name()
     place = ("--namespace", harness.NAMESPACE, "--image", harness.IMAGE) if "--image" not in flags else ()
-    return name, start("submit", "--wait", "--json", "--name", name, "--config", CONFIG, *place, *flags, **environment)
+    words = ("submit", "--wait", "--json", "--name", name, "--config", CONFIG, "--pods", "step")
+    return name, start(*words, *place, *flags, **environment)
 
 
 def pods_of(name: str, step: str) -> list[dict[str, Any]]:

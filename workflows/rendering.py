@@ -51,9 +51,11 @@ def render(  # noqa: PLR0913 - what differs between resources
         return _plain_values(built)
     fields = {field: value for field, value in vars(built).items() if field in _SHARED and value is not None}
     fields["name"] = name or pipeline.NAME
+    chosen = form.values(settings)
     if kind == "WorkflowTemplate":
+        fields["annotations"] = {pipeline.DESCRIPTION: f"Submit opens a form, filled in for: {chosen}."}
         return _plain_values(WorkflowTemplate(**fields))
-    fields["annotations"] = {pipeline.DESCRIPTION: f"Submit starts a whole run: {form.values(settings)}."}
+    fields["annotations"] = {pipeline.DESCRIPTION: f"Submit starts a whole run: {chosen}."}
     return _plain_values(
         CronWorkflow(**fields, schedules=[schedule or WEEKLY], concurrency_policy="Forbid", timezone="UTC")
     )

@@ -145,9 +145,9 @@ def _report(slugs: Sequence[str], last: Sequence[str], output: Callable[[str, st
         last: name of the last task of each cover type.
         output: returns Argo's reference to an output of a cover type, given by slug and name.
     """
-    # The report covers the cover types that succeeded, and fails if one is missing. A last step is omitted if an earlier
-    # one failed. If none succeeded, there is nothing to report. ``prepare`` is left out, because the Argo UI would draw
-    # an edge from it to the report, around all other steps.
+    # The report covers the cover types that succeeded, and fails if one is missing. A last step is omitted if an
+    # earlier one failed. If none succeeded, there is nothing to report. ``prepare`` is left out, because the Argo UI
+    # would draw an edge from it to the report, around all other steps.
     ended = (f"({task}.Succeeded || {task}.Failed || {task}.Errored || {task}.Omitted)" for task in last)
     succeeded = " || ".join(f"{task}.Succeeded" for task in last)
     return Task(

@@ -12,8 +12,8 @@ and a threshold chosen there would be too high. Neither fit uses the test rows.
 
 from __future__ import annotations
 
-from functools import partial
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 

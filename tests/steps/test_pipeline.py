@@ -136,7 +136,9 @@ def test_nothing_is_registered_where_a_cover_type_failed(monkeypatch: pytest.Mon
 @pytest.mark.parametrize("parallel", [1, 2])
 def test_there_is_no_report_where_every_cover_type_failed(tmp_path: Path, parallel: int) -> None:
     nowhere = f"--preprocessor={tmp_path}/nowhere"
-    ended = call(pipeline.main, f"--parallel={parallel}", *words(tmp_path, aspen_train=nowhere, krummholz_train=nowhere))
+    ended = call(
+        pipeline.main, f"--parallel={parallel}", *words(tmp_path, aspen_train=nowhere, krummholz_train=nowhere)
+    )
     assert ended.code == 66
     assert "step report" not in ended.log
 

@@ -11,8 +11,8 @@ from steps.options import form_options
 if TYPE_CHECKING:
     from workflows.settings import Settings
 
-# What tells a run from others, by the parameters of the workflow: what differs most comes first, since the Argo UI shows
-# about 22 characters of it. The first two are always there, and the others only where they are not the default.
+# What tells a run from others, by the parameters of the workflow. What differs most comes first, since the list of the
+# Argo UI shows about 22 characters. The first two are always there, and the others only where they are not the default.
 _ALWAYS = "{preset}, {rows} rows"
 _IF_CHANGED = {"trials": ", {} trials", "seed": ", seed {}", "source": ", from {}"}
 _ALL_ROWS = "all"

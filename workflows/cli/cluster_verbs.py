@@ -143,7 +143,7 @@ def status(
         print(json.dumps(outcome.summary(client, state)))
     else:
         console.print(status_table.state_table(state), soft_wrap=True)
-        for step, message in outcome.failures(client, state).items() if state.done else ():
+        for step, message in outcome.failures(client, state).items():
             runtime.log(f"error: step {step} failed: {message}")
     return 0
 
@@ -193,6 +193,8 @@ def logs(
         without_log += [] if lines or found.phase not in nodes.FINISHED else [found.name]
         for line in lines:
             print(f"{found.name}: {line}")
+        if advice := step_logs.memory_advice(workflow, found):  # the log of a process that was killed just ends
+            runtime.log(f"{found.name}: {advice}")
     if without_log:
         more = len(without_log) - _MAX_NAMED
         names = ", ".join(without_log[:_MAX_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -38,17 +38,19 @@ def test_the_description_leaves_out_what_is_the_default() -> None:
     assert form.values(Settings(preset="fast", rows=3000, trials=5)) == "fast, 3000 rows, 5 trials"
 
 
-def evaluated(text: str, parameters: dict[str, str | None]) -> str:
+def evaluated(text: str, parameters: dict[str, str]) -> str:
     """Return a text with the values of its variables and conditional expressions, as Argo evaluates them."""
 
     def choose(match: re.Match[str]) -> str:
         words = match["then"] if parameters[match["name"]] == match["value"] else match["otherwise"]
         parts = [word.strip().removeprefix("workflow.parameters.") for word in words.split(" + ")]
-        return "".join(part[1:-1] if part.startswith("'") else parameters[part] or "" for part in parts)
+        return "".join(part[1:-1] if part.startswith("'") else parameters[part] for part in parts)
 
-    expression = r"\{\{=workflow\.parameters\.(?P<name>[a-z]+) == '(?P<value>[^']*)' \? (?P<then>.*?) : (?P<otherwise>.*?)\}\}"
+    expression = (
+        r"\{\{=workflow\.parameters\.(?P<name>[a-z]+) == '(?P<value>[^']*)' \? (?P<then>.*?) : (?P<otherwise>.*?)\}\}"
+    )
     text = re.sub(expression, choose, text)
-    return re.sub(r"\{\{workflow\.parameters\.([a-z]+)\}\}", lambda match: parameters[match[1]] or "", text)
+    return re.sub(r"\{\{workflow\.parameters\.([a-z]+)\}\}", lambda match: parameters[match[1]], text)
 
 
 @given(
@@ -60,7 +62,7 @@ def evaluated(text: str, parameters: dict[str, str | None]) -> str:
 )
 def test_argo_makes_the_same_description_from_the_parameters_of_a_run(**chosen: Any) -> None:
     settings = Settings(**chosen)
-    parameters = {parameter.name: parameter.value for parameter in form.parameters(settings)}
+    parameters = {str(parameter.name): str(parameter.value) for parameter in form.parameters(settings)}
     assert evaluated(form.description(), parameters) == form.values(settings)
 
 

@@ -14,8 +14,8 @@ from steps import NAMES
 from steps.core import runtime
 from steps.core.errors import NoInputError, UsageError
 from tests.golden import write as golden
-from workflows import pipeline, rendering
-from workflows.argo import form
+from workflows import rendering
+from workflows.argo import envelope, form
 from workflows.interfaces import CHAIN, source_file
 from workflows.local import binding
 from workflows.local.nodes import Phase
@@ -54,7 +54,7 @@ def test_a_run_of_every_kind_has_the_labels_and_a_description(kind: str) -> None
     spec = rendering.render(Settings(), kind, name="mine", revision="abc")["spec"]
     metadata = spec.get("workflowSpec", spec)["workflowMetadata"]
     assert metadata["labels"] == {"app.kubernetes.io/name": "covertype", "covertype/revision": "abc"}
-    assert metadata["annotations"] == {pipeline.DESCRIPTION: form.description()}
+    assert metadata["annotations"] == {envelope.DESCRIPTION: form.description()}
 
 
 def test_the_outputs_of_a_run_are_the_report_and_its_main_figures() -> None:

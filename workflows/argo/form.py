@@ -9,6 +9,10 @@ from hera.workflows import Parameter
 from steps.options import form_options
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+    from steps.options import Declared
     from workflows.settings import Settings
 
 # What differs between runs, by parameters of the workflow.
@@ -17,14 +21,26 @@ _DESCRIPTION = "{preset}, {rows} rows, seed {seed}, {trials} trials, from {sourc
 
 def parameters(settings: Settings) -> list[Parameter]:
     """Return the parameters with the values of the settings, in the order of the form."""
+    return parameters_of(
+        form_options(), {option.attribute: getattr(settings, option.attribute) for option in form_options()}
+    )
+
+
+def parameters_of(options: Iterable[Declared], values: Mapping[str, Any]) -> list[Parameter]:
+    """Return a parameter for each option.
+
+    Args:
+        options: the options, in the order of the form.
+        values: their values by attribute.
+    """
     return [
         Parameter(
             name=option.name,
-            value=option.text(getattr(settings, option.attribute)),
+            value=option.text(values[option.attribute]),
             enum=list(option.choices) or None,
             description=option.option.help,
         )
-        for option in form_options()
+        for option in options
     ]
 
 

@@ -16,7 +16,7 @@ from steps.core.errors import AlreadyExistsError, NoInputError, UsageError
 from steps.io import connect_to_bucket, open_destination, open_source
 from steps.models import bundle
 from steps.options.predict import PredictOptions, RegistryOptions
-from steps.prediction import output, predicting
+from steps.prediction import predicting
 from steps.prediction.models import read_ensemble
 from steps.prediction.rejects import Rejects
 from steps.registry import aliases, publishing

@@ -170,8 +170,8 @@ def register(slugs: Sequence[str], registry: str, revision: str) -> Step:
     )
 
 
-# Output artifacts of ``predict``. Those of a training run have other names, by which `fetch` tells them apart.
-PREDICTIONS, REJECTS, PREDICTION_METRICS = "predictions", "rejects", "prediction-metrics"
+# Output artifacts of ``predict``, which `fetch` downloads. Those of a training run have other names.
+PREDICTION_FILES = PREDICTIONS, REJECTS, PREDICTION_METRICS = "predictions", "rejects", "prediction-metrics"
 
 
 def input_file(name: str, stored: Mapping[str, Mapping[str, str]]) -> Slot:
@@ -199,14 +199,15 @@ def predict(options: PredictOptions, *, threads: str, input_file: Slot | None = 
     if input_file:
         inputs.append(input_file)
         del parameters["input"]
+    name = options.output.rpartition("/")[2]
     if uris.parse(options.output, uris.DESTINATIONS).local:
-        outputs.insert(0, Slot(PREDICTIONS, uris.parse(options.output).path.name, option="output", drawn=True))
+        outputs.insert(0, Slot(PREDICTIONS, name, option="output", drawn=True))
         del parameters["output"]
     fixed = ["--overwrite"] if options.overwrite else []
     if options.rejects and not uris.parse(options.rejects, uris.DESTINATIONS).local:
         fixed.append(f"--rejects={options.rejects}")
     else:
-        outputs.insert(-1, Slot(REJECTS, "rejects.csv", optional=True, drawn=True))
+        outputs.insert(-1, Slot(REJECTS, f"{name}.rejects.csv", optional=True, drawn=True))
     return Step(
         PREDICT,
         inputs=inputs,

@@ -89,9 +89,7 @@ def build(settings: Settings, prediction: Prediction, *, name: str | None, revis
 def _check_values(prediction: Prediction) -> None:
     if not prediction.registered.registry:
         fix = "name the registry that the models were registered in, such as s3://BUCKET/PREFIX"
-        raise UsageError(
-            "it is needed, because a pod cannot access the runs of this machine", where="--registry", fix=fix
-        )
+        raise UsageError("a pod cannot access the runs of this machine", where="--registry", fix=fix)
     for option in options_of(PREDICT):
         value = prediction.values[option.attribute]
         if option.kind is str and (problem := names.no_variable(value)):

@@ -15,7 +15,6 @@ from steps.core.redaction import has_user
 from steps.options.prepare import FirstLabel, check_source
 from steps.options.shared import LARGEST
 
-
 OUTPUT_KINDS = (".parquet", ".csv", ".csv.gz")
 
 

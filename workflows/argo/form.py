@@ -21,9 +21,8 @@ _DESCRIPTION = "{preset}, {rows} rows, seed {seed}, {trials} trials, from {sourc
 
 def parameters(settings: Settings) -> list[Parameter]:
     """Return the parameters with the values of the settings, in the order of the form."""
-    return parameters_of(
-        form_options(), {option.attribute: getattr(settings, option.attribute) for option in form_options()}
-    )
+    options = form_options()
+    return parameters_of(options, {option.attribute: getattr(settings, option.attribute) for option in options})
 
 
 def parameters_of(options: Iterable[Declared], values: Mapping[str, Any]) -> list[Parameter]:

@@ -80,7 +80,7 @@ def test_an_artifact_that_was_deleted_is_not_fetched(tmp_path: Path) -> None:
 
 
 def test_a_run_without_anything_to_fetch(tmp_path: Path) -> None:
-    with pytest.raises(NoInputError, match=f"run '{NAME}' has no report and no model yet, in namespace covertype: see"):
+    with pytest.raises(NoInputError, match=f"run '{NAME}' has no report, no model and no scores yet, in namespace covertype: see"):
         outcome.fetch(client(running()), NAME, tmp_path)
 
 

@@ -283,3 +283,18 @@ def test_an_upload_that_is_interrupted_leaves_nothing(cloud: S3Cloud, kube: Fake
     assert cloud.names() == []
     assert cloud.store.client.list_multipart_uploads(Bucket=cloud.bucket).get("Uploads", []) == []
     assert not [request for request in kube.requests if request.method == "POST"]
+
+
+def test_the_input_of_a_prediction_is_uploaded_once(
+    cloud: S3Cloud, kube: FakeApi, table: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    serve(kube, {"s3": repository(cloud)})
+    words = ("submit-predict", "--input", "./my table.csv", "--output", "scores.csv", "--registry", "s3://other/models")
+    assert invoke(*words) == 0
+    assert cloud.store.read(cloud.store.get(cloud.uri(key_of(table)))) == table.read_bytes()
+    [predict] = [template for template in sent_workflow(kube)["spec"]["templates"] if template["name"] == "predict"]
+    [found] = predict["inputs"]["artifacts"]
+    assert found == {"name": "input", "path": "/work/in/input/my table.csv", "s3": {"key": key_of(table)}}
+    capsys.readouterr()
+    assert invoke(*words) == 0
+    assert "uploading" not in capsys.readouterr().err

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from workflows.local.nodes import Node
 
 
-@pytest.mark.parametrize("name", golden.CASES)
+@pytest.mark.parametrize("name", golden.ALL_CASES)
 def test_golden(name: str) -> None:
     expected = (golden.HERE / f"{name}.yaml").read_text()
     assert golden.without_schema(golden.render(name)) == expected, "run `make golden` and look at the difference"

@@ -9,6 +9,7 @@ the command line is read from typer's parameters, settings from the JSON schema 
 from __future__ import annotations
 
 import ast
+import dataclasses
 import json
 import re
 import sys
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from docs.command_lines import Option, command_of_step, options_of, verbs
 from steps import CHAIN, NAMES, PIPELINE, PREDICT
+from steps import options as steps_options
 from steps.core import errors
 from workflows.settings import Settings, loading, overrides
 
@@ -84,7 +86,7 @@ def command_line() -> str:
 def steps() -> str:
     """Return a section for each step module."""
     parts = []
-    for name in (*NAMES, PREDICT, CHAIN, PIPELINE):
+    for name in (*NAMES, CHAIN, PIPELINE, PREDICT):
         command = command_of_step(name)
         parts += [f"## `steps.{name}`", escaped(command.help or ""), _options_table(options_of(command, name))]
     return "\n\n".join(filter(None, parts))
@@ -167,7 +169,7 @@ def step_resources() -> str:
     """Return the resources of each step's pod without any setting."""
     defaults = Settings()
     rows = []
-    for name in (*NAMES, PREDICT, CHAIN, PIPELINE):
+    for name in (*NAMES, CHAIN, PIPELINE, PREDICT):
         given = defaults.resources(name)
         hours = f"{given.deadline_seconds / 3600:g} h"
         rows.append((code(name), given.cpu, given.cpu_limit or given.cpu, given.memory, hours))
@@ -196,6 +198,21 @@ def workflow_parameters() -> str:
     """Return the parameters of the workflow, in the order of the Argo UI's form."""
     from workflows.argo import form
 
+    return _parameters_table(form.parameters(Settings()))
+
+
+def prediction_parameters() -> str:
+    """Return the parameters of the workflow that scores a table; those without a default must be given."""
+    from workflows.argo import form
+
+    options = steps_options.options_of(PREDICT, steps_options.Scope.FORM)
+    defaults = {
+        option.attribute: None if option.default is dataclasses.MISSING else option.default for option in options
+    }
+    return _parameters_table(form.parameters_of(options, defaults))
+
+
+def _parameters_table(parameters: Iterable[Any]) -> str:
     rows = [
         (
             code(parameter.name),
@@ -203,7 +220,7 @@ def workflow_parameters() -> str:
             ", ".join(map(code, parameter.enum or ())),
             escaped(parameter.description or ""),
         )
-        for parameter in form.parameters(Settings())
+        for parameter in parameters
     ]
     return table(("parameter", "default", "values", "meaning"), rows)
 
@@ -251,6 +268,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "step-resources": step_resources,
     "exit-codes": exit_codes,
     "workflow-parameters": workflow_parameters,
+    "prediction-parameters": prediction_parameters,
     "packages": packages,
     "measurements": measurements,
 }

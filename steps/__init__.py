@@ -32,5 +32,5 @@ NAMES = ("prepare", "split", "preprocess", "tune", "train", "evaluate", "report"
 CHAIN = "chain"
 # Runs all of them in one process.
 PIPELINE = "pipeline"
-# Scores a table; it is no part of the training pipeline.
+# Scores a table with the models of a run. It is no part of the pipeline.
 PREDICT = "predict"

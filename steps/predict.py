@@ -15,8 +15,8 @@ from steps.core import runtime, storage, uris
 from steps.core.errors import AlreadyExistsError, NoInputError, UsageError
 from steps.io import connect_to_bucket, open_destination, open_source
 from steps.models import bundle
-from steps.options.predict import PredictOptions
-from steps.prediction import output, predicting
+from steps.options.predict import PredictOptions, RegistryOptions
+from steps.prediction import predicting
 from steps.prediction.models import read_ensemble
 from steps.prediction.rejects import Rejects
 from steps.registry import aliases, publishing
@@ -29,18 +29,16 @@ if TYPE_CHECKING:
 def main(  # noqa: PLR0913 - one argument a file
     *,
     options: PredictOptions,
+    registered: RegistryOptions,
     models: Annotated[Path | None, typer.Option(help="Folder of model bundles, such as `models` of a run.")] = None,
-    registry: Annotated[str, typer.Option(metavar="URI", help="Registry to take the models from.")] = "",
-    version: Annotated[str, typer.Option(help="Version or alias in the registry.")] = "champion",
     metrics: Annotated[Path | None, typer.Option(help="Where the counts and metrics go (JSON).")] = None,
     summary: Annotated[Path | None, typer.Option(help="Where a line with the counts goes.")] = None,
     usage: runtime.UsageOption = None,
 ) -> None:
     """Score the rows of a table."""
-    output.check_kind(options.output)
     _require_absent(options.output, overwrite=options.overwrite)
     with ExitStack() as stack, runtime.record_usage(usage, "predict") as use:
-        name, folder = stack.enter_context(_open_models(models, registry, version))
+        name, folder = stack.enter_context(_open_models(models, registered))
         ensemble = read_ensemble(folder)
         reading = Reading()
         source = stack.enter_context(open_source(options.input, ensemble.schema, reading, labelled=False))
@@ -76,15 +74,16 @@ def _line(result: dict[str, Any]) -> str:
 
 
 @contextmanager
-def _open_models(models: Path | None, registry: str, version: str) -> Iterator[tuple[str, Path]]:
+def _open_models(models: Path | None, registered: RegistryOptions) -> Iterator[tuple[str, Path]]:
     """Yield the name of the models and a folder with their bundles, which is temporary for a version of a registry."""
+    registry = registered.registry
     if (models is None) == (not registry):
         raise UsageError("one of them is needed", where="--models and --registry", fix="give one of them")
     if models is not None:
         yield str(models), models
         return
     destination = open_destination(registry)
-    version = aliases.resolve(destination, version)
+    version = aliases.resolve(destination, registered.version)
     wanted = destination.below(f"versions/{version}")
     files = (bundle.METADATA, bundle.MODEL, bundle.PREPROCESSOR)
     names = {each.name for each in publishing.read_manifest(wanted).files if Path(each.name).name in files}

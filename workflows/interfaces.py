@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from steps import PREDICT
+from steps.core import uris
 from steps.options import Scope, options_of
 from workflows.argo.step import Slot, Step
 from workflows.contract import task_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from steps.options.predict import PredictOptions
 
 CHAIN = ("split", "preprocess", "tune", "train", "evaluate")
 
@@ -166,5 +170,55 @@ def register(slugs: Sequence[str], registry: str, revision: str) -> Step:
         outputs=[Slot("registration", "registration.json"), USAGE],
         parameters={"registry": registry, "code-revision": revision},
         values=["summary"],
+        publishes=True,
+    )
+
+
+# Output artifacts of ``predict``, which `fetch` downloads. Those of a training run have other names.
+PREDICTION_FILES = PREDICTIONS, REJECTS, PREDICTION_METRICS = "predictions", "rejects", "prediction-metrics"
+
+
+def input_file(name: str, stored: Mapping[str, Mapping[str, str]]) -> Slot:
+    """Return the input of ``predict`` for a table that is a file in the artifact repository.
+
+    Args:
+        name: name of the file, whose ending tells its kind.
+        stored: its place, see ``Slot``.
+    """
+    return Slot("input", name, stored=stored)
+
+
+def predict(options: PredictOptions, *, threads: str, input_file: Slot | None = None) -> Step:
+    """Return the step that scores a table.
+
+    Scores and rejects whose address is a path become artifacts, because nothing else of the pod is kept.
+
+    Args:
+        options: options of the step.
+        threads: number of threads.
+        input_file: the file of the input, if it was uploaded.
+    """
+    parameters = form_parameters(PREDICT)
+    inputs, outputs = [], [Slot(PREDICTION_METRICS, "metrics.json", option="metrics", drawn=True), USAGE]
+    if input_file:
+        inputs.append(input_file)
+        del parameters["input"]
+    name = options.output.rpartition("/")[2]
+    if uris.parse(options.output, uris.DESTINATIONS).local:
+        outputs.insert(0, Slot(PREDICTIONS, name, option="output", drawn=True))
+        del parameters["output"]
+    fixed = ["--overwrite"] if options.overwrite else []
+    if options.rejects and not uris.parse(options.rejects, uris.DESTINATIONS).local:
+        fixed.append(f"--rejects={options.rejects}")
+    else:
+        outputs.insert(-1, Slot(REJECTS, f"{name}.rejects.csv", optional=True, drawn=True))
+    return Step(
+        PREDICT,
+        inputs=inputs,
+        outputs=outputs,
+        parameters={**parameters, "threads": threads},
+        fixed=fixed,
+        values=["summary"],
+        # A cached result must not replace it either: an alias such as the champion names another version in time.
         publishes=True,
     )

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hera.workflows import DAG, Workflow
-from hera.workflows.models import Metadata, WorkflowMetadata
+from hera.workflows import DAG
 
 from steps import CHAIN as CHAIN_POD
 from steps import NAMES, PIPELINE
 from steps import schema as schemas
 from steps.core.errors import UsageError
 from workflows import tasks, wiring
-from workflows.argo import embedded_files, form, hardening, housekeeping
+from workflows.argo import embedded_files, envelope, form
 from workflows.argo.step import Slot
 from workflows.argo.templates import container
 from workflows.interfaces import CHAIN, prepare, register, report
@@ -22,7 +21,7 @@ from workflows.settings.resources import PLACEMENT
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hera.workflows import Container, Task
+    from hera.workflows import Container, Task, Workflow
     from hera.workflows.models import DAGTask
 
     from steps.schema import Schema
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
     from workflows.settings.overrides import Overrides
 
 NAME = "covertype"
-# Annotation with the text that the Argo UI shows beside the name of a run.
-DESCRIPTION = "workflows.argoproj.io/description"
 
 
 def chosen_cover_types(settings: Settings, schema: Schema) -> list[str]:
@@ -66,31 +63,21 @@ def build(settings: Settings, *, name: str | None, revision: str = "", source_fi
     first, reporting = prepare(slugs, table_schema, files), report(slugs, table_schema)
     last = [reporting, *([register(slugs, settings.registry, revision)] if settings.registry else [])]
     all_tasks, templates = _tasks(settings, slugs, set_by_user, first, last)
-    labels = {"app.kubernetes.io/name": NAME, **({"covertype/revision": revision} if revision else {})}
-    return Workflow(
+    dag = DAG(
+        name="pipeline",
+        fail_fast=False,
+        tasks=all_tasks,
+        outputs=tasks.outputs(reporting, with_register=bool(settings.registry), whole_run=settings.pods == "all"),
+    )
+    return envelope.make_workflow(
+        settings,
+        [dag, *templates],
+        form.parameters(settings),
         name=name,
-        generate_name=None if name else f"{NAME}-",
-        namespace=settings.namespace,
-        entrypoint="pipeline",
-        service_account_name=settings.service_account,
-        arguments=form.parameters(settings),
-        labels=labels,
-        workflow_metadata=WorkflowMetadata(labels=labels, annotations={DESCRIPTION: form.description()}),
-        pod_metadata=Metadata(labels=labels),
-        **housekeeping.fields(settings.resources(step).deadline_seconds for step in _successive_steps(settings)),
-        security_context=hardening.pod_security(),
-        pod_spec_patch=hardening.pod_spec_patch(),
-        templates=[
-            DAG(
-                name="pipeline",
-                fail_fast=False,
-                tasks=all_tasks,
-                outputs=tasks.outputs(
-                    reporting, with_register=bool(settings.registry), whole_run=settings.pods == "all"
-                ),
-            ),
-            *templates,
-        ],
+        prefix=NAME,
+        revision=revision,
+        description=form.description(),
+        deadlines=[settings.resources(step).deadline_seconds for step in _successive_steps(settings)],
     )
 
 

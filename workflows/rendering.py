@@ -1,4 +1,4 @@
-"""Renders the pipeline as a Workflow, WorkflowTemplate or CronWorkflow."""
+"""Renders a workflow as a Workflow, WorkflowTemplate or CronWorkflow."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Any
 from hera.workflows import CronWorkflow, Workflow, WorkflowTemplate
 
 from steps.core.errors import UsageError
-from workflows import pipeline
-from workflows.argo import form
+from workflows import pipeline, prediction
+from workflows.argo import envelope, form
 from workflows.argo.revision import git_revision
 from workflows.settings import names, schedules
 
 if TYPE_CHECKING:
     from workflows.argo.step import Slot
+    from workflows.prediction import Prediction
     from workflows.settings import Settings
 
-# Default schedule of a CronWorkflow: Mondays at three.
-WEEKLY = "0 3 * * 1"
+# Default schedules of a CronWorkflow: of the pipeline Mondays at three, of a prediction every night at four.
+WEEKLY, NIGHTLY = "0 3 * * 1", "0 4 * * *"
 KINDS = ("Workflow", "WorkflowTemplate", "CronWorkflow")
 
 
@@ -47,18 +48,38 @@ def render(  # noqa: PLR0913 - what differs between resources
     _check_arguments(kind, name, schedule)
     revision = git_revision() if revision is None else revision
     built = pipeline.build(settings, name=name, revision=revision, source_file=source_file)
-    if kind == "Workflow":
-        return _plain_values(built)
-    fields = {field: value for field, value in vars(built).items() if field in _SHARED and value is not None}
-    fields["name"] = name or pipeline.NAME
-    chosen = form.values(settings)
-    if kind == "WorkflowTemplate":
-        fields["annotations"] = {pipeline.DESCRIPTION: f"Submit opens a form, filled in for: {chosen}."}
-        return _plain_values(WorkflowTemplate(**fields))
-    fields["annotations"] = {pipeline.DESCRIPTION: f"Submit starts a whole run: {chosen}."}
-    return _plain_values(
-        CronWorkflow(**fields, schedules=[schedule or WEEKLY], concurrency_policy="Forbid", timezone="UTC")
-    )
+    starts = "opens a form, filled in for" if kind == "WorkflowTemplate" else "starts a whole run"
+    annotation = f"Submit {starts}: {form.values(settings)}."
+    return _as_kind(built, kind, name or pipeline.NAME, schedule or WEEKLY, annotation)
+
+
+def render_prediction(  # noqa: PLR0913 - what differs between resources
+    settings: Settings,
+    wanted: Prediction,
+    kind: str,
+    *,
+    name: str | None = None,
+    schedule: str | None = None,
+    revision: str | None = None,
+) -> dict[str, Any]:
+    """Return the workflow that scores a table as plain values; see :func:`render`.
+
+    Args:
+        settings: where to run.
+        wanted: what to score.
+        kind: one of ``KINDS``.
+        name: name of the resource.
+        schedule: when a CronWorkflow runs; default ``NIGHTLY``.
+        revision: git revision for its label; default that of this checkout.
+
+    Raises:
+        UsageError: Argo would refuse the name or the schedule; see ``prediction.build``.
+    """
+    _check_arguments(kind, name, schedule)
+    revision = git_revision() if revision is None else revision
+    built = prediction.build(settings, wanted, name=name, revision=revision)
+    annotation = f"Submit scores {wanted.options.input} with version {wanted.registered.version}."
+    return _as_kind(built, kind, name or prediction.NAME, schedule or NIGHTLY, annotation)
 
 
 def _check_arguments(kind: str, name: str | None, schedule: str | None) -> None:
@@ -85,6 +106,25 @@ _SHARED = (
     "security_context",
     "templates",
 )
+
+
+def _as_kind(built: Workflow, kind: str, name: str, schedule: str, annotation: str) -> dict[str, Any]:
+    """Return a workflow as a resource of a kind.
+
+    Args:
+        built: the workflow.
+        kind: one of ``KINDS``.
+        name: name of a kind other than Workflow.
+        schedule: schedule of a CronWorkflow.
+        annotation: description of a kind other than Workflow.
+    """
+    if kind == "Workflow":
+        return _plain_values(built)
+    fields = {field: value for field, value in vars(built).items() if field in _SHARED and value is not None}
+    fields |= {"name": name, "annotations": {envelope.DESCRIPTION: annotation}}
+    if kind == "WorkflowTemplate":
+        return _plain_values(WorkflowTemplate(**fields))
+    return _plain_values(CronWorkflow(**fields, schedules=[schedule], concurrency_policy="Forbid", timezone="UTC"))
 
 
 def _plain_values(workflow: Workflow) -> dict[str, Any]:

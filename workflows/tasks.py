@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 ALL = "all"
 
 
-def _workflow_parameters(names: Iterable[str]) -> list[Parameter]:
+def workflow_parameters(names: Iterable[str]) -> list[Parameter]:
     """Return arguments with the values of the workflow's parameters of these names."""
     return [Parameter(name=name, value=f"{{{{workflow.parameters.{name}}}}}") for name in names]
 
@@ -45,7 +45,7 @@ def _artifact_of(task: str, name: str) -> str:
 
 def prepare_task() -> Task:
     """Return the first task."""
-    return Task(name="prepare", template="prepare", arguments=_workflow_parameters(form_parameters("prepare")))
+    return Task(name="prepare", template="prepare", arguments=workflow_parameters(form_parameters("prepare")))
 
 
 def step_tasks(settings: Settings, slugs: Sequence[str], given: Overrides) -> tuple[list[Task], list[Container]]:
@@ -77,7 +77,7 @@ def _step_task(slug: str, index: int, template: str) -> Task:
         depends=task_name(slug, CHAIN[index - 1]) if index else "prepare",
         when=CONDITIONS.get(step),
         arguments=[
-            *_workflow_parameters(form_values),
+            *workflow_parameters(form_values),
             Parameter(name=COVER_TYPE, value=slug),
             *(
                 Artifact(name=slot, from_=_source(slug, source), optional=_may_be_absent(source) or None)
@@ -116,7 +116,7 @@ def cover_type_tasks(settings: Settings, slugs: Sequence[str], given: Overrides)
             template=name,
             depends="prepare",
             arguments=[
-                *_workflow_parameters(CHAIN_PARAMETERS),
+                *workflow_parameters(CHAIN_PARAMETERS),
                 Parameter(name=COVER_TYPE, value=slug),
                 Artifact(name="dataset", from_=_artifact_of("prepare", f"dataset-{slug}")),
             ],
@@ -155,7 +155,7 @@ def _report(slugs: Sequence[str], last: Sequence[str], output: Callable[[str, st
         template="report",
         depends=" && ".join([*ended, f"({succeeded})"]),
         arguments=[
-            *_workflow_parameters(("seed", "preset")),
+            *workflow_parameters(("seed", "preset")),
             Artifact(name="profile", from_=_artifact_of("prepare", "profile")),
             Artifact(name="usage-prepare", from_=_artifact_of("prepare", "usage")),
             *(
@@ -209,7 +209,7 @@ def whole_run_task(
     names = dict.fromkeys(
         name for step in chain.steps.values() for name, value in step.parameters.items() if value is None
     )
-    return Task(name=ALL, template=ALL, arguments=_workflow_parameters(names)), template
+    return Task(name=ALL, template=ALL, arguments=workflow_parameters(names)), template
 
 
 def outputs(reporting: Step, *, with_register: bool, whole_run: bool) -> list[Parameter | Artifact]:

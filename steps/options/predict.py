@@ -1,4 +1,7 @@
-"""Options of ``predict``: what is read, which models score it, and where the scores go."""
+"""Options of ``predict``: what is read, which models score it, and where the scores go.
+
+Those of the scope ``FORM`` are parameters of the workflow that scores a table on a cluster.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,43 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from steps.core import uris
-from steps.core.options import Option
+from steps.core.errors import UsageError
+from steps.core.options import Option, Scope
+from steps.core.redaction import has_user
 from steps.options.prepare import FirstLabel, check_source
 from steps.options.shared import LARGEST
 
+OUTPUT_KINDS = (".parquet", ".csv", ".csv.gz")
+
 
 def check_output(text: str) -> str:
-    """Return the address of a file for scores with its scheme in lower case; UsageError where it is none."""
-    return uris.parse(text, uris.DESTINATIONS, what="destination", where="").text
+    """Return the address of a file for scores with its scheme in lower case.
+
+    Raises:
+        UsageError: It is no address of a file, or its name does not end like one that can be written.
+    """
+    found = uris.parse(text, uris.DESTINATIONS, what="destination", where="").text
+    if not found.lower().endswith(OUTPUT_KINDS):
+        fix = f"let it end with {' or '.join(OUTPUT_KINDS)}"
+        raise UsageError("unknown kind of file", where=f"--output {text}", fix=fix)
+    return found
+
+
+def check_registry(text: str) -> str:
+    """Return the address of a registry with its scheme in lower case; UsageError where it is none or holds a secret."""
+    if "://" in text and has_user(text):  # logs and the workflow would show it
+        raise UsageError("an address must not hold a user name or password", fix="leave it out")
+    return uris.parse(text, uris.DESTINATIONS, what="registry", where="").text if text else text
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegistryOptions:
+    """The version in a registry whose models score the rows."""
+
+    registry: Annotated[
+        str, Option("Registry to take the models from.", Scope.FORM, metavar="URI", check=check_registry)
+    ] = ""
+    version: Annotated[str, Option("Version or alias in the registry.", Scope.FORM)] = "champion"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,23 +57,31 @@ class PredictOptions:
         Option(
             "Table to score: a path, file://, gs://BUCKET/OBJECT or s3://BUCKET/OBJECT (* matches several), "
             "bq://PROJECT.DATASET.TABLE or builtin:; CSV, CSV.gz or parquet, with or without labels.",
+            Scope.FORM,
             metavar="URI",
             check=check_source,
         ),
     ]
     output: Annotated[
         str,
-        Option("File for the scores: .parquet or .csv; a path, gs:// or s3://.", metavar="URI", check=check_output),
+        Option(
+            "File for the scores: .parquet or .csv; a path, gs:// or s3://.",
+            Scope.FORM,
+            metavar="URI",
+            check=check_output,
+        ),
     ]
-    keep: Annotated[str, Option("Columns of the input to copy to the output, separated by commas.")] = ""
+    keep: Annotated[str, Option("Columns of the input to copy to the output, separated by commas.", Scope.FORM)] = ""
     first_label: Annotated[
-        FirstLabel, Option("Number from which the input counts its labels, if it has any; auto: find out.")
+        FirstLabel,
+        Option("Number from which the input counts its labels, if it has any; auto: find out.", Scope.FORM),
     ] = FirstLabel.AUTO
     rejects: Annotated[
         str, Option("CSV file for the rows that cannot be scored; default: the output's name with .rejects.csv.")
     ] = ""
     max_rejects: Annotated[
-        int, Option("Largest number of rows that may be rejected; with more, nothing is published.", minimum=0)
+        int,
+        Option("Largest number of rows that may be rejected; with more, nothing is published.", Scope.FORM, minimum=0),
     ] = 0
     overwrite: Annotated[bool, Option("Replace an output that is there already.")] = False
     threads: Annotated[int, Option("Threads; 0: one for each core.", minimum=0, maximum=LARGEST)] = 0

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from steps.prediction.reading import Rows
 
 ROW, COVER_TYPE, PROBABILITY = "row", "cover_type", "probability"
-KINDS = (".parquet", ".csv", ".csv.gz")
 
 
 class Writer(Protocol):
@@ -35,12 +34,6 @@ class Writer(Protocol):
 
     def close(self) -> None:
         """Write what is missing at the end."""
-
-
-def check_kind(uri: str) -> None:
-    """Raise UsageError if the name of an output does not end like one of a file that can be written."""
-    if not uri.lower().endswith(KINDS):
-        raise UsageError("unknown kind of file", where=f"--output {uri}", fix=f"let it end with {' or '.join(KINDS)}")
 
 
 def check_names(ensemble: Ensemble, kept: Sequence[str]) -> None:

@@ -168,16 +168,21 @@ def open_files(named: Sequence[tuple[Path, str]], schema: Schema, name: str, *, 
     return Source(name, files, layout, schema)
 
 
+def check_kind(path: Path) -> None:
+    """Raise BadDataError if a file is empty, and UsageError if its name does not end like one that can be read."""
+    if not path.stat().st_size:
+        raise BadDataError("the file is empty", where=str(path), fix="write it again")
+    if not (path.name.lower().endswith(_CSV_KINDS) or _is_parquet(path)):
+        fix = "use .csv, .csv.gz, .data or .parquet"
+        raise UsageError(f"unknown kind of file {path.suffix!r}", where=str(path), fix=fix)
+
+
 def _open_file(path: Path, name: str, schema: Schema, *, labelled: bool) -> SourceFile:
     with _name_in_errors(path, name):
-        if not path.stat().st_size:
-            raise BadDataError("the file is empty", where=str(path), fix="write it again")
+        check_kind(path)
         if path.name.lower().endswith(_CSV_KINDS):
             head = csv_head.read_head(path, name, schema, labelled=labelled)
             return SourceFile(path, name, head.names, schema, head)
-        if not _is_parquet(path):
-            fix = "use .csv, .csv.gz, .data or .parquet"
-            raise UsageError(f"unknown kind of file {path.suffix!r}", where=str(path), fix=fix)
         with tables.open_parquet(path) as file:
             names = tuple(column for column in file.schema_arrow.names if not _PANDAS_INDEX.fullmatch(column))
         return SourceFile(path, name, names, schema)

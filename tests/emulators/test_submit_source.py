@@ -307,3 +307,18 @@ def test_a_repository_in_cloud_storage(
     [prepare] = [template for template in body["spec"]["templates"] if template["name"] == "prepare"]
     [source] = [entry for entry in prepare["inputs"]["artifacts"] if entry["name"] == "source-file"]
     assert source["gcs"] == {"key": key_of(table)}
+
+
+def test_the_input_of_a_prediction_is_uploaded_once(
+    cloud: S3Cloud, kube: FakeApi, table: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    serve(kube, {"s3": repository(cloud)})
+    words = ("submit-predict", "--input", "./my table.csv", "--output", "scores.csv", "--registry", "s3://other/models")
+    assert invoke(*words) == 0
+    assert cloud.store.read(cloud.store.get(cloud.uri(key_of(table)))) == table.read_bytes()
+    [predict] = [template for template in sent_workflow(kube)["spec"]["templates"] if template["name"] == "predict"]
+    [found] = predict["inputs"]["artifacts"]
+    assert found == {"name": "input", "path": "/work/in/input/my table.csv", "s3": {"key": key_of(table)}}
+    capsys.readouterr()
+    assert invoke(*words) == 0
+    assert "uploading" not in capsys.readouterr().err

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import yaml
 
-from workflows import pipeline, rendering
+from steps.options.predict import PredictOptions, RegistryOptions
+from workflows import interfaces, pipeline, rendering
 from workflows.argo import yaml_text
+from workflows.prediction import Prediction
 from workflows.settings import Resources, Settings, Toleration
 
 HERE = Path(__file__).parent
@@ -58,9 +60,42 @@ CASES = {
     ),
 }
 
+_REGISTERED = RegistryOptions(registry="s3://bucket/models")
+# The same for predictions: from a bucket to a bucket, and of an uploaded file to an artifact.
+PREDICTION_CASES = {
+    "predict-cron": (
+        Settings(s3_secret="keys", steps={"predict": Resources(cpu="2", memory="2Gi")}),  # noqa: S106 - its name
+        Prediction(
+            PredictOptions(
+                input="s3://bucket/new/*.parquet",
+                output="s3://bucket/scores.parquet",
+                keep="plot",
+                rejects="s3://bucket/rejects.csv",
+                max_rejects=10,
+                overwrite=True,
+            ),
+            _REGISTERED,
+        ),
+        "CronWorkflow",
+    ),
+    "predict-file": (
+        Settings(),
+        Prediction(
+            PredictOptions(input="table.csv", output="scores.csv", threads=3),
+            _REGISTERED,
+            interfaces.input_file("table.csv", {"s3": {"key": "sources/abc"}}),
+        ),
+        "Workflow",
+    ),
+}
+ALL_CASES = (*CASES, *PREDICTION_CASES)
+
 
 def render(name: str) -> str:
     """Render a case, without the revision, which every commit changes."""
+    if name in PREDICTION_CASES:
+        settings, prediction, kind = PREDICTION_CASES[name]
+        return yaml_text.to_yaml(rendering.render_prediction(settings, prediction, kind, revision=""))
     settings, kind = CASES[name]
     return yaml_text.to_yaml(rendering.render(settings, kind, revision=""))
 
@@ -85,9 +120,9 @@ def job_schema() -> str:
 def main() -> None:
     """Write all files."""
     JOB_SCHEMA.write_text(job_schema())
-    for name in CASES:
+    for name in ALL_CASES:
         (HERE / f"{name}.yaml").write_text(without_schema(render(name)))
-    print(f"wrote {', '.join(CASES)} ({pipeline.NAME})")
+    print(f"wrote {', '.join(ALL_CASES)} ({pipeline.NAME})")
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ def test_without_a_verb_there_is_the_help_and_no_error_line(
     [
         (), ("run",), ("train",), ("render",), ("lint",), ("show",), ("runs",), ("submit",), ("status",), ("logs",),
         ("stop",), ("retry",), ("fetch",), ("deploy",), ("doctor",), ("cache",), ("load-bigquery",),
+        ("predict",), ("submit-predict",), ("render-predict",), ("deploy-predict",),
     ],
 )  # fmt: skip
 def test_help_imports_nothing_heavy(words: tuple[str, ...]) -> None:

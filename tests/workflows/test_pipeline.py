@@ -14,8 +14,8 @@ from steps import NAMES
 from steps.core import runtime
 from steps.core.errors import NoInputError, UsageError
 from tests.golden import write as golden
-from workflows import pipeline, rendering
-from workflows.argo import form
+from workflows import rendering
+from workflows.argo import envelope, form
 from workflows.interfaces import CHAIN, source_file
 from workflows.local import binding
 from workflows.local.nodes import Phase
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from workflows.local.nodes import Node
 
 
-@pytest.mark.parametrize("name", golden.CASES)
+@pytest.mark.parametrize("name", golden.ALL_CASES)
 def test_golden(name: str) -> None:
     expected = (golden.HERE / f"{name}.yaml").read_text()
     assert golden.without_schema(golden.render(name)) == expected, "run `make golden` and look at the difference"
@@ -56,7 +56,7 @@ def test_a_run_of_every_kind_has_the_labels_and_a_description(kind: str) -> None
     spec = rendering.render(Settings(), kind, name="mine", revision="abc")["spec"]
     metadata = spec.get("workflowSpec", spec)["workflowMetadata"]
     assert metadata["labels"] == {"app.kubernetes.io/name": "covertype", "covertype/revision": "abc"}
-    assert metadata["annotations"] == {pipeline.DESCRIPTION: form.description()}
+    assert metadata["annotations"] == {envelope.DESCRIPTION: form.description()}
 
 
 @pytest.mark.parametrize("kind", ["WorkflowTemplate", "CronWorkflow"])

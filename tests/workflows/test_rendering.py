@@ -5,10 +5,14 @@ from typing import Any
 import pytest
 
 from steps.core.errors import UsageError
+from steps.options.predict import PredictOptions, RegistryOptions
 from workflows import rendering
+from workflows.argo import envelope
+from workflows.prediction import Prediction
 from workflows.settings import Settings
 
 SMALL = Settings(cover_types=("4",))
+WANTED = Prediction(PredictOptions(input="a.csv", output="s.csv"), RegistryOptions(registry="models"))
 
 
 @pytest.mark.parametrize("kind", rendering.KINDS)
@@ -38,6 +42,18 @@ def test_the_revision_is_a_label() -> None:
     assert labels["covertype/revision"] == "abc"
 
 
+def test_a_prediction_runs_every_night() -> None:
+    rendered = rendering.render_prediction(Settings(), WANTED, "CronWorkflow", revision="abc")
+    assert rendered["metadata"]["name"] == "covertype-predict"
+    assert rendered["metadata"]["labels"]["covertype/revision"] == "abc"
+    assert rendered["metadata"]["annotations"] == {envelope.DESCRIPTION: "Submit scores a.csv with version champion."}
+    assert rendered["spec"]["schedules"] == [rendering.NIGHTLY]
+    expected = rendering.render_prediction(Settings(), WANTED, "Workflow", revision="abc")
+    assert expected["metadata"]["generateName"] == "covertype-predict-"
+    for field in ("templates", "arguments", "entrypoint", "podSpecPatch", "securityContext", "ttlStrategy"):
+        assert rendered["spec"]["workflowSpec"][field] == expected["spec"][field]
+
+
 @pytest.mark.parametrize(
     ("kind", "options", "where"),
     [("Workflow", {"name": "No"}, "--name of a Workflow"), ("CronWorkflow", {"schedule": "daily"}, "--schedule")],
@@ -45,3 +61,5 @@ def test_the_revision_is_a_label() -> None:
 def test_names_and_schedules_that_argo_refuses(kind: str, options: dict[str, Any], where: str) -> None:
     with pytest.raises(UsageError, match=f"in {where}"):
         rendering.render(SMALL, kind, **options)
+    with pytest.raises(UsageError, match=f"in {where}"):
+        rendering.render_prediction(SMALL, WANTED, kind, **options)

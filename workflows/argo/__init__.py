@@ -4,6 +4,7 @@
 - ``templates``: container templates of steps.
 - ``fused``: the template that runs several steps in one pod.
 - ``hardening``: security settings of pods.
+- ``envelope``: what every workflow has around its templates.
 - ``housekeeping``: how long a run may take, and when its pods are deleted.
 - ``form``: parameters of the workflow, which the Argo UI shows as a form.
 - ``embedded_files``: local files that become part of the workflow.
@@ -11,4 +12,15 @@
 - ``yaml_text``: writes a workflow as YAML.
 """
 
-__all__ = ["embedded_files", "form", "fused", "hardening", "housekeeping", "revision", "step", "templates", "yaml_text"]
+__all__ = [
+    "embedded_files",
+    "envelope",
+    "form",
+    "fused",
+    "hardening",
+    "housekeeping",
+    "revision",
+    "step",
+    "templates",
+    "yaml_text",
+]

@@ -9,6 +9,10 @@ from hera.workflows import Parameter
 from steps.options import form_options
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+    from steps.options import Declared
     from workflows.settings import Settings
 
 # What tells a run from others, by the parameters of the workflow. What differs most comes first, since the list of the
@@ -20,14 +24,25 @@ _ALL_ROWS = "all"
 
 def parameters(settings: Settings) -> list[Parameter]:
     """Return the parameters with the values of the settings, in the order of the form."""
+    options = form_options()
+    return parameters_of(options, {option.attribute: getattr(settings, option.attribute) for option in options})
+
+
+def parameters_of(options: Iterable[Declared], values: Mapping[str, Any]) -> list[Parameter]:
+    """Return a parameter for each option.
+
+    Args:
+        options: the options, in the order of the form.
+        values: their values by attribute.
+    """
     return [
         Parameter(
             name=option.name,
-            value=option.text(getattr(settings, option.attribute)),
+            value=option.text(values[option.attribute]),
             enum=list(option.choices) or None,
             description=option.option.help,
         )
-        for option in form_options()
+        for option in options
     ]
 
 

@@ -7,13 +7,15 @@ Modules with verbs:
 - ``result_verbs``: show, runs.
 - ``cache_verbs``: cache ls, cache prune.
 - ``cluster_verbs``: submit, status, logs, stop, retry, fetch, deploy.
+- ``predict_verb``: predict.
+- ``predict_cluster_verbs``: submit-predict, render-predict, deploy-predict.
 - ``doctor_verb``: doctor.
 - ``bigquery_verbs``: load-bigquery.
 
 Modules that they use:
 
 - ``options``: the flags that several verbs share.
-- ``submission``: checks before anything is sent to a cluster.
+- ``submission``: checks what is sent to a cluster, and sends it.
 - ``linting``: checks of a rendered workflow.
 - ``google_checks``: checks of credentials, permissions and locations at Google.
 - ``google_fixes``: commands that fix failed checks.
@@ -28,6 +30,8 @@ __all__ = [
     "google_fixes",
     "linting",
     "options",
+    "predict_cluster_verbs",
+    "predict_verb",
     "result_verbs",
     "run_verbs",
     "submission",

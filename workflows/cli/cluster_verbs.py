@@ -84,8 +84,6 @@ def submit(  # noqa: PLR0913 - one argument a flag
 ) -> int:
     """Start the workflow on a cluster. A --source that is a file of this machine is uploaded first."""
     from workflows import interfaces, rendering
-    from workflows.argo import yaml_text
-    from workflows.cluster.watch import follow_to_end, print_lines
 
     settings = with_argo_namespace(settings)
     submission.check_addresses_for_pods(settings, with_source=False)
@@ -98,23 +96,8 @@ def submit(  # noqa: PLR0913 - one argument a flag
     workflow["metadata"].setdefault("labels", {}).update(labels)
     if reason:
         runtime.log(reason)
-    if dry_run:
-        client.create(workflow, dry_run=True)
-        print(json.dumps(workflow)) if as_json else yaml_text.print_yaml(workflow)
-        runtime.log(f"{client.server} accepts this workflow in namespace {client.namespace}; nothing was started")
-        return 0
-    if source:
-        client.upload(source, submission.Progress(source).add)
-    run = client.create(workflow)["metadata"]["name"]
-    submitted = f"submitted {run} to namespace {client.namespace}"
-    print_lines(submitted, f"Argo UI  {client.link(run)}", as_json=as_json)
-    if watch or wait:
-        return follow_to_end(client, run, watch=watch, timeout=wait_timeout, as_json=as_json)
-    if as_json:
-        print(json.dumps({"run": run, "namespace": client.namespace, "link": client.link(run)}))
-    else:
-        print(f"status   python workflows/covertype.py status {run}")
-    return 0
+    following = submission.Following(watch=watch, wait=wait, timeout=wait_timeout, as_json=as_json)
+    return submission.start_workflow(client, workflow, source, following, dry_run=dry_run)
 
 
 @app.command(rich_help_panel=_CLUSTER)
@@ -242,7 +225,7 @@ def retry(  # noqa: PLR0913 - one argument a flag
 
 @app.command(rich_help_panel=_CLUSTER)
 def fetch(name: Name, namespace: Namespace = None, *, output: Output = None, as_json: JsonFlag = False) -> int:
-    """Download the report and the models of a run on the cluster."""
+    """Download the report and the models of a run on the cluster, or the scores of a prediction."""
     from steps.core import storage
     from workflows.cluster import outcome
     from workflows.terminal.display import make_console
@@ -280,8 +263,5 @@ def deploy(
     submission.check_addresses_for_pods(settings)
     kinds = ["WorkflowTemplate", *([] if schedule is None else ["CronWorkflow"])]
     documents = [rendering.render(settings, kind, name=name, schedule=schedule) for kind in kinds]
-    client = connect_to_cluster(settings)
-    for document in documents:
-        client.apply(document)
-        print(f"{document['kind']} {document['metadata']['name']} is in namespace {client.namespace}")
+    submission.apply_documents(connect_to_cluster(settings), documents)
     return 0

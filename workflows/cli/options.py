@@ -63,6 +63,16 @@ def with_settings(verb: Callable[..., int]) -> Callable[..., int]:
     return _with_flags(verb, flags(local=False))
 
 
+# Settings of a pod that does not belong to the pipeline; its resources are in the config file.
+_POD_SETTINGS = ("image", "namespace", "service_account", "s3_secret", "config")
+
+
+def with_pod_settings(verb: Callable[..., int]) -> Callable[..., int]:
+    """Give a verb the flags of the settings of a single pod; see :func:`with_settings`."""
+    every = flags(local=False)
+    return _with_flags(verb, {name: every[name] for name in _POD_SETTINGS})
+
+
 def with_local_settings(verb: Callable[..., int]) -> Callable[..., int]:
     """Give a verb the flags of the settings, those about this machine too; see :func:`with_settings`."""
     return _with_flags(verb, flags(local=False) | flags(local=True))
@@ -141,7 +151,7 @@ def _help(field: FieldInfo, flag: Flag) -> str:
 
 def _load(given: dict[str, Any]) -> Settings:
     config = given.pop("config")
-    if given["set"]:
+    if given.get("set"):
         given["set"] = dict(overrides.split_entry(entry) for entry in given["set"])
     loaded = run_settings.load(given, config)
     combinations.check(loaded)

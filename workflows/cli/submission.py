@@ -1,18 +1,23 @@
-"""Checks the names, labels and addresses of a request to a cluster before anything is sent."""
+"""Checks the names, labels and addresses of a request to a cluster before anything is sent, and sends it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from steps import schema as schemas
 from steps.core import runtime, uris
-from steps.core.errors import BadConfigurationError, UsageError
+from steps.core.errors import BadConfigurationError, NoInputError, UsageError
 from workflows.settings import names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
+    from steps.options.predict import PredictOptions, RegistryOptions
     from workflows.cluster.artifact_store import LocalFile
+    from workflows.cluster.client import Client
     from workflows.settings import Settings
 
 
@@ -75,6 +80,32 @@ def find_source_file(settings: Settings) -> LocalFile | None:
     return LocalFile.read(address.path)
 
 
+def find_input_file(uri: str) -> LocalFile | None:
+    """Return the file of this machine that `predict` reads, None if a pod can read the input itself.
+
+    Only its kind is checked: its columns depend on the models.
+
+    Raises:
+        NoInputError: there is no such file.
+        UsageError: it is not one file, or not of a known kind.
+        BadDataError: it is empty.
+    """
+    address = uris.parse(uri, where="--input")
+    if address.kind != uris.PATH:
+        return None
+    from steps.sources import files
+    from workflows.cluster.artifact_store import LocalFile
+
+    path = address.path
+    if path.is_dir():
+        raise NoInputError("this is a folder, a file is needed", where=uri, fix="name one CSV or parquet file")
+    if not path.is_file():
+        fix = "check --input; several files cannot be uploaded, but read from s3://BUCKET/*.parquet"
+        raise NoInputError("no such file", where=uri, fix=fix)
+    files.check_kind(path)
+    return LocalFile.read(path)
+
+
 class Progress:
     """Logs how much of a file has arrived, at every tenth of it."""
 
@@ -122,3 +153,106 @@ def check_addresses_for_pods(settings: Settings, *, with_source: bool = True) ->
             where="--registry",
             fix="use gs://BUCKET/PREFIX or s3://BUCKET/PREFIX, or run locally with `run`",
         )
+
+
+def check_prediction_for_pods(options: PredictOptions, registered: RegistryOptions, *, with_input: bool = True) -> None:
+    """Raise UsageError where an address of a prediction is on this machine, which pods cannot access.
+
+    Args:
+        options: options of `predict`.
+        registered: the version in the registry.
+        with_input: whether to check the input too, which `submit-predict` can upload.
+    """
+    in_image = "or add it to the image of the steps, and name it by file:///PATH"
+    if with_input and uris.parse(options.input).kind == uris.PATH:
+        what = f"a path on this machine is not visible to the pod ({options.input})"
+        fix = f"`submit-predict` uploads it; use gs://, s3:// or bq://, {in_image}"
+        raise UsageError(what, where="--input", fix=fix)
+    registry = registered.registry
+    if registry and uris.parse(registry, uris.DESTINATIONS).kind == uris.PATH:
+        what = f"a folder on this machine is not visible to the pod ({registry})"
+        raise UsageError(what, where="--registry", fix=f"use gs://BUCKET/PREFIX or s3://BUCKET/PREFIX, {in_image}")
+    output = uris.parse(options.output, uris.DESTINATIONS)
+    if output.local and (output.kind == uris.FILE or output.path.name != options.output):
+        what = f"the pod cannot write to a folder of this machine ({options.output})"
+        fix = f"use gs:// or s3://, or the name {output.path.name} alone: `fetch` downloads the file of this name"
+        raise UsageError(what, where="--output", fix=fix)
+    if options.rejects and uris.parse(options.rejects, uris.DESTINATIONS, where="--rejects").local:
+        what = f"the pod cannot write to a folder of this machine ({options.rejects})"
+        raise UsageError(what, where="--rejects", fix="use gs:// or s3://, or leave it out: `fetch` downloads the rows")
+
+
+def check_schedule(kind: str, schedule: str | None) -> None:
+    """Raise UsageError where a schedule is given for a kind that has none."""
+    if schedule is not None and kind != "CronWorkflow":
+        raise UsageError(f"a {kind} has no schedule", where="--schedule", fix="add --kind CronWorkflow")
+
+
+def write_workflow(rendered: dict[str, Any], file: Path | None) -> None:
+    """Write a workflow as YAML to a file, or to standard output."""
+    from steps.core import storage
+    from workflows.argo import yaml_text
+
+    if file is None:
+        yaml_text.print_yaml(rendered)
+    else:
+        storage.write_text(file, yaml_text.to_yaml(rendered))
+
+
+@dataclass(frozen=True)
+class Following:
+    """What a verb shows of the run that it starts.
+
+    Attributes:
+        watch: show the run until it ends.
+        wait: wait until it ends.
+        timeout: most seconds to wait; None for no limit.
+        as_json: print one JSON object.
+    """
+
+    watch: bool
+    wait: bool
+    timeout: float | None
+    as_json: bool
+
+
+def start_workflow(
+    client: Client, workflow: dict[str, Any], file: LocalFile | None, following: Following, *, dry_run: bool
+) -> int:
+    """Start a workflow, and follow the run if that is wanted; return the exit code.
+
+    Args:
+        client: client of the cluster.
+        workflow: the workflow.
+        file: file that it reads from the artifact repository, which is uploaded first.
+        following: what to show of the run.
+        dry_run: let the cluster check the workflow, print it, and start nothing.
+    """
+    from workflows.argo import yaml_text
+    from workflows.cluster.watch import follow_to_end, print_lines
+
+    as_json = following.as_json
+    if dry_run:
+        client.create(workflow, dry_run=True)
+        print(json.dumps(workflow)) if as_json else yaml_text.print_yaml(workflow)
+        runtime.log(f"{client.server} accepts this workflow in namespace {client.namespace}; nothing was started")
+        return 0
+    if file:
+        client.upload(file, Progress(file).add)
+    run = client.create(workflow)["metadata"]["name"]
+    submitted = f"submitted {run} to namespace {client.namespace}"
+    print_lines(submitted, f"Argo UI  {client.link(run)}", as_json=as_json)
+    if following.watch or following.wait:
+        return follow_to_end(client, run, watch=following.watch, timeout=following.timeout, as_json=as_json)
+    if as_json:
+        print(json.dumps({"run": run, "namespace": client.namespace, "link": client.link(run)}))
+    else:
+        print(f"status   python workflows/covertype.py status {run}")
+    return 0
+
+
+def apply_documents(client: Client, documents: Sequence[dict[str, Any]]) -> None:
+    """Create or update resources on a cluster."""
+    for document in documents:
+        client.apply(document)
+        print(f"{document['kind']} {document['metadata']['name']} is in namespace {client.namespace}")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from steps.core.errors import UsageError
+from workflows.cli import submission
 from workflows.cli.options import with_settings
 
 if TYPE_CHECKING:
@@ -30,17 +30,10 @@ def render(
     file: Annotated[Path | None, typer.Option("--file", "-o", help="File to write to. (default: stdout)")] = None,
 ) -> int:
     """Print the workflow as YAML."""
-    from steps.core import storage
     from workflows import rendering
-    from workflows.argo import yaml_text
 
-    if schedule is not None and kind != "CronWorkflow":
-        raise UsageError(f"a {kind} has no schedule", where="--schedule", fix="add --kind CronWorkflow")
-    rendered = rendering.render(settings, kind, name=name, schedule=schedule)
-    if file is None:
-        yaml_text.print_yaml(rendered)
-    else:
-        storage.write_text(file, yaml_text.to_yaml(rendered))
+    submission.check_schedule(kind, schedule)
+    submission.write_workflow(rendering.render(settings, kind, name=name, schedule=schedule), file)
     return 0
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from steps.core.errors import RUN_FAILED, NoInputError
 from workflows.cluster import logs, nodes
 from workflows.contract import REPORT_FILES, model_of
+from workflows.interfaces import PREDICTION_FILES
 from workflows.runs import results
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def failures(client: Client, state: State) -> dict[str, str]:
 
 
 def fetch(client: Client, name: str, folder: Path) -> list[Path]:
-    """Download the report and the models of a run below a folder, and return their paths.
+    """Download the report and the models of a run, or the scores of a prediction, and return their paths.
 
     Raises:
         NoInputError: the run has none yet.
@@ -76,13 +77,15 @@ def fetch(client: Client, name: str, folder: Path) -> list[Path]:
         for artifact, entry in step.artifacts.items():
             slug = model_of(artifact, step.path[0])
             path = f"models/{slug}" if slug else _REPORT.get(artifact)
+            if artifact in PREDICTION_FILES:  # the user has chosen their names
+                path = entry["path"].rpartition("/")[2].lstrip(".")
             if path and not entry.get("deleted"):
                 target = folder / path
                 client.download(workflow, step, artifact, target)
                 found.append(target)
     if not found:
         raise NoInputError(
-            f"run {name!r} has no report and no model yet",
+            f"run {name!r} has no report, no model and no scores yet",
             where=f"namespace {client.namespace}",
             fix=f"see `status {name}`",
         )

@@ -104,8 +104,14 @@ def cover_types_at_once(pod: Resources, one: Resources) -> int:
         pod: resources of the pod.
         one: resources of a pod for one cover type.
     """
-    from hera.workflows.converters import convert_cpu_units, convert_memory_units
+    from hera.workflows.converters import convert_memory_units
 
-    cores = int(convert_cpu_units(pod.cpu_limit or pod.cpu))
     memory = convert_memory_units(pod.memory_limit or pod.memory) // convert_memory_units(one.memory)
-    return max(1, min(cores, int(memory)))
+    return max(1, min(whole_cores(pod), int(memory)))
+
+
+def whole_cores(pod: Resources) -> int:
+    """Return the number of whole cores that a pod may use, at least one."""
+    from hera.workflows.converters import convert_cpu_units
+
+    return max(1, int(convert_cpu_units(pod.cpu_limit or pod.cpu)))

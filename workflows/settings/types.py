@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from steps import CHAIN, NAMES, PIPELINE
+from steps import CHAIN, NAMES, PIPELINE, PREDICT
 from steps.core import redaction, uris
 from steps.core.errors import UsageError
 from workflows.settings import names
@@ -14,7 +14,7 @@ from workflows.settings import names
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_PODS = (*NAMES, CHAIN, PIPELINE)
+_PODS = (*NAMES, CHAIN, PIPELINE, PREDICT)
 
 
 def refuse_truth_value(value: object) -> object:

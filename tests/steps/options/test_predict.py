@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from steps.core.errors import UsageError
-from steps.options.predict import check_output
+from steps.options.predict import check_output, check_registry
 
 
 @pytest.mark.parametrize(
@@ -12,6 +12,24 @@ from steps.options.predict import check_output
 def test_addresses_of_an_output(text: str) -> None:
     scheme, separator, rest = text.partition("://")
     assert check_output(text) == f"{scheme.lower() if separator else scheme}{separator}{rest}"
+
+
+def test_a_kind_of_file_that_cannot_be_written() -> None:
+    check_output("s3://bucket/Scores.PARQUET")
+    with pytest.raises(UsageError, match=r"unknown kind of file, in --output scores: let it end with \.parquet"):
+        check_output("scores")
+
+
+@pytest.mark.parametrize("text", ["s3://bucket/models", "GS://bucket/a", "models", "file:///models", ""])
+def test_addresses_of_a_registry(text: str) -> None:
+    assert check_registry(text) == text.replace("GS", "gs")
+
+
+@pytest.mark.parametrize("text", ["bq://project.dataset", "s3://user:word@bucket/models", "builtin:"])
+def test_addresses_that_are_no_registry(text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        check_registry(text)
+    assert "word" not in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["bq://project.dataset.table", "builtin:", "http://host/scores.csv"])

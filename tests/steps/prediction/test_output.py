@@ -74,9 +74,3 @@ def test_names_of_the_output_cannot_be_copied(ensemble: Ensemble, name: str) -> 
     output.check_names(ensemble, ["score"])
     with pytest.raises(UsageError, match="rename it in the input"):
         output.check_names(ensemble, [name])
-
-
-def test_kinds_of_files() -> None:
-    output.check_kind("s3://bucket/Scores.PARQUET")
-    with pytest.raises(UsageError, match=r"let it end with .parquet or .csv or .csv.gz"):
-        output.check_kind("scores")

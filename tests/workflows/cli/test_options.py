@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,6 +40,15 @@ def test_verbs_that_run_here_have_the_flags_about_this_machine() -> None:
     assert (found.cache, found.parallel, found.output) == (False, 3, "out")
     with pytest.raises(Exception, match="No such option"):
         parsed(options.with_settings, "--no-cache")
+
+
+def test_verbs_with_one_pod_have_the_flags_of_a_pod(tmp_path: Path) -> None:
+    config = tmp_path / "job.yaml"
+    config.write_text("steps: {predict: {cpu: 2}}")
+    found = parsed(options.with_pod_settings, "--image", "steps:1", "--s3-secret", "keys", "--config", str(config))
+    assert (found.image, found.s3_secret, found.resources("predict").cpu) == ("steps:1", "keys", "2")
+    with pytest.raises(Exception, match="No such option"):
+        parsed(options.with_pod_settings, "--rows", "3")
 
 
 def test_a_wrong_value_names_its_flag() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from steps.core import storage
 from steps.core.errors import BadConfigurationError, BadDataError, NoInputError, PipelineError, UsageError
+from steps.options.predict import PredictOptions, RegistryOptions
 from tests.support import real_rows, write_table
 from workflows.cli import submission
 from workflows.cluster.artifact_store import LocalFile
@@ -119,3 +120,78 @@ def test_pods_are_chosen_where_the_settings_leave_it_open() -> None:
     assert "starting 6 pods" in line
     given = Settings(rows=1000, pods="step")
     assert submission.with_chosen_pods(given) == (given, "")
+
+
+def prediction(**options: str) -> tuple[PredictOptions, RegistryOptions]:
+    registry = options.pop("registry", "s3://bucket/models")
+    given = {"input": "s3://bucket/a.csv", "output": "s3://bucket/scores.csv", **options}
+    return PredictOptions(**given), RegistryOptions(registry=registry)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"output": "scores.csv"},
+        {"input": "builtin:", "rejects": "gs://bucket/rejects.csv"},
+        {"input": "file:///data/a.csv", "registry": "file:///models"},
+    ],
+)
+def test_addresses_of_a_prediction_that_pods_can_access(options: dict[str, str]) -> None:
+    submission.check_prediction_for_pods(*prediction(**options))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"input": "a.csv"}, "a path on this machine .*, in --input: `submit-predict` uploads it"),
+        ({"registry": "models"}, "a folder on this machine .*, in --registry: use gs://"),
+        ({"output": "out/scores.csv"}, "the pod cannot write to .*, in --output: .* the name scores.csv alone"),
+        ({"output": "file:///out/scores.csv"}, "the pod cannot write to .*, in --output"),
+        ({"rejects": "rejects.csv"}, "the pod cannot write to .*, in --rejects"),
+    ],
+)
+def test_addresses_of_a_prediction_that_pods_cannot_access(options: dict[str, str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        submission.check_prediction_for_pods(*prediction(**options))
+
+
+def test_the_file_of_an_input_may_have_any_columns(tmp_path: Path) -> None:
+    path = tmp_path / "a [1].csv"
+    path.write_text("a,b\n1,2\n")
+    found = submission.find_input_file(str(path))
+    assert found
+    assert (found.path, found.sha256) == (path, storage.sha256_file(path))
+    submission.check_prediction_for_pods(*prediction(input=str(path)), with_input=False)
+    assert submission.find_input_file("s3://bucket/a.csv") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "message"),
+    [
+        ("none.csv", NoInputError, "no such file, in .*: check --input"),
+        ("folder", NoInputError, "this is a folder, a file is needed"),
+        ("empty.csv", BadDataError, "the file is empty"),
+        ("notes.txt", UsageError, "unknown kind of file '.txt'"),
+        ("*.csv", NoInputError, "several files cannot be uploaded"),
+    ],
+)
+def test_inputs_that_are_not_uploaded(name: str, kind: type[PipelineError], message: str, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "empty.csv").write_text("")
+    (tmp_path / "notes.txt").write_text("notes")
+    with pytest.raises(kind, match=message):
+        submission.find_input_file(str(tmp_path / name))
+
+
+def test_only_a_cron_workflow_has_a_schedule() -> None:
+    submission.check_schedule("CronWorkflow", "@daily")
+    submission.check_schedule("Workflow", None)
+    with pytest.raises(UsageError, match="a Workflow has no schedule, in --schedule"):
+        submission.check_schedule("Workflow", "@daily")
+
+
+def test_a_workflow_is_written_to_a_file_or_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for file in (None, tmp_path / "w.yaml"):
+        submission.write_workflow({"kind": "Workflow"}, file)
+    assert capsys.readouterr().out == (tmp_path / "w.yaml").read_text() == "kind: Workflow\n"

@@ -80,7 +80,8 @@ def test_an_artifact_that_was_deleted_is_not_fetched(tmp_path: Path) -> None:
 
 
 def test_a_run_without_anything_to_fetch(tmp_path: Path) -> None:
-    with pytest.raises(NoInputError, match=f"run '{NAME}' has no report and no model yet, in namespace covertype: see"):
+    message = f"run '{NAME}' has no report, no model and no scores yet, in namespace covertype: see"
+    with pytest.raises(NoInputError, match=message):
         outcome.fetch(client(running()), NAME, tmp_path)
 
 
@@ -91,3 +92,15 @@ def test_fetch_of_a_pod_with_all_steps(tmp_path: Path) -> None:
     workflow = with_node("report(0)", outputs={"artifacts": made})
     paths = {str(path.relative_to(tmp_path)) for path in outcome.fetch(client(workflow), NAME, tmp_path)}
     assert paths == {"report.html", "report.json", "models/aspen", "models/spruce-fir"}
+
+
+def test_fetch_of_a_prediction(tmp_path: Path) -> None:
+    made = [
+        {"name": "predictions", "path": "/work/out/predictions/my scores.csv"},
+        {"name": "rejects", "path": "/work/out/rejects/my scores.csv.rejects.csv"},
+        {"name": "prediction-metrics", "path": "/work/out/prediction-metrics/metrics.json"},
+        {"name": "usage", "path": "/work/out/usage/usage"},
+    ]
+    workflow = with_node("report(0)", outputs={"artifacts": made})
+    paths = {path.name for path in outcome.fetch(client(workflow), NAME, tmp_path)}
+    assert paths - {"spruce-fir"} == {"my scores.csv", "my scores.csv.rejects.csv", "metrics.json"}

@@ -62,7 +62,7 @@ def test_a_run_of_every_kind_has_the_labels_and_a_description(kind: str) -> None
 @pytest.mark.parametrize("kind", ["WorkflowTemplate", "CronWorkflow"])
 def test_the_description_of_a_form_or_schedule_has_the_values_that_it_starts_with(kind: str) -> None:
     metadata = rendering.render(Settings(preset="fast", rows=3000), kind)["metadata"]
-    assert "fast, 3000 rows." in metadata["annotations"][pipeline.DESCRIPTION]
+    assert "fast, 3000 rows." in metadata["annotations"][envelope.DESCRIPTION]
 
 
 def test_the_outputs_of_a_run_are_the_report_and_its_main_figures() -> None:

@@ -91,9 +91,11 @@ def submit(  # noqa: PLR0913 - one argument a flag
     submission.check_addresses_for_pods(settings, with_source=False)
     labels = submission.parse_labels(label or [])
     source = submission.find_source_file(settings)
+    workflow = rendering.render(settings, "Workflow", name=name)  # a mistake is seen before anything is sent
     client = connect_to_cluster(settings)
-    slot = interfaces.source_file(source.path.name, client.place_of(source)) if source else None
-    workflow = rendering.render(settings, "Workflow", name=name, source_file=slot)
+    if source:
+        slot = interfaces.source_file(source.path.name, client.place_of(source))
+        workflow = rendering.render(settings, "Workflow", name=name, source_file=slot)
     workflow["metadata"].setdefault("labels", {}).update(labels)
     if dry_run:
         client.create(workflow, dry_run=True)

@@ -90,9 +90,11 @@ def submit(  # noqa: PLR0913 - one argument a flag
     labels = submission.parse_labels(label or [])
     source = submission.find_source_file(settings)
     settings, reason = submission.with_chosen_pods(settings)
+    workflow = rendering.render(settings, "Workflow", name=name)  # a mistake is seen before anything is sent
     client = connect_to_cluster(settings)
-    slot = interfaces.source_file(source.path.name, client.place_of(source)) if source else None
-    workflow = rendering.render(settings, "Workflow", name=name, source_file=slot)
+    if source:
+        slot = interfaces.source_file(source.path.name, client.place_of(source))
+        workflow = rendering.render(settings, "Workflow", name=name, source_file=slot)
     workflow["metadata"].setdefault("labels", {}).update(labels)
     if reason:
         runtime.log(reason)

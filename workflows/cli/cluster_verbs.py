@@ -96,10 +96,8 @@ def submit(  # noqa: PLR0913 - one argument a flag
         slot = interfaces.source_file(source.path.name, client.place_of(source))
         workflow = rendering.render(settings, "Workflow", name=name, source_file=slot)
     workflow["metadata"].setdefault("labels", {}).update(labels)
-    if reason:
-        runtime.log(reason)
     following = submission.Following(watch=watch, wait=wait, timeout=wait_timeout, as_json=as_json)
-    return submission.start_workflow(client, workflow, source, following, dry_run=dry_run)
+    return submission.start_workflow(client, workflow, source, following, dry_run=dry_run, note=reason)
 
 
 @app.command(rich_help_panel=_CLUSTER)

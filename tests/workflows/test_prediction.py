@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from workflows.local.nodes import Node
 
 REGISTERED = RegistryOptions(registry="s3://bucket/models", version="v1")
-IN_BUCKETS = {"input": "s3://bucket/a.parquet", "output": "gs://bucket/scores.parquet"}
+IN_BUCKETS: dict[str, Any] = {"input": "s3://bucket/a.parquet", "output": "gs://bucket/scores.parquet"}
 
 
 def rendered(settings: Settings | None = None, registered: RegistryOptions = REGISTERED, **options: Any) -> Any:
@@ -67,7 +67,8 @@ def test_the_parameters_are_the_options_of_the_form() -> None:
 
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_the_arguments_are_options_of_the_step(overwrite: bool) -> None:  # noqa: FBT001
-    for changes in ({}, {"output": "scores.csv"}, {"rejects": "s3://bucket/r.csv"}):
+    every: list[dict[str, Any]] = [{}, {"output": "scores.csv"}, {"rejects": "s3://bucket/r.csv"}]
+    for changes in every:
         words = template_of(rendered(overwrite=overwrite, **changes))["container"]["args"]
         given_ = [word.removeprefix("--").partition("=")[0] for word in words]
         assert len(given_) == len(set(given_))
@@ -154,8 +155,9 @@ def test_without_a_registry_there_is_nothing_to_score_with() -> None:
 def test_a_variable_of_argo_is_refused(name: str) -> None:
     text = "s3://bucket/{{workflow.name}}.csv"
     registered = RegistryOptions(registry="models", version=text) if name == "version" else REGISTERED
+    options: dict[str, Any] = {} if name == "version" else {name: text}
     with pytest.raises(UsageError, match=f"with which a variable of Argo begins, in --{name}"):
-        rendered(registered=registered, **({} if name == "version" else {name: text}))
+        rendered(registered=registered, **options)
 
 
 @pytest.fixture
@@ -176,7 +178,7 @@ def predict_task(root: Node) -> Node:
 def test_on_this_machine_it_gives_the_bytes_of_the_step(tmp_path: Path, registry: str, kind: str) -> None:
     table = write_table(tmp_path / "a.csv", real_rows(294))
     registered = RegistryOptions(registry=registry)
-    options = {"input": str(table), "output": f"scores{kind}", "keep": "Elevation,Slope"}
+    options: dict[str, Any] = {"input": str(table), "output": f"scores{kind}", "keep": "Elevation,Slope"}
     root = execute(tmp_path, rendered(registered=registered, **options))
     assert root.phase is Phase.SUCCEEDED, predict_task(root).message
     direct = tmp_path / f"direct{kind}"
@@ -194,7 +196,7 @@ def test_rejected_rows_are_an_artifact_also_of_a_failed_pod(tmp_path: Path, regi
     table.write_text("\n".join(lines) + "\n")
     registered = RegistryOptions(registry=registry)
     for limit, phase in ((0, Phase.FAILED), (1, Phase.SUCCEEDED)):
-        options = {"input": str(table), "output": "scores.csv", "max_rejects": limit}
+        options: dict[str, Any] = {"input": str(table), "output": "scores.csv", "max_rejects": limit}
         task = predict_task(execute(tmp_path, rendered(registered=registered, **options)))
         assert task.phase is phase, task.message
         rejects = task.outputs.artifacts[interfaces.REJECTS]

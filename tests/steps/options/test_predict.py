@@ -25,11 +25,11 @@ def test_addresses_of_a_registry(text: str) -> None:
     assert check_registry(text) == text.replace("GS", "gs")
 
 
-@pytest.mark.parametrize("text", ["bq://project.dataset", "s3://user:word@bucket/models", "builtin:"])
+@pytest.mark.parametrize("text", ["bq://project.dataset", "s3://user:hidden@bucket/models", "builtin:"])
 def test_addresses_that_are_no_registry(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         check_registry(text)
-    assert "word" not in str(caught.value)
+    assert "hidden" not in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["bq://project.dataset.table", "builtin:", "http://host/scores.csv"])

@@ -6,7 +6,7 @@ import pytest
 
 from steps import PIPELINE
 from workflows.settings import Resources
-from workflows.settings.resources import cover_types_at_once, resources_of
+from workflows.settings.resources import cover_types_at_once, resources_of, whole_cores
 
 
 def test_a_pod_for_all_steps_has_the_most_that_a_step_has() -> None:
@@ -29,3 +29,15 @@ def test_a_pod_for_all_steps_has_the_most_that_a_step_has() -> None:
 )
 def test_a_pod_works_on_as_many_cover_types_as_it_has_cores_and_memory_for(pod: Resources, at_once: int) -> None:
     assert cover_types_at_once(pod, Resources(memory="2Gi")) == at_once
+
+
+@pytest.mark.parametrize(
+    ("pod", "cores"),
+    [
+        (Resources(cpu="200m"), 1),
+        (Resources(cpu="3"), 3),
+        (Resources(cpu="500m", cpu_limit="2900m"), 2),
+    ],
+)
+def test_the_whole_cores_of_a_pod_are_those_of_its_limit(pod: Resources, cores: int) -> None:
+    assert whole_cores(pod) == cores

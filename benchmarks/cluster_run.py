@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from workflows.cluster.nodes import State
 
+# Task of the pod with all steps.
+ALL = "all"
 CHAIN = ("split", "preprocess", "tune", "train", "evaluate")
 
 
@@ -44,8 +46,8 @@ def pods_of(state: State, report: dict[str, Any]) -> dict[str, Pod]:
     steps = {step.name: step for step in state.steps.values()}
     work: dict[str, list[dict[str, Any]]] = {}
     for entry in report["steps"]:
-        name, step = entry["name"], entry["step"]
-        work.setdefault(name if name in steps else name.removesuffix(f"-{step}"), []).append(entry)
+        possible = (entry["name"], entry["name"].removesuffix(f"-{entry['step']}"), ALL)
+        work.setdefault(next(name for name in possible if name in steps), []).append(entry)
     return {
         name: Pod(
             name,
@@ -60,7 +62,7 @@ def pods_of(state: State, report: dict[str, Any]) -> dict[str, Pod]:
 
 def before(pod: Pod, pods: dict[str, Pod]) -> Pod | None:
     """Return the pod that this one waited for last."""
-    if pod.name == "prepare":
+    if pod.name in ("prepare", ALL):
         return None
     slug, _, step = pod.name.rpartition("-")
     earlier = CHAIN[: CHAIN.index(step)] if slug and step in CHAIN else ()
@@ -73,11 +75,16 @@ def show(state: State, pods: dict[str, Pod]) -> None:
     starts = [pod.begun - pod.made for pod in pods.values()]
     handovers = [pod.made - earlier.ended for pod in pods.values() if (earlier := before(pod, pods))]
     worked = sum(pod.worked for pod in pods.values())
-    print(f"makespan {state.seconds:.0f} s, {len(pods) + 1} pods, the steps' own work {worked:.0f} s in all")
+    count = len(pods) + (ALL not in pods)  # the report is not in its own list
+    print(f"makespan {state.seconds:.0f} s, {count} pods, the steps' own work {worked:.0f} s in all")
     for title, values in (
         ("a pod's making to its step's first line", starts),
         ("a step's end to the next pod's making", handovers),
     ):
+        if len(values) == 1:
+            print(f"{title}: {values[0]:.1f} s")
+        if len(values) < 2:  # noqa: PLR2004 - quantiles need two
+            continue
         ends = statistics.quantiles(values, n=10)
         print(f"{title}: median {statistics.median(values):.1f} s, 10% to 90% {ends[0]:.1f} to {ends[-1]:.1f}")
     path = [max(pods.values(), key=lambda pod: pod.ended)]
@@ -85,7 +92,7 @@ def show(state: State, pods: dict[str, Pod]) -> None:
         path.append(earlier)
     own = sum(pod.worked for pod in path)
     names = " > ".join(pod.name for pod in reversed(path))
-    print(f"critical path {names} > report: {own:.0f} s of work in {len(path)} pods before the report")
+    print(f"critical path {names}: {own:.0f} s of work in {len(path)} pods, without the report")
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -114,8 +114,7 @@ def main(
     minutes: Annotated[float, typer.Option(help="Time for each number of rows, in minutes.")] = 0.5,
 ) -> None:
     """Print a table of the times and ratios by number of rows."""
-    path = next(path for path in sorted(run.glob("nodes/*.preprocess/out/test-features*")))
-    path = path if path.is_file() else next(path.iterdir())
+    path = next(iter(sorted(run.glob("nodes/*-preprocess/out/test-features/*"))))
     features = list(tables.read_metadata(path).features)
     rows = matrix.to_array(tables.read_table(path, features), features)
     compared = sides(run, features)

@@ -55,7 +55,7 @@ class Cost:
 
 def cost_of(run: Path, began: float, ended: float, cores: int) -> Cost:
     """Return the cost of a finished run from its folder and the times at which its process began and ended."""
-    usage = {path.parents[2].name: storage.read_json(path) for path in run.glob("nodes/*/out/usage/usage.json")}
+    usage = {path.parents[2].name: storage.read_json(path) for path in run.glob("nodes/*/out/usage/usage")}
     rendered = run / results.WORKFLOW
     first = min(entry["started"] for entry in usage.values())
     last = max(entry["finished"] for entry in usage.values())

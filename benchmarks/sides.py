@@ -57,7 +57,7 @@ def run_ours(preset: str, source: Path, folder: Path, seed: int) -> Run:
 
 def scores_file(nodes: Path, slug: str) -> Path:
     """Return the path of the scored test rows of a cover type."""
-    return nodes / f"{slug}.evaluate" / "out" / "scores" / "scores.parquet"
+    return nodes / f"{slug}-evaluate" / "out" / "scores" / "scores"
 
 
 def run_classic(source: Path, test_rows: NDArray[np.int64], folder: Path) -> Run:
@@ -88,7 +88,7 @@ def _decisions(scored: pd.DataFrame, predicted: NDArray[np.bool_]) -> Decisions:
 
 def _step_seconds(nodes: Path) -> dict[str, list[float]]:
     """Return the wall clock of each node of a run by the name of its step, in the order of first start."""
-    documents: list[dict[str, Any]] = [json.loads(path.read_text()) for path in nodes.glob("*/out/usage/usage.json")]
+    documents: list[dict[str, Any]] = [json.loads(path.read_text()) for path in nodes.glob("*/out/usage/usage")]
     found: dict[str, list[float]] = {}
     for document in sorted(documents, key=lambda entry: float(entry["started"])):
         found.setdefault(document["step"], []).append(document["wall_seconds"])

@@ -71,7 +71,8 @@ def run_all(words: Mapping[str, Sequence[str]], parallel: int) -> Generator[Ende
 
 def _start(words: Sequence[str]) -> subprocess.Popen[str]:
     """Start a process; it reports no progress, because all processes would write to the same file."""
-    environment = {name: value for name, value in os.environ.items() if name != "ARGO_PROGRESS_FILE"}
+    shared = {runtime.ARGO_PROGRESS, runtime.LOCAL_PROGRESS}
+    environment = {name: value for name, value in os.environ.items() if name not in shared}
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [_ROOT, environment.get("PYTHONPATH")]))
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "steps.chain", *words],

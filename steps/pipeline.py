@@ -2,7 +2,8 @@
 
 The steps of a cover type are written ``SLUG/STEP``. They run one after the other until one fails. Cover types whose
 steps stand together in the command line run side by side, ``--parallel`` at a time. A step without a cover type waits
-for all steps before it. The steps after a failed cover type run nevertheless, so that the report covers the others.
+for all steps before it. The steps after a failed cover type run nevertheless, so that the report covers the others; if
+every cover type failed, there is nothing to report, and none of them runs.
 
 What only later steps need goes to a scratch folder: an option that is written ``@--NAME=PATH`` has a path in it.
 """
@@ -97,7 +98,7 @@ class Run:
                     self._run_in_this_process(commands)
             if codes := {failure.code for failure in self.failures.values()} & {INTERRUPTED, TERMINATED}:
                 return codes.pop()
-            if self.failures and not of_cover_types:
+            if self.failures and (not of_cover_types or len(self.failures) == len(chains)):
                 break
         if self.failures:
             raise _failed(self.failures)

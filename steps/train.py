@@ -60,7 +60,7 @@ def _starting_point(parameters: Path | None, preset: Preset) -> Hyperparameters:
     """Return the best parameters of a search; those of the preset where there was no search, so that no file exists."""
     if parameters is not None and parameters.exists():
         return hyperparameters.read(parameters)
-    runtime.log(f"no parameters of a search: those of preset {preset.value}")
+    runtime.log(f"no search: hyperparameters of preset {preset.value}")
     return hyperparameters.of_preset(preset)
 
 

@@ -3,10 +3,13 @@
 Modules:
 
 - ``covertype``: the entry point of the command line.
-- ``pipeline``: the wiring of the steps to a workflow.
+- ``pipeline``: the workflow of a run.
+- ``tasks``: its tasks, for each way to divide the steps among pods.
+- ``wiring``: which step feeds which.
+- ``pod_plan``: which way to divide the steps among pods suits a run.
 - ``interfaces``: inputs, outputs and parameters of each step.
 - ``rendering``: renders the pipeline as one of Argo's kinds.
-- ``contract``: annotations and retry rules that the local executor reads from a workflow.
+- ``contract``: names, annotations and retry rules that others read from a workflow.
 
 Packages:
 
@@ -28,9 +31,12 @@ __all__ = [
     "interfaces",
     "local",
     "pipeline",
+    "pod_plan",
     "rendered",
     "rendering",
     "runs",
     "settings",
+    "tasks",
     "terminal",
+    "wiring",
 ]

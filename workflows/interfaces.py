@@ -145,7 +145,11 @@ def report(slugs: Sequence[str], table_schema: Slot) -> Step:
             Slot("usage-prepare", "usage.json", option="step-usage", key="prepare"),
             *per_cover_type,
         ],
-        outputs=[Slot("html", "report.html", drawn=True), Slot("json", "report.json", drawn=True), USAGE],
+        outputs=[
+            Slot("report", "report.html", option="html", drawn=True),
+            Slot("json", "report.json", drawn=True),
+            USAGE,
+        ],
         parameters={"seed": None, "preset": None},
         fixed=[f"--cover-type={slug}" for slug in slugs],
         values=["summary", "accuracy", "macro-f1", "worst-class"],

@@ -48,7 +48,8 @@ def render(  # noqa: PLR0913 - what differs between resources
     _check_arguments(kind, name, schedule)
     revision = git_revision() if revision is None else revision
     built = pipeline.build(settings, name=name, revision=revision, source_file=source_file)
-    annotation = f"Submit starts a whole run: {form.values(settings)}."
+    starts = "opens a form, filled in for" if kind == "WorkflowTemplate" else "starts a whole run"
+    annotation = f"Submit {starts}: {form.values(settings)}."
     return _as_kind(built, kind, name or pipeline.NAME, schedule or WEEKLY, annotation)
 
 
@@ -115,15 +116,14 @@ def _as_kind(built: Workflow, kind: str, name: str, schedule: str, annotation: s
         kind: one of ``KINDS``.
         name: name of a kind other than Workflow.
         schedule: schedule of a CronWorkflow.
-        annotation: description of a CronWorkflow.
+        annotation: description of a kind other than Workflow.
     """
     if kind == "Workflow":
         return _plain_values(built)
     fields = {field: value for field, value in vars(built).items() if field in _SHARED and value is not None}
-    fields["name"] = name
+    fields |= {"name": name, "annotations": {envelope.DESCRIPTION: annotation}}
     if kind == "WorkflowTemplate":
         return _plain_values(WorkflowTemplate(**fields))
-    fields["annotations"] = {envelope.DESCRIPTION: annotation}
     return _plain_values(CronWorkflow(**fields, schedules=[schedule], concurrency_policy="Forbid", timezone="UTC"))
 
 

@@ -145,13 +145,15 @@ def _report(slugs: Sequence[str], last: Sequence[str], output: Callable[[str, st
         last: name of the last task of each cover type.
         output: returns Argo's reference to an output of a cover type, given by slug and name.
     """
+    # The report covers the cover types that succeeded, and fails if one is missing. A last step is omitted if an
+    # earlier one failed. If none succeeded, there is nothing to report. ``prepare`` is left out, because the Argo UI
+    # would draw an edge from it to the report, around all other steps.
     ended = (f"({task}.Succeeded || {task}.Failed || {task}.Errored || {task}.Omitted)" for task in last)
+    succeeded = " || ".join(f"{task}.Succeeded" for task in last)
     return Task(
         name="report",
         template="report",
-        # The report covers the cover types that succeeded, and fails if one is missing. A last step is omitted if an
-        # earlier one failed.
-        depends=" && ".join(["prepare", *ended]),
+        depends=" && ".join([*ended, f"({succeeded})"]),
         arguments=[
             *workflow_parameters(("seed", "preset")),
             Artifact(name="profile", from_=_artifact_of("prepare", "profile")),
@@ -177,7 +179,8 @@ def _register(slugs: Sequence[str], output: Callable[[str, str], str]) -> Task:
                 for slug in slugs
                 for name in ("model", "metrics")
             ),
-            *(Artifact(name=f"report-{name}", from_=_artifact_of("report", name)) for name in ("html", "json")),
+            Artifact(name="report-html", from_=_artifact_of("report", "report")),
+            Artifact(name="report-json", from_=_artifact_of("report", "json")),
         ],
     )
 
@@ -226,5 +229,5 @@ def outputs(reporting: Step, *, with_register: bool, whole_run: bool) -> list[Pa
             Parameter(name=name, value_from=ValueFrom(parameter=f"{{{{tasks.{task}.outputs.parameters.{value}}}}}"))
             for task, value, name in values
         ),
-        Artifact(name="report", from_=_artifact_of(report, "html")),
+        Artifact(name="report", from_=_artifact_of(report, "report")),
     ]

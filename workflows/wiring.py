@@ -102,7 +102,7 @@ def whole_run(settings: Settings, slugs: Sequence[str], first: Step, last: Seque
         steps[step.name] = step
         sources[step.name] = {slot.name: made.get(slot.name, slot.name) for slot in step.inputs}
         outputs |= {slot.name: (step.name, slot.name) for slot in step.outputs if slot.name != USAGE.name}
-        made |= {f"{step.name}-{slot.name}": (step.name, slot.name) for slot in step.outputs}
+        made |= {f"{step.name}-{slot.option or slot.name}": (step.name, slot.name) for slot in step.outputs}
     values = {_value_name(name, value): (name, value) for name, step in steps.items() for value in step.values}
     inputs = {slot.name: slot for slot in (*first.inputs, *chain.inputs) if slot.raw is not None}
     return Chain(

@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 ValueOption = Annotated[Path | None, typer.Option(help="Output file for this figure as text, which Argo displays.")]
 UsageOption = Annotated[Path | None, typer.Option(help="Output file for wall time, CPU time and peak memory (JSON).")]
 
-# Environment variable with the position of the running step among the steps of its process, as "finished/all".
-CHAIN_POSITION = "COVERTYPE_PART"
+# Environment variables: the files from which Argo and the local executor read the progress of a step, and its position
+# among the steps of its process, as "finished/all". Argo adds up the numbers of all pods; one without any counts 1.
+ARGO_PROGRESS, LOCAL_PROGRESS, CHAIN_POSITION = "ARGO_PROGRESS_FILE", "COVERTYPE_PROGRESS_FILE", "COVERTYPE_PART"
 # The highest file descriptor of a standard stream.
 _LAST_STREAM = 2
 _INTERRUPT = "interrupted: run again to resume, finished results are kept"
@@ -288,12 +289,11 @@ def peak_rss_bytes() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def report_progress(done: int, total: int) -> None:
-    """Write ``done/total`` to ``$ARGO_PROGRESS_FILE``, which Argo and the local runner read. Do nothing without it.
+def report_progress(done: int, total: int, variables: Iterable[str] = (ARGO_PROGRESS, LOCAL_PROGRESS)) -> None:
+    """Write ``done/total``, for all steps of this process, to the files in environment variables, where they are set.
 
-    In a process that runs several steps, write the progress of all of them.
     Source: https://argo-workflows.readthedocs.io/en/latest/progress/ (self-reporting progress).
     """
     finished, steps = (int(number) for number in os.environ.get(CHAIN_POSITION, "0/1").split("/"))
-    if path := os.environ.get("ARGO_PROGRESS_FILE"):
+    for path in filter(None, map(os.environ.get, variables)):
         Path(path).write_text(f"{finished * total + done}/{steps * total}\n")

@@ -13,6 +13,7 @@ and a threshold chosen there would be too high. Neither fit uses the test rows.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +63,8 @@ def fit(
         seed=seed,
         threads=threads,
         device=device,
-        progress=runtime.report_progress,
+        # Not to Argo, which would add rounds to the trials of searches and to pods.
+        progress=partial(runtime.report_progress, variables=[runtime.LOCAL_PROGRESS]),
     )
     labels, scores = second.get_label().astype("u1"), booster.predict(second)
     decision = Decision(training.best_threshold(labels, scores), *metrics.fit_calibration(labels, scores))

@@ -106,7 +106,7 @@ def read_usages(paths: Mapping[str, Path], run: str) -> list[dict[str, Any]]:
     """
     documents = [(name, read_json(path)) for name, path in paths.items() if path.exists()]
     usages = [{"name": name, "cached": usage["run"] != run, **usage} for name, usage in documents]
-    return sorted(usages, key=lambda usage: usage["name"] != usage["step"])
+    return sorted(usages, key=lambda usage: usage["name"] != usage.get("step"))
 
 
 def read_trial_tables(paths: Mapping[str, Path]) -> dict[str, dict[str, Any]]:

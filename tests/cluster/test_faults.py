@@ -51,7 +51,8 @@ def submitting(*flags: str, name: str = "", **environment: str) -> tuple[str, su
     """Start ``submit --wait`` in the tests' namespace; return the run's name and the command."""
     name = name or harness.new_name()
     place = ("--namespace", harness.NAMESPACE, "--image", harness.IMAGE) if "--image" not in flags else ()
-    return name, start("submit", "--wait", "--json", "--name", name, "--config", CONFIG, *place, *flags, **environment)
+    words = ("submit", "--wait", "--json", "--name", name, "--config", CONFIG, "--pods", "step")
+    return name, start(*words, *place, *flags, **environment)
 
 
 def pods_of(name: str, step: str) -> list[dict[str, Any]]:
@@ -141,12 +142,16 @@ def test_bad_input_fails_at_once_with_its_message() -> None:
     assert any(f"(exit code 66): {shown}" in message for message in messages), messages
 
 
-def test_one_cover_type_failing_leaves_the_others(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("pods", "message"),
+    [("step", "error: step aspen-split failed: "), ("all", "error: step all failed: step aspen-split failed: ")],
+)
+def test_one_cover_type_failing_leaves_the_others(tmp_path: Path, pods: str, message: str) -> None:
     flags = ("--rows", "1000", "--preset", "fast", "--cover-types", "4,5,7", *NO_TEST_ROWS)
-    name, run = submitting(*flags)
+    name, run = submitting(*flags, "--pods", pods)
     code, _, err = end(run)
     assert code == 1
-    assert "error: step aspen-split failed: " in err
+    assert message in err
     code, out, err = end(start("fetch", name, "--output", str(tmp_path), "--json"))
     assert code == 0, err
     assert sorted(json.loads(out)["report"]["cover_types"]) == ["cottonwood-willow", "krummholz"]

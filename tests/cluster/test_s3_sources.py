@@ -63,7 +63,7 @@ def assert_equal_results(workflow: dict[str, Any], local: Path) -> None:
     for slug in SLUGS:
         model = (local / "models" / slug / "model.ubj").read_bytes()
         assert harness.artifact(workflow, slug, "model", "model.ubj") == model
-        metrics = local / "nodes" / f"{slug}.evaluate/out/metrics/metrics"
+        metrics = local / "nodes" / f"{slug}-evaluate/out/metrics/metrics"
         assert json.loads(harness.artifact(workflow, slug, "metrics")) == json.loads(metrics.read_text())
 
 

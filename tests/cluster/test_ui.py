@@ -33,7 +33,7 @@ def served(workflow: dict[str, Any], path: str, artifact: str) -> requests.Respo
 
 
 def test_the_report_is_a_page_that_the_server_s_policy_lets_show(finished: dict[str, Any]) -> None:
-    answer = served(finished, "report", "html")
+    answer = served(finished, "report", "report")
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
     policy = answer.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy  # no scripts, fonts or pictures from other servers
@@ -58,12 +58,12 @@ def test_the_report_is_an_output_of_the_run(finished: dict[str, Any]) -> None:
     url = f"{SERVER}/artifact-files/{harness.NAMESPACE}/workflows/{whole['name']}/{whole['id']}/outputs/report"
     answer = requests.get(url, timeout=30)
     answer.raise_for_status()
-    assert answer.text == served(finished, "report", "html").text
+    assert answer.text == served(finished, "report", "report").text
 
 
 def test_a_run_has_no_title_and_a_description_of_what_differs(finished: dict[str, Any]) -> None:
     annotations = finished["metadata"]["annotations"]
-    assert annotations["workflows.argoproj.io/description"] == "fast, 2000 rows, seed 3, 0 trials, from builtin:"
+    assert annotations["workflows.argoproj.io/description"] == "fast, 2000 rows, seed 3"
     assert "workflows.argoproj.io/title" not in annotations
 
 
@@ -134,7 +134,7 @@ def test_a_run_from_the_form_is_listed_and_described(monkeypatch: pytest.MonkeyP
         workflow = harness.wait(run)
         assert workflow["status"]["phase"] == "Succeeded", harness.phases(workflow)
         annotations = workflow["metadata"]["annotations"]
-        assert annotations["workflows.argoproj.io/description"] == "fast, 600 rows, seed 0, 0 trials, from builtin:"
+        assert annotations["workflows.argoproj.io/description"] == "fast, 600 rows"
         entry = {"run": run, "status": "Succeeded", "progress": "3/3"}
         assert entry in json.loads(harness.pipeline("status", "--json", "--namespace", harness.NAMESPACE))
         assert "Succeeded" in harness.pipeline("status", run, "--namespace", harness.NAMESPACE)

@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from tests.emulators import s3_server as emulator
+from tests.emulators import storage_server
 from tests.emulators.bucket_faults import Fault
 from tests.emulators.storage_server import IMPATIENT, ROOT
 from tests.support import real_rows, write_table
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.emulators.s3_server import S3Cloud, S3Server
+    from tests.emulators.storage_server import Cloud
 
 __all__ = ["api", "kube", "server"]  # fixtures
 pytestmark = pytest.mark.filterwarnings("ignore:The `json` method is deprecated")
@@ -48,6 +50,13 @@ def cloud(s3_server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.delenv(name)
     with emulator.cloud_of(s3_server, tmp_path) as found:
         yield found
+
+
+@pytest.fixture
+def gcs_cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    monkeypatch.chdir(tmp_path)
+    with storage_server.running() as found, storage_server.cloud_of(found, tmp_path) as cloud:
+        yield cloud
 
 
 @pytest.fixture
@@ -283,6 +292,21 @@ def test_an_upload_that_is_interrupted_leaves_nothing(cloud: S3Cloud, kube: Fake
     assert cloud.names() == []
     assert cloud.store.client.list_multipart_uploads(Bucket=cloud.bucket).get("Uploads", []) == []
     assert not [request for request in kube.requests if request.method == "POST"]
+
+
+def test_a_repository_in_cloud_storage(
+    gcs_cloud: Cloud, kube: FakeApi, table: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    serve(kube, {"gcs": {"bucket": gcs_cloud.bucket}})
+    with storage_server.environment(gcs_cloud.server.url):
+        for _ in range(2):
+            assert invoke("submit", "--source", "my table.csv") == 0
+    assert capsys.readouterr().err.count("uploading") == 1
+    assert gcs_cloud.names() == [key_of(table)]
+    [body, _] = [request.body for request in kube.requests if request.method == "POST"]
+    [prepare] = [template for template in body["spec"]["templates"] if template["name"] == "prepare"]
+    [source] = [entry for entry in prepare["inputs"]["artifacts"] if entry["name"] == "source-file"]
+    assert source["gcs"] == {"key": key_of(table)}
 
 
 def test_the_input_of_a_prediction_is_uploaded_once(

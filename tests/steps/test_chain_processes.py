@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from steps import chain_processes
+from steps.core import runtime
 from steps.core.errors import USAGE
 
 if TYPE_CHECKING:
@@ -29,6 +30,18 @@ def test_each_end_has_its_code_its_error_and_its_last_step(capsys: pytest.Captur
     assert "/nowhere" in ends["fir"].message
     assert (ends["oak"].code, ends["oak"].last_step) == (USAGE, "")
     assert f"fir: error: {ends['fir'].message}" in capsys.readouterr().err.splitlines()
+
+
+def test_processes_share_no_file_of_progress(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(runtime.ARGO_PROGRESS, "argo")
+    monkeypatch.setenv(runtime.LOCAL_PROGRESS, "local")
+    interpreter(tmp_path, monkeypatch, "env >&2")
+    list(chain_processes.run_all({"fir": NOWHERE}, parallel=1))
+    variables = {line.partition("=")[0].removeprefix("fir: ") for line in capsys.readouterr().err.splitlines()}
+    assert "PYTHONPATH" in variables
+    assert not variables & {runtime.ARGO_PROGRESS, runtime.LOCAL_PROGRESS}
 
 
 def test_no_process_outlives_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

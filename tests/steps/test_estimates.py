@@ -32,7 +32,7 @@ def test_more_of_anything_is_more_work(preset: Preset) -> None:
 
 
 def test_presets_differ_in_training_alone() -> None:
-    fast, default, thorough = (estimates.estimate_work(preset, ROWS, COVER_TYPES) for preset in Preset)
+    fast, default, thorough, _ = (estimates.estimate_work(preset, ROWS, COVER_TYPES) for preset in Preset)
     assert fast.cover_types < default.cover_types < thorough.cover_types
     assert fast.prepare == thorough.prepare
 

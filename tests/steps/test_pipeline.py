@@ -120,15 +120,27 @@ def test_nothing_is_registered_where_a_cover_type_failed(monkeypatch: pytest.Mon
         raise BadDataError("no rows")
 
     monkeypatch.setitem(pipeline.STEPS, "split", fails)
+    monkeypatch.setitem(pipeline.STEPS, "train", lambda: None)
     monkeypatch.setitem(pipeline.STEPS, "report", lambda: ran.append("report"))
     monkeypatch.setitem(pipeline.STEPS, "register", lambda: ran.append("register"))
     commands = [
         pipeline.Command("fir", "split", []),
+        pipeline.Command("oak", "train", []),
         *(pipeline.Command("", step, []) for step in ("report", "register")),
     ]
     with pytest.raises(PipelineError, match="step fir-split failed: no rows") as caught:
         pipeline.Run(commands, 1).run()
     assert (ran, caught.value.exit_code) == (["report"], 65)
+
+
+@pytest.mark.parametrize("parallel", [1, 2])
+def test_there_is_no_report_where_every_cover_type_failed(tmp_path: Path, parallel: int) -> None:
+    nowhere = f"--preprocessor={tmp_path}/nowhere"
+    ended = call(
+        pipeline.main, f"--parallel={parallel}", *words(tmp_path, aspen_train=nowhere, krummholz_train=nowhere)
+    )
+    assert ended.code == 66
+    assert "step report" not in ended.log
 
 
 @pytest.mark.parametrize("name", ["aspen/report", "aspen/fly", "fly", ""])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from steps.core import runtime
 from tests.steps.core.test_runtime import FIELDS
 from tests.support import FEATURE_TABLES, PARTS, Chain, call
 
@@ -107,7 +108,11 @@ def test_a_table_of_something_else_ends_with_65(step: str, chain: Chain, tmp_pat
     assert [path.name for path in made.folder.iterdir()] == ["usage.json"]
 
 
-def test_training_reports_its_progress(own_chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ARGO_PROGRESS_FILE", str(tmp_path / "progress"))
+def test_training_reports_its_rounds_to_the_local_executor_alone(
+    own_chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(runtime.ARGO_PROGRESS, str(tmp_path / "argo"))
+    monkeypatch.setenv(runtime.LOCAL_PROGRESS, str(tmp_path / "progress"))
     own_chain.train(rounds=4, evaluate_every=2)
     assert (tmp_path / "progress").read_text() == "4/4\n"
+    assert not (tmp_path / "argo").exists()  # Argo would add rounds to pods

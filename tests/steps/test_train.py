@@ -161,3 +161,10 @@ def test_best_first_growth_on_a_gpu_is_refused_with_advice(own_chain: Chain) -> 
     assert refused.code == UsageError.exit_code
     assert "best-first growth (lossguide) is slower on a GPU, in device=cuda: take --preset gpu" in refused.log
     assert "lossguide" not in call(train.main, *words, "--device=cuda", "--preset=gpu", "--rounds=2").log
+
+
+def test_the_log_says_that_there_was_no_search(own_chain: Chain) -> None:
+    names = ("train_features", "validation_features", "preprocessor", "model", "learning_curve")
+    words = [word for name, path in own_chain.options(*names).items() for word in (f"--{name.replace('_', '-')}", path)]
+    ended = call(train.main, *words, "--preset=fast", "--rounds=2")
+    assert ended.log.splitlines()[0] == "no search: hyperparameters of preset fast"

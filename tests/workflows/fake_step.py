@@ -31,8 +31,9 @@ def main() -> None:
         mine = f"start {given.name}"
         attempt += given.trace.read_text().splitlines().count(mine) if given.trace.exists() else 0
         _append(given.trace, mine)
-    if path := os.environ.get("ARGO_PROGRESS_FILE"):
-        Path(path).write_text("1/2\n")
+    for variable, progress in (("ARGO_PROGRESS_FILE", "1/2\n"), ("COVERTYPE_PROGRESS_FILE", "2/3\n")):
+        if path := os.environ.get(variable):
+            Path(path).write_text(progress)
     doomed = given.kill_at if attempt == 1 else None
     _die(doomed == "start")
     try:

@@ -21,7 +21,9 @@ from workflows.local import binding
 from workflows.local.nodes import Phase
 from workflows.local.scheduler import Scheduler
 from workflows.rendered import references
+from workflows.rendered.expressions import task_names
 from workflows.rendered.reader import read_workflow
+from workflows.runs import results
 from workflows.settings import Resources, Settings, overrides
 
 Pods = Literal["step", "cover-type", "all"]
@@ -55,6 +57,12 @@ def test_a_run_of_every_kind_has_the_labels_and_a_description(kind: str) -> None
     metadata = spec.get("workflowSpec", spec)["workflowMetadata"]
     assert metadata["labels"] == {"app.kubernetes.io/name": "covertype", "covertype/revision": "abc"}
     assert metadata["annotations"] == {envelope.DESCRIPTION: form.description()}
+
+
+@pytest.mark.parametrize("kind", ["WorkflowTemplate", "CronWorkflow"])
+def test_the_description_of_a_form_or_schedule_has_the_values_that_it_starts_with(kind: str) -> None:
+    metadata = rendering.render(Settings(preset="fast", rows=3000), kind)["metadata"]
+    assert "fast, 3000 rows." in metadata["annotations"][envelope.DESCRIPTION]
 
 
 def test_the_outputs_of_a_run_are_the_report_and_its_main_figures() -> None:
@@ -177,7 +185,7 @@ def test_every_pod_meets_the_restricted_standard_and_has_limits(pods: Pods, coun
         assert "maxDuration" not in template["retryStrategy"]["backoff"]
 
 
-def played(folder: Path, failing: str, **settings: Any) -> Node:
+def played(folder: Path, failing: str | tuple[str, ...], **settings: Any) -> Node:
     """Return the root of a run whose tasks succeed, without processes, except those whose names end like this."""
     document = read_workflow(rendering.render(Settings(cover_types=("4", "aspen"), **settings), "Workflow"))
     scheduler = Scheduler(document, binding.workflow_scope(document, "w"), folder, lambda _: None)
@@ -219,6 +227,28 @@ def test_the_report_covers_the_cover_types_that_succeeded(tmp_path: Path, failin
     assert report.phase is Phase.SUCCEEDED
     assert "metrics-cottonwood-willow" in report.inputs.artifacts
     assert "metrics-aspen" not in report.inputs.artifacts
+
+
+@pytest.mark.parametrize("pods", ["step", "cover-type"])
+@pytest.mark.parametrize("failing", ["train", "evaluate"])
+def test_where_no_cover_type_succeeded_there_is_no_report(tmp_path: Path, failing: str, pods: Pods) -> None:
+    tasks = ("aspen", "cottonwood-willow") if pods == "cover-type" else (f"-{failing}",)
+    root = played(tmp_path, tasks, pods=pods, registry="models")
+    assert root.phase is Phase.FAILED
+    assert {root.children[name].phase for name in ("report", "register")} == {Phase.OMITTED}
+    failed = {leaf.name for leaf in root.leaves() if leaf.phase.unsuccessful}
+    assert len(failed) == 2
+    assert results.root_failures(dict.fromkeys(failed, "")).keys() == failed
+
+
+@pytest.mark.parametrize("pods", ["step", "cover-type"])
+def test_the_report_depends_on_the_last_step_of_each_cover_type_alone(pods: Pods) -> None:
+    """Otherwise the Argo UI draws an edge around all steps, and hides those of the cover types."""
+    settings = Settings(cover_types=("4", "aspen"), pods=pods)
+    tasks = read_workflow(rendering.render(settings, "Workflow")).templates["pipeline"].tasks
+    [depends] = [task.depends for task in tasks if task.name == "report"]
+    last = "" if pods == "cover-type" else "-evaluate"
+    assert task_names(depends) == {f"cottonwood-willow{last}", f"aspen{last}"}
 
 
 @pytest.mark.parametrize("pods", ["step", "cover-type"])

@@ -67,7 +67,7 @@ def test_the_parameters_are_the_options_of_the_form() -> None:
 
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_the_arguments_are_options_of_the_step(overwrite: bool) -> None:  # noqa: FBT001
-    every: list[dict[str, Any]] = [{}, {"output": "scores.csv"}, {"rejects": "s3://bucket/r.csv"}]
+    every: tuple[dict[str, Any], ...] = ({}, {"output": "scores.csv"}, {"rejects": "s3://bucket/r.csv"})
     for changes in every:
         words = template_of(rendered(overwrite=overwrite, **changes))["container"]["args"]
         given_ = [word.removeprefix("--").partition("=")[0] for word in words]
@@ -155,9 +155,9 @@ def test_without_a_registry_there_is_nothing_to_score_with() -> None:
 def test_a_variable_of_argo_is_refused(name: str) -> None:
     text = "s3://bucket/{{workflow.name}}.csv"
     registered = RegistryOptions(registry="models", version=text) if name == "version" else REGISTERED
-    options: dict[str, Any] = {} if name == "version" else {name: text}
+    changes: dict[str, Any] = {} if name == "version" else {name: text}
     with pytest.raises(UsageError, match=f"with which a variable of Argo begins, in --{name}"):
-        rendered(registered=registered, **options)
+        rendered(registered=registered, **changes)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 - ``step``: what a step takes and gives.
 - ``templates``: container templates of steps.
-- ``fused``: the template that runs the per-cover-type pipeline in one pod.
+- ``fused``: the template that runs several steps in one pod.
 - ``hardening``: security settings of pods.
 - ``envelope``: what every workflow has around its templates.
 - ``housekeeping``: how long a run may take, and when its pods are deleted.

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from steps.options import Declared
     from workflows.settings import Settings
 
-# What differs between runs, by parameters of the workflow.
-_DESCRIPTION = "{preset}, {rows} rows, seed {seed}, {trials} trials, from {source}"
+# What tells a run from others, by the parameters of the workflow. What differs most comes first, since the list of the
+# Argo UI shows about 22 characters. The first two are always there, and the others only where they are not the default.
+_ALWAYS = "{preset}, {rows} rows"
+_IF_CHANGED = {"trials": ", {} trials", "seed": ", seed {}", "source": ", from {}"}
+_ALL_ROWS = "all"
 
 
 def parameters(settings: Settings) -> list[Parameter]:
@@ -46,14 +49,33 @@ def parameters_of(options: Iterable[Declared], values: Mapping[str, Any]) -> lis
 def description() -> str:
     """Return a text that tells a run from others; Argo replaces its variables when the run starts.
 
-    The expression is in the syntax of https://expr-lang.org, which Argo evaluates.
+    The expressions are in the syntax of https://expr-lang.org, which Argo evaluates.
     """
-    variables = {option.name: f"{{{{workflow.parameters.{option.name}}}}}" for option in form_options()}
-    rows = "{{=workflow.parameters.rows == '0' ? 'all' : workflow.parameters.rows}}"
-    return _DESCRIPTION.format_map({**variables, "rows": rows})
+    rows = _expression("rows", "0", f"'{_ALL_ROWS}'", "workflow.parameters.rows")
+    always = _ALWAYS.format(preset="{{workflow.parameters.preset}}", rows=rows)
+    changed = []
+    for name, text in _IF_CHANGED.items():
+        before, _, after = text.partition("{}")
+        words = [f"'{before}'", f"workflow.parameters.{name}", *([f"'{after}'"] if after else [])]
+        changed.append(_expression(name, _defaults()[name], "''", " + ".join(words)))
+    return always + "".join(changed)
+
+
+def _expression(name: str, value: str, if_equal: str, otherwise: str) -> str:
+    """Return an expression that depends on whether a parameter of the workflow has a value."""
+    return f"{{{{=workflow.parameters.{name} == '{value}' ? {if_equal} : {otherwise}}}}}"
 
 
 def values(settings: Settings) -> str:
     """Return the same text for the values of the settings."""
-    chosen = settings.model_dump()
-    return _DESCRIPTION.format_map({**chosen, "rows": chosen["rows"] or "all"})
+    chosen = {option.name: option.text(getattr(settings, option.attribute)) for option in form_options()}
+    always = _ALWAYS.format(preset=chosen["preset"], rows=settings.rows or _ALL_ROWS)
+    defaults = _defaults()
+    return always + "".join(
+        text.format(chosen[name]) for name, text in _IF_CHANGED.items() if chosen[name] != defaults[name]
+    )
+
+
+def _defaults() -> dict[str, str]:
+    """Return the default of each parameter of the workflow."""
+    return {option.name: option.text(option.default) for option in form_options()}

@@ -138,7 +138,8 @@ def _secret_environment(step: Step, settings: Settings) -> list[SecretEnvFrom] |
 
 
 def _retry_strategy() -> RetryStrategy:
-    backoff = Backoff(duration="10s", factor=IntOrString(root=2), cap="2m")
+    # Argo waits before it evaluates the expression, so the first wait delays the end of a step that is not retried too.
+    backoff = Backoff(duration="2s", factor=IntOrString(root=6), cap="2m")
     return RetryStrategy(limit=RETRIES, retry_policy="Always", expression=RETRY_EXPRESSION, backoff=backoff)
 
 

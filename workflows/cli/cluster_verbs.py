@@ -90,14 +90,14 @@ def submit(  # noqa: PLR0913 - one argument a flag
     labels = submission.parse_labels(label or [])
     source = submission.find_source_file(settings)
     settings, reason = submission.with_chosen_pods(settings)
+    workflow = rendering.render(settings, "Workflow", name=name)  # a mistake is seen before anything is sent
     client = connect_to_cluster(settings)
-    slot = interfaces.source_file(source.path.name, client.place_of(source)) if source else None
-    workflow = rendering.render(settings, "Workflow", name=name, source_file=slot)
+    if source:
+        slot = interfaces.source_file(source.path.name, client.place_of(source))
+        workflow = rendering.render(settings, "Workflow", name=name, source_file=slot)
     workflow["metadata"].setdefault("labels", {}).update(labels)
-    if reason:
-        runtime.log(reason)
     following = submission.Following(watch=watch, wait=wait, timeout=wait_timeout, as_json=as_json)
-    return submission.start_workflow(client, workflow, source, following, dry_run=dry_run)
+    return submission.start_workflow(client, workflow, source, following, dry_run=dry_run, note=reason)
 
 
 @app.command(rich_help_panel=_CLUSTER)
@@ -126,7 +126,7 @@ def status(
         print(json.dumps(outcome.summary(client, state)))
     else:
         console.print(status_table.state_table(state), soft_wrap=True)
-        for step, message in outcome.failures(client, state).items() if state.done else ():
+        for step, message in outcome.failures(client, state).items():
             runtime.log(f"error: step {step} failed: {message}")
     return 0
 
@@ -176,6 +176,8 @@ def logs(
         without_log += [] if lines or found.phase not in nodes.FINISHED else [found.name]
         for line in lines:
             print(f"{found.name}: {line}")
+        if advice := step_logs.memory_advice(workflow, found):  # the log of a process that was killed just ends
+            runtime.log(f"{found.name}: {advice}")
     if without_log:
         more = len(without_log) - _MAX_NAMED
         names = ", ".join(without_log[:_MAX_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -216,8 +216,14 @@ class Following:
     as_json: bool
 
 
-def start_workflow(
-    client: Client, workflow: dict[str, Any], file: LocalFile | None, following: Following, *, dry_run: bool
+def start_workflow(  # noqa: PLR0913 - what is sent, and what is shown of it
+    client: Client,
+    workflow: dict[str, Any],
+    file: LocalFile | None,
+    following: Following,
+    *,
+    dry_run: bool,
+    note: str = "",
 ) -> int:
     """Start a workflow, and follow the run if that is wanted; return the exit code.
 
@@ -227,6 +233,7 @@ def start_workflow(
         file: file that it reads from the artifact repository, which is uploaded first.
         following: what to show of the run.
         dry_run: let the cluster check the workflow, print it, and start nothing.
+        note: line for the user, printed when the cluster has accepted the workflow.
     """
     from workflows.argo import yaml_text
     from workflows.cluster.watch import follow_to_end, print_lines
@@ -235,11 +242,13 @@ def start_workflow(
     if dry_run:
         client.create(workflow, dry_run=True)
         print(json.dumps(workflow)) if as_json else yaml_text.print_yaml(workflow)
+        _log_note(note)
         runtime.log(f"{client.server} accepts this workflow in namespace {client.namespace}; nothing was started")
         return 0
     if file:
         client.upload(file, Progress(file).add)
     run = client.create(workflow)["metadata"]["name"]
+    _log_note(note)
     submitted = f"submitted {run} to namespace {client.namespace}"
     print_lines(submitted, f"Argo UI  {client.link(run)}", as_json=as_json)
     if following.watch or following.wait:
@@ -249,6 +258,11 @@ def start_workflow(
     else:
         print(f"status   python workflows/covertype.py status {run}")
     return 0
+
+
+def _log_note(note: str) -> None:
+    if note:
+        runtime.log(note)
 
 
 def apply_documents(client: Client, documents: Sequence[dict[str, Any]]) -> None:

@@ -120,15 +120,22 @@ class Tail:
                 self._ended.add(step.node)
 
 
+def memory_advice(workflow: dict[str, Any], step: Step) -> str:
+    """Return which setting to raise where a step was killed because it was out of memory; otherwise an empty text."""
+    if _KILLED not in step.message:
+        return ""
+    template = nodes.templates_of(workflow).get(step.template) or {}
+    container = template.get("container") or {}
+    limit = ((container.get("resources") or {}).get("limits") or {}).get("memory") or "not set"
+    module = (container.get("command") or [step.path[-1]])[-1]  # several steps may share a pod
+    setting = f"steps.{module.rpartition('.')[2]}.memory_limit"
+    return f"out of memory, its limit is {limit}: raise {setting} in the config file ({step.message})"
+
+
 def failure_reason(client: Client, workflow: dict[str, Any], name: str, step: Step) -> str:
     """Return why a step failed: the last error line of its log, or Argo's message where there is none."""
-    if _KILLED in step.message:
-        template = nodes.templates_of(workflow).get(step.template) or {}
-        container = template.get("container") or {}
-        limit = ((container.get("resources") or {}).get("limits") or {}).get("memory") or "not set"
-        module = (container.get("command") or [step.path[-1]])[-1]  # several steps may share a pod
-        setting = f"steps.{module.rpartition('.')[2]}.memory_limit"
-        return f"out of memory, its limit is {limit}: raise {setting} in the config file ({step.message})"
+    if advice := memory_advice(workflow, step):
+        return advice
     try:
         lines = read_pod_log(client, name, step, tail=50) if step.pod else []
     except PipelineError:

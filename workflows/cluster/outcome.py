@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from steps.core.errors import RUN_FAILED, NoInputError
 from workflows.cluster import logs, nodes
-from workflows.contract import model_of
+from workflows.contract import REPORT_FILES, model_of
 from workflows.interfaces import PREDICTION_FILES
 from workflows.runs import results
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from workflows.cluster.client import Client
     from workflows.cluster.nodes import State
 
-# Artifacts of the report by name, and the path of each below the folder of the run.
-_REPORT = {"html": "report.html", "json": "report.json"}
+# Paths of the report's artifacts below the folder of the run. Earlier versions called the page ``html``.
+_REPORT = {**REPORT_FILES, "html": "report.html"}
 
 
 def summary(client: Client, state: State, failures: dict[str, str] | None = None) -> dict[str, Any]:

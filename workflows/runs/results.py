@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from steps.core import storage
 from steps.core.errors import DOCUMENTED_EXIT_CODES, RUN_FAILED, BadDataError, NoInputError
-from workflows.contract import model_of
+from workflows.contract import REPORT_FILES, model_of
 from workflows.local.nodes import Phase
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ T = TypeVar("T")
 
 RESULT = "result.json"
 WORKFLOW = "workflow.yaml"
-# Output artifacts that are the report.
-_REPORT = ("html", "json")
 # Keys of each cover type that the result copies from report.json.
 COVER_TYPE_KEYS = (
     "label",
@@ -62,8 +60,8 @@ def copy_results(folder: Path, root: Node) -> None:
                 with storage.atomic_folder(folder / "models" / slug) as temporary:
                     for file in filter(Path.is_file, path.iterdir()):
                         shutil.copyfile(file, temporary / file.name)
-            elif name in _REPORT:
-                storage.copy_file(path, folder / f"report.{name}")
+            elif name in REPORT_FILES:
+                storage.copy_file(path, folder / REPORT_FILES[name])
 
 
 def write_result(folder: Path, root: Node, seconds: float) -> dict[str, Any]:

@@ -225,6 +225,17 @@ def test_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (tmp_path / "progress").read_text() == "75/150\n"
 
 
+def test_progress_goes_to_argo_and_to_the_local_executor_or_to_one_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    argo, local = tmp_path / "argo", tmp_path / "local"
+    monkeypatch.setenv(runtime.ARGO_PROGRESS, str(argo))
+    monkeypatch.setenv(runtime.LOCAL_PROGRESS, str(local))
+    runtime.report_progress(1, 2)
+    runtime.report_progress(2, 9, [runtime.LOCAL_PROGRESS])
+    assert (argo.read_text(), local.read_text()) == ("1/2\n", "2/9\n")
+
+
 def test_values_for_argo(tmp_path: Path) -> None:
     runtime.record_values((tmp_path / "rows", "12"), (None, "nowhere"))
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("rows", "12")]

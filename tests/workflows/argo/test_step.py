@@ -11,7 +11,7 @@ def test_an_argument_names_the_option_the_key_and_the_path() -> None:
 
 
 def test_only_an_output_that_the_ui_draws_has_a_dot_in_its_file_name() -> None:
-    assert Slot("html", "report.html", drawn=True).output_file == "report.html"
+    assert Slot("report", "report.html", drawn=True).output_file == "report.html"
     assert Slot("usage-train", "usage.json").output_file == "usage-train"
 
 

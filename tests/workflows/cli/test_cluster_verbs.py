@@ -139,6 +139,26 @@ def test_status_of_a_failed_run_names_the_reasons(kube: FakeApi, capsys: pytest.
     assert json.loads(capsys.readouterr().out)["status"] == "Failed"
 
 
+def test_status_of_a_run_that_continues_names_the_step_that_failed(
+    kube: FakeApi, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workflow = with_node("aspen-train(0)", message="OOMKilled (exit code 137)")
+    kube.on(f"GET {KUBE}/{NAME}", (200, {**workflow, "status": {**workflow["status"], "phase": "Running"}}))
+    kube.on(f"GET {log_path()}", (200, b""))
+    assert invoke("status", NAME) == 0
+    assert "raise steps.train.memory_limit in the config file" in capsys.readouterr().err
+
+
+def test_logs_of_a_step_without_memory_name_the_setting(kube: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
+    kube.on(f"GET {KUBE}/{NAME}", (200, with_node("aspen-train(0)", message="OOMKilled (exit code 137)")))
+    kube.on(f"GET {log_path()}", (200, b"2026-11-21T09:00:00.000000000Z rows\n"))
+    assert invoke("logs", NAME, "--step", "train", "--cover-type", "aspen") == 0
+    printed = capsys.readouterr()
+    assert printed.out == "aspen-train: rows\n"
+    assert printed.err.startswith("aspen-train: out of memory, its limit is ")
+    assert "raise steps.train.memory_limit in the config file" in printed.err
+
+
 def test_logs_of_a_pod_that_is_gone(kube: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
     workflow = with_node("aspen-train(0)", outputs={})
     kube.on(f"GET {KUBE}/{NAME}", (200, workflow))

@@ -87,7 +87,7 @@ def test_a_run_without_anything_to_fetch(tmp_path: Path) -> None:
 
 def test_fetch_of_a_pod_with_all_steps(tmp_path: Path) -> None:
     made = [
-        {"name": name} for name in ("html", "json", "model-aspen", "model-spruce-fir", "metrics-aspen", "study-aspen")
+        {"name": name} for name in ("report", "json", "model-aspen", "model-spruce-fir", "metrics-aspen", "study-aspen")
     ]
     workflow = with_node("report(0)", outputs={"artifacts": made})
     paths = {str(path.relative_to(tmp_path)) for path in outcome.fetch(client(workflow), NAME, tmp_path)}

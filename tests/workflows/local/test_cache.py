@@ -70,7 +70,7 @@ def test_an_edit_of_one_run_reaches_no_other(cache: Cache, tmp_path: Path) -> No
         found, folder = cache.find_result(KEY), tmp_path / name
         assert found
         root = finished_run({"report": 0, "aspen-train": 0})
-        for child, artifact, digest in (("report", "html", "file"), ("aspen-train", "model", "folder")):
+        for child, artifact, digest in (("report", "report", "file"), ("aspen-train", "model", "folder")):
             node = root.children[child]
             node.folder = folder / "nodes" / child
             node.outputs.artifacts = {artifact: node.folder / artifact}
@@ -85,6 +85,6 @@ def test_an_edit_of_one_run_reaches_no_other(cache: Cache, tmp_path: Path) -> No
     third = run("third")
     for folder in (second, third):
         assert ((folder / "report.html").read_text(), (folder / "models/aspen/part").read_text()) == ("file", "part")
-    for path in ("nodes/report/html", "nodes/aspen-train/model/part"):
+    for path in ("nodes/report/report", "nodes/aspen-train/model/part"):
         assert (first / path).samefile(third / path)
         assert (first / path).stat().st_mode & 0o222 == 0

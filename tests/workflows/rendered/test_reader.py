@@ -22,7 +22,7 @@ def test_reads_the_pipeline() -> None:
     train = read.templates["train"]
     assert train.container is not None
     assert train.container.module == "steps.train"
-    assert train.retry == Retry(limit=3, duration=10, factor=2, cap=120)
+    assert train.retry == Retry(limit=3, duration=2, factor=6, cap=120)
     assert train.deadline == 4 * 3600
     assert read.templates["prepare"].source_parameters == ("source",)
 

@@ -82,7 +82,7 @@ def test_report_and_models_are_copies(tmp_path: Path) -> None:
     root = finished_run({"aspen-train": 0, "fir-train": 70, "report": 0})
     for task in ("aspen-train", "fir-train"):
         root.children[task].outputs.artifacts["model"] = tmp_path / "bundle"
-    root.children["report"].outputs.artifacts["html"] = tmp_path / "made.html"
+    root.children["report"].outputs.artifacts["report"] = tmp_path / "made.html"
     results.copy_results(tmp_path / "run", root)
     (tmp_path / "run/models/aspen/model.ubj").write_text("edited")
     (tmp_path / "run/report.html").write_text("edited")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 from contextlib import ExitStack, contextmanager
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from steps.core import runtime, storage, uris
+from steps.core import quantities, runtime, storage, uris
 from steps.core.errors import AlreadyExistsError, NoInputError, UsageError
 from steps.io import connect_to_bucket, open_destination, open_source
 from steps.models import bundle
@@ -43,7 +42,7 @@ def main(  # noqa: PLR0913 - one argument a file
         reading = Reading()
         source = stack.enter_context(open_source(options.input, ensemble.schema, reading, labelled=False))
         target = stack.enter_context(_local_file(options.output, overwrite=options.overwrite))
-        threads = options.threads or len(os.sched_getaffinity(0))
+        threads = options.threads or quantities.available_cores()
         facts = {"covertype.models": name, "covertype.input": options.input}
         job = predicting.Job(source, ensemble, options.keep, options.first_label.value, threads, facts)
         rejects, begun = Rejects(options.max_rejects), time.monotonic()

@@ -1,7 +1,8 @@
-"""Numbers of bytes as people write them: ``10 GB``, ``2 TiB``."""
+"""Numbers of bytes as people write them (``10 GB``, ``2 TiB``), and of the cores of this machine."""
 
 from __future__ import annotations
 
+import os
 import re
 from decimal import Decimal
 
@@ -23,6 +24,11 @@ _BY_NAME = {unit.lower(): size for unit, size in UNITS.items()}
 # Few enough digits for an exact product.
 _WRITTEN = re.compile(r"\s*(-?[0-9]{1,30}(?:\.[0-9]{1,15})?)\s*([A-Za-z]*)\s*", re.ASCII)
 HOW_TO_WRITE = "a number of bytes is needed, such as 10 GB or 2 TiB"
+
+
+def available_cores() -> int:
+    """Return the number of cores that this process may use; of all cores where the system does not say it (macOS)."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def parse_bytes(text: str) -> int:

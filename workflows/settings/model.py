@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from steps import schema as schemas
-from steps.core import uris
+from steps.core import quantities, uris
 from workflows.settings.flags import CLUSTER, LOCAL, Flag
 from workflows.settings.resources import Resources, resources_of
 from workflows.settings.step_settings import StepSettings
@@ -106,6 +105,4 @@ class Settings(StepSettings):  # type: ignore[misc, valid-type] # a model that i
     @property
     def cores(self) -> int:
         """CPU cores that all steps on this machine may use together."""
-        if self.parallel:
-            return self.parallel
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return self.parallel or quantities.available_cores()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steps.core.quantities import UNITS, format_bytes, parse_bytes
+from steps.core.quantities import UNITS, available_cores, format_bytes, parse_bytes
 
 
 @pytest.mark.parametrize(
@@ -45,3 +47,11 @@ def test_the_largest_unit_that_is_exact(count: int, text: str) -> None:
 def test_what_is_written_is_read(count: int, size: int) -> None:
     assert parse_bytes(format_bytes(count)) == count
     assert parse_bytes(format_bytes(count * size)) == count * size
+
+
+def test_the_cores_are_those_that_this_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {1, 3, 5}, raising=False)
+    assert available_cores() == 3
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    assert available_cores() == 8

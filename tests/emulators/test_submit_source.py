@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
-import json
 import os
 import signal
 import subprocess
@@ -106,7 +105,8 @@ def test_the_file_is_uploaded_once_and_prepare_reads_it(
     assert "--source-file={{inputs.artifacts.source-file.path}}" in prepare["container"]["args"]
     values = {entry["name"]: entry["value"] for entry in spec["arguments"]["parameters"]}
     assert values["source"] == "./my table.csv"
-    assert "from {{workflow.parameters.source}}" in json.dumps(spec["workflowMetadata"])
+    [description] = spec["workflowMetadata"]["annotations"].values()
+    assert "workflow.parameters.source" in description
 
     cloud.proxy.asked.clear()
     kube.requests.clear()

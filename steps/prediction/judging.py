@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +34,17 @@ class Judge:
     right: int = 0
     _patterns: Counter[tuple[bytes, bytes]] = field(default_factory=Counter)
 
+    @cached_property
+    def _models(self) -> tuple[str, ...]:
+        return tuple(cover_type.slug for cover_type in self.ensemble.cover_types)
+
+    @cached_property
+    def _positions(self) -> NDArray[np.int64]:
+        """The position of each cover type of the schema among the models, the number of models for one without."""
+        models = self._models
+        slugs = self.ensemble.schema.slugs
+        return np.array([models.index(slug) if slug in models else len(models) for slug in slugs], np.int64)
+
     def add(self, codes: NDArray[np.int16], scores: NDArray[np.float32]) -> None:
         """Count rows.
 
@@ -41,10 +53,8 @@ class Judge:
             scores: The scores, float32, shape (models, rows).
         """
         known = codes != labels.MISSING
-        slugs = self.ensemble.schema.slugs
-        models = [cover_type.slug for cover_type in self.ensemble.cover_types]
-        position = np.array([models.index(slug) if slug in models else len(models) for slug in slugs], np.int64)
-        joined = multiclass.Joined(tuple(models), position[codes[known]], np.ascontiguousarray(scores[:, known]))
+        truth = self._positions[codes[known]]
+        joined = multiclass.Joined(self._models, truth, np.ascontiguousarray(scores[:, known]))
         if not len(joined.truth):
             return
         self.rows += len(joined.truth)

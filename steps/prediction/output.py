@@ -27,13 +27,10 @@ ROW, COVER_TYPE, PROBABILITY = "row", "cover_type", "probability"
 
 
 class Writer(Protocol):
-    """A writer of pyarrow."""
+    """A writer of pyarrow, which the block that opened its file closes."""
 
     def write_batch(self, batch: pa.RecordBatch) -> None:
         """Append rows."""
-
-    def close(self) -> None:
-        """Write what is missing at the end."""
 
 
 def check_names(ensemble: Ensemble, kept: Sequence[str]) -> None:
@@ -103,6 +100,3 @@ class _Parquet:
         """Append rows; an empty batch would be an empty row group."""
         if batch.num_rows:
             self._writer.write_batch(batch)
-
-    def close(self) -> None:
-        """Do nothing: the block that opened the file closes it."""

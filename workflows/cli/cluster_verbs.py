@@ -28,6 +28,11 @@ Name = Annotated[str, typer.Argument(help="Name of a run on the cluster.", callb
 Namespace = Annotated[
     str | None, typer.Option("--namespace", "-n", help="Kubernetes namespace. (default: $ARGO_NAMESPACE or covertype)")
 ]
+RunName = Annotated[str | None, typer.Option(help="Name of the run. (default: the cluster generates one)")]
+Labels = Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Label of the workflow; may be repeated.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Let the cluster check the workflow and print it, without starting it.")
+]
 Watch = Annotated[
     bool, typer.Option("--watch", "-w", help="Show the run until it ends. Ctrl-C ends the display, not the run.")
 ]
@@ -70,13 +75,9 @@ def with_argo_namespace(settings: "Settings") -> "Settings":
 def submit(  # noqa: PLR0913 - one argument a flag
     *,
     settings: "Settings",
-    name: Annotated[str | None, typer.Option(help="Name of the run. (default: the cluster generates one)")] = None,
-    label: Annotated[
-        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Label of the workflow; may be repeated.")
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Let the cluster check the workflow and print it, without starting it.")
-    ] = False,
+    name: RunName = None,
+    label: Labels = None,
+    dry_run: DryRun = False,
     watch: Watch = False,
     wait: Wait = False,
     wait_timeout: WaitTimeout = None,

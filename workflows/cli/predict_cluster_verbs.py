@@ -8,7 +8,16 @@ import typer
 from steps.core.options import with_flags
 from steps.options.predict import PredictOptions, RegistryOptions
 from workflows.cli import submission
-from workflows.cli.cluster_verbs import Wait, WaitTimeout, Watch, connect_to_cluster, with_argo_namespace
+from workflows.cli.cluster_verbs import (
+    DryRun,
+    Labels,
+    RunName,
+    Wait,
+    WaitTimeout,
+    Watch,
+    connect_to_cluster,
+    with_argo_namespace,
+)
 from workflows.cli.options import JsonFlag, with_pod_settings
 
 if TYPE_CHECKING:
@@ -39,13 +48,9 @@ def submit_predict(  # noqa: PLR0913 - one argument a flag
     settings: "Settings",
     options: PredictOptions,
     registered: RegistryOptions,
-    name: Annotated[str | None, typer.Option(help="Name of the run. (default: the cluster generates one)")] = None,
-    label: Annotated[
-        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Label of the workflow; may be repeated.")
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Let the cluster check the workflow and print it, without starting it.")
-    ] = False,
+    name: RunName = None,
+    label: Labels = None,
+    dry_run: DryRun = False,
     watch: Watch = False,
     wait: Wait = False,
     wait_timeout: WaitTimeout = None,
@@ -82,7 +87,7 @@ def render_predict(  # noqa: PLR0913 - one argument a flag
         Literal["Workflow", "WorkflowTemplate", "CronWorkflow"], typer.Option(help="Kind to render.")
     ] = "Workflow",
     schedule: _Schedule = None,
-    name: Annotated[str | None, typer.Option(help="Name of the run. (default: the cluster generates one)")] = None,
+    name: RunName = None,
     file: Annotated[Path | None, typer.Option("--file", "-o", help="File to write to. (default: stdout)")] = None,
 ) -> int:
     """Print the workflow that scores a table as YAML."""

@@ -73,7 +73,7 @@ def test_the_matrix_of_other_labels_is_made_once(chain: Chain, tmp_path: Path) -
     assert values_of(second) == (data, (1 - labels).tolist(), cuts)
 
 
-def test_a_matrix_of_other_values_or_bins_is_made_anew(chain: Chain, tmp_path: Path) -> None:
+def test_a_matrix_of_other_values_or_bins_is_rebuilt(chain: Chain, tmp_path: Path) -> None:
     name = tables.read_metadata(chain["train_features"]).features[0]
     values = pq.read_table(chain["train_features"]).column(name).to_numpy().copy()
     values[-1] += 1

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from steps.core import runtime
+from steps.core.errors import shell_exit_code
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 _ROOT = str(Path(__file__).resolve().parents[1])
 _STEP_LINE = re.compile(r"step (?P<step>\S+) \(\d+ of \d+\)")
 _ERROR = "error: "
-# A process that ended after signal n counts as one with exit code 128 + n, as in a shell.
-_SIGNAL_CODES = 128
 # Seconds between SIGTERM and SIGKILL; whatever ends this process waits for five.
 _GRACE_SECONDS = 3.0
 
@@ -96,7 +95,7 @@ def _read(name: str, process: subprocess.Popen[str], ended: queue.SimpleQueue[En
             if text.startswith(_ERROR):
                 found.message = text.removeprefix(_ERROR)
     code = process.wait()
-    found.code = _SIGNAL_CODES - code if code < 0 else code
+    found.code = shell_exit_code(code)
     if code < 0 and not found.message:
         found.message = f"ended by signal {-code}"
     ended.put(found)

@@ -12,6 +12,17 @@ RUN_FAILED = 1
 USAGE = 2
 INTERRUPTED = 130
 TERMINATED = 143
+# A process that signal n ended counts as one with exit code 128 + n, as in a shell.
+SIGNAL_CODES = 128
+
+
+def shell_exit_code(code: int) -> int:
+    """Return the exit code of a process as a shell gives it.
+
+    Args:
+        code: The exit code as Python gives it, -n after signal n.
+    """
+    return SIGNAL_CODES - code if code < 0 else code
 
 
 class PipelineError(Exception):

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from steps.core.errors import shell_exit_code
 from steps.core.options import Declared, declared, with_flags
 from steps.options.predict import PredictOptions
 from workflows.cli.options import Output
@@ -54,5 +55,5 @@ def _run_step(words: list[str]) -> int:
     """Run the step as its own process, whose messages are those of this one, and return its exit code."""
     path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
     environment = {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
-    code = subprocess.run([sys.executable, "-m", "steps.predict", *words], env=environment, check=False).returncode
-    return 128 - code if code < 0 else code
+    done = subprocess.run([sys.executable, "-m", "steps.predict", *words], env=environment, check=False)
+    return shell_exit_code(done.returncode)

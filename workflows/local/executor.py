@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from steps.core import storage
-from steps.core.errors import DISK_FULL, PipelineError
+from steps.core.errors import DISK_FULL, SIGNAL_CODES, PipelineError
 from steps.core.runtime import ARGO_PROGRESS, LOCAL_PROGRESS
 from workflows.contract import RETRIED_CODES
 from workflows.local import binding, processes
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 _TICK_SECONDS = 0.2
 # Never retry when the disk is full: all local steps share one disk. A retried pod may land on another node.
 _DISK_FULL = tuple(what for what, _ in DISK_FULL.values())
-# Exit codes above it are 128 plus the number of the signal that ended the process, as in a shell.
-_SIGNAL_CODES = 128
 
 
 class Observer(Protocol):
@@ -285,5 +283,5 @@ def _failure_reason(log: Path, code: int) -> str:
     errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
     if errors:
         return errors[-1]
-    signal = code - _SIGNAL_CODES
+    signal = code - SIGNAL_CODES
     return f"ended by signal {signal}" if signal > 0 else f"ended with exit code {code}"

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from steps.core.errors import PipelineError
+from steps.core.errors import PipelineError, shell_exit_code
 from workflows.local import socket_folder
 from workflows.local.worker import GRACE_SECONDS, SIGNALS, Command, run_commands
 
@@ -86,8 +86,7 @@ class Process:
                 self._released.append(self._worker)
             except (EOFError, ConnectionError):
                 self._worker.process.join()
-                code = self._worker.process.exitcode or 0
-                self._code = 128 - code if code < 0 else code
+                self._code = shell_exit_code(self._worker.process.exitcode or 0)
         return self._code
 
     def terminate(self) -> None:

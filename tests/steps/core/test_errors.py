@@ -85,3 +85,7 @@ def test_a_path_that_cannot_be_encoded_is_shown_and_content_is_not() -> None:
 def test_a_destination_that_exists() -> None:
     error = errors.already_exists("gs://bucket/x")
     assert str(error) == "already exists with different content, in gs://bucket/x: choose another destination"
+
+
+def test_a_signal_gives_the_exit_code_of_a_shell() -> None:
+    assert [errors.shell_exit_code(code) for code in (0, 65, -9, -15)] == [0, 65, 137, errors.TERMINATED]

@@ -49,7 +49,7 @@ class TestScores:
         thresholds: The threshold of each model.
         calibrations: Slope and intercept of each model's calibration.
         data_sha256: The digest of the canonical data.
-        seed: The seed of the split.
+        seed: The seed of training, which is also that of the split unless a setting says otherwise.
         slices: The slice columns by name.
     """
 

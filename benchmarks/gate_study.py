@@ -37,7 +37,7 @@ from benchmarks.against_classic import table
 from steps.comparison import measures, paired
 from steps.comparison.decision import Verdict, judge
 from steps.comparison.policy import Policy, read_policy
-from steps.comparison.score_files import assemble_test_scores
+from steps.comparison.scores import assemble_test_scores
 from steps.models import intervals, metrics
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def draw(population: Population, rows: int, share: float, random: np.random.Gene
     """Return the scores of a challenger and of a champion for a new sample of test rows."""
     index = random.integers(0, len(population.first.rows), rows)
     first, second = (each.scores[:, index] for each in (population.first, population.second))
-    swapped = random.random(rows) < 0.5
+    swapped = random.integers(0, 2, rows) == 1
     challenger, champion = np.where(swapped, second, first), np.where(swapped, first, second)
     at = population.first.slugs.index(population.cover_type)
     improved = random.random(rows) < share
@@ -131,12 +131,22 @@ def draw(population: Population, rows: int, share: float, random: np.random.Gene
     return replace(common, scores=challenger), replace(common, scores=champion)
 
 
-def simulate(population: Population, policy: Policy, *, pairs: int, rows: int, share: float, seed: int) -> list[str]:
-    """Return the verdict about each of ``pairs`` challengers, with the metric that explains it."""
-    random = np.random.default_rng(seed)
+@dataclass(frozen=True)
+class Design:
+    """The simulation of ``pairs`` pairs on ``rows`` test rows, a ``share`` of which has the better score."""
+
+    pairs: int
+    rows: int
+    share: float
+    seed: int
+
+
+def simulate(population: Population, policy: Policy, design: Design) -> list[str]:
+    """Return the verdict about each challenger, with the metric that explains it."""
+    random = np.random.default_rng(design.seed)
     found = []
-    for number in range(pairs):
-        challenger, champion = draw(population, rows, share, random)
+    for number in range(design.pairs):
+        challenger, champion = draw(population, design.rows, design.share, random)
         comparison = paired.compare(challenger, champion, confidence=policy.confidence, seed=number)
         judged = judge(comparison, policy)
         found.append(f"{judged.verdict} {judged.main.name if judged.main else ''}")
@@ -189,7 +199,7 @@ def main(  # noqa: PLR0913 - one argument an option
     for count in rows or (len(population.first.rows),):
         for wanted in difference or (0.0, 0.005):
             begun, share = time.monotonic(), share_for(population, wanted)
-            found = simulate(population, read_policy(policy), pairs=pairs, rows=count, share=share, seed=seed)
+            found = simulate(population, read_policy(policy), Design(pairs, count, share, seed))
             seconds = (time.monotonic() - begun) / pairs
             body.append([f"{count:,}", f"{wanted:g}", f"{share:.3f}", *rates(found), f"{seconds:.2f}"])
             main_metrics.append(f"{count:,} rows, {wanted:g}: {dict(Counter(found).most_common(4))}")

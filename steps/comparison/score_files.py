@@ -24,7 +24,7 @@ from steps.comparison.scores import Slice, TestScores
 from steps.core import storage
 from steps.core.errors import BadDataError
 from steps.models import bundle, multiclass
-from steps.tables import hashing
+from steps.tables import slices as categories
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,27 +32,20 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from steps.schema import Schema
-
 FILE = "test-scores.parquet"
-# The largest number of values of a categorical column that is a slice.
-MOST_VALUES = 50
 _KEY = b"covertype-test-scores"
 _FORMAT = 1
-_TRUTH, _GROUP, _SCORE, _SLICE = "cover_type", "group", "score_", "slice_"
+_TRUTH, _GROUP, _SCORE, _SLICE = "cover_type", "group", "score_", categories.PREFIX
 _CATEGORY = pa.dictionary(pa.int16(), pa.string())
 
 
-def assemble_test_scores(
-    models: Mapping[str, Path], scores: Mapping[str, Path], features: Path | None = None
-) -> TestScores:
+def assemble_test_scores(models: Mapping[str, Path], scores: Mapping[str, Path]) -> TestScores:
     """Return the scores of a run as one table.
 
     Args:
         models: The folder of each bundle by slug. Its metadata has threshold, calibration, seed and schema.
-        scores: The scores of each model by slug, from ``evaluate``.
-        features: The test features of one of these cover types, from ``preprocess``. They have the slices and the
-            groups; without them there are no slices, and every row is a group of its own.
+        scores: The scores of each model by slug, from ``evaluate``. If they are of an older release, there are no
+            slices, and every row is a group of its own.
 
     Raises:
         BadDataError: The files do not belong together.
@@ -67,7 +60,7 @@ def assemble_test_scores(
     )
     rows = tables.read_table(scores[slugs[0]], [tables.ROW]).column(0).to_numpy()
     order = np.argsort(rows, kind="stable")
-    groups, slices = _read_groups_and_slices(features, rows, models, schema) if features else (rows, {})
+    groups, slices = _read_groups_and_slices(scores[slugs[0]], rows)
     found = TestScores(
         slugs=slugs,
         rows=rows,
@@ -92,31 +85,17 @@ def _read_scored(path: Path, slug: str, data_sha256: str) -> multiclass.Scored:
     return multiclass.Scored(*(column.to_numpy() for column in table.columns))
 
 
-def _read_groups_and_slices(
-    features: Path, rows: NDArray[np.int64], models: Mapping[str, Path], schema: Schema
-) -> tuple[NDArray[np.int64], dict[str, Slice]]:
-    """Return the first equal row of each row, and the slices, in the order of the feature table."""
-    metadata = tables.read_metadata(features)
-    if metadata.cover_type not in models:
-        what = f"there is no model of {metadata.cover_type!r}"
-        raise BadDataError(what, where=str(features), fix="give the test features of a registered cover type")
-    fitted = bundle.read_preprocessor(models[metadata.cover_type] / bundle.PREPROCESSOR)
-    names = [name for name in schema.categorical if len(schema.column(name).values) <= MOST_VALUES]
-    columns = [column.name for column in schema.columns]
-    hashes, codes, found = [], {name: [] for name in names}, []  # type: ignore[var-annotated]
-    for batch in tables.read_batches(features, [*columns, tables.ROW]):
-        hashes.append(hashing.hash_rows([batch.column(name) for name in columns], batch.num_rows, 0))
-        found.append(batch.column(tables.ROW).to_numpy())
-        for name in names:
-            codes[name].append(batch.column(name).fill_null(-1).to_numpy().astype(np.int16))
-    if not np.array_equal(np.concatenate(found), rows):
-        raise BadDataError("these are not the rows of the scores", where=str(features), fix="give the files of one run")
-    _, first, group = np.unique(np.concatenate(hashes), return_index=True, return_inverse=True)
+def _read_groups_and_slices(scores: Path, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], dict[str, Slice]]:
+    """Return the first equal row of each row, and the slices, in the order of the rows of the scores of a model."""
+    with tables.open_parquet(scores) as file:
+        names = [name for name in file.schema_arrow.names if name.startswith(_SLICE)]
+        if tables.GROUP not in file.schema_arrow.names:
+            return rows, {}
+    table = tables.read_table(scores, [tables.GROUP, *names])
+    _, first, group = np.unique(table.column(tables.GROUP).to_numpy(), return_index=True, return_inverse=True)
     smallest = np.full(len(first), np.iinfo(np.int64).max)
     np.minimum.at(smallest, group, rows)
-    return smallest[group], {
-        name: Slice(tuple(fitted.seen_[name]), np.concatenate(parts)) for name, parts in codes.items()
-    }
+    return smallest[group], {name.removeprefix(_SLICE): _decode_slice(table.column(name)) for name in names}
 
 
 def write_test_scores(path: Path, scores: TestScores) -> None:

@@ -141,7 +141,9 @@ def register(release: Release, registry: Destination, policy: Policy) -> dict[st
     done = publishing.publish(release.files, registry.below(location_of(release.version)), release.lineage)
     candidate = move_alias(registry, CANDIDATE, release.version)
     request = champion.Request(release.version, policy, scores=release.files.get(champion.SCORES))
-    return _describe_registration(release.version, registry.location, done, candidate, champion.promote(registry, request))
+    return _describe_registration(
+        release.version, registry.location, done, candidate, champion.promote(registry, request)
+    )
 
 
 def _describe_registration(

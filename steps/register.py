@@ -11,8 +11,8 @@ import typer
 
 from steps import reporting
 from steps.comparison.policy import read_policy
-from steps.comparison.score_files import FILE as SCORES
-from steps.comparison.score_files import assemble_test_scores, write_test_scores
+from steps.comparison.scores import FILE as SCORES
+from steps.comparison.scores import assemble_test_scores, write_test_scores
 from steps.core import runtime, storage
 from steps.core.errors import UsageError
 from steps.core.named_paths import parse_paths

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from steps.comparison import decision as gate
-from steps.comparison import score_files
+from steps.comparison import scores as test_scores
 from steps.core.errors import BadDataError, NoInputError, UsageError
 from steps.models import bundle
 from steps.registry import decisions
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from steps.registry.destinations import Destination
     from steps.registry.manifest import Manifest
 
-SCORES = score_files.FILE
+SCORES = test_scores.FILE
 _BUNDLE = (bundle.MODEL, bundle.PREPROCESSOR, bundle.METADATA)
 REGISTER, PROMOTE, ROLLBACK = "register", "promote", "rollback"
 # The verdict of a rollback, which no test rows decide.
@@ -189,4 +189,4 @@ def _candidate(registry: Destination, manifest: Manifest, scores: Path) -> Candi
     if not scores.exists():
         registry.below(location_of(version)).download(entries[SCORES], scores)
     size = sum(entry.size for entry in manifest.files if entry.name.rpartition("/")[2] in _BUNDLE)
-    return gate.Candidate(version, score_files.read_test_scores(scores), size)
+    return gate.Candidate(version, test_scores.read_test_scores(scores), size)

@@ -32,8 +32,8 @@ _GROUP_FIELD = pa.field(tables.GROUP, pa.uint64())
 def score_rows(model: Bundle, features: Path, target: Path, *, threads: int) -> pa.Table:
     """Score the rows of a feature table, write them, and return the columns ``row label score`` as a table.
 
-    The file also has a hash of the columns of the source, equal for equal rows, and the categories of each row
-    (``steps.tables.slices``).
+    The file also has a hash of the columns of the source, equal for equal rows, and the slices of the schema, which
+    divide the rows into parts (``steps.tables.slices``).
 
     Args:
         model: The bundle of the model.

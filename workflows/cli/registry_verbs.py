@@ -107,7 +107,8 @@ def _print_outcome(registry: str, outcome: "Outcome", *, as_json: bool) -> None:
         print(json.dumps({**document, "decision": decision.to_dict() if decision else None}))
         return
     if move.moved:
-        print(f"{move.version} is now champion in {registry}, before {move.previous or 'there was none'}: {move.reason}")
+        before = move.previous or "there was none"
+        print(f"{move.version} is now champion in {registry}, before {before}: {move.reason}")
     else:
         print(f"{move.version or 'no version'} is still champion in {registry}: {move.reason}")
     if decision:

@@ -11,13 +11,13 @@ import typer
 
 from steps import reporting
 from steps.comparison.policy import read_policy
+from steps.comparison.scores import FILE as SCORES
 from steps.comparison.scores import assemble_test_scores, write_test_scores
 from steps.core import runtime, storage
 from steps.core.errors import UsageError
 from steps.core.named_paths import parse_paths
 from steps.io import open_destination
 from steps.options.register import RegisterOptions
-from steps.registry.champion import SCORES
 from steps.registry.registration import PROFILE, collect_release, register, summarise
 
 

@@ -30,8 +30,8 @@ RETRY_EXPRESSION = (
 # Name of the parameter with the cover type of a task. No step reads it: it is for labels, volumes and tables.
 COVER_TYPE = "cover-type"
 _MODEL = "model"
-# File name of each artifact that is the report. The Argo UI shows the name of the artifact above the page. The page with
-# the decision is the report with one section more; it comes later, and takes the place of the report in a folder.
+# File name of each artifact that is the report. The Argo UI shows the name of the artifact above the page.
+# The page with the decision is the report with one section more, and takes its place in a folder.
 REPORT_FILES = {"report": "report.html", "json": "report.json", "decision": "report.html"}
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from steps.registry.destinations import Destination
     from steps.registry.manifest import Manifest
 
-SCORES = "test-scores.parquet"
+SCORES = test_scores.FILE
 _BUNDLE = (bundle.MODEL, bundle.PREPROCESSOR, bundle.METADATA)
 REGISTER, PROMOTE, ROLLBACK = "register", "promote", "rollback"
 # The verdict of a rollback, which no test rows decide.

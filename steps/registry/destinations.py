@@ -56,7 +56,7 @@ class Destination(Protocol):
         """
 
     def names_below(self, name: str) -> Sequence[str]:
-        """Return the names of all files below a folder, relative to the destination and sorted; none if it is absent."""
+        """Return the sorted names of all files below a folder, relative to the destination; none if it is absent."""
 
     def commit(self, entries: Sequence[Entry], sources: Mapping[str, Path], metadata: dict[str, Any]) -> Manifest:
         """Write files, and then their manifest.

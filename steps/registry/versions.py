@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from steps.core.errors import BadDataError, NoInputError
 from steps.registry import decisions, destinations
@@ -43,13 +43,13 @@ def read_version(registry: Destination, version: str) -> Manifest:
     found = destinations.read_manifest(folder) if is_valid_version(version) else None
     if found is None:
         _raise_missing(registry, version)
-    elif found.metadata.get("version") != version or not isinstance(found.metadata.get("cover_types"), dict):
+    if found.metadata.get("version") != version or not isinstance(found.metadata.get("cover_types"), dict):
         fix = "register the run again under another version"
         raise BadDataError("the manifest is not that of this registered version", where=folder.location, fix=fix)
     return found
 
 
-def _raise_missing(registry: Destination, version: str) -> Any:  # noqa: ANN401 - never returns
+def _raise_missing(registry: Destination, version: str) -> NoReturn:
     """Raise NoInputError that says whether other files of the version are there."""
     if is_valid_version(version) and registry.names_below(location_of(version)):
         where = f"{registry.location}/{location_of(version)}"

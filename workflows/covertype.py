@@ -26,6 +26,7 @@ from workflows.cli import (
     bigquery_verbs,
     cache_verbs,
     cluster_verbs,
+    compare_verb,
     doctor_verb,
     predict_cluster_verbs,
     predict_verb,
@@ -46,6 +47,7 @@ app.add_typer(run_verbs.app)
 app.add_typer(predict_verb.app)
 app.add_typer(workflow_verbs.app)
 app.add_typer(result_verbs.app)
+app.add_typer(compare_verb.app)
 app.add_typer(registry_verbs.app)
 app.add_typer(cache_verbs.app, name="cache")
 app.add_typer(cluster_verbs.app)

@@ -5,6 +5,7 @@ Modules with verbs:
 - ``run_verbs``: run, train.
 - ``workflow_verbs``: render, lint.
 - ``result_verbs``: show, runs.
+- ``compare_verb``: compare.
 - ``cache_verbs``: cache ls, cache prune.
 - ``cluster_verbs``: submit, status, logs, stop, retry, fetch, deploy.
 - ``predict_verb``: predict.
@@ -25,6 +26,7 @@ __all__ = [
     "bigquery_verbs",
     "cache_verbs",
     "cluster_verbs",
+    "compare_verb",
     "doctor_verb",
     "google_checks",
     "google_fixes",

@@ -70,7 +70,7 @@ def test_a_better_challenger_is_promoted() -> None:
     assert document["details"]["uses"] == 3
     assert document["details"]["policy"]["margins"]["f1"] == 0.005
     assert len(document["details"]["comparison"]["differences"]) == 9
-    assert [check["kind"] for check in document["details"]["checks"]] == ["slice"] * 4 + ["limit"]
+    assert [check["kind"] for check in document["details"]["checks"]] == ["slice"] * 4
 
 
 def test_a_worse_challenger_is_refused() -> None:
@@ -100,7 +100,9 @@ def test_a_first_version_is_promoted_unless_a_floor_is_violated() -> None:
 
 
 def test_a_limit_refuses_a_better_challenger() -> None:
-    found = decide(candidate("b", skill=2.6, size=5000), candidate("a", 2), POLICY)
+    found = decide(
+        candidate("b", skill=2.6, size=5000), candidate("a", 2), parse_policy("[limits]\nsize_ratio = 4", "x")
+    )
     assert (found.verdict, found.promotes) == (Verdict.BETTER, False)
     assert found.reason.endswith("; refused by limit of size_bytes: 5000, the champion's 1000, the limit is 4000")
 

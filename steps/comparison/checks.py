@@ -103,7 +103,7 @@ def check_slices(challenger: TestScores, champion: TestScores | None, policy: Sl
 
 
 def _right(scores: TestScores) -> NDArray[np.bool_]:
-    return scores.scores.argmax(axis=0) == scores.truth
+    return np.asarray(scores.scores.argmax(axis=0) == scores.truth)
 
 
 def parts_of(slices: Mapping[str, Slice], names: Sequence[str]) -> Iterator[tuple[str, NDArray[np.bool_]]]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -11,13 +12,16 @@ from steps.models import multiclass
 from steps.models.multiclass import Joined
 from tests.steps.comparison.simulated import SLUGS, simulated
 
+if TYPE_CHECKING:
+    from steps.comparison.scores import TestScores
+
 COARSE = simulated(300, skill=0.7)
 # Many equal scores, as models with few leaves have them.
 COARSE = replace(COARSE, scores=np.round(COARSE.scores, 1))
 
 
 @pytest.mark.parametrize("scores", [simulated(300, skill=0.7), COARSE], ids=["distinct", "ties"])
-def test_values_are_those_of_scikit_learn_and_of_the_report(scores: measures.TestScores) -> None:
+def test_values_are_those_of_scikit_learn_and_of_the_report(scores: TestScores) -> None:
     found = {(each.metric, each.cover_type): each for each in measures.measure(scores)}
     assert list(found) == [
         *(("f1", slug) for slug in SLUGS),
@@ -39,7 +43,7 @@ def test_values_are_those_of_scikit_learn_and_of_the_report(scores: measures.Tes
 
 
 @pytest.mark.parametrize("scores", [simulated(300, skill=0.7), COARSE], ids=["distinct", "ties"])
-def test_the_influence_is_the_derivative_by_the_weight_of_a_row(scores: measures.TestScores) -> None:
+def test_the_influence_is_the_derivative_by_the_weight_of_a_row(scores: TestScores) -> None:
     once, step = np.ones((1, 300)), 1e-4
     for each in measures.measure(scores):
         assert each.weighted(once)[0] == pytest.approx(each.value)

@@ -22,17 +22,9 @@ except ImportError as missing:
     sys.exit(f"error: {missing}, in {sys.executable}: set the project up with `make run`, then use .venv/bin/python")
 
 from steps.core import runtime
-from workflows.cli import (
-    bigquery_verbs,
-    cache_verbs,
-    cluster_verbs,
-    doctor_verb,
-    predict_cluster_verbs,
-    predict_verb,
-    result_verbs,
-    run_verbs,
-    workflow_verbs,
-)
+from workflows.cli import bigquery_verbs, cache_verbs, predict_verb, result_verbs, run_verbs, workflow_verbs
+from workflows.cli.cluster import cluster_verbs, predict_cluster_verbs
+from workflows.cli.doctor import doctor_verb
 
 app = typer.Typer(
     add_completion=False,

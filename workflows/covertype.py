@@ -25,15 +25,14 @@ from steps.core import runtime
 from workflows.cli import (
     bigquery_verbs,
     cache_verbs,
-    cluster_verbs,
-    doctor_verb,
-    predict_cluster_verbs,
     predict_verb,
     registry_verbs,
     result_verbs,
     run_verbs,
     workflow_verbs,
 )
+from workflows.cli.cluster import cluster_verbs, predict_cluster_verbs
+from workflows.cli.doctor import doctor_verb
 
 app = typer.Typer(
     add_completion=False,

@@ -164,6 +164,8 @@ def register(slugs: Sequence[str], registry: str, revision: str) -> Step:
             # A report that succeeded implies that all are there. Argo knows only that a failed pipeline has none.
             *(Slot(f"model-{slug}", "model", option="model", key=slug, optional=True) for slug in slugs),
             *(Slot(f"metrics-{slug}", "metrics.json", option="metrics", key=slug, optional=True) for slug in slugs),
+            *(Slot(f"scores-{slug}", "scores.parquet", option="scores", key=slug, optional=True) for slug in slugs),
+            Slot("profile", "profile.json"),
             Slot("report-html", "report.html"),
             Slot("report-json", "report.json"),
         ],

@@ -177,8 +177,9 @@ def _register(slugs: Sequence[str], output: Callable[[str, str], str]) -> Task:
             *(
                 Artifact(name=f"{name}-{slug}", from_=output(slug, name), optional=True)
                 for slug in slugs
-                for name in ("model", "metrics")
+                for name in ("model", "metrics", "scores")
             ),
+            Artifact(name="profile", from_=_artifact_of("prepare", "profile")),
             Artifact(name="report-html", from_=_artifact_of("report", "report")),
             Artifact(name="report-json", from_=_artifact_of("report", "json")),
         ],

@@ -1,7 +1,7 @@
 """Register the models of a run as a new version of a registry, and decide whether it becomes the champion.
 
 A registry is ``gs://bucket/prefix``, ``s3://bucket/prefix`` or a folder. ``versions/VERSION`` contains the bundles
-with their metrics and the report, and is published once, with its manifest last. ``aliases/candidate.json`` and
+with their metrics, the report and the profile, and is published once, with its manifest last. ``aliases/candidate.json`` and
 ``aliases/champion.json`` each name a version.
 """
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 # The keys of ``data`` in report.json that are part of the lineage.
 _DATA_KEYS = ("source", "source_sha256", "data_sha256")
-METRICS = "metrics.json"
+METRICS, PROFILE = "metrics.json", "profile.json"
 
 
 @dataclass(frozen=True)
@@ -49,15 +49,15 @@ class Release:
 
 
 def collect_release(
-    version: str, models: Mapping[str, Path], metrics: Mapping[str, Path], report: Mapping[str, Path], revision: str
+    version: str, models: Mapping[str, Path], metrics: Mapping[str, Path], documents: Mapping[str, Path], revision: str
 ) -> Release:
-    """Check that bundles, metrics and report belong together, and return them as a release.
+    """Check that bundles, metrics, report and profile belong together, and return them as a release.
 
     Args:
         version: The name of the version.
         models: The folders of the bundles by slug.
         metrics: The ``metrics.json`` of each model by slug.
-        report: ``report.html`` and ``report.json`` by these names.
+        documents: ``report.html``, ``report.json``, ``profile.json`` and further files of the run by these names.
         revision: The revision of the code; may be empty.
 
     Raises:
@@ -68,10 +68,13 @@ def collect_release(
         raise UsageError(f"{version!r} is not a version", where="--version", fix="use letters, digits and . _ -")
     if wrong := models.keys() ^ metrics.keys():
         raise UsageError(f"{min(wrong)!r} is not in both", where="--model and --metrics", fix="give both for each")
-    document = _read_json_object(report["report.json"])
+    document = _read_json_object(documents["report.json"])
+    if _read_json_object(documents[PROFILE]).get("data_sha256") != document["data"]["data_sha256"]:
+        what = "the profile is not of the data of the report"
+        raise BadDataError(what, where=str(documents[PROFILE]), fix="register the files of one run")
     if document.get("missing") or document.get("cover_types", {}).keys() != models.keys():
         what = f"the report is not about these {len(models)} models"
-        raise BadDataError(what, where=str(report["report.json"]), fix="give the report of the models to register")
+        raise BadDataError(what, where=str(documents["report.json"]), fix="give the report of the models to register")
     cover_types = {slug: _model_facts(slug, models[slug], metrics[slug], document["data"]) for slug in models}
     files = {f"models/{slug}/{path.name}": path for slug in models for path in _bundle_files(models[slug])}
     files |= {f"models/{slug}/{METRICS}": path for slug, path in metrics.items()}
@@ -83,7 +86,7 @@ def collect_release(
         "macro_f1": document["macro_f1"],
         "cover_types": cover_types,
     }
-    return Release(version, files | dict(report), lineage)
+    return Release(version, files | dict(documents), lineage)
 
 
 def _bundle_files(folder: Path) -> list[Path]:

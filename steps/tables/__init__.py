@@ -4,6 +4,7 @@
 - ``cells``: convert text cells to numbers.
 - ``hashing``: hash rows and row positions.
 - ``labels``: encode the labels of a source as positions among the cover types.
+- ``slices``: the parts of rows by their categories.
 - ``spelling``: match names in cells with the names of the schema, and format values for messages.
 """
 

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+import hashlib
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from steps.core.errors import BadDataError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
+
+
+class NoCommonRowsError(BadDataError):
+    """Two versions have no test row, or no cover type, in common."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +27,7 @@ class Slice:
 
     Attributes:
         values: The values of the column.
-        codes: The position of each row's value in ``values``, -1 for a missing value (int16, shape (rows,)).
+        codes: The position of each row's value in ``values``, -1 for another or a missing value (int16, shape (rows,)).
     """
 
     values: tuple[str, ...]
@@ -36,8 +44,8 @@ class TestScores:
         truth: The position of each row's cover type in ``slugs``, ``len(slugs)`` for another one (int64, shape
             (rows,)).
         scores: The scores before calibration (float32, shape (models, rows)).
-        groups: A hash of the feature values; equal rows are in one group and are resampled together (uint64, shape
-            (rows,)).
+        groups: The first row with the same feature values. The split keeps these rows together, and so does a
+            comparison (int64, shape (rows,)).
         thresholds: The threshold of each model.
         calibrations: Slope and intercept of each model's calibration.
         data_sha256: The digest of the canonical data.
@@ -45,53 +53,52 @@ class TestScores:
         slices: The slice columns by name.
     """
 
+    __test__: ClassVar[bool] = False  # pytest would otherwise take the class for tests
+
     slugs: tuple[str, ...]
     rows: NDArray[np.int64]
     truth: NDArray[np.int64]
     scores: NDArray[np.float32]
-    groups: NDArray[np.uint64]
+    groups: NDArray[np.int64]
     thresholds: tuple[float, ...]
     calibrations: tuple[tuple[float, float], ...]
     data_sha256: str
     seed: int
     slices: Mapping[str, Slice] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def test_rows_sha256(self) -> str:
         """The digest of ``data_sha256`` and the rows. It is equal if and only if the test rows are the same."""
-        raise NotImplementedError
+        digest = hashlib.sha256(self.data_sha256.encode() + b"\0")
+        digest.update(np.ascontiguousarray(self.rows, "<i8").tobytes())
+        return digest.hexdigest()
 
+    @property
+    def complete(self) -> bool:
+        """Whether each test row is of a cover type with a model, so that metrics of all models are defined."""
+        return len(self.slugs) > 1 and bool((self.truth < len(self.slugs)).all())
 
-def assemble_test_scores(
-    models: Mapping[str, Path], scores: Mapping[str, Path], features: Path | None = None
-) -> TestScores:
-    """Return the scores of a run as one table.
+    def take(self, index: NDArray[np.int64], slugs: Sequence[str]) -> TestScores:
+        """Return the scores of some rows and models.
 
-    Args:
-        models: The folder of each bundle by slug. Its metadata has threshold, calibration, seed and schema.
-        scores: The scores of each model by slug, from ``evaluate``.
-        features: The test features of one cover type, from ``preprocess``. They have the slices and the groups; without
-            them there are no slices, and every row is a group of its own.
-
-    Raises:
-        BadDataError: The files do not belong together.
-    """
-    raise NotImplementedError
-
-
-def write_test_scores(path: Path, scores: TestScores) -> None:
-    """Write ``test-scores.parquet``; equal scores give equal bytes. The file appears whole or not at all."""
-    raise NotImplementedError
-
-
-def read_test_scores(path: Path) -> TestScores:
-    """Read ``test-scores.parquet``.
-
-    Raises:
-        NoInputError: The file does not exist.
-        BadDataError: The file is damaged, or it is not a table of test scores.
-    """
-    raise NotImplementedError
+        Args:
+            index: The positions of the rows, ascending (int64).
+            slugs: The models, which must exist.
+        """
+        kept = [self.slugs.index(slug) for slug in slugs]
+        position = np.full(len(self.slugs) + 1, len(kept), np.int64)
+        position[kept] = np.arange(len(kept))
+        return replace(
+            self,
+            slugs=tuple(slugs),
+            rows=self.rows[index],
+            truth=position[self.truth[index]],
+            scores=self.scores[np.ix_(kept, index)],
+            groups=self.groups[index],
+            thresholds=tuple(self.thresholds[at] for at in kept),
+            calibrations=tuple(self.calibrations[at] for at in kept),
+            slices={name: Slice(each.values, each.codes[index]) for name, each in self.slices.items()},
+        )
 
 
 def common_rows(first: TestScores, second: TestScores) -> tuple[TestScores, TestScores]:
@@ -102,5 +109,25 @@ def common_rows(first: TestScores, second: TestScores) -> tuple[TestScores, Test
 
     Raises:
         NoCommonRowsError: There is no common test row, or no common cover type (exit code 65).
+        BadDataError: A row has two cover types.
     """
-    raise NotImplementedError
+    fix = "compare versions of the same data"
+    if first.data_sha256 != second.data_sha256:
+        digests = f"data_sha256 {first.data_sha256[:12]} and {second.data_sha256[:12]}"
+        raise NoCommonRowsError(f"no test rows in common: the data differ ({digests})", fix=fix)
+    slugs = [slug for slug in first.slugs if slug in second.slugs]
+    if not slugs:
+        raise NoCommonRowsError("no cover type in common", fix=fix)
+    if first.slugs == second.slugs and np.array_equal(first.rows, second.rows):
+        found = first, second
+    else:
+        _, one, other = np.intersect1d(first.rows, second.rows, assume_unique=True, return_indices=True)
+        if not len(one):
+            what = f"no test rows in common: the splits differ (seeds {first.seed} and {second.seed})"
+            raise NoCommonRowsError(what, fix="compare versions of the same seed")
+        found = first.take(one, slugs), second.take(other, slugs)
+    differing = np.flatnonzero(found[0].truth != found[1].truth)
+    if len(differing):
+        what = f"row {int(found[0].rows[differing[0]])} has another cover type in each version"
+        raise BadDataError(what, where="test scores", fix="one of the two was damaged, register it again")
+    return found

@@ -1,8 +1,8 @@
 """Register the models of a run as a new version of a registry, and decide whether it becomes the champion.
 
 A registry is ``gs://bucket/prefix``, ``s3://bucket/prefix`` or a folder. ``versions/VERSION`` contains the bundles
-with their metrics, the report and the profile, and is published once, with its manifest last. ``aliases/candidate.json`` and
-``aliases/champion.json`` each name a version.
+with their metrics, the report and the profile, and is published once, with its manifest last.
+``aliases/candidate.json`` and ``aliases/champion.json`` each name a version.
 """
 
 from __future__ import annotations

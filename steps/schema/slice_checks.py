@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from steps.schema.model import Schema
 
 # Columns of the files with scores, beside those of the slices. Those of the models begin with the prefix.
-_RESERVED = {"split", "label", "row", "score", "cover_type"}
+_RESERVED = {"split", "label", "row", "score", "cover_type", "group"}
 _RESERVED_PREFIX = "score_"
 
 

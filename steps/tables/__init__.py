@@ -10,6 +10,7 @@
 
 from steps.tables.parquet import (
     BATCH_ROWS,
+    GROUP,
     LABEL,
     ROW,
     SCORE,
@@ -27,6 +28,7 @@ from steps.tables.parquet import (
 
 __all__ = [
     "BATCH_ROWS",
+    "GROUP",
     "LABEL",
     "ROW",
     "SCORE",

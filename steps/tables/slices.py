@@ -27,7 +27,7 @@ _TYPE = pa.dictionary(pa.int16(), pa.string())
 
 
 def slices_of(schema: Schema) -> tuple[Slice, ...]:
-    """Return the slices of a schema; without any, those by each categorical column of at most ``MOST_VALUES`` values."""
+    """Return the slices of a schema; if it has none, one for each category of at most ``MOST_VALUES`` values."""
     if schema.slices:
         return schema.slices
     few = (name for name in schema.categorical if len(schema.column(name).values) <= MOST_VALUES)

@@ -31,6 +31,7 @@ from workflows.cli import (
     predict_verb,
     result_verbs,
     run_verbs,
+    verify_verbs,
     workflow_verbs,
 )
 
@@ -45,6 +46,7 @@ app.add_typer(run_verbs.app)
 app.add_typer(predict_verb.app)
 app.add_typer(workflow_verbs.app)
 app.add_typer(result_verbs.app)
+app.add_typer(verify_verbs.app)
 app.add_typer(cache_verbs.app, name="cache")
 app.add_typer(cluster_verbs.app)
 app.add_typer(predict_cluster_verbs.app)

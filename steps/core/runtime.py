@@ -35,7 +35,7 @@ UsageOption = Annotated[Path | None, typer.Option(help="Output file for wall tim
 # among the steps of its process, as "finished/all". Argo adds up the numbers of all pods; one without any counts 1.
 ARGO_PROGRESS, LOCAL_PROGRESS, CHAIN_POSITION = "ARGO_PROGRESS_FILE", "COVERTYPE_PROGRESS_FILE", "COVERTYPE_PART"
 # Environment variable with the image that a pod runs, as its template names it; empty outside of pods.
-IMAGE = "COVERTYPE_IMAGE"
+IMAGE = "COVERTYPE_POD_IMAGE"
 # The highest file descriptor of a standard stream.
 _LAST_STREAM = 2
 _INTERRUPT = "interrupted: run again to resume, finished results are kept"

@@ -2,7 +2,7 @@
 
 from steps.reporting.document import METRICS, build_document, summary_line, worst_class_line
 from steps.reporting.inputs import read_json, read_model_outputs, read_usages
-from steps.reporting.page import render
+from steps.reporting.page import render, report_digest_of
 from steps.reporting.run_results import RunResults
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "read_model_outputs",
     "read_usages",
     "render",
+    "report_digest_of",
     "summary_line",
     "worst_class_line",
 ]

@@ -9,6 +9,7 @@ Modules with verbs:
 - ``cluster_verbs``: submit, status, logs, stop, retry, fetch, deploy.
 - ``predict_verb``: predict.
 - ``predict_cluster_verbs``: submit-predict, render-predict, deploy-predict.
+- ``verify_verbs``: verify, sign, reproduce.
 - ``doctor_verb``: doctor.
 - ``bigquery_verbs``: load-bigquery.
 
@@ -35,5 +36,6 @@ __all__ = [
     "result_verbs",
     "run_verbs",
     "submission",
+    "verify_verbs",
     "workflow_verbs",
 ]

@@ -41,7 +41,7 @@ GOOD = json.loads(Manifest("x", (Entry("a", "a", 1, "s", "c"),), {"rows": 3}).en
 def test_a_changed_value_is_found_without_a_second_copy() -> None:
     data = Manifest("place", (), {"rows": 3}).encode()
     assert decode_manifest(data, "place", None).metadata == {"rows": 3}
-    with pytest.raises(BadDataError, match="this manifest has changed since it was written, in place/manifest.json"):
+    with pytest.raises(BadDataError, match=r"this manifest has changed since it was written, in place/manifest\.json"):
         decode_manifest(data.replace(b'"rows": 3', b'"rows": 4'), "place", None)
 
 

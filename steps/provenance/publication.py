@@ -1,0 +1,52 @@
+"""The links of the registry: the manifest of a version, and the aliases."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from steps.core.errors import PipelineError
+from steps.models import bundle
+from steps.provenance.evidence import CARD, PAGE, PROFILE, REPORT, SCORES, Evidence
+from steps.provenance.links import Link, make_link
+from steps.registry import aliases
+from steps.registry.manifest import MANIFEST
+
+if TYPE_CHECKING:
+    from steps.registry.destinations import Destination
+
+ALIASES = ("candidate", "champion")
+_OF_MODEL = (bundle.METADATA, bundle.MODEL, bundle.PREPROCESSOR, "metrics.json")
+
+
+def manifest_link(evidence: Evidence) -> Link:
+    """Compare the lineage in the manifest with the version's name, and the list of files with what a version has."""
+    problems = []
+    if evidence.lineage.get("version") != evidence.name:
+        problems.append(f"the lineage is that of version {evidence.lineage.get('version')!r}")
+    listed = evidence.paths.keys() | evidence.problems.keys()
+    stated = sorted(evidence.lineage.get("cover_types", {}))
+    if stated != evidence.slugs:
+        problems.append(f"the lineage has the cover types {', '.join(stated)}, the files {', '.join(evidence.slugs)}")
+    wanted = {REPORT, PAGE, *(f"models/{slug}/{name}" for slug in evidence.slugs for name in _OF_MODEL)}
+    problems += [f"{name} is not listed" for name in sorted(wanted - listed)]
+    of_other_links = {*wanted, PROFILE, SCORES, CARD}
+    problems += [f"{name}: {what}" for name, what in evidence.problems.items() if name not in of_other_links]
+    return make_link("manifest", problems, f"{len(listed)} files, each with its digest")
+
+
+def aliases_link(registry: Destination, version: str) -> Link:
+    """Check that every alias names a version of the registry, and say which of them name this one."""
+    problems, names = [], []
+    for alias in ALIASES:
+        if registry.read(f"aliases/{alias}.json") is None:
+            continue
+        try:
+            named = aliases.resolve(registry, alias)
+        except PipelineError as error:
+            problems.append(f"{alias}: {error.what}")
+            continue
+        if registry.read(f"versions/{named}/{MANIFEST}") is None:
+            problems.append(f"{alias} names {named!r}, which is no version of this registry")
+        if named == version:
+            names.append(alias)
+    return make_link("aliases", problems, ", ".join(names) or "none names this version")

@@ -29,6 +29,7 @@ from workflows.cli import (
     doctor_verb,
     predict_cluster_verbs,
     predict_verb,
+    registry_verbs,
     result_verbs,
     run_verbs,
     verify_verbs,
@@ -46,6 +47,7 @@ app.add_typer(run_verbs.app)
 app.add_typer(predict_verb.app)
 app.add_typer(workflow_verbs.app)
 app.add_typer(result_verbs.app)
+app.add_typer(registry_verbs.app)
 app.add_typer(verify_verbs.app)
 app.add_typer(cache_verbs.app, name="cache")
 app.add_typer(cluster_verbs.app)

@@ -156,8 +156,15 @@ def report(slugs: Sequence[str], table_schema: Slot) -> Step:
     )
 
 
-def register(slugs: Sequence[str], registry: str, revision: str) -> Step:
-    """Return the step that registers the models of a finished run as a new version."""
+def register(slugs: Sequence[str], registry: str, revision: str, policy: Slot | None = None) -> Step:
+    """Return the step that registers the models of a finished run as a new version.
+
+    Args:
+        slugs: the cover types.
+        registry: address of the registry.
+        revision: git revision of the code.
+        policy: the conditions for a new champion; None for the default ones.
+    """
     return Step(
         "register",
         inputs=[
@@ -168,8 +175,13 @@ def register(slugs: Sequence[str], registry: str, revision: str) -> Step:
             Slot("profile", "profile.json"),
             Slot("report-html", "report.html"),
             Slot("report-json", "report.json"),
+            *([policy] if policy else []),
         ],
-        outputs=[Slot("registration", "registration.json"), USAGE],
+        outputs=[
+            Slot("registration", "registration.json"),
+            Slot("decision", "decision.html", drawn=True),
+            USAGE,
+        ],
         parameters={"registry": registry, "code-revision": revision},
         values=["summary"],
         publishes=True,

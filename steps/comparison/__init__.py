@@ -1,7 +1,7 @@
 """The comparison of two versions on the same test rows, and the decision whether one becomes champion.
 
-- ``scores``: all models' scores on the test rows, as one table.
-- ``score_files``: the file of these scores, and how it is made from the files of a run.
+- ``score_table``: all models' scores on the test rows, as one table.
+- ``scores``: the file of these scores, and how it is made from the files of a run.
 - ``measures``: the metrics of the scores, and the influence of each row on them.
 - ``paired``: differences of the metrics with simultaneous and single intervals.
 - ``policy``: margins, floors and limits of the gate, read from a TOML file.
@@ -9,4 +9,4 @@
 - ``decision``: the verdict about a challenger.
 """
 
-__all__ = ["checks", "decision", "measures", "paired", "policy", "score_files", "scores"]
+__all__ = ["checks", "decision", "measures", "paired", "policy", "score_table", "scores"]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from steps.comparison.policy import Limits, Policy, Slices
-    from steps.comparison.scores import Slice, TestScores
+    from steps.comparison.score_table import Slice, TestScores
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Check:
         value: The challenger's value; None if it is not known.
         limit: The value that the policy allows.
         champion: The champion's value; None if there is none.
-        rows: The number of test rows of a slice.
+        rows: The number of test rows of a part.
     """
 
     kind: str
@@ -70,10 +70,10 @@ def check_floors(scores: TestScores, policy: Policy) -> Iterator[Check]:
 
 
 def check_slices(challenger: TestScores, champion: TestScores | None, policy: Slices) -> Iterator[Check]:
-    """Yield a check for each slice with enough rows: its accuracy, and its drop against the champion.
+    """Yield a check for each part with enough rows: its accuracy, and its drop against the champion.
 
     A drop fails if it is larger than ``maximum_drop`` and statistically significant: one-sided normal test of the
-    paired difference at 2.5%, divided by the number of slices (Bonferroni).
+    paired difference at 2.5%, divided by the number of parts (Bonferroni).
 
     Args:
         challenger: The scores of the challenger.
@@ -85,7 +85,7 @@ def check_slices(challenger: TestScores, champion: TestScores | None, policy: Sl
     right, before = _right(challenger), _right(champion) if champion else None
     judged = [
         (name, rows)
-        for name, rows in slices_of(challenger.slices, policy)
+        for name, rows in parts_of(challenger.slices, policy.names)
         if np.count_nonzero(rows) >= policy.minimum_rows
     ]
     quantile = float(norm.ppf(1 - 0.025 / max(len(judged), 1)))
@@ -106,16 +106,16 @@ def _right(scores: TestScores) -> NDArray[np.bool_]:
     return scores.scores.argmax(axis=0) == scores.truth
 
 
-def slices_of(slices: Mapping[str, Slice], policy: Slices) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """Yield the name of each slice and its rows (bool, shape (rows,)); prefixes as the policy says."""
-    for column, each in slices.items():
-        if policy.columns and column not in policy.columns:
-            continue
-        length = policy.group_by_prefix.get(column)
-        names = [value[:length] for value in each.values]
-        for name in dict.fromkeys(names):
-            members = [at for at, other in enumerate(names) if other == name]
-            yield f"{column} {name}", np.isin(each.codes, members)
+def parts_of(slices: Mapping[str, Slice], names: Sequence[str]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Yield the name of each part of the test rows, and its rows (bool, shape (rows,)).
+
+    Args:
+        slices: The slices by name.
+        names: The slices to divide by; empty for all.
+    """
+    for name, each in slices.items():
+        if not names or name in names:
+            yield from ((f"{name} {value}", each.codes == at) for at, value in enumerate(each.values))
 
 
 def check_limits(

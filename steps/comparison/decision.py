@@ -19,7 +19,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from steps.comparison import checks, paired
-from steps.comparison.scores import NoCommonRowsError, TestScores, common_rows
+from steps.comparison.score_table import NoCommonRowsError, TestScores, common_rows
 from steps.core.errors import BadConfigurationError
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def decide(challenger: Candidate, champion: Candidate | None, policy: Policy, *,
         uses: How often these test rows (``test_rows_sha256``) were used for decisions before. It is reported only.
 
     Raises:
-        BadConfigurationError: The policy has a cover type or a slice column that the challenger does not have.
+        BadConfigurationError: The policy has a cover type or a slice that the challenger does not have.
     """
     _check_names(policy, challenger.scores)
     if champion is None:
@@ -128,10 +128,10 @@ def _check_names(policy: Policy, scores: TestScores) -> None:
     if wrong := sorted(policy.cover_types() - set(scores.slugs)):
         fix = f"use some of {', '.join(scores.slugs)}"
         raise BadConfigurationError(f"policy: there is no cover type {wrong[0]!r}", where="cover_types", fix=fix)
-    if wrong := sorted(set(policy.slices.columns) - set(scores.slices)):
+    if wrong := sorted(set(policy.slices.names) - set(scores.slices)):
         known = ", ".join(scores.slices) or "none"
-        what = f"policy: there is no slice column {wrong[0]!r}"
-        raise BadConfigurationError(what, where="slices.columns", fix=f"the test scores have: {known}")
+        what = f"policy: there is no slice {wrong[0]!r}"
+        raise BadConfigurationError(what, where="slices.names", fix=f"the test scores have: {known}")
 
 
 def judge(comparison: Comparison, policy: Policy) -> Judged:

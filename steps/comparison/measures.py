@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from steps.comparison.scores import TestScores
+    from steps.comparison.score_table import TestScores
 
     Floats = NDArray[np.float64]
     Weights = NDArray[np.float64]

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from steps.comparison import measures
-from steps.comparison.scores import common_rows
+from steps.comparison.score_table import common_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from steps.comparison.measures import Measure
-    from steps.comparison.scores import TestScores
+    from steps.comparison.score_table import TestScores
 
     Floats = NDArray[np.float64]
 

@@ -84,8 +84,7 @@ class Floors:
 class Slices:
     """Limits of the accuracy in slices of the test rows."""
 
-    columns: tuple[str, ...] = ()
-    group_by_prefix: Mapping[str, int] = field(default_factory=lambda: {"Soil_Type": 2})
+    names: tuple[str, ...] = ()
     minimum_rows: int = _number(1, math.inf, 200)
     maximum_drop: float = _number(0, 1, 0.01)
     minimum_accuracy: float | None = _number(0, 1)
@@ -178,8 +177,6 @@ def _build(kind: type[_T], document: object, at: str) -> _T:
             if not isinstance(value, dict):
                 raise ValueError(f"{name!r} must be a table")
             values[key] = {slug: _build(ClassValues, each, f"{name}.{slug}") for slug, each in value.items()}
-        elif key == "group_by_prefix":
-            values[key] = _prefixes(value, name)
         elif annotation == "tuple[str, ...]":
             values[key] = _strings(value, name, PROMOTABLE if key == "promote" else ())
         else:
@@ -206,11 +203,3 @@ def _strings(value: object, name: str, choices: tuple[str, ...]) -> tuple[str, .
         if choices and each not in choices:
             raise ValueError(f"{name!r} cannot have {each!r}, use some of {', '.join(choices)}")
     return tuple(value)
-
-
-def _prefixes(value: object, name: str) -> dict[str, int]:
-    if not isinstance(value, dict):
-        raise ValueError(f"{name!r} must be a table")  # noqa: TRY004 - callers catch ValueError alone
-    return {
-        column: int(_check_number(count, "int", f"{name}.{column}", 1, math.inf)) for column, count in value.items()
-    }

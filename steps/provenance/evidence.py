@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from steps.comparison.score_files import assemble_test_scores, read_test_scores
+from steps.comparison.scores import assemble_test_scores, read_test_scores
 from steps.core import storage
 from steps.core.errors import BadDataError, NoInputError
 from steps.models import bundle

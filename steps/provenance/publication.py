@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from steps.core.errors import PipelineError
+from steps.core.errors import BadDataError, NoInputError
 from steps.models import bundle
 from steps.provenance.evidence import CARD, PAGE, PROFILE, REPORT, SCORES, Evidence
 from steps.provenance.links import Link, make_link
-from steps.registry import aliases
+from steps.registry import aliases, decisions
 from steps.registry.manifest import MANIFEST
+from steps.registry.versions import location_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from steps.registry.aliases import Alias
     from steps.registry.destinations import Destination
 
-ALIASES = ("candidate", "champion")
 _OF_MODEL = (bundle.METADATA, bundle.MODEL, bundle.PREPROCESSOR, "metrics.json")
 
 
@@ -37,16 +40,26 @@ def manifest_link(evidence: Evidence) -> Link:
 def aliases_link(registry: Destination, version: str) -> Link:
     """Check that every alias names a version of the registry, and say which of them name this one."""
     problems, names = [], []
-    for alias in ALIASES:
-        if registry.read(f"aliases/{alias}.json") is None:
-            continue
+    for alias in (aliases.CANDIDATE, aliases.CHAMPION):
         try:
-            named = aliases.resolve(registry, alias)
-        except PipelineError as error:
+            found = aliases.read_alias(registry, alias)
+            problems += _wrong_alias(registry, alias, found) if found else []
+        except (BadDataError, NoInputError) as error:
             problems.append(f"{alias}: {error.what}")
             continue
-        if registry.read(f"versions/{named}/{MANIFEST}") is None:
-            problems.append(f"{alias} names {named!r}, which is no version of this registry")
-        if named == version:
+        if found and found.version == version:
             names.append(alias)
     return make_link("aliases", problems, ", ".join(names) or "none names this version")
+
+
+def _wrong_alias(registry: Destination, name: str, alias: Alias) -> Iterator[str]:
+    """Yield what is wrong with an alias: it names no version, or its decision is about another one or is missing."""
+    if registry.read(f"{location_of(alias.version)}/{MANIFEST}") is None:
+        yield f"{name} names {alias.version!r}, which is no version of this registry"
+    if alias.decision:
+        about = {each.path: each for each in decisions.list_decisions(registry, alias.version)}
+        decision = about.get(alias.decision)
+        if decision is None:
+            yield f"{name} names {alias.version!r}, but its decision {alias.decision} is not about that version"
+        elif not decision.document["promotes"]:
+            yield f"{name} names {alias.version!r}, which the decision {alias.decision} did not promote"

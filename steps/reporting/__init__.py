@@ -1,5 +1,6 @@
 """The report of a run: ``report.json`` and the HTML page."""
 
+from steps.reporting.decision import with_decision
 from steps.reporting.document import METRICS, build_document, summary_line, worst_class_line
 from steps.reporting.inputs import read_json, read_model_outputs, read_usages
 from steps.reporting.page import render, report_digest_of
@@ -15,5 +16,6 @@ __all__ = [
     "render",
     "report_digest_of",
     "summary_line",
+    "with_decision",
     "worst_class_line",
 ]

@@ -9,10 +9,12 @@
 - ``signing``: sign a version with a key, and verify the signature.
 - ``reproduction``: the command line that trains a version again, and the comparison of the models.
 - ``card``: the model card.
+- ``card_figures``: accuracy of the slices and calibration, for the card.
 """
 
 __all__ = [
     "card",
+    "card_figures",
     "evidence",
     "links",
     "origin",

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 SIGNATURE, LINEAGE = "signature.json", "lineage.json"
 _INSTALL = "python -m pip install --no-deps --require-hashes -r requirements/signing.txt"
-_CHANGED = re.compile(r"(?:mismatch for|[Ff]iles? (?:found )?in model)\s*'?([^':\]]+)'?(?:: ([^\"\]]+))?")
+# How model-signing 1.1.1 names the files of a mismatch, in the text of a list.
+_CHANGED = re.compile(r"Hash mismatch for '([^']+)'|files (?:found )?in model '[^']*': ([^\"]+)")
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,9 @@ def _describe(message: str) -> str:
     if "Key mismatch" in message:
         return "it is signed with another key"
     if "Signature mismatch" in message:
-        names = ", ".join(dict.fromkeys(match[2] or match[1] for match in _CHANGED.finditer(message)))
+        names = ", ".join(
+            dict.fromkeys(match[1] or match[2] for match in _CHANGED.finditer(message.replace("\\'", "'")))
+        )
         return f"these are not the files that were signed ({names or 'their list differs'})"
     return "the signature is damaged, or of another kind than the key"
 

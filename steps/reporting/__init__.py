@@ -5,11 +5,14 @@ from steps.reporting.document import METRICS, build_document, summary_line, wors
 from steps.reporting.inputs import read_json, read_model_outputs, read_usages
 from steps.reporting.page import render, report_digest_of
 from steps.reporting.run_results import RunResults
+from steps.reporting.section_data.intended_use import IntendedUse, intended_use
 
 __all__ = [
     "METRICS",
+    "IntendedUse",
     "RunResults",
     "build_document",
+    "intended_use",
     "read_json",
     "read_model_outputs",
     "read_usages",

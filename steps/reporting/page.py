@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from steps.core import storage
 from steps.reporting import formats, svg
-from steps.reporting.section_data import curves, importances, metrics, overview, rows, searches, usage
+from steps.reporting.section_data import curves, importances, intended_use, metrics, overview, rows, searches, usage
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -29,6 +29,7 @@ def render(results: RunResults) -> str:
     with svg.plot_defaults():
         views = {
             "overview": overview.overview(results),
+            "intended_use": intended_use.intended_use(results.schema.name),
             "rows_used": rows.rows_used(results),
             "metrics": metrics.metrics_table(results),
             "confusion": metrics.confusion_matrix(results),

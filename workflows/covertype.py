@@ -25,9 +25,6 @@ from steps.core import runtime
 from workflows.cli import (
     bigquery_verbs,
     cache_verbs,
-    cluster_verbs,
-    doctor_verb,
-    predict_cluster_verbs,
     predict_verb,
     registry_verbs,
     result_verbs,
@@ -35,6 +32,8 @@ from workflows.cli import (
     verify_verbs,
     workflow_verbs,
 )
+from workflows.cli.cluster import cluster_verbs, predict_cluster_verbs
+from workflows.cli.doctor import doctor_verb
 
 app = typer.Typer(
     add_completion=False,

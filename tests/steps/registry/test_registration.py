@@ -74,6 +74,7 @@ def test_the_registration(runs: Runs, registry: Path) -> None:
         "previous": None,
         "moved": True,
         "reason": "there was no champion",
+        "decision": "decisions/a/1.json",
         "uri": f"{registry}/aliases/champion.json",
         "generation": None,
     }

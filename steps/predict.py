@@ -31,6 +31,9 @@ def main(  # noqa: PLR0913 - one argument a file
     options: PredictOptions,
     registered: RegistryOptions,
     models: Annotated[Path | None, typer.Option(help="Folder of model bundles, such as `models` of a run.")] = None,
+    require_signature: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Public key (PEM) that must have signed the version.")
+    ] = None,
     metrics: Annotated[Path | None, typer.Option(help="Where the counts and metrics go (JSON).")] = None,
     summary: Annotated[Path | None, typer.Option(help="Where a line with the counts goes.")] = None,
     usage: runtime.UsageOption = None,
@@ -38,7 +41,7 @@ def main(  # noqa: PLR0913 - one argument a file
     """Score the rows of a table."""
     _require_absent(options.output, overwrite=options.overwrite)
     with ExitStack() as stack, runtime.record_usage(usage, "predict") as use:
-        name, folder = stack.enter_context(_open_models(models, registered))
+        name, folder = stack.enter_context(_open_models(models, registered, require_signature))
         ensemble = read_ensemble(folder)
         others = split_names(options.keep)
         source = stack.enter_context(
@@ -76,11 +79,17 @@ def _line(result: dict[str, Any]) -> str:
 
 
 @contextmanager
-def _open_models(models: Path | None, registered: RegistryOptions) -> Iterator[tuple[str, Path]]:
-    """Yield the name of the models and a folder with their bundles, which is temporary for a version of a registry."""
+def _open_models(models: Path | None, registered: RegistryOptions, key: Path | None) -> Iterator[tuple[str, Path]]:
+    """Yield the name of the models and a folder with their bundles, which is temporary for a version of a registry.
+
+    With a key, the signature of the version is verified before any of its files is read as a model.
+    """
     registry = registered.registry
     if (models is None) == (not registry):
         raise UsageError("one of them is needed", where="--models and --registry", fix="give one of them")
+    if models is not None and key is not None:
+        what = "only versions of a registry are signed"
+        raise UsageError(what, where="--require-signature", fix="give --registry, or leave it out")
     if models is not None:
         yield str(models), models
         return
@@ -91,7 +100,12 @@ def _open_models(models: Path | None, registered: RegistryOptions) -> Iterator[t
     names = {each.name for each in publishing.read_manifest(wanted).files if Path(each.name).name in files}
     with tempfile.TemporaryDirectory(prefix="covertype-models-") as temporary:
         folder = Path(temporary) / "version"
-        publishing.fetch(wanted, folder, names)
+        if key is not None:
+            from steps.provenance import signing
+
+            signing.require_signature(destination, version, signing.Signer(key), folder)
+        else:
+            publishing.fetch(wanted, folder, names)
         runtime.log(f"models: version {version} of {registry}")
         yield f"{destination.location}/versions/{version}", folder / "models"
 

@@ -17,6 +17,7 @@ from steps.core.errors import BadDataError, UsageError
 from steps.models import bundle
 from steps.registry import champion, publishing
 from steps.registry.aliases import CANDIDATE, CHAMPION, move_alias
+from steps.registry.lineage import run_facts
 from steps.registry.manifest import MANIFEST
 from steps.registry.versions import is_valid_version, location_of
 
@@ -83,6 +84,7 @@ def collect_release(
         "version": version,
         **{key: document["data"][key] for key in _DATA_KEYS},
         "code_revision": revision,
+        **run_facts(document),
         "accuracy": document["accuracy"],
         "macro_f1": document["macro_f1"],
         "cover_types": cover_types,

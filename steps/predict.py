@@ -12,18 +12,13 @@ import typer
 
 from steps.core import quantities, runtime, storage, uris
 from steps.core.errors import AlreadyExistsError, NoInputError, UsageError
-from steps.io import connect_to_bucket, open_destination, open_source
-from steps.models import bundle
 from steps.options.predict import PredictOptions, RegistryOptions
-from steps.prediction import predicting
-from steps.prediction.models import read_ensemble
-from steps.prediction.reading import split_names
-from steps.prediction.rejects import Rejects
-from steps.registry import aliases, publishing
-from steps.sources.reading import Reading
+from steps.prediction import startup
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from steps.prediction.rejects import Rejects
 
 
 def main(  # noqa: PLR0913 - one argument a file
@@ -36,11 +31,17 @@ def main(  # noqa: PLR0913 - one argument a file
     usage: runtime.UsageOption = None,
 ) -> None:
     """Score the rows of a table."""
+    from steps.io import open_source
+    from steps.prediction import predicting, reading
+    from steps.prediction.models import read_ensemble
+    from steps.prediction.rejects import Rejects
+    from steps.sources.reading import Reading
+
     _require_absent(options.output, overwrite=options.overwrite)
     with ExitStack() as stack, runtime.record_usage(usage, "predict") as use:
         name, folder = stack.enter_context(_open_models(models, registered))
         ensemble = read_ensemble(folder)
-        others = split_names(options.keep)
+        others = reading.split_names(options.keep)
         source = stack.enter_context(
             open_source(options.input, ensemble.schema, Reading(), labelled=False, others=others)
         )
@@ -78,6 +79,10 @@ def _line(result: dict[str, Any]) -> str:
 @contextmanager
 def _open_models(models: Path | None, registered: RegistryOptions) -> Iterator[tuple[str, Path]]:
     """Yield the name of the models and a folder with their bundles, which is temporary for a version of a registry."""
+    from steps.bundles import folder as bundle
+    from steps.io import open_destination
+    from steps.registry import aliases, publishing
+
     registry = registered.registry
     if (models is None) == (not registry):
         raise UsageError("one of them is needed", where="--models and --registry", fix="give one of them")
@@ -110,6 +115,8 @@ def _require_absent(uri: str, *, overwrite: bool) -> None:
 
 
 def _exists(uri: str) -> bool:
+    from steps.io import connect_to_bucket
+
     try:
         connect_to_bucket(uri).get(uri)
     except NoInputError:
@@ -124,6 +131,8 @@ def _local_file(uri: str, *, overwrite: bool) -> Iterator[Path]:
     if address.local:
         yield address.path
         return
+    from steps.io import connect_to_bucket
+
     with tempfile.TemporaryDirectory(prefix="covertype-scores-") as temporary:
         path = Path(temporary) / Path(address.text).name
         yield path
@@ -139,4 +148,5 @@ def _write_rejects(rejects: Rejects, options: PredictOptions) -> None:
 
 
 if __name__ == "__main__":
+    startup.keep_pandas_out_of_arrow()
     runtime.run_and_exit(main)

@@ -38,6 +38,7 @@ PACKAGES = (
     "forest",
     "models",
     "search",
+    "comparison",
     "prediction",
     "registry",
     "buckets",

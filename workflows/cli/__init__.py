@@ -8,9 +8,7 @@ Modules with verbs:
 - ``compare_verb``: compare.
 - ``cache_verbs``: cache ls, cache prune.
 - ``predict_verb``: predict.
-- ``predict_cluster_verbs``: submit-predict, render-predict, deploy-predict.
 - ``verify_verbs``: verify, sign, reproduce.
-- ``doctor_verb``: doctor.
 - ``bigquery_verbs``: load-bigquery.
 
 Packages with verbs:
@@ -35,7 +33,6 @@ __all__ = [
     "predict_verb",
     "result_verbs",
     "run_verbs",
-    "submission",
     "verify_verbs",
     "workflow_verbs",
 ]

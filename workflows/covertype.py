@@ -22,7 +22,15 @@ except ImportError as missing:
     sys.exit(f"error: {missing}, in {sys.executable}: set the project up with `make run`, then use .venv/bin/python")
 
 from steps.core import runtime
-from workflows.cli import bigquery_verbs, cache_verbs, predict_verb, result_verbs, run_verbs, workflow_verbs
+from workflows.cli import (
+    bigquery_verbs,
+    cache_verbs,
+    predict_verb,
+    registry_verbs,
+    result_verbs,
+    run_verbs,
+    workflow_verbs,
+)
 from workflows.cli.cluster import cluster_verbs, predict_cluster_verbs
 from workflows.cli.doctor import doctor_verb
 
@@ -37,6 +45,7 @@ app.add_typer(run_verbs.app)
 app.add_typer(predict_verb.app)
 app.add_typer(workflow_verbs.app)
 app.add_typer(result_verbs.app)
+app.add_typer(registry_verbs.app)
 app.add_typer(cache_verbs.app, name="cache")
 app.add_typer(cluster_verbs.app)
 app.add_typer(predict_cluster_verbs.app)

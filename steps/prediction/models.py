@@ -11,7 +11,7 @@ import pyarrow as pa
 from steps import forest
 from steps.core import storage
 from steps.core.errors import BadDataError, NoInputError
-from steps.models import bundle, matrix, metrics, preprocessing
+from steps.models import bundle, matrix, multiclass, preprocessing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,24 +89,6 @@ class Ensemble:
         return result
 
 
-def calibrate(scores: NDArray[np.float32], calibrations: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the calibrated probability of each cover type: the share of its calibrated score in their sum.
-
-    Source: B. Zadrozny and C. Elkan, Transforming Classifier Scores into Accurate Multiclass Probability Estimates,
-    2002 (normalisation of one-vs-rest scores).
-
-    Args:
-        scores: The scores, float32, shape (models, rows).
-        calibrations: Slope and intercept of each model, float64, shape (models, 2).
-
-    Returns:
-        float64, shape (models, rows); each column sums to 1.
-    """
-    logits = calibrations[:, :1] * metrics.to_logits(scores) + calibrations[:, 1:]
-    calibrated = 1 / (1 + np.exp(-logits))
-    return np.asarray(calibrated / calibrated.sum(axis=0))
-
-
 def read_ensemble(folder: Path) -> Ensemble:
     """Read the bundles in a folder, after comparing their checksums, and prepare them to score rows.
 
@@ -136,18 +118,12 @@ def read_ensemble(folder: Path) -> Ensemble:
         schema,
         tuple(schema.cover_type(slug) for slug in order),
         tuple(float(found[slug][1]["threshold"]) for slug in order),
-        np.array([_calibration(found[slug][1]) for slug in order]),
+        np.array([multiclass.calibration_of(found[slug][1]) for slug in order]),
         tuple(
             _open_group(members, [found[order[at]] for at in members], folder / _prepared_name(number))
             for number, members in enumerate(groups.values())
         ),
     )
-
-
-def _calibration(facts: dict[str, Any]) -> tuple[float, float]:
-    """Return slope and intercept of a model's calibration; those that change nothing for a bundle of before."""
-    stored = facts.get("calibration") or {"slope": 1.0, "intercept": 0.0}
-    return float(stored["slope"]), float(stored["intercept"])
 
 
 def _prepared_name(number: int) -> str:

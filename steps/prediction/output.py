@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 
 from steps.core import storage
 from steps.core.errors import UsageError
-from steps.prediction.models import calibrate, names_of
+from steps.models.multiclass import calibrate
+from steps.prediction.models import names_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

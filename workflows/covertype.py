@@ -25,6 +25,7 @@ from steps.core import runtime
 from workflows.cli import (
     bigquery_verbs,
     cache_verbs,
+    compare_verb,
     predict_verb,
     registry_verbs,
     result_verbs,
@@ -46,6 +47,7 @@ app.add_typer(run_verbs.app)
 app.add_typer(predict_verb.app)
 app.add_typer(workflow_verbs.app)
 app.add_typer(result_verbs.app)
+app.add_typer(compare_verb.app)
 app.add_typer(registry_verbs.app)
 app.add_typer(verify_verbs.app)
 app.add_typer(cache_verbs.app, name="cache")

@@ -5,6 +5,7 @@ Modules with verbs:
 - ``run_verbs``: run, train.
 - ``workflow_verbs``: render, lint.
 - ``result_verbs``: show, runs.
+- ``compare_verb``: compare.
 - ``cache_verbs``: cache ls, cache prune.
 - ``predict_verb``: predict.
 - ``verify_verbs``: verify, sign, reproduce.
@@ -25,6 +26,7 @@ __all__ = [
     "bigquery_verbs",
     "cache_verbs",
     "cluster",
+    "compare_verb",
     "doctor",
     "linting",
     "options",

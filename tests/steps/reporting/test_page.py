@@ -79,6 +79,7 @@ def everywhere(results: RunResults, text: str) -> RunResults:
         seed=results.seed,
         preset=f"fast{text}",
         searches=with_text(results.searches, text),
+        run=f"run{text}",
     )
 
 

@@ -20,7 +20,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 @app.command()
 @with_flags
-def predict(
+def predict(  # noqa: PLR0913 - one argument a flag
     *,
     options: PredictOptions,
     model: Annotated[
@@ -30,11 +30,14 @@ def predict(
         str, typer.Option(metavar="URI", help="Registry to take the models from: gs://, s3:// or a folder.")
     ] = "",
     runs: Output = None,
-    metrics: Annotated[Path | None, typer.Option(help="File for counts and metrics (JSON).")] = None,
+    metrics: Annotated[Path | None, typer.Option(help="File for counts, metrics and drift (JSON).")] = None,
+    drift: Annotated[
+        Path | None, typer.Option(help="File for a page with the drift against the training rows (HTML).")
+    ] = None,
 ) -> int:
     """Score the rows of a table with the models of a run or of a registry."""
     words = [_word(option, getattr(options, option.attribute)) for option in declared(PredictOptions)]
-    words += [f"--metrics={metrics}"] if metrics else []
+    words += [f"--{name}={path}" for name, path in (("metrics", metrics), ("drift", drift)) if path]
     if registry:
         words += [f"--registry={registry}", *([f"--version={model}"] if model else [])]
     else:

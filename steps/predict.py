@@ -30,6 +30,9 @@ def main(  # noqa: PLR0913 - one argument a file
     options: PredictOptions,
     registered: RegistryOptions,
     models: Annotated[Path | None, typer.Option(help="Folder of model bundles, such as `models` of a run.")] = None,
+    require_signature: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Public key (PEM) that must have signed the version.")
+    ] = None,
     metrics: Annotated[Path | None, typer.Option(help="Where the counts and metrics go (JSON).")] = None,
     summary: Annotated[Path | None, typer.Option(help="Where a line with the counts goes.")] = None,
     drift: Annotated[
@@ -62,7 +65,7 @@ def main(  # noqa: PLR0913 - one argument a file
     output = _Output(options.output, options.overwrite, repeated=moment is not None)
     output.check()
     with ExitStack() as stack, runtime.record_usage(usage, "predict") as use:
-        name, folder = stack.enter_context(_open_models(models, registered))
+        name, folder = stack.enter_context(_open_models(models, registered, require_signature))
         ensemble = read_ensemble(folder)
         others = reading.split_names(options.keep)
         source = stack.enter_context(
@@ -112,8 +115,11 @@ def _line(result: dict[str, Any]) -> str:
 
 
 @contextmanager
-def _open_models(models: Path | None, registered: RegistryOptions) -> Iterator[tuple[str, Path]]:
-    """Yield the name of the models and a folder with their bundles, which is temporary for a version of a registry."""
+def _open_models(models: Path | None, registered: RegistryOptions, key: Path | None) -> Iterator[tuple[str, Path]]:
+    """Yield the name of the models and a folder with their bundles, which is temporary for a version of a registry.
+
+    With a key, the signature of the version is verified before any of its files is read as a model.
+    """
     from steps.bundles import folder as bundle
     from steps.io import open_destination
     from steps.registry import aliases, publishing
@@ -121,6 +127,9 @@ def _open_models(models: Path | None, registered: RegistryOptions) -> Iterator[t
     registry = registered.registry
     if (models is None) == (not registry):
         raise UsageError("one of them is needed", where="--models and --registry", fix="give one of them")
+    if models is not None and key is not None:
+        what = "only versions of a registry are signed"
+        raise UsageError(what, where="--require-signature", fix="give --registry, or leave it out")
     if models is not None:
         yield str(models), models
         return
@@ -132,7 +141,12 @@ def _open_models(models: Path | None, registered: RegistryOptions) -> Iterator[t
     names = {each.name for each in published if Path(each.name).name in files or each.name == "profile.json"}
     with tempfile.TemporaryDirectory(prefix="covertype-models-") as temporary:
         folder = Path(temporary) / "version"
-        publishing.fetch(wanted, folder, names)
+        if key is not None:
+            from steps.provenance import signing
+
+            signing.require_signature(destination, version, signing.Signer(key), folder)
+        else:
+            publishing.fetch(wanted, folder, names)
         runtime.log(f"models: version {version} of {registry}")
         yield f"{destination.location}/versions/{version}", folder / "models"
 

@@ -40,6 +40,7 @@ PACKAGES = (
     "forest",
     "models",
     "search",
+    "comparison",
     "prediction",
     "registry",
     "buckets",

@@ -30,6 +30,10 @@ def predict(  # noqa: PLR0913 - one argument a flag
         str, typer.Option(metavar="URI", help="Registry to take the models from: gs://, s3:// or a folder.")
     ] = "",
     runs: Output = None,
+    require_signature: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Public key (PEM) that must have signed the version in --registry."),
+    ] = None,
     metrics: Annotated[Path | None, typer.Option(help="File for counts, metrics and drift (JSON).")] = None,
     drift: Annotated[
         Path | None, typer.Option(help="File for a page with the drift against the training rows (HTML).")
@@ -37,7 +41,8 @@ def predict(  # noqa: PLR0913 - one argument a flag
 ) -> int:
     """Score the rows of a table with the models of a run or of a registry."""
     words = [_word(option, getattr(options, option.attribute)) for option in declared(PredictOptions)]
-    words += [f"--{name}={path}" for name, path in (("metrics", metrics), ("drift", drift)) if path]
+    files = {"metrics": metrics, "drift": drift, "require-signature": require_signature}
+    words += [f"--{name}={path}" for name, path in files.items() if path]
     if registry:
         words += [f"--registry={registry}", *([f"--version={model}"] if model else [])]
     else:

@@ -6,7 +6,8 @@
 - ``rejects``: the rows that cannot be scored.
 - ``output``: write the scores.
 - ``judging``: judge the scores by labels in the input.
+- ``training_profile``: the profile of the rows that the models were trained on.
 - ``predicting``: all of this, as a stream.
 """
 
-__all__ = ["judging", "models", "output", "predicting", "reading", "rejects", "startup"]
+__all__ = ["judging", "models", "output", "predicting", "reading", "rejects", "startup", "training_profile"]

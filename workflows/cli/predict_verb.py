@@ -34,12 +34,15 @@ def predict(  # noqa: PLR0913 - one argument a flag
         Path | None,
         typer.Option(metavar="FILE", help="Public key (PEM) that must have signed the version in --registry."),
     ] = None,
-    metrics: Annotated[Path | None, typer.Option(help="File for counts and metrics (JSON).")] = None,
+    metrics: Annotated[Path | None, typer.Option(help="File for counts, metrics and drift (JSON).")] = None,
+    drift: Annotated[
+        Path | None, typer.Option(help="File for a page with the drift against the training rows (HTML).")
+    ] = None,
 ) -> int:
     """Score the rows of a table with the models of a run or of a registry."""
     words = [_word(option, getattr(options, option.attribute)) for option in declared(PredictOptions)]
-    words += [f"--metrics={metrics}"] if metrics else []
-    words += [f"--require-signature={require_signature}"] if require_signature else []
+    files = {"metrics": metrics, "drift": drift, "require-signature": require_signature}
+    words += [f"--{name}={path}" for name, path in files.items() if path]
     if registry:
         words += [f"--registry={registry}", *([f"--version={model}"] if model else [])]
     else:

@@ -5,8 +5,10 @@ Modules with verbs:
 - ``run_verbs``: run, train.
 - ``workflow_verbs``: render, lint.
 - ``result_verbs``: show, runs.
+- ``compare_verb``: compare.
 - ``cache_verbs``: cache ls, cache prune.
 - ``predict_verb``: predict.
+- ``verify_verbs``: verify, sign, reproduce.
 - ``bigquery_verbs``: load-bigquery.
 
 Packages with verbs:
@@ -24,11 +26,13 @@ __all__ = [
     "bigquery_verbs",
     "cache_verbs",
     "cluster",
+    "compare_verb",
     "doctor",
     "linting",
     "options",
     "predict_verb",
     "result_verbs",
     "run_verbs",
+    "verify_verbs",
     "workflow_verbs",
 ]

@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from steps.core.errors import from_os_error
-from steps.core.runtime import cannot_load, flush_output, prepare_process, release_memory, reset_peak_rss
+from steps.core.quantities import reset_peak_rss
+from steps.core.runtime import cannot_load, flush_output, prepare_process, release_memory
 from steps.core.runtime import log as log_line
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ ENVIRONMENT_PREFIX = "COVERTYPE_"
 OTHER_VARIABLES = frozenset(
     f"{ENVIRONMENT_PREFIX}{name}"
     for name in (
-        *("DEBUG", "RUN", "PART", "PROGRESS_FILE"),
+        *("DEBUG", "RUN", "PART", "PROGRESS_FILE", "POD_IMAGE", "SIGNING_PASSWORD"),
         *("ARGO_SERVER", "IMAGE_LOAD", "OTHER_XGBOOST", "FUZZ_SECONDS", "FUZZ_FINDINGS"),
     )
 )

@@ -8,14 +8,13 @@ from typing import Annotated
 
 import typer
 
+from steps import module_path
 from steps.core.errors import shell_exit_code
 from steps.core.options import Declared, declared, with_flags
 from steps.options.predict import PredictOptions
 from workflows.cli.options import Output
 
 app = typer.Typer()
-
-_ROOT = Path(__file__).resolve().parents[2]
 
 
 @app.command()
@@ -61,7 +60,6 @@ def _word(option: Declared, value: object) -> str:
 
 def _run_step(words: list[str]) -> int:
     """Run the step as its own process, whose messages are those of this one, and return its exit code."""
-    path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
-    environment = {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
+    environment = {**os.environ, "PYTHONPATH": module_path(), "PYTHONSAFEPATH": "1"}
     done = subprocess.run([sys.executable, "-m", "steps.predict", *words], env=environment, check=False)
     return shell_exit_code(done.returncode)

@@ -27,6 +27,7 @@ from workflows.cli import (
     cache_verbs,
     cluster_verbs,
     doctor_verb,
+    mlflow_verb,
     predict_cluster_verbs,
     predict_verb,
     result_verbs,
@@ -45,6 +46,7 @@ app.add_typer(run_verbs.app)
 app.add_typer(predict_verb.app)
 app.add_typer(workflow_verbs.app)
 app.add_typer(result_verbs.app)
+app.add_typer(mlflow_verb.app)
 app.add_typer(cache_verbs.app, name="cache")
 app.add_typer(cluster_verbs.app)
 app.add_typer(predict_cluster_verbs.app)

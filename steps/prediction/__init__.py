@@ -6,6 +6,7 @@
 - ``output``: write the scores.
 - ``judging``: judge the scores by labels in the input.
 - ``predicting``: all of this, as a stream.
+- ``frames``: score a data frame in memory.
 """
 
-__all__ = ["judging", "models", "output", "predicting", "reading", "rejects"]
+__all__ = ["frames", "judging", "models", "output", "predicting", "reading", "rejects"]

@@ -5,6 +5,7 @@ Modules with verbs:
 - ``run_verbs``: run, train.
 - ``workflow_verbs``: render, lint.
 - ``result_verbs``: show, runs.
+- ``mlflow_verb``: log-mlflow.
 - ``cache_verbs``: cache ls, cache prune.
 - ``cluster_verbs``: submit, status, logs, stop, retry, fetch, deploy.
 - ``predict_verb``: predict.
@@ -29,6 +30,7 @@ __all__ = [
     "google_checks",
     "google_fixes",
     "linting",
+    "mlflow_verb",
     "options",
     "predict_cluster_verbs",
     "predict_verb",

@@ -47,6 +47,7 @@ _SETTINGS = {
 _DEFAULTS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3", "MLFLOW_HTTP_REQUEST_TIMEOUT": "60"}
 _DENIED_CODES = {"UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED", "PERMISSION_DENIED"}
 _TRANSIENT_CODES = {"TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED"}
+_SERVER_FAILED = re.compile(r"(error code |too many )(5\d\d)")
 _LOGIN = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
 # Longest reason quoted from MLflow, in characters.
 _REASON_LENGTH = 300
@@ -171,7 +172,7 @@ def _converted_errors(address: str) -> Iterator[None]:
     except MlflowException as error:
         raise to_pipeline_error(error.error_code, str(error), address) from None
     except RequestException as error:
-        raise _unreachable(address, _reason(str(error))) from None
+        raise _unreachable(address, str(error)) from None
     except Exception as error:
         if type(error).__module__.partition(".")[0] not in {"sqlalchemy", "alembic", "sqlite3"}:
             raise
@@ -194,10 +195,12 @@ def to_pipeline_error(code: str, message: str, address: str) -> PipelineError:
     if "database schema" in message:
         fix = "back it up, then run `mlflow db upgrade` with this address"
         return BadConfigurationError("the database is of another version of MLflow", where=address, fix=fix)
+    failed = _SERVER_FAILED.search(message)
+    if code in _TRANSIENT_CODES or failed:
+        short = failed[2] if failed else reason
+        return TransientError(f"the MLflow server failed ({short})", where=address, fix="run again")
     if "failed with exception" in message or "Max retries exceeded" in message:
-        return _unreachable(address, reason)
-    if code in _TRANSIENT_CODES or re.search(r"error code 5\d\d", message):
-        return TransientError(f"the MLflow server failed: {reason}", where=address, fix="run again")
+        return _unreachable(address, message)
     if code == "ENDPOINT_NOT_FOUND" or "error code 404" in message:
         what = "the server does not know a request of this version of MLflow"
         return UnavailableError(what, where=address, fix=f"use a server with MLflow {_OLDEST_MAJOR}")
@@ -206,10 +209,10 @@ def to_pipeline_error(code: str, message: str, address: str) -> PipelineError:
     return PipelineError(f"MLflow failed: {reason}", where=address, fix="see the server's log")
 
 
-def _unreachable(address: str, reason: str) -> UnavailableError:
+def _unreachable(address: str, message: str) -> UnavailableError:
     host = urlsplit(address).hostname or address
     causes = (("refused", "connection refused"), ("resolve", f"no such host {host}"), ("timed out", "timeout"))
-    short = next((cause for sign, cause in causes if sign in reason), reason)
+    short = next((cause for sign, cause in causes if sign in message), _reason(message))
     fix = "start it, or check MLFLOW_TRACKING_URI"
     return UnavailableError(f"cannot reach the MLflow server ({short})", where=address, fix=fix)
 

@@ -3,13 +3,12 @@
 It is stored with the model, beside a copy of the package ``steps``. The pipeline does not import it.
 """
 
-from __future__ import annotations
-
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import mlflow
+import pandas as pd
 from mlflow.pyfunc import PythonModel
 
 
@@ -29,9 +28,9 @@ class CovertypeModel(PythonModel):  # type: ignore[misc]  # MLflow has no types 
     def predict(
         self,
         context: object,  # noqa: ARG002 - MLflow's interface
-        model_input: Any,  # noqa: ANN401 - a data frame; MLflow takes another type for a schema
+        model_input: pd.DataFrame,
         params: dict[str, Any] | None = None,
-    ) -> Any:  # noqa: ANN401 - a data frame
+    ) -> pd.DataFrame:
         """Return scores, cover type and calibrated probability of each row, see ``steps.prediction.frames``."""
         from steps.prediction.frames import score_frame
 

@@ -75,8 +75,9 @@ mlflow-server: $(MLFLOW_SERVER)/.done ## install MLflow's server and pages into 
 mlflow-ui: mlflow mlflow-server ## display the runs that were logged to MLflow on this machine (RUNS=folder, MLFLOW_PORT=5000)
 	@mkdir -p "$(RUNS)/.mlflow"
 	@echo "open http://127.0.0.1:$(MLFLOW_PORT) (stop with Ctrl-C)"
-	@MLFLOW_DISABLE_TELEMETRY=true DO_NOT_TRACK=true $(MLFLOW_SERVER)/bin/mlflow server --host 127.0.0.1 --port $(MLFLOW_PORT) \
-		--workers 1 --backend-store-uri "sqlite:///$(abspath $(RUNS))/.mlflow/mlflow.db" \
+	@MLFLOW_DISABLE_TELEMETRY=true DO_NOT_TRACK=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false \
+		$(MLFLOW_SERVER)/bin/mlflow server --host 127.0.0.1 --port $(MLFLOW_PORT) --workers 1 \
+		--backend-store-uri "sqlite:///$(abspath $(RUNS))/.mlflow/mlflow.db" \
 		--default-artifact-root "$(abspath $(RUNS))/.mlflow/artifacts"
 
 $(MLFLOW_SERVER)/.done: requirements/mlflow-server.txt

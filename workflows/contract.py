@@ -17,6 +17,8 @@ PUBLISHES_ANNOTATION = "covertype/publishes"
 CONTINUES_ANNOTATION = "covertype/continues"
 # Names of the parameters that may differ from that attempt's.
 DESPITE_ANNOTATION = "covertype/continues-despite"
+# Argo's variable for the time at which a workflow was created, which its retries share.
+CREATED = "workflow.creationTimestamp.RFC3339"
 # Exit codes after which a step is retried: 75 (TransientError) and 143 (a deleted pod or a drained node).
 RETRIED_CODES = (75, 143)
 # Argo retries lost pods as well. It must not retry out-of-memory kills, nor steps that exceeded their deadline, which
@@ -31,7 +33,8 @@ RETRY_EXPRESSION = (
 COVER_TYPE = "cover-type"
 _MODEL = "model"
 # File name of each artifact that is the report. The Argo UI shows the name of the artifact above the page.
-REPORT_FILES = {"report": "report.html", "json": "report.json"}
+# The page with the decision is the report with one section more, and takes its place in a folder.
+REPORT_FILES = {"report": "report.html", "json": "report.json", "decision": "report.html"}
 
 
 def task_name(cover_type: str, step: str) -> str:

@@ -8,7 +8,7 @@ from steps import PREDICT
 from steps.core import uris
 from steps.options import Scope, options_of
 from workflows.argo.step import Slot, Step
-from workflows.contract import task_name
+from workflows.contract import CREATED, task_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -156,18 +156,32 @@ def report(slugs: Sequence[str], table_schema: Slot) -> Step:
     )
 
 
-def register(slugs: Sequence[str], registry: str, revision: str) -> Step:
-    """Return the step that registers the models of a finished run as a new version."""
+def register(slugs: Sequence[str], registry: str, revision: str, policy: Slot | None = None) -> Step:
+    """Return the step that registers the models of a finished run as a new version.
+
+    Args:
+        slugs: the cover types.
+        registry: address of the registry.
+        revision: git revision of the code.
+        policy: the conditions for a new champion; None for the default ones.
+    """
     return Step(
         "register",
         inputs=[
             # A report that succeeded implies that all are there. Argo knows only that a failed pipeline has none.
             *(Slot(f"model-{slug}", "model", option="model", key=slug, optional=True) for slug in slugs),
             *(Slot(f"metrics-{slug}", "metrics.json", option="metrics", key=slug, optional=True) for slug in slugs),
+            *(Slot(f"scores-{slug}", "scores.parquet", option="scores", key=slug, optional=True) for slug in slugs),
+            Slot("profile", "profile.json"),
             Slot("report-html", "report.html"),
             Slot("report-json", "report.json"),
+            *([policy] if policy else []),
         ],
-        outputs=[Slot("registration", "registration.json"), USAGE],
+        outputs=[
+            Slot("registration", "registration.json"),
+            Slot("decision", "decision.html", drawn=True),
+            USAGE,
+        ],
         parameters={"registry": registry, "code-revision": revision},
         values=["summary"],
         publishes=True,
@@ -207,7 +221,7 @@ def predict(options: PredictOptions, *, threads: str, input_file: Slot | None = 
     if uris.parse(options.output, uris.DESTINATIONS).local:
         outputs.insert(0, Slot(PREDICTIONS, name, option="output", drawn=True))
         del parameters["output"]
-    fixed = ["--overwrite"] if options.overwrite else []
+    fixed = [f"--created={{{{{CREATED}}}}}", *(["--overwrite"] if options.overwrite else [])]
     if options.rejects and not uris.parse(options.rejects, uris.DESTINATIONS).local:
         fixed.append(f"--rejects={options.rejects}")
     else:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 BATCH_ROWS = 65_536
 # Columns that the steps add to a table.
-LABEL, ROW, SPLIT, SCORE = "label", "row", "split", "score"
+LABEL, ROW, SPLIT, SCORE, GROUP = "label", "row", "split", "score", "group"
 SPLITS = ("train", "validation", "test")
 # Key in the parquet footer.
 _METADATA = b"covertype"
@@ -94,11 +94,12 @@ def open_parquet(path: Path) -> Iterator[pq.ParquetFile]:
 
 
 def _damaged_error(path: Path, error: Exception) -> BadDataError:
-    if "encrypted" in str(error):
+    text = " ".join(str(error).split())  # Arrow passes on messages of several lines
+    if "encrypted" in text:
         return BadDataError("the parquet file is encrypted", where=str(path), fix="write it without encryption")
     if isinstance(error, pa.ArrowNotImplementedError):  # a type that Arrow does not have, often in a damaged footer
-        return BadDataError(f"Arrow cannot read this parquet file ({error})", where=str(path), fix="write it again")
-    return BadDataError(f"not a complete parquet file ({error})", where=str(path), fix="write it again")
+        return BadDataError(f"Arrow cannot read this parquet file ({text})", where=str(path), fix="write it again")
+    return BadDataError(f"not a complete parquet file ({text})", where=str(path), fix="write it again")
 
 
 def read_metadata(path: Path) -> Metadata:

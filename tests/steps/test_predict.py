@@ -177,6 +177,35 @@ def test_too_many_of_them_publish_nothing_but_the_list(tmp_path: Path, models: P
     assert len((tmp_path / "scores.csv.rejects.csv").read_text().splitlines()) == 1 + len(BAD_CELLS)
 
 
+def test_lines_that_are_no_rows_are_listed_and_the_others_scored(tmp_path: Path, models: Path, table: pa.Table) -> None:
+    expected = scored(write_table(tmp_path / "good.csv", table), models, "--keep=Elevation")
+    for number in (0, 1):
+        path = write_table(tmp_path / f"part-{number}.csv", table.slice(number * 100, 100 if not number else None))
+        head, *rows = path.read_bytes().splitlines(keepends=True)
+        rows[3], rows[20] = b"1,2\n", rows[20].replace(b",", b",,", 1)
+        rows[50] = rows[50].replace(b",", b"\xe9,", 1)
+        path.write_bytes(b"".join([head, *rows]))
+    found = scored(tmp_path / "part-*.csv", models, "--max-rejects=6", "--keep=Elevation")
+    bad = {number * 100 + at for number in (0, 1) for at in (3, 20, 50)}
+    assert found.equals(expected.filter(pa.array([row not in bad for row in range(table.num_rows)])))
+    (listed,) = tmp_path.glob("*.rejects.csv")
+    with listed.open(newline="") as file:
+        entries = [tuple(entry.values()) for entry in csv.DictReader(file)]
+    assert entries == [
+        (f"part-{number}.csv", row, column, reason)
+        for number in (0, 1)
+        for row, column, reason in (
+            ("3", "", "2 columns instead of 13: correct the line"),
+            ("20", "", "14 columns instead of 13: correct the line"),
+            (
+                "50",
+                "Elevation",
+                "a cell of column 'Elevation' is not UTF-8 text: save it as UTF-8 (is it Latin-1 or Windows-1252?)",
+            ),
+        )
+    ]
+
+
 def test_a_missing_value_is_scored_as_missing(tmp_path: Path, models: Path, table: pa.Table) -> None:
     some = with_missing(unlabelled(table), [(0, "Elevation"), (5, "Soil_Type")])
     expected = scored(write_table(tmp_path / "a.parquet", table), models)
@@ -258,6 +287,33 @@ def test_an_output_that_is_there_is_kept(tmp_path: Path, models: Path, table: pa
     assert output.read_text() == "mine"
     assert run(source, output, models, "--overwrite").code == 0
     assert pq.read_table(output).num_rows == table.num_rows
+
+
+@pytest.mark.parametrize("name", ["scores-{date}.parquet", "scores-{date}.csv.gz"])
+def test_a_later_attempt_recognises_its_own_output(tmp_path: Path, models: Path, table: pa.Table, name: str) -> None:
+    source, output = write_table(tmp_path / "a.parquet", table), tmp_path / "out" / name
+    written = output.with_name(name.format(date="2026-11-26"))
+    created = "--created=2026-11-27T00:30:00+01:00"
+    assert run(source, output, models, created).code == 0
+    before = written.stat().st_mtime_ns
+    again = run(source, output, models, created)
+    assert again.code == 0, again.log
+    assert "there is an output already, maybe of an earlier attempt: its content is compared" in again.log
+    assert written.stat().st_mtime_ns == before
+    other = write_table(tmp_path / "b.parquet", table.slice(1))
+    refused = run(other, output, models, created)
+    assert refused.code == AlreadyExistsError.exit_code
+    assert f"there is an output already, in {written}" in refused.log
+    assert written.stat().st_mtime_ns == before
+    assert leftovers(written.parent) == [written.name]
+    assert run(source, output, models, "--created=2026-11-28T00:00:00Z").code == 0
+    assert leftovers(written.parent) == [written.name, name.format(date="2026-11-28")]
+
+
+def test_a_time_of_creation_must_be_one(tmp_path: Path, models: Path, table: pa.Table) -> None:
+    result = run(write_table(tmp_path / "a.csv", table), tmp_path / "b.csv", models, "--created=today")
+    assert result.code == UsageError.exit_code
+    assert "'today' is not a time in RFC 3339, in --created" in result.log
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")  # noqa: PTH110 - at collection

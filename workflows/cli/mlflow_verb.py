@@ -17,7 +17,8 @@ app = typer.Typer()
 MlflowFlag = Annotated[
     bool,
     typer.Option(
-        "--mlflow", help="Log the finished run to MLflow: to MLFLOW_TRACKING_URI, or to a database in the output folder."
+        "--mlflow",
+        help="Log the finished run to MLflow: to MLFLOW_TRACKING_URI, or to a database in the output folder.",
     ),
 ]
 _DEFAULT_OUTPUT = Path("runs")
@@ -27,7 +28,9 @@ _DEFAULT_OUTPUT = Path("runs")
 def log_mlflow(
     name: Annotated[
         str,
-        typer.Argument(help="Name of a run on this machine, or a version or alias in --registry. (default: newest run)"),
+        typer.Argument(
+            help="Name of a run on this machine, or a version or alias in --registry. (default: newest run)"
+        ),
     ] = "",
     *,
     registry: Annotated[

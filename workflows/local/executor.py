@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from steps.core import storage
 from steps.core.errors import DISK_FULL, SIGNAL_CODES, PipelineError
-from steps.core.runtime import ARGO_PROGRESS, LOCAL_PROGRESS
+from steps.core.runtime import ARGO_PROGRESS, IMAGE, LOCAL_PROGRESS
 from workflows.contract import RETRIED_CODES
 from workflows.local import binding, processes
 from workflows.local.cache import Cache, content_digest, json_digest
@@ -206,7 +206,13 @@ class Executor:
         return Command(
             module=node.container.module,
             arguments=[substitute_variables(argument, scope) for argument in node.container.arguments],
-            environment={**environment, ARGO_PROGRESS: str(progress_file), LOCAL_PROGRESS: str(progress_file)},
+            # A step on this machine runs in no image, so that its usage must not name one.
+            environment={
+                **environment,
+                IMAGE: "",
+                ARGO_PROGRESS: str(progress_file),
+                LOCAL_PROGRESS: str(progress_file),
+            },
             log=node.log,
         )
 

@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from steps.core.errors import from_os_error
-from steps.core.runtime import cannot_load, flush_output, prepare_process, release_memory, reset_peak_rss
+from steps.core.quantities import reset_peak_rss
+from steps.core.runtime import cannot_load, flush_output, prepare_process, release_memory
 from steps.core.runtime import log as log_line
 
 if TYPE_CHECKING:

@@ -47,6 +47,8 @@ _SETTINGS = {
 _DEFAULTS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3", "MLFLOW_HTTP_REQUEST_TIMEOUT": "60"}
 _DENIED_CODES = {"UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED", "PERMISSION_DENIED"}
 _TRANSIENT_CODES = {"TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED"}
+# MLflow's pages then show training runs, and not those of language models.
+_KIND = {"mlflow.experimentKind": "custom_model_development"}
 _SERVER_FAILED = re.compile(r"(error code |too many )(5\d\d)")
 _LOGIN = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
 # Longest reason quoted from MLflow, in characters.
@@ -150,7 +152,7 @@ def _find_experiment(client: Any, name: str, location: str | None) -> str:  # no
     found = client.get_experiment_by_name(name)
     if found is None:
         try:
-            return str(client.create_experiment(name, artifact_location=location))
+            return str(client.create_experiment(name, location, tags=_KIND))
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
@@ -188,25 +190,25 @@ def to_pipeline_error(code: str, message: str, address: str) -> PipelineError:
         message: Its message, which may hold credentials.
         address: The address of the server or database, without credentials.
     """
-    reason = _reason(message)
-    if code in _DENIED_CODES:
-        what, fix = "the MLflow server refused the request", f"{_LOGIN}, or ask for the permission"
-        return DeniedError(f"{what}: {reason}", where=address, fix=fix)
-    if "database schema" in message:
-        fix = "back it up, then run `mlflow db upgrade` with this address"
-        return BadConfigurationError("the database is of another version of MLflow", where=address, fix=fix)
-    failed = _SERVER_FAILED.search(message)
+    reason, failed = _reason(message), _SERVER_FAILED.search(message)
     if code in _TRANSIENT_CODES or failed:
-        short = failed[2] if failed else reason
-        return TransientError(f"the MLflow server failed ({short})", where=address, fix="run again")
+        what = f"the MLflow server failed ({failed[2] if failed else reason})"
+        return TransientError(what, where=address, fix="run again")
     if "failed with exception" in message or "Max retries exceeded" in message:
         return _unreachable(address, message)
-    if code == "ENDPOINT_NOT_FOUND" or "error code 404" in message:
-        what = "the server does not know a request of this version of MLflow"
-        return UnavailableError(what, where=address, fix=f"use a server with MLflow {_OLDEST_MAJOR}")
-    if code == "INVALID_PARAMETER_VALUE":
-        return UsageError(f"MLflow refused a value: {reason}", where=address, fix="check the MLFLOW_ variables")
-    return PipelineError(f"MLflow failed: {reason}", where=address, fix="see the server's log")
+    kind, what, fix = PipelineError, f"MLflow failed: {reason}", "see the server's log"
+    if code in _DENIED_CODES:
+        what, fix = f"the MLflow server refused the request: {reason}", f"{_LOGIN}, or ask for the permission"
+        kind = DeniedError
+    elif "database schema" in message:
+        fix = "back it up, then run `mlflow db upgrade` with this address"
+        kind, what = BadConfigurationError, "the database is of another version of MLflow"
+    elif code == "ENDPOINT_NOT_FOUND" or "error code 404" in message:
+        what, fix = "the server does not know a request of this version of MLflow", "use a server with MLflow 3"
+        kind = UnavailableError
+    elif code == "INVALID_PARAMETER_VALUE":
+        kind, what, fix = UsageError, f"MLflow refused a value: {reason}", "check the MLFLOW_ variables"
+    return kind(what, where=address, fix=fix)
 
 
 def _unreachable(address: str, message: str) -> UnavailableError:

@@ -102,6 +102,6 @@ def example(schema: Schema) -> pd.DataFrame:
 
 def _allowed_value(column: Column) -> object:
     if column.categorical:
-        return column.values[0]
+        return next(iter(column.values))
     low, high = (0 if end is None else end for end in (column.minimum, column.maximum))
     return np.clip(0, low, max(low, high)).item()

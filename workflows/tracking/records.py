@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from steps.bundles import folder as bundle
 from steps.core import storage
 from steps.core.errors import BadDataError
 from steps.core.redaction import redact
-from steps.models import bundle
 from steps.registry import publishing
 from workflows.runs import results
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from steps.core.errors import NoInputError
-from steps.registry import aliases
+from steps.registry import aliases, decisions
 from workflows.tracking import records
 from workflows.tracking.run_log import log_run
 
@@ -57,11 +56,9 @@ def mirror_registry(connection: Connection, registry: Destination, wanted: str =
         NoInputError: The registry has no alias, or no version of the wanted name.
         BadDataError: A file of a version is damaged, or the version has no complete set of models.
     """
-    named = {}
     extra = [aliases.resolve(registry, wanted)] if wanted else []
-    for alias in ALIASES:
-        with suppress(NoInputError):
-            named[alias] = aliases.resolve(registry, alias)
+    present = {alias: aliases.read_alias(registry, alias) for alias in ALIASES}
+    named = {alias: found.version for alias, found in present.items() if found}
     if not named and not extra:
         what = "this registry has neither a champion nor a candidate"
         raise NoInputError(what, where=registry.location, fix="register a version, or check --registry")
@@ -103,6 +100,8 @@ def _register(
     if present:
         return str(min(present, key=lambda each: int(each.version)).version), True
     tags = {_VERSION: record.name, "covertype.registry": registry.location}
+    for decision in decisions.list_decisions(registry, record.name)[:1]:  # the one at its registration
+        tags |= {f"covertype.{key}": str(decision.document[key]) for key in ("verdict", "reason")}
     card = next((path for path in record.files if path.name == "model_card.md"), None)
     made = client.create_model_version(
         model,

@@ -3,7 +3,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
@@ -20,6 +19,8 @@ from tests.support import decoded, real_rows
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pandas as pd
+
 TABLE = decoded(real_rows(400))
 COUNT = len(TABLE)
 
@@ -35,9 +36,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory, ensemble: Ensemble) -> pd
     folder = tmp_path_factory.mktemp("predicted")
     pq.write_table(TABLE, folder / "in.parquet")
     source = open_source(str(folder / "in.parquet"), ensemble.schema, labelled=False)
-    predicting.predict(
-        predicting.Job(source, ensemble, "", "auto", 1, {}), folder / "out.parquet", Rejects(0)
-    )
+    predicting.predict(predicting.Job(source, ensemble, "", "auto", 1, {}), folder / "out.parquet", Rejects(0))
     return pq.read_table(folder / "out.parquet").to_pandas()
 
 

@@ -40,6 +40,9 @@ def test_the_lineage(runs: Runs, registry: Path) -> None:
         "source_sha256": "s" * 64,
         "data_sha256": "d" * 64,
         "code_revision": "abc123",
+        "datasets": {},
+        "images": [],
+        "parameters": {},
         "accuracy": None,
         "macro_f1": 0.5,
     }
@@ -71,6 +74,7 @@ def test_the_registration(runs: Runs, registry: Path) -> None:
         "previous": None,
         "moved": True,
         "reason": "there was no champion",
+        "decision": "decisions/a/1.json",
         "uri": f"{registry}/aliases/champion.json",
         "generation": None,
     }
@@ -93,9 +97,11 @@ def broken(run: Run, what: str) -> None:
         run.change(run.folder / "report.json", missing=["aspen"])
     elif what == "report":
         run.change(run.folder / "report.json", cover_types={"aspen": {}})
+    elif what == "profile":
+        run.change(run.folder / "profile.json", data_sha256="x")
 
 
-@pytest.mark.parametrize("what", ["model", "slug", "data", "threshold", "metrics", "missing", "report"])
+@pytest.mark.parametrize("what", ["model", "slug", "data", "threshold", "metrics", "missing", "report", "profile"])
 def test_files_that_do_not_belong_together(runs: Runs, registry: Path, what: str) -> None:
     run = runs()
     broken(run, what)

@@ -47,7 +47,12 @@ def test_runs_and_versions_are_logged_and_named(made: Made, capsys: pytest.Captu
 )
 @pytest.mark.usefixtures("mlflow_library")
 def test_what_cannot_be_logged_is_one_line(  # noqa: PLR0913, PLR0917 - one a column
-    made: Made, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], code: int, text: str
+    made: Made,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    code: int,
+    text: str,
 ) -> None:
     monkeypatch.chdir(made.folder)
     assert invoke("log-mlflow", *words) == code
@@ -60,7 +65,9 @@ def test_what_cannot_be_logged_is_one_line(  # noqa: PLR0913, PLR0917 - one a co
 
 
 @pytest.mark.usefixtures("mlflow_library")
-def test_a_run_that_cannot_be_logged_is_finished_all_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_that_cannot_be_logged_is_finished_all_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     runs, registry = tmp_path / "runs", tmp_path / "registry"
     arguments = ("run", *SMALL, "--cover-types", "1", "--output", runs, "--mlflow", "--json")
     os.environ["MLFLOW_TRACKING_URI"] = f"http://me:{PASSWORD}@127.0.0.1:{free_port()}"

@@ -108,7 +108,12 @@ def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pytest.skip("no MLflow server: `make mlflow-server` installs it")
     folder, port = tmp_path_factory.mktemp("server"), free_port()
     command = [str(program), "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--artifacts-destination", f"{folder}/artifacts"]
+    command += [
+        "--backend-store-uri",
+        f"sqlite:///{folder}/mlflow.db",
+        "--artifacts-destination",
+        f"{folder}/artifacts",
+    ]
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "PYTHON"))},
         "MLFLOW_DISABLE_TELEMETRY": "true",

@@ -46,7 +46,7 @@ def pretended_server(version: str = "", status: int = 200, others: int = 404) ->
             self.end_headers()
             self.wfile.write(version.encode() if asked else b"Permission denied")
 
-        do_POST = do_GET
+        do_POST = do_GET  # noqa: N815 - the library's name
 
         def log_message(self, *_: object) -> None:
             pass

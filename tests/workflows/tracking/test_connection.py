@@ -42,7 +42,9 @@ def test_without_an_address_a_database_is_created_in_the_folder_of_runs(tmp_path
     with connect(runs) as first, pytest.MonkeyPatch.context():
         assert first.local
         assert first.experiment == EXPERIMENT
-        assert first.client.get_experiment(first.experiment_id).artifact_location == (runs / ".mlflow/artifacts").as_uri()
+        assert (
+            first.client.get_experiment(first.experiment_id).artifact_location == (runs / ".mlflow/artifacts").as_uri()
+        )
     with connect(runs) as second:
         assert second.experiment_id == first.experiment_id
     assert (runs / ".mlflow/mlflow.db").is_file()
@@ -111,7 +113,7 @@ def test_a_database_that_is_none_or_of_another_version(tmp_path: Path) -> None:
 
 def test_without_mlflow_the_error_says_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mlflow", None)
-    with pytest.raises(BadConfigurationError, match="MLflow is not installed.*`make mlflow`"), connect(tmp_path):
+    with pytest.raises(BadConfigurationError, match=r"MLflow is not installed.*`make mlflow`"), connect(tmp_path):
         pass
 
 

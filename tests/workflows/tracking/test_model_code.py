@@ -8,7 +8,6 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -18,6 +17,8 @@ from tests.workflows.command_line import invoke
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pandas as pd
 
     from tests.workflows.tracking.conftest import Made
 
@@ -59,7 +60,14 @@ def require_predictions_of_predict(folder: Path, made: Made, uri: str) -> None:
     """Require that MLflow's champion and ``predict`` write the same bits about real rows."""
     table = decoded(real_rows(3000)).drop(["Cover_Type"])
     pq.write_table(table, folder / "in.parquet")
-    arguments = ("--registry", made.registry, "--input", folder / "in.parquet", "--output", folder / "predicted.parquet")
+    arguments = (
+        "--registry",
+        made.registry,
+        "--input",
+        folder / "in.parquet",
+        "--output",
+        folder / "predicted.parquet",
+    )
     assert invoke("predict", *arguments, "--overwrite") == 0
     facts = consume(folder, uri)
     assert "91 in column 'Slope' is outside" in str(facts["message"])

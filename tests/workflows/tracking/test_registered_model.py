@@ -42,7 +42,9 @@ def test_versions_and_aliases_are_those_of_the_registry(made: Made) -> None:
         log_run(connection, records.read_run(made.runs, made.champion))
         for _ in range(2):
             assert mirrored(connection, made) == {"champion": made.champion, "candidate": made.candidate}
-            assert sorted(tags_of(connection, each.version)["covertype.version"] for each in versions_of(connection)) == [
+            assert sorted(
+                tags_of(connection, each.version)["covertype.version"] for each in versions_of(connection)
+            ) == [
                 made.champion,
                 made.candidate,
             ]

@@ -76,7 +76,7 @@ def interrupt(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
 
 
-def test_a_model_whose_upload_was_interrupted_is_replaced(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_whose_upload_was_interrupted_is_replaced(made: Made) -> None:
     record = records.read_run(made.runs, made.champion)
     with connect(made.runs) as connection:
         run_id = log_run(connection, dataclasses.replace(record, models=None)).run_id

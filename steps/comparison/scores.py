@@ -20,10 +20,11 @@ import numpy as np
 import pyarrow as pa
 
 from steps import tables
+from steps.bundles import folder as bundle
 from steps.comparison.score_table import NoCommonRowsError, Slice, TestScores, common_rows
 from steps.core import storage
 from steps.core.errors import BadDataError
-from steps.models import bundle, metrics, multiclass
+from steps.models import metrics, multiclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

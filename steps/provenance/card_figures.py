@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from steps.models.intervals import Estimate, wilson
-from steps.models.multiclass import calibrate
+from steps.models.metrics import calibrate
 
 if TYPE_CHECKING:
     from steps.comparison.scores import TestScores

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from steps.bundles import folder as bundle
 from steps.comparison.scores import assemble_test_scores, read_test_scores
 from steps.core import storage
 from steps.core.errors import BadDataError, NoInputError
-from steps.models import bundle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from steps.bundles import folder as bundle
 from steps.core.errors import BadDataError, NoInputError
-from steps.models import bundle
 from steps.provenance.evidence import CARD, PAGE, PROFILE, REPORT, SCORES, Evidence
 from steps.provenance.links import Link, make_link
 from steps.registry import aliases, decisions

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from steps import schema as schemas
 from steps import tables
+from steps.bundles import folder as bundle
 from steps.core import storage
 from steps.core.errors import BadDataError, UsageError
 from steps.core.options import declared
-from steps.models import bundle
 from steps.options.train import Hyperparameters
 from steps.provenance.evidence import PROFILE, Evidence
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from steps.bundles import folder as bundle
 from steps.core import storage
 from steps.core.errors import BadDataError
-from steps.models import bundle, intervals, multiclass
+from steps.models import intervals, multiclass
 from steps.models.multiclass import Joined
 from steps.provenance.evidence import CARD, PAGE, REPORT, SCORES, Evidence
 from steps.provenance.links import Link, make_link

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from steps.bundles import folder as bundle_folder
 from steps.core import storage
 from steps.core.errors import BadDataError, UsageError
 from steps.models import bundle
@@ -93,7 +94,7 @@ def collect_release(
 
 
 def _bundle_files(folder: Path) -> list[Path]:
-    return [folder / name for name in (bundle.METADATA, bundle.MODEL, bundle.PREPROCESSOR)]
+    return [folder / name for name in (bundle_folder.METADATA, bundle_folder.MODEL, bundle_folder.PREPROCESSOR)]
 
 
 def _model_facts(slug: str, model: Path, metrics: Path, data: Mapping[str, Any]) -> dict[str, Any]:

@@ -46,6 +46,10 @@ def train(
 
 def _run_and_print(settings: "Settings", *, mlflow: bool, as_json: bool) -> int:
     """Run the workflow, print its result, and return the exit code."""
+    if mlflow:
+        from workflows.tracking.connection import require_library
+
+        require_library()  # an hour later would be too late
     from workflows.runs.run_here import run_here
     from workflows.terminal.display import make_console
     from workflows.terminal.result_tables import print_result

@@ -5,6 +5,7 @@ MLflow's telemetry is switched off. Its errors become errors of this project, wi
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import os
 import re
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 EXPERIMENT = "covertype"
-INSTALL = "install it with `make mlflow`"
 # The first version of MLflow that has models of their own besides runs.
 _OLDEST_MAJOR = 3
 _SETTINGS = {
@@ -113,13 +113,17 @@ def connect(runs: Path) -> Iterator[Connection]:
         yield Connection(client, address, local, _find_experiment(client, name, location), name)
 
 
+def require_library() -> None:
+    """Raise BadConfigurationError if MLflow is not installed. This does not import it, which takes seconds."""
+    if importlib.util.find_spec("mlflow") is None:
+        raise BadConfigurationError("MLflow is not installed", fix="install it with `make mlflow`")
+
+
 def _import_mlflow() -> Any:  # noqa: ANN401 - a module without types
-    try:
-        import mlflow
-        import mlflow.pyfunc
-    except ModuleNotFoundError as error:
-        what = f"MLflow is not installed ({error.name} is missing)"
-        raise BadConfigurationError(what, fix=INSTALL) from None
+    require_library()
+    import mlflow
+    import mlflow.pyfunc
+
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
     return mlflow

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -100,10 +101,10 @@ def test_a_failed_run_keeps_its_exit_code(tmp_path: Path, capsys: pytest.Capture
 def test_without_mlflow_a_run_ends_with_a_line_that_says_how_to_install_it(
     made: Made, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import sys
-
     monkeypatch.setitem(sys.modules, "mlflow", None)
-    assert invoke("log-mlflow", made.champion, "--output", made.runs) == 78
-    [line] = capsys.readouterr().err.splitlines()
-    assert "MLflow is not installed" in line
-    assert "`make mlflow`" in line
+    before = sorted(made.runs.iterdir())
+    for words in (("log-mlflow", made.champion), ("run", *SMALL, "--mlflow")):
+        assert invoke(*words, "--output", made.runs) == 78
+        [line] = capsys.readouterr().err.splitlines()
+        assert line == "error: MLflow is not installed: install it with `make mlflow`"
+    assert sorted(made.runs.iterdir()) == before  # the run did not start

@@ -61,7 +61,7 @@ def score_frame(ensemble: Ensemble, frame: pd.DataFrame, max_rejects: int = 0) -
     except OverflowError as error:
         fix = "correct it: its values are far from those of the training data"
         raise BadDataError(str(error), where=_NAME, fix=fix) from None
-    scored = output.to_batch(ensemble, rows, (), scores, output.find_best(scores)).to_pandas()
+    scored: pd.DataFrame = output.to_batch(ensemble, rows, (), scores, output.find_best(scores)).to_pandas()
     scored[PROBLEM] = pd.Series([None] * len(scored), dtype=object)
     if len(rejects):
         scored = _with_rejects(scored, rejects, raw.num_rows)

@@ -93,6 +93,7 @@ def example(schema: Schema) -> pd.DataFrame:
 
     names = [column.name for column in schema.columns]
     table = schemas.DATA / schema.builtin_table if schema.builtin_table else None
+    rows: pd.DataFrame
     if table and table.is_file():
         rows = next(pq.ParquetFile(table).iter_batches(_EXAMPLE_ROWS, columns=names)).to_pandas()[names]
     else:

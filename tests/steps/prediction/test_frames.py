@@ -37,11 +37,13 @@ def expected(tmp_path_factory: pytest.TempPathFactory, ensemble: Ensemble) -> pd
     pq.write_table(TABLE, folder / "in.parquet")
     source = open_source(str(folder / "in.parquet"), ensemble.schema, labelled=False)
     predicting.predict(predicting.Job(source, ensemble, "", "auto", 1, {}), folder / "out.parquet", Rejects(0))
-    return pq.read_table(folder / "out.parquet").to_pandas()
+    written: pd.DataFrame = pq.read_table(folder / "out.parquet").to_pandas()
+    return written
 
 
 def frame() -> pd.DataFrame:
-    return TABLE.to_pandas()
+    rows: pd.DataFrame = TABLE.to_pandas()
+    return rows
 
 
 def same_bits(one: pd.DataFrame, other: pd.DataFrame) -> bool:
@@ -98,9 +100,9 @@ def test_allowed_rejects_stay_without_scores_and_with_their_problems(
     assert len(scored) == COUNT
     assert list(scored.index[scored[frames.PROBLEM].notna()]) == [3, 5]
     assert scored.loc[[3, 5]].drop(columns=["row", frames.PROBLEM]).isna().all(axis=None)
-    assert "'C1'" in scored.loc[3, frames.PROBLEM]
-    assert "0.5 in column 'Aspect'" in scored.loc[5, frames.PROBLEM]
-    assert "91 in column 'Slope'" in scored.loc[5, frames.PROBLEM]
+    assert "'C1'" in str(scored.loc[3, frames.PROBLEM])
+    assert "0.5 in column 'Aspect'" in str(scored.loc[5, frames.PROBLEM])
+    assert "91 in column 'Slope'" in str(scored.loc[5, frames.PROBLEM])
     kept = scored.drop(index=[3, 5], columns=frames.PROBLEM).astype({"cover_type": "int64"})
     assert same_bits(kept, expected.drop(index=[3, 5]))
 

@@ -55,7 +55,14 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> Made:
     """Two runs in a registry. The second one has one round, and does not become champion."""
     folder = tmp_path_factory.mktemp("made")
     for rounds in (3, 1):
-        command = [sys.executable, ROOT / "workflows/covertype.py", "run", *SMALL, "--set", f"train.rounds={rounds}"]
+        command: list[str | Path] = [
+            sys.executable,
+            ROOT / "workflows/covertype.py",
+            "run",
+            *SMALL,
+            "--set",
+            f"train.rounds={rounds}",
+        ]
         command += ["--output", folder / "runs", "--registry", folder / "registry"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr

@@ -81,7 +81,7 @@ def test_only_what_has_no_other_address_is_an_artifact() -> None:
     def artifacts(**options: Any) -> set[str]:
         return {entry["name"] for entry in template_of(rendered(**options))["outputs"]["artifacts"]}
 
-    common = {interfaces.PREDICTION_METRICS, "usage"}
+    common = {interfaces.PREDICTION_METRICS, interfaces.DRIFT, "usage"}
     assert artifacts(rejects="s3://bucket/r.csv") == common
     assert artifacts() == common | {interfaces.REJECTS}
     assert artifacts(output="scores.csv") == common | {interfaces.REJECTS, interfaces.PREDICTIONS}
@@ -144,6 +144,15 @@ def test_names_and_references(kind: str) -> None:
         workflow = {**made, "kind": "Workflow", "spec": made["spec"].get("workflowSpec", made["spec"])}
         read = read_workflow(workflow)
         assert [*name_checks.name_problems(made, read), *references.reference_problems(read)] == []
+
+
+def test_the_date_in_a_name_is_that_of_the_workflow() -> None:
+    workflow = rendered(output="gs://bucket/scores-{date}.parquet")
+    assert "--created={{workflow.creationTimestamp.RFC3339}}" in template_of(workflow)["container"]["args"]
+    parameters = {entry["name"]: entry["value"] for entry in workflow["spec"]["arguments"]["parameters"]}
+    assert parameters["output"] == "gs://bucket/scores-{date}.parquet"
+    with pytest.raises(UsageError, match=r"each run has its own artifact, whose name needs no \{date\}, in --output"):
+        rendered(output="scores-{date}.parquet")
 
 
 def test_without_a_registry_there_is_nothing_to_score_with() -> None:

@@ -96,13 +96,28 @@ class FeatureTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         for name, values in self.seen_.items():
             columns[name] = _codes(table[name], values, _code_dtype(len((self.categories or {})[name])))
         floats = {name: _to_float32(table[name]) for feature in self.derived for name in feature["of"]}
-        for feature in self.derived:
-            with np.errstate(over="ignore"):
-                computed = _COMPUTE[feature["operation"]](*(floats[name] for name in feature["of"])).astype(np.float32)
-            if np.isinf(computed).any():
-                raise OverflowError(f"derived feature {feature['name']!r} is too large for float32")
-            columns[feature["name"]] = computed
+        columns |= derive(self.derived, floats)
         return pd.DataFrame(columns, copy=False)
+
+
+def derive(derived: Sequence[Mapping[str, Any]], columns: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Return derived features by name.
+
+    Args:
+        derived: The features, as for :class:`FeatureTransformer`.
+        columns: The columns that they are derived from: float32, shape (rows,), with NaN for a missing value.
+
+    Raises:
+        OverflowError: A derived feature is too large for float32. The message names it.
+    """
+    found = {}
+    for feature in derived:
+        with np.errstate(over="ignore"):
+            computed = _COMPUTE[feature["operation"]](*(columns[name] for name in feature["of"])).astype(np.float32)
+        if np.isinf(computed).any():
+            raise OverflowError(f"derived feature {feature['name']!r} is too large for float32")
+        found[feature["name"]] = computed
+    return found
 
 
 def to_array(column: pd.Series[Any]) -> Any:  # noqa: ANN401 - an array of NumPy or of pandas

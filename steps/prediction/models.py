@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ from steps.core.errors import BadDataError, NoInputError
 from steps.models import bundle, matrix, metrics, preprocessing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
     from typing import Any
 
@@ -81,10 +82,28 @@ class Ensemble:
         Raises:
             OverflowError: A derived feature is too large for float32.
         """
-        result = np.empty((len(self.cover_types), rows.num_rows), np.float32)
-        for group in self.groups:
-            features = preprocessing.transform_columns(group.transformer, rows)
-            values = matrix.to_array(pa.RecordBatch.from_pydict(features), group.features)
+        return self.scores_of_features(self.features(rows), threads)
+
+    def features(self, rows: pa.RecordBatch) -> list[NDArray[np.float32]]:
+        """Return the features of rows for each group of models: float32, shape (rows, features of the group).
+
+        Args:
+            rows: The canonical feature columns.
+
+        Raises:
+            OverflowError: A derived feature is too large for float32.
+        """
+        return [
+            matrix.to_array(
+                pa.RecordBatch.from_pydict(preprocessing.transform_columns(group.transformer, rows)), group.features
+            )
+            for group in self.groups
+        ]
+
+    def scores_of_features(self, features: Sequence[NDArray[np.float32]], threads: int) -> NDArray[np.float32]:
+        """Return the scores of rows by the result of :meth:`features`; arguments and result as for :meth:`scores`."""
+        result = np.empty((len(self.cover_types), len(features[0])), np.float32)
+        for group, values in zip(self.groups, features, strict=True):
             result[group.members] = group.predictor.scores(values, threads)
         return result
 
@@ -104,7 +123,24 @@ def calibrate(scores: NDArray[np.float32], calibrations: NDArray[np.float64]) ->
     """
     logits = calibrations[:, :1] * metrics.to_logits(scores) + calibrations[:, 1:]
     calibrated = 1 / (1 + np.exp(-logits))
-    return np.asarray(calibrated / calibrated.sum(axis=0))
+    # NumPy adds the values of a single column in another order than those of several.
+    return np.asarray(calibrated / reduce(np.add, calibrated))
+
+
+def decide(ensemble: Ensemble, scores: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return the model with the highest score of each row, the first one of equal scores, and its probability.
+
+    Args:
+        ensemble: The models.
+        scores: The scores, float32, shape (models, rows).
+
+    Returns:
+        The positions of the models (int64, shape (rows,)) and calibrated probabilities (float32, shape (rows,)). The
+        result for a row does not depend on the other rows.
+    """
+    best = scores.argmax(axis=0) if scores.shape[1] else np.zeros(0, np.int64)
+    probabilities = calibrate(scores, ensemble.calibrations)
+    return best, np.take_along_axis(probabilities, best[np.newaxis], axis=0)[0].astype(np.float32)
 
 
 def read_ensemble(folder: Path) -> Ensemble:

@@ -5,19 +5,19 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
 from steps.core import storage
 from steps.core.errors import UsageError
-from steps.prediction.models import calibrate, names_of
+from steps.prediction.models import decide, names_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from steps.prediction.models import Ensemble
@@ -51,9 +51,7 @@ def to_batch(ensemble: Ensemble, rows: Rows, kept: Sequence[str], scores: NDArra
         kept: The names of the copied columns.
         scores: The scores, float32, shape (models, rows).
     """
-    best = scores.argmax(axis=0) if scores.shape[1] else np.zeros(0, np.int64)
-    probabilities = calibrate(scores, ensemble.calibrations)
-    probability = np.take_along_axis(probabilities, best[np.newaxis], axis=0)[0].astype(np.float32)
+    best, probability = decide(ensemble, scores)
     labels = pa.array([cover_type.label for cover_type in ensemble.cover_types])
     columns: dict[str, pa.Array] = {
         ROW: pa.array(rows.positions),

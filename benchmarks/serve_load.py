@@ -71,7 +71,9 @@ def requests_of(table: pa.Table, rows: int, path: str, count: int) -> list[bytes
         start = at * rows % (table.num_rows - rows)
         part = table.slice(start, rows).to_pylist()
         body = json.dumps(part[0] if rows == 1 else part, separators=(",", ":")).encode()
-        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+        head = (
+            f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+        )
         found.append(head.encode() + _END + body)
     return found
 
@@ -138,7 +140,8 @@ def own_rows_per_second(models: Path, table: pa.Table, rows: int, seconds: float
     layout = layouts.recognise_features(ensemble.schema, table.column_names, "table")
     batch = table.combine_chunks().to_batches()[0]
     arrays = canonical.canonical_columns(ensemble.schema, layout, batch, 0, "table")
-    features = ensemble.features(pa.RecordBatch.from_arrays(arrays, schema=pa.schema(layouts.feature_fields(ensemble.schema))))
+    fields = pa.schema(layouts.feature_fields(ensemble.schema))
+    features = ensemble.features(pa.RecordBatch.from_arrays(arrays, schema=fields))
     best, end = np.inf, time.perf_counter() + seconds
     at = 0
     while time.perf_counter() < end:
@@ -173,7 +176,8 @@ def measure(models: Path, seconds: float, words: Sequence[str], path: str) -> It
     table = table.drop_columns([name for name in table.column_names if name == "Cover_Type"])
     server, port, ready = start(models, words)
     yield f"Ready after {ready:.2f} s.\n"
-    yield "| rows | clients | requests/s | rows/s | p50 ms | p99 ms | server us | client us | errors | of the predictor |"
+    names = "rows | clients | requests/s | rows/s | p50 ms | p99 ms | server us | client us | errors | of the predictor"
+    yield f"| {names} |"
     yield "|---|---|---|---|---|---|---|---|---|---|"
     try:
         for rows in BATCHES:

@@ -57,10 +57,10 @@ def main(
         holder = versions.Holder(versions.load_version(registry, version), metrics)
         if options.poll and version != registered.version:
             reloader = versions.Reloader(holder, registry, registered.version, options.poll, log)
-    app = make_app(holder, options, metrics, token, reloader, log)
+    app = make_app(holder, options, metrics=metrics, token=token, reloader=reloader, log=log)
     host, port = opened.getsockname()[:2]
     log("listening", host=host, port=port, seconds=round(holder.model.seconds, 3), **holder.model.facts())
-    server.serve(app, opened, options, log)
+    server.serve(server.make_server(app, options, log), opened, log)
     return 0
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from steps.serving.scoring import Scored
 
 JSON, CSV, ARROW = "application/json", "text/csv", "application/vnd.apache.arrow.stream"
-VERSION_HEADER = "x-model-version"
+VERSION_HEADER = b"x-model-version"
 _encoder = msgspec.json.Encoder()
 
 

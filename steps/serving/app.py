@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import Request  # noqa: TC002 - FastAPI reads the annotation
 from starlette.responses import Response
 
 from steps.serving import answers, inference_protocol
@@ -21,9 +22,8 @@ if TYPE_CHECKING:
 
     from steps.options.serve import ServeOptions
     from steps.schema import Column, Schema
-    from steps.serving.gateway import App, Receive, Scope, Send
+    from steps.serving.gateway import Call, Endpoint, Reply
     from steps.serving.metrics import Metrics
-    from steps.serving.service import Endpoint
     from steps.serving.versions import Holder, Reloader
 
 _PATH_PARAMETERS = {"model": "Name of the model.", "version": "Name of the version."}
@@ -58,8 +58,8 @@ _REFUSALS = {
 }
 
 
-def make_app(
-    holder: Holder, options: ServeOptions, metrics: Metrics, token: str, reloader: Reloader | None, log: JsonLog
+def make_app(  # noqa: PLR0913 - what the parts of a service are
+    holder: Holder, options: ServeOptions, *, metrics: Metrics, token: str, reloader: Reloader | None, log: JsonLog
 ) -> Gateway:
     """Return the application that answers all requests.
 
@@ -109,30 +109,28 @@ def make_app(
     for path, (verb, _, documentation) in routes.items():
         _add_route(app, path, verb, endpoints[path], documentation)
     name = holder.model.name
-    shortcuts = {
-        "/predict": _shortcut(endpoints["/predict"], {}),
-        f"/v2/models/{name}/infer": _shortcut(endpoints["/v2/models/{model}/infer"], {"model": name}),
-    }
+    shortcuts = {"/predict": endpoints["/predict"]}
+    if quote(name, safe="") == name:
+        shortcuts[f"/v2/models/{name}/infer"] = _shortcut(endpoints["/v2/models/{model}/infer"], {"model": name})
     return Gateway(
         app,
         shortcuts=shortcuts,
         token=token,
         most=options.max_concurrent,
         metrics=metrics,
-        log=log if options.access_log else None,
-        failure_log=log,
+        log=log,
+        access_log=options.access_log,
     )
 
 
-def _shortcut(endpoint: Endpoint, parameters: dict[str, str]) -> App:
-    """Return an endpoint as an ASGI application, which costs less than the search for its route."""
+def _shortcut(endpoint: Endpoint, parameters: dict[str, str]) -> Endpoint:
+    """Return an endpoint whose path has these variables."""
 
-    async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        scope["path_params"] = parameters
-        response = await endpoint(Request(scope, receive))
-        await response(scope, receive, send)
+    async def with_parameters(call: Call) -> Reply:
+        call.parameters = parameters
+        return await endpoint(call)
 
-    return application
+    return with_parameters
 
 
 async def _answer_http_error(_: Request, error: Exception) -> Response:
@@ -159,7 +157,11 @@ def _add_route(app: FastAPI, path: str, verb: str, endpoint: Endpoint, documenta
         extra["requestBody"] = {"required": True, "content": body}
 
     async def documented(request: Request) -> Response:
-        return await endpoint(request)
+        call: Call = request.scope["covertype"]
+        call.parameters = request.path_params
+        reply = await endpoint(call)
+        headers = {name.decode(): value.decode() for name, value in reply.headers}
+        return Response(reply.content, reply.status, headers)
 
     app.add_api_route(
         path,
@@ -199,7 +201,7 @@ def _predict_documentation(schema: Schema) -> dict[str, Any]:
     binary = {"schema": {"type": "string", "format": "binary"}}
     return {
         "summary": "Score one row or many.",
-        "description": "JSON: a row, an array of rows, or an object with a list for each column. CSV and Arrow: a table.",
+        "description": "JSON: a row, an array of rows, or a list for each column. CSV and Arrow: a table.",
         "body": {
             answers.JSON: {
                 "schema": {

@@ -6,6 +6,7 @@ value is read as a typed table would be: a text is no number.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tempfile
@@ -36,9 +37,6 @@ MOST_COLUMNS = 1_000
 MOST_PROBLEMS = 20
 _PLACE = "the request"
 _LARGEST_INTEGER = 2**63
-_OUT_OF_RANGE = re.compile(r".*out of range.* - at `\$(?:\[(?P<row>\d+)\])?(?:\.(?P<column>.+?))?(?:\[(?P<at>\d+)\])?`")
-
-
 _COLUMN = re.compile(r"columns? '([^']+)'")
 
 
@@ -128,27 +126,28 @@ def read_json(schema: Schema, body: bytes, most_rows: int) -> pa.RecordBatch:
         RefusalError: The body is no JSON, or as for :func:`canonical_rows`.
     """
     columns = _json_columns(parse_json(body), most_rows)
-    _require_few_columns(list(columns))
+    layout = recognise_layout(schema, list(columns))
     require_few_rows(max(map(len, columns.values()), default=0), most_rows)
-    categories = set(schema.categorical)
-    arrays = {str(name): to_array(name, values, text=name in categories) for name, values in columns.items()}
-    return canonical_rows(schema, pa.RecordBatch.from_pydict(arrays))
+    categories = () if layout.one_hot else schema.categorical
+    arrays = {name: to_array(name, columns[name], text=name in categories) for name in layout.feature_columns(schema)}
+    return _to_canonical(schema, layout, pa.RecordBatch.from_pydict(arrays))
 
 
 def parse_json(body: bytes) -> Any:  # noqa: ANN401 - whatever JSON has
-    """Return the values of a JSON body; RefusalError if it has none."""
+    """Return the values of a JSON body; RefusalError if it has none. A number that is too large is infinite."""
     try:
-        return msgspec.json.decode(body)
-    except msgspec.ValidationError as error:  # a number that no float64 holds
-        found = _OUT_OF_RANGE.match(str(error))
-        place = found or {"row": None, "at": None, "column": None}
-        row = place["row"] or place["at"]
-        reason = "a number is too large: correct it"
-        raise refuse_rows([Problem(reason, int(row) if row else None, place["column"])]) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise bad_request(f"not JSON: {error}") from None
+        try:
+            return msgspec.json.decode(body)
+        except msgspec.ValidationError:  # a number that no float64 holds: the check of its column says where it is
+            return json.loads(body, parse_constant=_refuse_constant)
+    except (ValueError, msgspec.DecodeError) as error:
+        raise bad_request(f"not JSON: {quote(error)}") from None
     except RecursionError:
         raise bad_request("not JSON that can be read: it is nested too deeply") from None
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is no number in JSON")
 
 
 def _json_columns(content: Any, most_rows: int) -> Mapping[str, Sequence[Any]]:  # noqa: ANN401 - whatever JSON has
@@ -178,7 +177,7 @@ def to_array(name: str, values: Sequence[Any], *, text: bool) -> pa.Array:
     Args:
         name: The name of the column, for messages.
         values: The values.
-        text: Whether the column is a category, so that a whole number above 64 bits is one of its spellings.
+        text: Whether the column may have texts.
 
     Raises:
         RefusalError: A value is no number, text, truth value or null, or the values are of several of these kinds.
@@ -189,11 +188,13 @@ def to_array(name: str, values: Sequence[Any], *, text: bool) -> pa.Array:
             continue
         kind = _KINDS.get(type(value))
         if kind is None:
-            raise refuse_rows([Problem("this is neither a number nor a text: send one value", at, name)])
-        if first is None:
-            first = kind
-        elif first != kind:
-            raise refuse_rows([Problem(f"this is {kind}, where values before it are {first}s: correct it", at, name)])
+            raise refuse_rows([Problem("neither a number nor a text: send one value", at, name)])
+        if kind == _TEXT and not text:
+            reason = f"{quote(value)} is a text, a number is needed: write it without quotes"
+            raise refuse_rows([Problem(reason, at, name)])
+        first = first or kind
+        if first != kind:
+            raise refuse_rows([Problem(f"this is {kind}, values before it are not: send one kind", at, name)])
     try:
         return pa.array(values)
     except (pa.ArrowException, OverflowError):
@@ -202,7 +203,8 @@ def to_array(name: str, values: Sequence[Any], *, text: bool) -> pa.Array:
         raise refuse_rows([Problem("this is not a text in Unicode: correct it", None, name)]) from None
 
 
-_KINDS: dict[type, str] = {int: "a number", float: "a number", str: "a text", bool: "a truth value"}
+_TEXT = "a text"
+_KINDS: dict[type, str] = {int: "a number", float: "a number", str: _TEXT, bool: "a truth value"}
 
 
 def _to_float(value: Any) -> float | None:  # noqa: ANN401 - a number or None
@@ -267,7 +269,8 @@ def read_arrow(schema: Schema, body: bytes, most_rows: int) -> pa.RecordBatch:
             layout = layout or recognise_layout(schema, batch.schema.names)
             batches.append(batch.select(layout.feature_columns(schema)))
         require_few_rows(count, most_rows)
-        assert layout is not None
+        if layout is None:
+            raise refuse_rows([Problem("there are no rows: send at least one")])
         return _to_canonical(schema, layout, _join(batches))
     except arrow_stream.BadStreamError as error:
         raise bad_request(f"not a stream of Arrow: {error}") from None

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from steps.serving.scoring import Scored
     from steps.serving.versions import ServedModel
 
-LENGTH_HEADER = "inference-header-content-length"
+LENGTH_HEADER = b"inference-header-content-length"
 EXTENSIONS = ["binary_tensor_data"]
 SCORES, COVER_TYPE, PROBABILITY = "scores", "cover_type", "probability"
 _BYTES = "BYTES"
@@ -86,7 +86,7 @@ class Inference(msgspec.Struct, gc=False):
 _decoder = msgspec.json.Decoder(_Request)
 
 
-def decode(body: bytes, header_length: str | None, most_rows: int) -> Inference:
+def decode(body: bytes, header_length: bytes | None, most_rows: int) -> Inference:
     """Return a request.
 
     Args:
@@ -123,11 +123,11 @@ def decode(body: bytes, header_length: str | None, most_rows: int) -> Inference:
     return Inference(pa.RecordBatch.from_pydict(columns), request.id, _wanted(request))
 
 
-def _split(body: bytes, header_length: str | None) -> tuple[memoryview, memoryview]:
+def _split(body: bytes, header_length: bytes | None) -> tuple[memoryview, memoryview]:
     view = memoryview(body)
     if header_length is None:
         return view, view[:0]
-    if not (header_length.isascii() and header_length.isdigit() and int(header_length[:20]) <= len(body)):
+    if not (header_length.isdigit() and int(header_length[:20]) <= len(body)):
         raise bad_request("Inference-Header-Content-Length is not the number of bytes of the JSON")
     return view[: int(header_length)], view[int(header_length) :]
 

@@ -7,7 +7,7 @@ adds up, so that it does not matter which worker is asked.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from steps.serving.versions import ServedModel
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 _BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
@@ -23,28 +23,21 @@ class Metrics:
     """The counters of one worker."""
 
     def __init__(self) -> None:
-        self._registry = CollectorRegistry()
-        own = {"namespace": "covertype", "registry": self._registry}
-        self._seconds = Histogram(
-            "request_seconds",
-            "Time from the header of a request to the end of its answer.",
-            ["route"],
-            buckets=_BUCKETS,
-            **own,
+        self._registry = own = CollectorRegistry()
+        text = "Time from the header of a request to the end of its answer."
+        self._seconds = Histogram("covertype_request_seconds", text, ["route"], registry=own, buckets=_BUCKETS)
+        self._requests = Counter(
+            "covertype_requests", "Requests by route and status.", ["route", "status"], registry=own
         )
-        self._requests = Counter("requests", "Requests by route and status.", ["route", "status"], **own)
-        self._rows = Counter("rows", "Rows that were scored.", ["version"], **own)
-        self._refused = Counter("refused", "Requests that were refused.", ["reason"], **own)
-        self._version = Gauge(
-            "model_version_info", "1 for the version that answers.", ["version"], multiprocess_mode="livemax", **own
-        )
-        self._loaded = Gauge(
-            "model_loaded_seconds", "When the version was loaded, since 1970.", multiprocess_mode="livemin", **own
-        )
-        self._reloads = Counter("reloads", "Attempts to load another version.", ["result"], **own)
-        self._broken = Gauge(
-            "refused_version_info", "1 for a version that was refused.", ["version"], multiprocess_mode="livemax", **own
-        )
+        self._rows = Counter("covertype_rows", "Rows that were scored.", ["version"], registry=own)
+        self._refused = Counter("covertype_refused", "Requests that were refused.", ["reason"], registry=own)
+        self._reloads = Counter("covertype_reloads", "Attempts to load another version.", ["result"], registry=own)
+        text = "1 for the version that answers."
+        self._version = _gauge("covertype_model_version_info", text, ["version"], "livemax", own)
+        text = "When the version was loaded, in seconds since 1970."
+        self._loaded = _gauge("covertype_model_loaded_seconds", text, [], "livemin", own)
+        text = "1 for a version that was refused."
+        self._broken = _gauge("covertype_refused_version_info", text, ["version"], "livemax", own)
         self._latencies: dict[str, Histogram] = {}
         self._counts: dict[tuple[str, int], Counter] = {}
         self._rows_of: dict[str, Counter] = {}
@@ -90,10 +83,16 @@ class Metrics:
         if not os.environ.get(FOLDER):
             return generate_latest(self._registry)
         every = CollectorRegistry()
-        multiprocess.MultiProcessCollector(every)
+        multiprocess.MultiProcessCollector(every)  # type: ignore[no-untyped-call]
         return generate_latest(every)
 
 
 def forget_worker(pid: int, folder: str) -> None:
     """Remove the numbers of a worker that has ended, as far as they are no sums."""
-    multiprocess.mark_process_dead(pid, folder)
+    multiprocess.mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]
+
+
+def _gauge(
+    name: str, text: str, labels: list[str], mode: Literal["livemax", "livemin"], registry: CollectorRegistry
+) -> Gauge:
+    return Gauge(name, text, labels, registry=registry, multiprocess_mode=mode)

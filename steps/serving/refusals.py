@@ -64,17 +64,8 @@ class RefusalError(Exception):
 def refuse_rows(problems: Sequence[Problem]) -> RefusalError:
     """Return the refusal of rows that have problems, at least one."""
     first = problems[0]
-    where = ", ".join(
-        part
-        for part in (
-            f"row {first.row}" if first.row is not None else "",
-            f"column {first.column!r}" if first.column else "",
-        )
-        if part
-    )
-    return RefusalError(
-        HTTPStatus.UNPROCESSABLE_ENTITY, f"{where}: {first.reason}" if where else first.reason, problems
-    )
+    where = "" if first.row is None else f"row {first.row}: "
+    return RefusalError(HTTPStatus.UNPROCESSABLE_ENTITY, f"{where}{first.reason}", problems)
 
 
 def bad_request(reason: str) -> RefusalError:

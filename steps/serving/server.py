@@ -65,16 +65,16 @@ class _LogHandler(logging.Handler):
         self._log("server", level=record.levelname.lower(), message=record.getMessage().splitlines()[0][:300])
 
 
-def serve(app: Gateway, opened: socket.socket, options: ServeOptions, log: Callable[..., None]) -> None:
-    """Answer requests until SIGTERM or SIGINT, and let the ones that run end.
+def make_server(app: Gateway, options: ServeOptions, log: Callable[..., None]) -> uvicorn.Server:
+    """Return the server of an application.
 
     Args:
         app: The application.
-        opened: The socket of :func:`bind`.
         options: The options of ``serve``.
         log: The log.
     """
-    logging.getLogger("uvicorn").addHandler(_LogHandler(log))
+    logger = logging.getLogger("uvicorn")
+    logger.handlers, logger.propagate = [_LogHandler(log)], False
     config = uvicorn.Config(
         app,
         http="httptools",
@@ -90,8 +90,19 @@ def serve(app: Gateway, opened: socket.socket, options: ServeOptions, log: Calla
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=options.drain,
     )
+    return uvicorn.Server(config)
+
+
+def serve(server: uvicorn.Server, opened: socket.socket, log: Callable[..., None]) -> None:
+    """Answer requests until SIGTERM or SIGINT, and let the ones that run end.
+
+    Args:
+        server: The server.
+        opened: The socket of :func:`bind`.
+        log: The log.
+    """
     with suppress(TerminatedError, KeyboardInterrupt):  # uvicorn raises the signal again when it has ended
-        uvicorn.Server(config).run(sockets=[opened])
+        server.run(sockets=[opened])
     log("stopped")
 
 

@@ -7,25 +7,23 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from starlette.responses import Response
 
 from steps.serving import answers, decoding, inference_protocol
+from steps.serving.gateway import JSON, Call, Reply, refusal_reply
 from steps.serving.metrics import CONTENT_TYPE
 from steps.serving.refusals import Problem, RefusalError, refuse_rows, too_large
 from steps.serving.scoring import MOST_TOGETHER, Scored, Scorer, score_features
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     import pyarrow as pa
-    from starlette.requests import Request
 
     from steps.options.serve import ServeOptions
     from steps.schema import Schema
+    from steps.serving.gateway import Endpoint
     from steps.serving.metrics import Metrics
     from steps.serving.versions import Holder, ServedModel
-
-    Endpoint = Callable[[Request], Awaitable[Response]]
 
 # A larger body is decoded in the thread for large requests.
 _SMALL_BODY = 16 << 10
@@ -50,33 +48,33 @@ class Service:
         self._holder, self._options, self._metrics = holder, options, metrics
         self._scorer = Scorer()
 
-    async def predict(self, request: Request) -> Response:
+    async def predict(self, call: Call) -> Reply:
         """Score rows with named columns."""
-        model, kind = self._holder.model, _content_type(request)
-        writer = answers.WRITERS[_accepted(request)]
-        body = await self._read_body(request)
+        model, kind, accepted = self._holder.model, _content_type(call), _accepted(call)
+        writer = answers.WRITERS[accepted]
+        body = await self._read_body(call)
         if kind == answers.JSON and len(body) <= _SMALL_BODY and (rows := _plain_rows(model, body)) is not None:
             decoding.require_few_rows(len(rows), self._options.max_rows)
             if len(rows) <= MOST_TOGETHER:
                 scored = await self._together(model, rows)
-                return self._answer(request, scored, writer(scored), _accepted(request))
+                return self._answer(call, scored, writer(scored), accepted)
         scored, content = await self._limited(_predict_in_thread, model, kind, body, self._options.max_rows, writer)
-        return self._answer(request, scored, content, _accepted(request))
+        return self._answer(call, scored, content, accepted)
 
-    async def infer(self, request: Request) -> Response:
+    async def infer(self, call: Call) -> Reply:
         """Score the rows of a request of the Open Inference Protocol."""
-        model = self._named_model(request)
-        if _content_type(request) not in {answers.JSON, _BINARY}:
+        model = self._named_model(call)
+        if _content_type(call) not in {answers.JSON, _BINARY}:
             raise RefusalError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send application/json, or application/octet-stream")
-        body = await self._read_body(request)
-        length = request.headers.get(inference_protocol.LENGTH_HEADER)
+        body = await self._read_body(call)
+        length = call.headers.get(inference_protocol.LENGTH_HEADER)
         arguments = (model, body, length, self._options.max_rows)
         scored, content, size = await self._limited(_infer_in_thread, *arguments)
         if size is None:
-            return self._answer(request, scored, content, answers.JSON)
-        response = self._answer(request, scored, content, _BINARY)
-        response.headers[inference_protocol.LENGTH_HEADER] = str(size)
-        return response
+            return self._answer(call, scored, content, answers.JSON)
+        reply = self._answer(call, scored, content, _BINARY)
+        reply.headers.append((inference_protocol.LENGTH_HEADER, b"%d" % size))
+        return reply
 
     async def _together(self, model: ServedModel, rows: list[Any]) -> Scored:
         try:
@@ -94,23 +92,22 @@ class Service:
             reason = f"no answer in {self._options.timeout:g} seconds: send fewer rows"
             raise RefusalError(HTTPStatus.SERVICE_UNAVAILABLE, reason) from None
 
-    def _answer(self, request: Request, scored: Scored, content: bytes, kind: str) -> Response:
-        facts, rows = request.scope["covertype"], len(scored.best)
-        facts["rows"], facts["version"] = rows, scored.model.version
-        self._metrics.count_rows(scored.model.version, rows)
-        return Response(content, headers={answers.VERSION_HEADER: scored.model.version}, media_type=kind)
+    def _answer(self, call: Call, scored: Scored, content: bytes, kind: str) -> Reply:
+        call.rows, call.version = len(scored.best), scored.model.version
+        self._metrics.count_rows(call.version, call.rows)
+        return Reply(content, kind.encode(), headers={answers.VERSION_HEADER: call.version.encode()})
 
-    async def _read_body(self, request: Request) -> bytes:
+    async def _read_body(self, call: Call) -> bytes:
         """Return the body of a request. More than the limit is not read, and neither is one that comes too slowly."""
         most = self._options.max_body
         reason = f"the body has more than {most:,} bytes: send several requests"
-        given = request.headers.get("content-length", "")
+        given = call.header(b"content-length")
         if given.isdigit() and int(given[:20]) > most:
             raise too_large(reason, close=True)
         parts, size = [], 0
         try:
             async with asyncio.timeout(self._options.timeout):
-                async for part in request.stream():
+                async for part in call.parts():
                     size += len(part)
                     if size > most:
                         raise too_large(reason, close=True)
@@ -120,38 +117,38 @@ class Service:
             raise RefusalError(HTTPStatus.REQUEST_TIMEOUT, reason, close=True) from None
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    def _named_model(self, request: Request) -> ServedModel:
+    def _named_model(self, call: Call) -> ServedModel:
         """Return the model, if the path names it; RefusalError if it names another model or version."""
-        model, path = self._holder.model, request.path_params
+        model, path = self._holder.model, call.parameters
         if path.get("model", model.name) != model.name:
             raise RefusalError(HTTPStatus.NOT_FOUND, f"there is no such model: ask for {model.name}")
         if path.get("version", model.version) != model.version:
             raise RefusalError(HTTPStatus.NOT_FOUND, f"this version does not answer: {model.version} does")
         return model
 
-    async def live(self, request: Request) -> Response:  # noqa: ARG002 - an endpoint
+    async def live(self, call: Call) -> Reply:  # noqa: ARG002 - an endpoint
         """Say that the process answers."""
         return _json({"live": True})
 
-    async def ready(self, request: Request) -> Response:
+    async def ready(self, call: Call) -> Reply:
         """Say whether rows can be scored, which version answers, and which one was refused."""
-        model, refused = self._named_model(request), self._holder.refused
+        model, refused = self._named_model(call), self._holder.refused
         content = {"ready": True, "name": model.name, **model.facts(), "loaded": model.loaded}
         content["refused"] = refused.to_dict() if refused else None
         return _json(content)
 
-    async def server(self, request: Request) -> Response:  # noqa: ARG002 - an endpoint
+    async def server(self, call: Call) -> Reply:  # noqa: ARG002 - an endpoint
         """Describe the server, as the Open Inference Protocol has it."""
         version = self._holder.model.version
         return _json({"name": "covertype", "version": version, "extensions": inference_protocol.EXTENSIONS})
 
-    async def model(self, request: Request) -> Response:
+    async def model(self, call: Call) -> Reply:
         """Describe the model, as the Open Inference Protocol has it."""
-        return _json(inference_protocol.describe(self._named_model(request)))
+        return _json(inference_protocol.describe(self._named_model(call)))
 
-    async def metrics(self, request: Request) -> Response:  # noqa: ARG002 - an endpoint
+    async def metrics(self, call: Call) -> Reply:  # noqa: ARG002 - an endpoint
         """Return the metrics."""
-        return Response(self._metrics.text(), media_type=CONTENT_TYPE)
+        return Reply(self._metrics.text(), CONTENT_TYPE)
 
     def close(self) -> None:
         """End the thread for large requests."""
@@ -161,33 +158,35 @@ class Service:
 def as_endpoint(route: str, method: Endpoint, metrics: Metrics) -> Endpoint:
     """Return an endpoint that answers a refusal, and tells the log and the metrics which route it is."""
 
-    async def endpoint(request: Request) -> Response:
-        request.scope["covertype"]["route"] = route
+    async def endpoint(call: Call) -> Reply:
+        call.route = route
         try:
-            return await method(request)
+            return await method(call)
         except RefusalError as refusal:
             metrics.count_refusal(refusal.status.phrase.lower())
-            response = _json(refusal.content(), refusal.status)
-            response.headers.update(refusal.headers())
-            return response
+            return refusal_reply(refusal)
 
     return endpoint
 
 
-def _json(content: Any, status: HTTPStatus = HTTPStatus.OK) -> Response:  # noqa: ANN401 - whatever JSON has
-    return Response(answers.encode_json(content), status, media_type=answers.JSON)
+def _json(content: Any) -> Reply:  # noqa: ANN401 - whatever JSON has
+    return Reply(answers.encode_json(content), JSON)
 
 
-def _content_type(request: Request) -> str:
+def _content_type(call: Call) -> str:
     """Return the content type of a body, without parameters; RefusalError for a body that is packed."""
-    if request.headers.get("content-encoding", "identity") != "identity":
+    if call.headers.get(b"content-encoding", b"identity") != b"identity":
         raise RefusalError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the body is packed: send it without Content-Encoding")
-    return request.headers.get("content-type", answers.JSON).partition(";")[0].strip().lower()
+    given = call.header(b"content-type", answers.JSON)
+    return given if given == answers.JSON else given.partition(";")[0].strip().lower()
 
 
-def _accepted(request: Request) -> str:
+def _accepted(call: Call) -> str:
     """Return the content type of the answer: the first of the header ``Accept`` that can be written, or JSON."""
-    for part in request.headers.get("accept", "").split(","):
+    given = call.headers.get(b"accept")
+    if given is None or given in {b"*/*", JSON}:
+        return answers.JSON
+    for part in given.decode("latin-1").split(","):
         kind = part.partition(";")[0].strip().lower()
         if kind in answers.WRITERS:
             return kind
@@ -221,7 +220,7 @@ def _predict_in_thread(
 
 
 def _infer_in_thread(
-    model: ServedModel, body: bytes, header_length: str | None, most_rows: int
+    model: ServedModel, body: bytes, header_length: bytes | None, most_rows: int
 ) -> tuple[Scored, bytes, int | None]:
     """Decode and score a request of the Open Inference Protocol, and write the answer."""
     inference = inference_protocol.decode(body, header_length, most_rows)

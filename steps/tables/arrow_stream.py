@@ -45,10 +45,9 @@ def read(data: bytes) -> Iterator[pa.RecordBatch]:
 
 def _require_uncompressed(buffer: pa.Buffer) -> None:
     """Raise BadStreamError for compressed buffers: a few bytes of them may need gigabytes."""
-    with pa.ipc.MessageReader.open_stream(buffer) as messages:
-        for message in messages:
-            if message.type in {"record batch", "dictionary"} and _is_compressed(message):
-                raise BadStreamError("its buffers are compressed: write them without compression")
+    for message in pa.ipc.MessageReader.open_stream(buffer):
+        if message.type in {"record batch", "dictionary"} and _is_compressed(message):
+            raise BadStreamError("its buffers are compressed: write them without compression")
 
 
 def _is_compressed(message: pa.ipc.Message) -> bool:

@@ -91,6 +91,7 @@ def make_app(  # noqa: PLR0913 - what the parts of a service are
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         exception_handlers={HTTPException: _answer_http_error},
     )
     schema = holder.model.schema

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from steps.core import storage
 from workflows import settings
-from workflows.cli import cluster_verbs
+from workflows.cli.cluster import cluster_verbs
 from workflows.cluster import nodes, outcome
 
 if TYPE_CHECKING:

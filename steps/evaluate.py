@@ -16,7 +16,9 @@ def main(  # noqa: PLR0913 - one argument a file
     *,
     model: Annotated[Path, typer.Option(help="Model bundle, from train.")],
     test_features: Annotated[Path, typer.Option(help="Test features, from preprocess.")],
-    scores: Annotated[Path, typer.Option(help="Where the scored rows go (parquet: row, label, score).")],
+    scores: Annotated[
+        Path, typer.Option(help="Where the scored rows go (parquet: row, label, score, hash and parts of each row).")
+    ],
     metrics: Annotated[Path, typer.Option(help="Where the metrics go (JSON).")],
     options: EvaluateOptions,
     summary: Annotated[Path | None, typer.Option(help="Where a line with the main metrics goes.")] = None,

@@ -17,6 +17,7 @@ from steps.models import bundle
 from steps.options.predict import PredictOptions, RegistryOptions
 from steps.prediction import predicting
 from steps.prediction.models import read_ensemble
+from steps.prediction.reading import split_names
 from steps.prediction.rejects import Rejects
 from steps.registry import aliases, publishing
 from steps.sources.reading import Reading
@@ -39,8 +40,10 @@ def main(  # noqa: PLR0913 - one argument a file
     with ExitStack() as stack, runtime.record_usage(usage, "predict") as use:
         name, folder = stack.enter_context(_open_models(models, registered))
         ensemble = read_ensemble(folder)
-        reading = Reading()
-        source = stack.enter_context(open_source(options.input, ensemble.schema, reading, labelled=False))
+        others = split_names(options.keep)
+        source = stack.enter_context(
+            open_source(options.input, ensemble.schema, Reading(), labelled=False, others=others)
+        )
         target = stack.enter_context(_local_file(options.output, overwrite=options.overwrite))
         threads = options.threads or quantities.available_cores()
         facts = {"covertype.models": name, "covertype.input": options.input}

@@ -3,38 +3,56 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from steps import reporting
+from steps.comparison.policy import read_policy
+from steps.comparison.scores import FILE as SCORES
+from steps.comparison.scores import assemble_test_scores, write_test_scores
 from steps.core import runtime, storage
+from steps.core.errors import UsageError
 from steps.core.named_paths import parse_paths
 from steps.io import open_destination
 from steps.options.register import RegisterOptions
-from steps.registry.champion_gate import Gate
-from steps.registry.registration import collect_release, register, summarise
+from steps.registry.registration import PROFILE, collect_release, register, summarise
 
 
 def main(  # noqa: PLR0913 - one argument a file
     *,
     model: Annotated[list[str], typer.Option(metavar="SLUG=DIR", help="Model bundle, from train.")],
     metrics: Annotated[list[str], typer.Option(metavar="SLUG=PATH", help="Metrics, from evaluate.")],
+    scores: Annotated[list[str], typer.Option(metavar="SLUG=PATH", help="Scored test rows, from evaluate.")],
+    profile: Annotated[Path, typer.Option(help="Profile of the source, from prepare.")],
     report_html: Annotated[Path, typer.Option(help="The page, from report.")],
     report_json: Annotated[Path, typer.Option(help="The same figures, from report (JSON).")],
     registry: Annotated[str, typer.Option(metavar="URI", help="gs://bucket/prefix, s3://bucket/prefix or a folder.")],
     registration: Annotated[Path, typer.Option(help="Where to write what was registered (JSON).")],
     options: RegisterOptions,
+    policy: Annotated[Path | None, typer.Option(help="Policy of the gate (TOML); the default one without it.")] = None,
+    decision: Annotated[Path | None, typer.Option(help="Where the page with the decision goes (HTML).")] = None,
     summary: Annotated[Path | None, typer.Option(help="Where a line with the outcome goes.")] = None,
     usage: runtime.UsageOption = None,
 ) -> None:
-    """Register a run's models; they become champion where their PR-AUC is not below the champion's."""
+    """Register a run's models; they become champion where the gate finds them better on the same test rows."""
     name = options.version or os.environ.get("COVERTYPE_RUN", "")
     models, judged = parse_paths(model, "--model"), parse_paths(metrics, "--metrics")
-    report = {"report.html": report_html, "report.json": report_json}
-    with runtime.record_usage(usage, "register", inputs=[*models.values(), *report.values()]):
-        release = collect_release(name, models, judged, report, options.code_revision)
-        document = register(release, open_destination(registry), Gate(options.tolerance, options.class_tolerance))
+    scored = parse_paths(scores, "--scores")
+    if wrong := models.keys() ^ scored.keys():
+        raise UsageError(f"{min(wrong)!r} is not in both", where="--model and --scores", fix="give both for each")
+    conditions = read_policy(policy)
+    documents = {"report.html": report_html, "report.json": report_json, PROFILE: profile}
+    inputs = [*models.values(), *scored.values(), *documents.values()]
+    with runtime.record_usage(usage, "register", inputs=inputs), tempfile.TemporaryDirectory() as folder:
+        release = collect_release(name, models, judged, documents, options.code_revision)
+        release.files[SCORES] = Path(folder) / SCORES
+        write_test_scores(release.files[SCORES], assemble_test_scores(models, scored))
+        document = register(release, open_destination(registry), conditions)
+        if decision:
+            storage.write_text(decision, reporting.with_decision(report_html.read_text("utf-8"), document))
         storage.write_json(registration, document)
     line = summarise(document)
     runtime.record_values((summary, line))

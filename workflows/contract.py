@@ -31,7 +31,8 @@ RETRY_EXPRESSION = (
 COVER_TYPE = "cover-type"
 _MODEL = "model"
 # File name of each artifact that is the report. The Argo UI shows the name of the artifact above the page.
-REPORT_FILES = {"report": "report.html", "json": "report.json"}
+# The page with the decision is the report with one section more, and takes its place in a folder.
+REPORT_FILES = {"report": "report.html", "json": "report.json", "decision": "report.html"}
 
 
 def task_name(cover_type: str, step: str) -> str:

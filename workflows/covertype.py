@@ -25,14 +25,14 @@ from steps.core import runtime
 from workflows.cli import (
     bigquery_verbs,
     cache_verbs,
-    cluster_verbs,
-    doctor_verb,
-    predict_cluster_verbs,
     predict_verb,
+    registry_verbs,
     result_verbs,
     run_verbs,
     workflow_verbs,
 )
+from workflows.cli.cluster import cluster_verbs, predict_cluster_verbs
+from workflows.cli.doctor import doctor_verb
 
 app = typer.Typer(
     add_completion=False,
@@ -45,6 +45,7 @@ app.add_typer(run_verbs.app)
 app.add_typer(predict_verb.app)
 app.add_typer(workflow_verbs.app)
 app.add_typer(result_verbs.app)
+app.add_typer(registry_verbs.app)
 app.add_typer(cache_verbs.app, name="cache")
 app.add_typer(cluster_verbs.app)
 app.add_typer(predict_cluster_verbs.app)

@@ -156,18 +156,32 @@ def report(slugs: Sequence[str], table_schema: Slot) -> Step:
     )
 
 
-def register(slugs: Sequence[str], registry: str, revision: str) -> Step:
-    """Return the step that registers the models of a finished run as a new version."""
+def register(slugs: Sequence[str], registry: str, revision: str, policy: Slot | None = None) -> Step:
+    """Return the step that registers the models of a finished run as a new version.
+
+    Args:
+        slugs: the cover types.
+        registry: address of the registry.
+        revision: git revision of the code.
+        policy: the conditions for a new champion; None for the default ones.
+    """
     return Step(
         "register",
         inputs=[
             # A report that succeeded implies that all are there. Argo knows only that a failed pipeline has none.
             *(Slot(f"model-{slug}", "model", option="model", key=slug, optional=True) for slug in slugs),
             *(Slot(f"metrics-{slug}", "metrics.json", option="metrics", key=slug, optional=True) for slug in slugs),
+            *(Slot(f"scores-{slug}", "scores.parquet", option="scores", key=slug, optional=True) for slug in slugs),
+            Slot("profile", "profile.json"),
             Slot("report-html", "report.html"),
             Slot("report-json", "report.json"),
+            *([policy] if policy else []),
         ],
-        outputs=[Slot("registration", "registration.json"), USAGE],
+        outputs=[
+            Slot("registration", "registration.json"),
+            Slot("decision", "decision.html", drawn=True),
+            USAGE,
+        ],
         parameters={"registry": registry, "code-revision": revision},
         values=["summary"],
         publishes=True,

@@ -61,7 +61,7 @@ def build(settings: Settings, *, name: str | None, revision: str = "", source_fi
     if settings.query:
         files.append(Slot("query", "query.sql", raw=embedded_files.read_text(settings.query, "--query")))
     first, reporting = prepare(slugs, table_schema, files), report(slugs, table_schema)
-    last = [reporting, *([register(slugs, settings.registry, revision)] if settings.registry else [])]
+    last = [reporting, *([_registration(settings, slugs, revision)] if settings.registry else [])]
     all_tasks, templates = _tasks(settings, slugs, set_by_user, first, last)
     dag = DAG(
         name="pipeline",
@@ -79,6 +79,14 @@ def build(settings: Settings, *, name: str | None, revision: str = "", source_fi
         description=form.description(),
         deadlines=[settings.resources(step).deadline_seconds for step in _successive_steps(settings)],
     )
+
+
+def _registration(settings: Settings, slugs: Sequence[str], revision: str) -> Step:
+    """Return the step that registers the models; the policy of the gate becomes part of the workflow."""
+    policy = None
+    if settings.policy:
+        policy = Slot("policy", "policy.toml", raw=embedded_files.read_text(settings.policy, "--policy"))
+    return register(slugs, settings.registry, revision, policy)
 
 
 def _tasks(

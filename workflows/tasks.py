@@ -177,8 +177,9 @@ def _register(slugs: Sequence[str], output: Callable[[str, str], str]) -> Task:
             *(
                 Artifact(name=f"{name}-{slug}", from_=output(slug, name), optional=True)
                 for slug in slugs
-                for name in ("model", "metrics")
+                for name in ("model", "metrics", "scores")
             ),
+            Artifact(name="profile", from_=_artifact_of("prepare", "profile")),
             Artifact(name="report-html", from_=_artifact_of("report", "report")),
             Artifact(name="report-json", from_=_artifact_of("report", "json")),
         ],
@@ -213,21 +214,22 @@ def whole_run_task(
 
 
 def outputs(reporting: Step, *, with_register: bool, whole_run: bool) -> list[Parameter | Artifact]:
-    """Return the outputs of the run: the values of the report, the registration if there is one, and the page.
+    """Return the outputs of the run: the values and the page of the report, the registration and the decision if any.
 
     Args:
         reporting: the report.
         with_register: whether the run registers its models.
         whole_run: whether one task runs all steps.
     """
-    report = ALL if whole_run else "report"
+    report, register = (ALL, ALL) if whole_run else ("report", "register")
     values = [(report, value, value) for value in reporting.values]
     if with_register:
-        values.append((ALL, "registration", "registration") if whole_run else ("register", "summary", "registration"))
+        values.append((register, "registration" if whole_run else "summary", "registration"))
     return [
         *(
             Parameter(name=name, value_from=ValueFrom(parameter=f"{{{{tasks.{task}.outputs.parameters.{value}}}}}"))
             for task, value, name in values
         ),
         Artifact(name="report", from_=_artifact_of(report, "report")),
+        *([Artifact(name="decision", from_=_artifact_of(register, "decision"))] if with_register else []),
     ]

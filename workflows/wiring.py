@@ -104,7 +104,8 @@ def whole_run(settings: Settings, slugs: Sequence[str], first: Step, last: Seque
         outputs |= {slot.name: (step.name, slot.name) for slot in step.outputs if slot.name != USAGE.name}
         made |= {f"{step.name}-{slot.option or slot.name}": (step.name, slot.name) for slot in step.outputs}
     values = {_value_name(name, value): (name, value) for name, step in steps.items() for value in step.values}
-    inputs = {slot.name: slot for slot in (*first.inputs, *chain.inputs) if slot.raw is not None}
+    of_last = [slot for step in last for slot in step.inputs]
+    inputs = {slot.name: slot for slot in (*first.inputs, *chain.inputs, *of_last) if slot.raw is not None}
     return Chain(
         PIPELINE_POD,
         steps,

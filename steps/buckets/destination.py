@@ -62,6 +62,14 @@ class Prefix:
             uri = f"{self.location}/{name}"
             return self.store.upload(file, uri, if_absent=expected is None, generation=generation).generation
 
+    def names_below(self, name: str) -> list[str]:
+        """Return the names of all objects below a prefix; none if there is none."""
+        try:
+            found = self.store.objects(f"{self.location}/{name}/**")
+        except NoInputError:
+            return []
+        return [each.uri.removeprefix(f"{self.location}/") for each in found]
+
     def commit(self, entries: Sequence[Entry], sources: Mapping[str, Path], metadata: dict[str, Any]) -> Manifest:
         """Upload the files, then the manifest.
 

@@ -1,8 +1,8 @@
-"""Points in time that a person gives."""
+"""Points in time: that a person gives, and the present one."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from steps.core.errors import UsageError
 
@@ -23,3 +23,8 @@ def parse_time(text: str) -> datetime | None:
         fix = "write it as 2026-11-21T09:30:00Z, with at most three digits after the seconds"
         raise UsageError(f"{text!r} is not a time in RFC 3339", where="--snapshot-time", fix=fix)
     return moment
+
+
+def now() -> str:
+    """Return the present time in UTC in RFC 3339, to the second."""
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"

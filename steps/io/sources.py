@@ -29,8 +29,14 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def open_source(
-    uri: str, schema: Schema, reading: Reading, file: Path | None = None, *, labelled: bool = True
+def open_source(  # noqa: PLR0913 - where the table is, and what is read of it
+    uri: str,
+    schema: Schema,
+    reading: Reading,
+    file: Path | None = None,
+    *,
+    labelled: bool = True,
+    others: Sequence[str] = (),
 ) -> Iterator[Source]:
     """Open a source by its URI.
 
@@ -40,6 +46,7 @@ def open_source(
         reading: The options for BigQuery.
         file: A copy of the file that the URI names on another machine; None to read the URI.
         labelled: As for ``steps.sources.files.open_files``.
+        others: The names of columns that are read too, if the source has them. Files are fetched whole in any case.
 
     Raises:
         UsageError: The file is not a copy of what the URI names.
@@ -62,7 +69,8 @@ def open_source(
         if address.kind in uris.BUCKETS:
             yield _fetch_from_bucket(uri, schema, folder, labelled=labelled)
         else:
-            yield _fetch_from_bigquery(uri, schema, reading, folder)
+            needed = bigquery.Needed(schema, labelled, tuple(others))
+            yield _fetch_from_bigquery(uri, needed, reading, folder)
 
 
 def open_exported(  # noqa: PLR0913, PLR0917 - the fields of an ExportRequest
@@ -104,10 +112,10 @@ def version_of(uri: str, reading: Reading) -> str | None:
     return " ".join(f"{each.uri}#{each.generation}" for each in _list_objects(address.text)[1])
 
 
-def _fetch_from_bigquery(uri: str, schema: Schema, reading: Reading, folder: Path) -> Source:
+def _fetch_from_bigquery(uri: str, needed: bigquery.Needed, reading: Reading, folder: Path) -> Source:
     path, name = folder / "table.parquet", bigquery.source_name(uri, reading)
-    staging.write_staged(bigquery.read(uri, schema, reading), path, name)
-    return files.open_files([(path, name)], schema, name)
+    staging.write_staged(bigquery.read(uri, needed, reading), path, name)
+    return files.open_files([(path, name)], needed.schema, name, labelled=needed.labelled)
 
 
 def _fetch_from_bucket(uri: str, schema: Schema, folder: Path, *, labelled: bool) -> Source:

@@ -11,6 +11,7 @@ import pyarrow as pa
 from steps import tables
 from steps.core.errors import BadDataError
 from steps.models import intervals, matrix
+from steps.tables import hashing, slices
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,10 +26,14 @@ CURVE_POINTS = 200
 SCORE_FIELDS = pa.schema(
     [pa.field(tables.ROW, pa.int64()), pa.field(tables.LABEL, pa.uint8()), pa.field(tables.SCORE, pa.float32())]
 )
+_GROUP_FIELD = pa.field(tables.GROUP, pa.uint64())
 
 
 def score_rows(model: Bundle, features: Path, target: Path, *, threads: int) -> pa.Table:
-    """Score the rows of a feature table, write the columns ``row label score``, and return them as a table.
+    """Score the rows of a feature table, write them, and return the columns ``row label score`` as a table.
+
+    The file also has a hash of the columns of the source, equal for equal rows, and the slices of the schema, which
+    divide the rows into parts (``steps.tables.slices``).
 
     Args:
         model: The bundle of the model.
@@ -46,12 +51,16 @@ def score_rows(model: Bundle, features: Path, target: Path, *, threads: int) -> 
         raise BadDataError(what, where=str(features), fix="make them with the model's own preprocessor")
     model.booster.set_param({"nthread": threads})
     parts = []
-    with tables.open_writer(target, SCORE_FIELDS, metadata) as writer:
+    fields = pa.schema([*SCORE_FIELDS, _GROUP_FIELD, *slices.slice_fields(metadata.schema)])
+    names = [column.name for column in metadata.schema.columns]
+    with tables.open_writer(target, fields, metadata) as writer:
         for batch in tables.read_batches(features):
             scores = model.booster.inplace_predict(matrix.to_array(batch, expected))
             columns = [batch.column(tables.ROW), batch.column(tables.LABEL), pa.array(scores, pa.float32())]
             parts.append(pa.RecordBatch.from_arrays(columns, schema=SCORE_FIELDS))
-            writer.write(parts[-1])
+            columns.append(pa.array(hashing.hash_rows(map(batch.column, names), batch.num_rows, 0)))
+            columns += slices.slice_columns(metadata.schema, model.transformer.seen_, batch)
+            writer.write(pa.RecordBatch.from_arrays(columns, schema=fields))
     return pa.Table.from_batches(parts, SCORE_FIELDS)
 
 

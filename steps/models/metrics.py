@@ -50,11 +50,11 @@ class WeightedRanking:
         self._positive = np.flatnonzero(labels[self._order] == 1)
         self._hits, self._predicted = _counts_at_positives(labels, scores)
 
-    def average_precision(self, weights: Counts) -> NDArray[np.float64]:
+    def average_precision(self, weights: Counts | NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the average precision for each weighting (float64, shape (samples,)), 0 without a positive row.
 
         Args:
-            weights: The number of times that each row counts, int64, shape (samples, rows).
+            weights: The number of times that each row counts, int64 or float64, shape (samples, rows).
         """
         counts = weights[:, self._order]
         gained = counts[:, self._positive]
@@ -62,6 +62,36 @@ class WeightedRanking:
         predicted = np.cumsum(counts, axis=1)[:, self._predicted - 1]
         total = np.maximum(gained.sum(axis=1), 1)
         return np.asarray((gained * hits / np.maximum(predicted, 1)).sum(axis=1) / total)
+
+
+def average_precision_influence(labels: Labels, scores: Scores) -> tuple[float, NDArray[np.float64]]:
+    """Return the average precision, and the influence of each row on it (float64, shape (rows,)).
+
+    The influence is the derivative of the average precision by the number of times that the row counts. The influences
+    sum to 0, and the sum of their squares is the variance of the average precision in the infinitesimal jackknife.
+
+    With H(s) positive rows and T(s) rows at or above score s, the average precision is the sum of H/T over the P
+    positive rows, divided by P. A row with score s adds 1/T to each positive row with a score of at most s if it is
+    positive, and takes H/T² from it. As a positive row it adds its own term H(s)/T(s), and 1 to P.
+
+    Source: B. Efron (1982), "The Jackknife, the Bootstrap and Other Resampling Plans", chapter 6.
+
+    Args:
+        labels: As for :func:`average_precision`, with a positive row.
+        scores: As for :func:`average_precision`.
+    """
+    positive = labels == 1
+    hits, predicted = (each[::-1] for each in _counts_at_positives(labels, scores))  # lowest score first
+    precision = hits / predicted
+    gained = np.concatenate([[0.0], np.cumsum(1 / predicted)])
+    lost = np.concatenate([[0.0], np.cumsum(precision / predicted)])
+    ranked = np.sort(scores[positive])
+    below = np.searchsorted(ranked, scores, side="right")
+    influence = -lost[below]
+    of_positive = below[positive]
+    value = float(precision.mean())
+    influence[positive] += precision[of_positive - 1] + gained[of_positive] - value
+    return value, influence / len(hits)
 
 
 def _counts_at_positives(labels: Labels, scores: Scores) -> tuple[Counts, Counts]:

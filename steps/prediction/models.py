@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +11,7 @@ import pyarrow as pa
 from steps import forest
 from steps.core import storage
 from steps.core.errors import BadDataError, NoInputError
-from steps.models import bundle, matrix, metrics, preprocessing
+from steps.models import bundle, matrix, multiclass, preprocessing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -108,25 +107,6 @@ class Ensemble:
         return result
 
 
-def calibrate(scores: NDArray[np.float32], calibrations: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the calibrated probability of each cover type: the share of its calibrated score in their sum.
-
-    Source: B. Zadrozny and C. Elkan, Transforming Classifier Scores into Accurate Multiclass Probability Estimates,
-    2002 (normalisation of one-vs-rest scores).
-
-    Args:
-        scores: The scores, float32, shape (models, rows).
-        calibrations: Slope and intercept of each model, float64, shape (models, 2).
-
-    Returns:
-        float64, shape (models, rows); each column sums to 1.
-    """
-    logits = calibrations[:, :1] * metrics.to_logits(scores) + calibrations[:, 1:]
-    calibrated = 1 / (1 + np.exp(-logits))
-    # NumPy adds the values of a single column in another order than those of several.
-    return np.asarray(calibrated / reduce(np.add, calibrated))
-
-
 def decide(ensemble: Ensemble, scores: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return the model with the highest score of each row, the first one of equal scores, and its probability.
 
@@ -139,7 +119,7 @@ def decide(ensemble: Ensemble, scores: NDArray[np.float32]) -> tuple[NDArray[np.
         result for a row does not depend on the other rows.
     """
     best = scores.argmax(axis=0) if scores.shape[1] else np.zeros(0, np.int64)
-    probabilities = calibrate(scores, ensemble.calibrations)
+    probabilities = multiclass.calibrate(scores, ensemble.calibrations)
     return best, np.take_along_axis(probabilities, best[np.newaxis], axis=0)[0].astype(np.float32)
 
 
@@ -172,18 +152,12 @@ def read_ensemble(folder: Path) -> Ensemble:
         schema,
         tuple(schema.cover_type(slug) for slug in order),
         tuple(float(found[slug][1]["threshold"]) for slug in order),
-        np.array([_calibration(found[slug][1]) for slug in order]),
+        np.array([multiclass.calibration_of(found[slug][1]) for slug in order]),
         tuple(
             _open_group(members, [found[order[at]] for at in members], folder / _prepared_name(number))
             for number, members in enumerate(groups.values())
         ),
     )
-
-
-def _calibration(facts: dict[str, Any]) -> tuple[float, float]:
-    """Return slope and intercept of a model's calibration; those that change nothing for a bundle of before."""
-    stored = facts.get("calibration") or {"slope": 1.0, "intercept": 0.0}
-    return float(stored["slope"]), float(stored["intercept"])
 
 
 def _prepared_name(number: int) -> str:

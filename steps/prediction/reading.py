@@ -43,13 +43,18 @@ class Rows:
     codes: NDArray[np.int16] | None
 
 
+def split_names(text: str) -> tuple[str, ...]:
+    """Return the names in a list separated by commas."""
+    return tuple(filter(None, (name.strip() for name in text.split(","))))
+
+
 def kept_columns(source: Source, wanted: str) -> tuple[str, ...]:
     """Return the names of the columns to copy, from a list separated by commas.
 
     Raises:
         UsageError: A column does not exist, or is named twice.
     """
-    names = tuple(filter(None, (name.strip() for name in wanted.split(","))))
+    names = split_names(wanted)
     present = source.files[0].names
     for name in names:
         if name not in present:
@@ -78,11 +83,15 @@ def label_offset(source: Source, mode: str) -> int | None:
         return None
     found: Counter[object] = Counter()
     if mode == "auto" and schema.labels_may_start_at_zero:
-        columns = (batch.column(schema.target) for batch in source.batches([schema.target]))
+        columns = (batch.column(schema.target) for batch in source.batches([schema.target], _ignore))
         found = labels.count_labels(schema, columns, source.name)
         if not found:  # the column is there and empty
             return None
     return labels.find_offset(schema, found, mode, source.name)
+
+
+def _ignore(error: BadRowError, column: str) -> None:
+    """Pass over a cell or a line, which :func:`read_rows` reports."""
 
 
 def read_rows(source: Source, kept: Sequence[str], offset: int | None, rejects: Rejects) -> Iterator[Rows]:

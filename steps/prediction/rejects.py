@@ -38,16 +38,23 @@ class Rejects:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._rows: set[tuple[str, int]] = set()
+        self._rows: dict[str, set[int]] = {}
+        self._count = 0
         self.reasons: dict[tuple[str, int, str], str] = {}
 
     def __len__(self) -> int:
         """Return the number of rejected rows."""
-        return len(self._rows)
+        return self._count
 
     def add(self, error: BadRowError, column: str) -> None:
-        """Add a row; TooManyRejectsError if so many are rejected that it makes no sense to look for more."""
-        self._rows.add((error.file, error.row))
+        """Add a row, with an empty column for all of it.
+
+        Raises:
+            TooManyRejectsError: So many are rejected that it makes no sense to look for more.
+        """
+        rows = self._rows.setdefault(error.file, set())
+        self._count += error.row not in rows
+        rows.add(error.row)
         self.reasons.setdefault((error.file, error.row, column), f"{error.what}: {error.fix}")
         if len(self) > self._limit + _BEYOND:
             raise self.error(f"at least {len(self):,}")
@@ -55,8 +62,10 @@ class Rejects:
     def good_rows(self, file: str, first: int, count: int) -> NDArray[np.bool_]:
         """Return which rows of a file are not rejected (bool, shape (count,)), from the position ``first`` on."""
         good = np.ones(count, bool)
-        for name, row in self._rows or ():
-            if name == file and first <= row < first + count:
+        rows = self._rows.get(file, ())
+        found = (row for row in range(first, first + count) if row in rows) if len(rows) > count else rows
+        for row in found:
+            if first <= row < first + count:
                 good[row - first] = False
         return good
 

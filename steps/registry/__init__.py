@@ -1,11 +1,13 @@
-"""Published files and the model registry: manifests, versions, aliases, and the gate before the champion.
+"""Published files and the model registry: manifests, versions, aliases, decisions, and the champion.
 
 - ``publishing``: publish files together, and fetch them.
 - ``manifest``: the manifest of published files.
 - ``destinations``: the interface of a destination, and folders as destinations.
 - ``registration``: register the models of a run as a new version.
+- ``versions``: the versions of a registry, and a list of them.
 - ``aliases``: the aliases of a registry.
-- ``champion_gate``: the decision whether a new version becomes the champion.
+- ``decisions``: the stored decisions about versions.
+- ``champion``: judge a version, promote it, and roll back.
 """
 
-__all__ = ["aliases", "champion_gate", "destinations", "manifest", "publishing", "registration"]
+__all__ = ["aliases", "champion", "decisions", "destinations", "manifest", "publishing", "registration", "versions"]

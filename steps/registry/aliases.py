@@ -1,4 +1,4 @@
-"""The aliases of a registry. Each is a small file that names a version."""
+"""The aliases of a registry. Each is a small file that names a version, the versions before it, and the reason."""
 
 from __future__ import annotations
 
@@ -9,17 +9,57 @@ from typing import TYPE_CHECKING, Any
 
 from steps.core import storage
 from steps.core.errors import AlreadyExistsError, BadDataError, NoInputError, TransientError
-from steps.registry.champion_gate import Gate, Verdict, compare_with_champion
-from steps.registry.manifest import MANIFEST, decode_manifest
+from steps.core.times import now
+from steps.registry.manifest import MANIFEST
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from steps.registry.destinations import Destination
-    from steps.registry.manifest import Manifest
 
+CANDIDATE, CHAMPION = "candidate", "champion"
 # The number of attempts to move an alias that other processes move at the same time.
 _ATTEMPTS = 10
+# The number of earlier versions that an alias keeps for rollbacks.
+_MOST_EARLIER = 100
+
+
+@dataclass(frozen=True)
+class Alias:
+    """The content of an alias.
+
+    Attributes:
+        version: The version that it names.
+        previous: The version that it named before the last move; None for none.
+        reason: The reason of the last move.
+        decision: The path in the registry of the decision for the last move; None if none was needed.
+        at: The time of the last move in RFC 3339; empty in a registry of an older version of this project.
+        earlier: The versions that a rollback returns to, the newest last.
+    """
+
+    version: str
+    previous: str | None = None
+    reason: str = ""
+    decision: str | None = None
+    at: str = ""
+    earlier: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The version that an alias shall name.
+
+    Attributes:
+        version: The version; None to leave the alias unchanged.
+        reason: Why it is moved or not.
+        decision: The path in the registry of the decision; None if none was needed.
+        earlier: The versions that a rollback returns to afterwards.
+    """
+
+    version: str | None
+    reason: str
+    decision: str | None = None
+    earlier: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -31,6 +71,7 @@ class AliasMove:
         previous: The version that it named before.
         moved: Whether it was moved.
         reason: Why it was moved or not.
+        decision: The path in the registry of the decision; None if none was needed.
         uri: The address of the alias.
         generation: The generation of the alias in a bucket; None in a folder.
     """
@@ -39,6 +80,7 @@ class AliasMove:
     previous: str | None
     moved: bool
     reason: str
+    decision: str | None
     uri: str
     generation: int | str | None
 
@@ -47,42 +89,49 @@ class AliasMove:
         return dataclasses.asdict(self)
 
 
-def move_alias(
-    destination: Destination,
-    alias: str,
-    version: str,
-    decide: Callable[[str | None], Verdict] = lambda _: Verdict(True, "newest"),
-) -> AliasMove:
-    """Move an alias to a version, if ``decide`` allows it.
+def read_alias(destination: Destination, alias: str) -> Alias | None:
+    """Return an alias, None if it does not exist; BadDataError if it cannot be read."""
+    stored = destination.read(_path(alias))
+    return _parse_alias(stored.data, f"{destination.location}/{_path(alias)}") if stored else None
 
-    The alias is written only if nobody has changed it since it was read. Otherwise it is read and decided again.
+
+def move_alias(destination: Destination, alias: str, version: str, reason: str = "newest") -> AliasMove:
+    """Move an alias to a version; errors as for :func:`change_alias`."""
+    return change_alias(destination, alias, lambda _: Choice(version, reason))
+
+
+def change_alias(destination: Destination, alias: str, choose: Callable[[Alias | None], Choice]) -> AliasMove:
+    """Move an alias to the version that ``choose`` returns.
+
+    The alias is written only if nobody has changed it since it was read. Otherwise it is read, and ``choose`` is called
+    again.
 
     Args:
         destination: The registry.
         alias: The name of the alias.
-        version: The version.
-        decide: Called with the version that the alias names now, None if it does not exist.
+        choose: Called with the alias as it is, None if it does not exist.
 
     Raises:
         BadDataError: The alias cannot be read.
         TransientError: Others moved the alias at every attempt.
     """
-    name = f"aliases/{alias}.json"
-    uri = f"{destination.location}/{name}"
+    uri = f"{destination.location}/{_path(alias)}"
     for _ in range(_ATTEMPTS):
-        stored = destination.read(name)
-        present = _parse_version(stored.data, uri) if stored else None
-        if stored and present == version:
-            return AliasMove(version, version, False, "unchanged", uri, stored.generation)
-        verdict = decide(present)
-        if not verdict.passes:
-            return AliasMove(present, present, False, verdict.reason, uri, stored.generation if stored else None)
-        data = json.dumps({"version": version, "previous": present, "reason": verdict.reason}, indent=2) + "\n"
+        stored = destination.read(_path(alias))
+        present = _parse_alias(stored.data, uri) if stored else None
+        version = present.version if present else None
+        choice = choose(present)
+        if choice.version in {None, version}:
+            reason = choice.reason if choice.version is None else "unchanged"
+            generation = stored.generation if stored else None
+            return AliasMove(version, version, False, reason, choice.decision, uri, generation)
+        moved = Alias(choice.version or "", version, choice.reason, choice.decision, now(), choice.earlier)
+        document = {**dataclasses.asdict(moved), "earlier": moved.earlier[-_MOST_EARLIER:]}
         try:
-            generation = destination.write(name, data.encode(), stored)
+            generation = destination.write(_path(alias), (json.dumps(document, indent=2) + "\n").encode(), stored)
         except AlreadyExistsError:
             continue
-        return AliasMove(version, present, True, verdict.reason, uri, generation)
+        return AliasMove(choice.version, version, True, choice.reason, choice.decision, uri, generation)
     raise TransientError("others kept moving this alias", where=uri, fix="run again")
 
 
@@ -93,43 +142,34 @@ def resolve(destination: Destination, name: str) -> str:
         NoInputError: There is neither an alias nor a version of this name.
         BadDataError: The alias cannot be read.
     """
-    path = f"aliases/{name}.json"
-    if stored := destination.read(path):
-        return _parse_version(stored.data, f"{destination.location}/{path}")
+    if alias := read_alias(destination, name):
+        return alias.version
     if destination.read(f"versions/{name}/{MANIFEST}"):
         return name
     what = f"there is no version and no alias {name!r}"
     raise NoInputError(what, where=destination.location, fix="check the registry and --version")
 
 
-def move_champion(destination: Destination, lineage: Mapping[str, Any], gate: Gate) -> AliasMove:
-    """Move the alias ``champion`` to the version with this lineage, if it passes the gate."""
-
-    def decide(present: str | None) -> Verdict:
-        if present is None:
-            return compare_with_champion(lineage, None, gate)
-        found = _read_version_manifest(destination, present)
-        if found is None:
-            return Verdict(False, f"not comparable, the champion {present} is not in the registry")
-        try:
-            return compare_with_champion(lineage, found.metadata, gate)
-        except (KeyError, TypeError, AttributeError):
-            return Verdict(False, f"not comparable, the champion {present} has no lineage")
-
-    return move_alias(destination, "champion", lineage["version"], decide)
+def _path(alias: str) -> str:
+    return f"aliases/{alias}.json"
 
 
-def _read_version_manifest(destination: Destination, version: str) -> Manifest | None:
-    location = f"versions/{version}"
-    found = destination.read(f"{location}/{MANIFEST}")
-    return decode_manifest(found.data, f"{destination.location}/{location}", found.generation) if found else None
-
-
-def _parse_version(data: bytes, uri: str) -> str:
+def _parse_alias(data: bytes, uri: str) -> Alias:
+    """Return the alias in a file. One of an older version of this project has the version before, but no others."""
     try:
-        version = storage.parse_json(data)["version"]
-    except (ValueError, TypeError, KeyError):
-        version = None
-    if not isinstance(version, str):
+        document = storage.parse_json(data)
+        earlier = document.get("earlier", [document["previous"]] if document.get("previous") else [])
+        texts = [document["version"], *earlier]
+        valid = isinstance(earlier, list) and all(isinstance(text, str) for text in texts)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        valid = False
+    if not valid:
         raise BadDataError("this does not name a version", where=uri, fix="remove it, or write {'version': ...} to it")
-    return version
+    return Alias(
+        document["version"],
+        document.get("previous"),
+        str(document.get("reason", "")),
+        document.get("decision"),
+        str(document.get("at", "")),
+        tuple(earlier),
+    )

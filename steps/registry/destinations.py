@@ -55,6 +55,9 @@ class Destination(Protocol):
             AlreadyExistsError: The file has changed.
         """
 
+    def names_below(self, name: str) -> Sequence[str]:
+        """Return the sorted names of all files below a folder, relative to the destination; none if it is absent."""
+
     def commit(self, entries: Sequence[Entry], sources: Mapping[str, Path], metadata: dict[str, Any]) -> Manifest:
         """Write files, and then their manifest.
 
@@ -105,6 +108,11 @@ class Folder:
             if self.read(name) != expected:
                 raise already_exists(str(self.root / name))
             storage.write_bytes(self.root / name, data)
+
+    def names_below(self, name: str) -> list[str]:
+        """Return the names of all files below a folder, without unfinished ones."""
+        found = [path.relative_to(self.root) for path in (self.root / name).rglob("*") if path.is_file()]
+        return sorted(path.as_posix() for path in found if storage.PARTIAL not in str(path))
 
     @contextmanager
     def _lock(self) -> Iterator[None]:

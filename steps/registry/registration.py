@@ -1,13 +1,13 @@
-"""Register the models of a run as a new version of a registry, and decide whether it becomes the champion.
+"""Register the models of a run as a new version of a registry, and let the gate decide whether it becomes champion.
 
 A registry is ``gs://bucket/prefix``, ``s3://bucket/prefix`` or a folder. ``versions/VERSION`` contains the bundles
-with their metrics and the report, and is published once, with its manifest last. ``aliases/candidate.json`` and
-``aliases/champion.json`` each name a version.
+with their metrics, the report, the profile and the test scores, and is published once, with its manifest last.
+``aliases/candidate.json`` and ``aliases/champion.json`` each name a version. ``decisions/VERSION/N.json`` are the
+decisions about a version.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,22 +15,23 @@ from typing import TYPE_CHECKING, Any
 from steps.core import storage
 from steps.core.errors import BadDataError, UsageError
 from steps.models import bundle
-from steps.registry import publishing
-from steps.registry.aliases import AliasMove, move_alias, move_champion
+from steps.registry import champion, publishing
+from steps.registry.aliases import CANDIDATE, CHAMPION, move_alias
 from steps.registry.manifest import MANIFEST
+from steps.registry.versions import is_valid_version, location_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from steps.registry.champion_gate import Gate
+    from steps.comparison.policy import Policy
+    from steps.registry.aliases import AliasMove
+    from steps.registry.champion import Outcome
     from steps.registry.destinations import Destination
     from steps.registry.publishing import Published
 
-
-_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 # The keys of ``data`` in report.json that are part of the lineage.
 _DATA_KEYS = ("source", "source_sha256", "data_sha256")
-METRICS = "metrics.json"
+METRICS, PROFILE = "metrics.json", "profile.json"
 
 
 @dataclass(frozen=True)
@@ -49,29 +50,32 @@ class Release:
 
 
 def collect_release(
-    version: str, models: Mapping[str, Path], metrics: Mapping[str, Path], report: Mapping[str, Path], revision: str
+    version: str, models: Mapping[str, Path], metrics: Mapping[str, Path], documents: Mapping[str, Path], revision: str
 ) -> Release:
-    """Check that bundles, metrics and report belong together, and return them as a release.
+    """Check that bundles, metrics, report and profile belong together, and return them as a release.
 
     Args:
         version: The name of the version.
         models: The folders of the bundles by slug.
         metrics: The ``metrics.json`` of each model by slug.
-        report: ``report.html`` and ``report.json`` by these names.
+        documents: ``report.html``, ``report.json``, ``profile.json`` and further files of the run by these names.
         revision: The revision of the code; may be empty.
 
     Raises:
         UsageError: The version is not a valid name, or there is not one metrics file for each model.
         BadDataError: A file is damaged, or belongs to another cover type, other data or another model.
     """
-    if not _VERSION.fullmatch(version):
+    if not is_valid_version(version):
         raise UsageError(f"{version!r} is not a version", where="--version", fix="use letters, digits and . _ -")
     if wrong := models.keys() ^ metrics.keys():
         raise UsageError(f"{min(wrong)!r} is not in both", where="--model and --metrics", fix="give both for each")
-    document = _read_json_object(report["report.json"])
+    document = _read_json_object(documents["report.json"])
+    if _read_json_object(documents[PROFILE]).get("data_sha256") != document["data"]["data_sha256"]:
+        what = "the profile is not of the data of the report"
+        raise BadDataError(what, where=str(documents[PROFILE]), fix="register the files of one run")
     if document.get("missing") or document.get("cover_types", {}).keys() != models.keys():
         what = f"the report is not about these {len(models)} models"
-        raise BadDataError(what, where=str(report["report.json"]), fix="give the report of the models to register")
+        raise BadDataError(what, where=str(documents["report.json"]), fix="give the report of the models to register")
     cover_types = {slug: _model_facts(slug, models[slug], metrics[slug], document["data"]) for slug in models}
     files = {f"models/{slug}/{path.name}": path for slug in models for path in _bundle_files(models[slug])}
     files |= {f"models/{slug}/{METRICS}": path for slug, path in metrics.items()}
@@ -83,7 +87,7 @@ def collect_release(
         "macro_f1": document["macro_f1"],
         "cover_types": cover_types,
     }
-    return Release(version, files | dict(report), lineage)
+    return Release(version, files | dict(documents), lineage)
 
 
 def _bundle_files(folder: Path) -> list[Path]:
@@ -117,7 +121,7 @@ def _read_json_object(path: Path) -> dict[str, Any]:
     return document
 
 
-def register(release: Release, registry: Destination, gate: Gate) -> dict[str, Any]:
+def register(release: Release, registry: Destination, policy: Policy) -> dict[str, Any]:
     """Publish a release and move the aliases.
 
     Registering the same release again does not change the version. The aliases are moved again if necessary.
@@ -125,7 +129,7 @@ def register(release: Release, registry: Destination, gate: Gate) -> dict[str, A
     Args:
         release: The release.
         registry: The registry.
-        gate: The conditions for a new champion.
+        policy: The conditions for a new champion.
 
     Returns:
         The content of ``registration.json``.
@@ -134,16 +138,16 @@ def register(release: Release, registry: Destination, gate: Gate) -> dict[str, A
         AlreadyExistsError: The registry has this version with other content.
         TransientError: The service failed, or others kept moving the aliases.
     """
-    done = publishing.publish(release.files, registry.below(f"versions/{release.version}"), release.lineage)
-    moves = {
-        "candidate": move_alias(registry, "candidate", release.version),
-        "champion": move_champion(registry, release.lineage, gate),
-    }
-    return _describe_registration(release.version, registry.location, done, moves)
+    done = publishing.publish(release.files, registry.below(location_of(release.version)), release.lineage)
+    candidate = move_alias(registry, CANDIDATE, release.version)
+    request = champion.Request(release.version, policy, scores=release.files.get(champion.SCORES))
+    return _describe_registration(
+        release.version, registry.location, done, candidate, champion.promote(registry, request)
+    )
 
 
 def _describe_registration(
-    version: str, registry: str, done: Published, moves: Mapping[str, AliasMove]
+    version: str, registry: str, done: Published, candidate: AliasMove, outcome: Outcome
 ) -> dict[str, Any]:
     manifest = done.manifest
     return {
@@ -155,7 +159,8 @@ def _describe_registration(
             {"name": entry.name, "uri": manifest.uri(entry), "generation": entry.generation, "sha256": entry.sha256}
             for entry in manifest.files
         ],
-        "aliases": {name: move.to_dict() for name, move in moves.items()},
+        "aliases": {CANDIDATE: candidate.to_dict(), CHAMPION: outcome.move.to_dict()},
+        "decision": outcome.decision.to_dict() if outcome.decision else None,
     }
 
 
@@ -165,9 +170,9 @@ def summarise(registration: Mapping[str, Any]) -> str:
     Args:
         registration: The result of :func:`register`.
     """
-    version, champion = registration["version"], registration["aliases"]["champion"]
-    state = "is now champion" if champion["moved"] else "is champion"
-    if champion["version"] != version:
-        state = f"not champion, {champion['version']} stays"
+    version, alias = registration["version"], registration["aliases"][CHAMPION]
+    state = "is now champion" if alias["moved"] else "is champion"
+    if alias["version"] != version:
+        state = f"not champion, {alias['version']} stays" if alias["version"] else "not champion, there is none"
     done = "was registered already" if registration["already"] else "registered"
-    return f"{version} {done} in {registration['registry']}, {state}: {champion['reason']}"
+    return f"{version} {done} in {registration['registry']}, {state}: {alias['reason']}"

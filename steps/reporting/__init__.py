@@ -1,5 +1,6 @@
 """The report of a run: ``report.json`` and the HTML page."""
 
+from steps.reporting.decision import with_decision
 from steps.reporting.document import METRICS, build_document, summary_line, worst_class_line
 from steps.reporting.inputs import read_json, read_model_outputs, read_usages
 from steps.reporting.page import render
@@ -14,5 +15,6 @@ __all__ = [
     "read_usages",
     "render",
     "summary_line",
+    "with_decision",
     "worst_class_line",
 ]

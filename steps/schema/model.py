@@ -62,6 +62,25 @@ class Derived:
 
 
 @dataclass(frozen=True)
+class Slice:
+    """A division of the rows by a categorical column. Metrics of each part show where a model is worse than on average.
+
+    Attributes:
+        name: The name of the division.
+        of: The categorical column.
+        prefix: The number of first characters of a value that name its part; 0 for the whole value.
+    """
+
+    name: str
+    of: str
+    prefix: int = 0
+
+    def part(self, value: str) -> str:
+        """Return the name of the part that a value of the column belongs to."""
+        return value[: self.prefix] if self.prefix else value
+
+
+@dataclass(frozen=True)
 class Schema:
     """The description of a table.
 
@@ -73,6 +92,7 @@ class Schema:
         derived: Features that ``preprocess`` adds.
         labels_may_start_at_zero: Whether a source may count its labels from 0 although the schema counts from 1.
         builtin_table: The file below ``steps/data`` that ``builtin:`` names; empty if there is none.
+        slices: Divisions of the test rows; none for the categorical columns, see ``steps.tables.slices``.
     """
 
     name: str
@@ -82,6 +102,7 @@ class Schema:
     derived: tuple[Derived, ...] = ()
     labels_may_start_at_zero: bool = False
     builtin_table: str = ""
+    slices: tuple[Slice, ...] = ()
     _names: dict[str, Column] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from steps.core import textfile, texts
 from steps.core.errors import BadConfigurationError, NoInputError
-from steps.schema import column_checks, cover_type_checks
-from steps.schema.model import Column, CoverType, Derived, Schema
+from steps.schema import column_checks, cover_type_checks, slice_checks
+from steps.schema.model import Column, CoverType, Derived, Schema, Slice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,14 +34,16 @@ OPERATIONS = {
 _ACCEPTED: dict[str, tuple[Any, str]] = {
     "str": (str, "a string"),
     "bool": (bool, "true or false"),
+    "int": (int, "an integer"),
     "int | str": ((int, str), "an integer or a string"),
     "float": ((int, float), "a number"),
     "tuple[str, ...]": (list, "a list of strings"),
     "tuple[Column, ...]": (list, "a list of tables"),
     "tuple[CoverType, ...]": (list, "a list of tables"),
     "tuple[Derived, ...]": (list, "a list of tables"),
+    "tuple[Slice, ...]": (list, "a list of tables"),
 }
-_Entry = TypeVar("_Entry", bound="Column | CoverType | Derived")
+_Entry = TypeVar("_Entry", bound="Column | CoverType | Derived | Slice")
 
 
 def from_json(text: str) -> Schema:
@@ -107,6 +109,7 @@ def _build_schema(document: object) -> Schema:
             "columns": _build_entries(values["columns"], Column, "columns"),
             "cover_types": _build_entries(values["cover_types"], CoverType, "cover_types"),
             "derived": _build_entries(values.get("derived", ()), Derived, "derived"),
+            "slices": _build_entries(values.get("slices", ()), Slice, "slices"),
         }
     )
 
@@ -154,6 +157,7 @@ def _find_problems(schema: Schema) -> list[str]:
         *column_checks.find_problems(schema),
         *cover_type_checks.find_problems(schema.cover_types),
         *_derived_problems(schema),
+        *slice_checks.find_problems(schema),
     ]
 
 

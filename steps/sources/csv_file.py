@@ -7,8 +7,10 @@ is read again from the beginning with all numeric columns as text, which :mod:`s
 from __future__ import annotations
 
 import re
+import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,14 +18,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from steps.core import textfile
 from steps.core.errors import BadDataError, BadRowError
-from steps.sources import csv_head
+from steps.sources import csv_head, csv_lines
 from steps.tables import SPLIT, cells, labels, spelling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
-    from pathlib import Path
 
     from steps.schema import Schema
 
@@ -51,8 +51,9 @@ class CsvReader:
         head: The column names of the file.
         schema: The schema of the source.
         texts: The names of columns that are text whatever is in them.
-        report: Called with the error of a cell and the name of its column. The cell is then null. None to raise the
-            error.
+        report: Called with the error of a cell and the name of its column, which is empty for a line with too few or
+            too many cells. The cell, or all of the row, is then null. None to raise the error.
+        marked: Whether the file is a copy from ``csv_lines.write_marked``.
     """
 
     path: Path
@@ -61,6 +62,7 @@ class CsvReader:
     schema: Schema
     texts: Collection[str] = ()
     report: Callable[[BadRowError, str], None] | None = None
+    marked: bool = False
     _as_text: bool = field(default=False, init=False)
     _block: int = field(default=0, init=False)
     _seen: dict[str, set[bool]] = field(default_factory=dict, init=False)
@@ -71,6 +73,22 @@ class CsvReader:
         Raises:
             BadDataError: The file is damaged, or a cell of a numeric column is not a number.
         """
+        if self.report is None or self._is_utf8():
+            yield from self._read(columns)
+            return
+        with tempfile.TemporaryDirectory(prefix="covertype-text-") as folder:
+            marked = Path(folder) / "marked.csv"
+            with self._open_for_arrow() as file:
+                csv_lines.write_marked(file, marked)
+            copy = CsvReader(marked, self.name, self.head, self.schema, self.texts, self.report, marked=True)
+            yield from copy._read(columns)
+
+    def _is_utf8(self) -> bool:
+        with self._open_for_arrow() as file:
+            return csv_lines.is_utf8(file)
+
+    def _read(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Yield record batches, see :meth:`batches`."""
         self._block = BLOCK_BYTES
         self._as_text = any(map(self._is_whole, columns)) and self._has_hexadecimal()
         done = 0
@@ -126,16 +144,18 @@ class CsvReader:
             column_names=self.head.names,
             skip_rows=self.head.lines,
         )
-        parse = pa.csv.ParseOptions(newlines_in_values=True)
+        lines = self.report and csv_lines.LinePlaces(self.name, self.head.lines + 1, self.report)
+        parse = pa.csv.ParseOptions(newlines_in_values=True, invalid_row_handler=lines.skip if lines else None)
         missing = {name: self._missing_spellings(name) for name in columns if name not in numeric}
         at = 0
         with self._open_for_arrow() as file, pa.csv.open_csv(file, read, parse, convert) as reader:
-            for batch in reader:
+            for batch in _insert_lines(reader, lines) if lines else reader:
+                columns_ = [(name, self._without_marks(name, batch.column(name), at)) for name in batch.schema.names]
                 arrays = [
                     self._convert_numbers(name, values, at, whole=numeric[name])
                     if name in numeric
                     else _replace_by_null(values, missing[name])
-                    for name, values in zip(batch.schema.names, batch.columns, strict=True)
+                    for name, values in columns_
                 ]
                 converted = pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)
                 yield converted.slice(max(0, skipped - at))
@@ -180,6 +200,19 @@ class CsvReader:
             names = set() if name == SPLIT else set(self.schema.column(name).values)
         return pa.array([spelling for spelling in cells.MISSING if spelling not in names], pa.string())
 
+    def _without_marks(self, name: str, values: pa.Array, first: int) -> pa.Array:
+        """Return a column with null for text that is not UTF-8, which is reported."""
+        if not self.marked or not self.report or not (self._as_text or pa.types.is_dictionary(values.type)):
+            return values
+        if not (found := csv_lines.find_marked(values)):
+            return values
+        for at in found:
+            what = f"a cell of column {name!r} is not UTF-8 text"
+            self.report(BadRowError(what, row=first + at, file=self.name, fix=csv_lines.FIX), name)
+        keep = np.ones(len(values), bool)
+        keep[found] = False
+        return values.take(pa.array(np.arange(len(values)), mask=~keep))
+
     def _convert_numbers(self, name: str, values: pa.Array, first: int, *, whole: bool) -> pa.Array:
         """Return a column as numbers, if it was read as text. Its cells are all true and false, or all numbers."""
         if not self._as_text:
@@ -214,8 +247,7 @@ class CsvReader:
         if found := _INVALID_UTF8.match(reason):
             column, line = found.groups()
             what = f"a cell of column {self.head.names[int(column)]!r} is not UTF-8 text"
-            fix = f"{textfile.SAVE_AS_UTF8} (is it Latin-1 or Windows-1252?)"
-            return BadDataError(what, where=self._line_reference(line), fix=fix)
+            return BadDataError(what, where=self._line_reference(line), fix=csv_lines.FIX)
         if found := _WRONG_COLUMN_COUNT.match(reason):
             line, expected, count = found.groups()
             what = f"{count} columns instead of {expected}"
@@ -228,6 +260,14 @@ class CsvReader:
 
     def _line_reference(self, number: str | None) -> str:
         return f"line {number} of {self.name}" if number else self.name
+
+
+def _insert_lines(reader: pa.csv.CSVStreamingReader, lines: csv_lines.LinePlaces) -> Iterator[pa.RecordBatch]:
+    """Yield the batches of a reader with rows of nulls in the places of the lines that it skipped."""
+    for batch in reader:
+        yield lines.insert(batch)
+    if (rest := lines.rest(reader.schema)) is not None:
+        yield rest
 
 
 def _replace_by_null(values: pa.DictionaryArray, missing: pa.Array) -> pa.DictionaryArray:

@@ -64,8 +64,8 @@ class SourceFile:
         Args:
             columns: The names of the columns.
             texts: Those that are text in a CSV file, whatever is in them.
-            report: Called with the error of a cell in a CSV file and the name of its column. The cell is then null.
-                None to raise the error.
+            report: Called with the error of a cell or a line in a CSV file, see ``csv_file.CsvReader``. None to raise
+                the error.
 
         Raises:
             BadDataError: The file is damaged, or a cell of a numeric CSV column is not a number.
@@ -93,10 +93,12 @@ class Source:
     layout: Layout
     schema: Schema
 
-    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Yield record batches with the given source columns; errors as for :meth:`SourceFile.batches`."""
+    def batches(
+        self, columns: Sequence[str], report: Callable[[BadRowError, str], None] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield record batches with the given source columns; see :meth:`SourceFile.batches`."""
         for file in self.files:
-            yield from file.batches(columns)
+            yield from file.batches(columns, report=report)
 
     def sha256(self) -> str:
         """Return the SHA-256 of the single file, or that of the digests of several files in their order."""

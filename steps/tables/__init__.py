@@ -5,11 +5,13 @@
 - ``cells``: convert text cells to numbers.
 - ``hashing``: hash rows and row positions.
 - ``labels``: encode the labels of a source as positions among the cover types.
+- ``slices``: the parts of rows by their categories.
 - ``spelling``: match names in cells with the names of the schema, and format values for messages.
 """
 
 from steps.tables.parquet import (
     BATCH_ROWS,
+    GROUP,
     LABEL,
     ROW,
     SCORE,
@@ -27,6 +29,7 @@ from steps.tables.parquet import (
 
 __all__ = [
     "BATCH_ROWS",
+    "GROUP",
     "LABEL",
     "ROW",
     "SCORE",

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 BATCH_ROWS = 65_536
 # Columns that the steps add to a table.
-LABEL, ROW, SPLIT, SCORE = "label", "row", "split", "score"
+LABEL, ROW, SPLIT, SCORE, GROUP = "label", "row", "split", "score", "group"
 SPLITS = ("train", "validation", "test")
 # Key in the parquet footer.
 _METADATA = b"covertype"

@@ -64,12 +64,25 @@ def test_a_query_is_billed_to_a_project(rest: str) -> None:
     ],
 )
 def test_columns_that_are_needed(names: list[str], expected: list[str]) -> None:
-    assert bigquery.needed_columns(SCHEMA, names, "a table") == expected
+    assert bigquery.Needed(SCHEMA).columns(names, "a table") == expected
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["n", *FEATURES[::-1]], [*FEATURES, "n"]),
+        ([TARGET, *FEATURES, "split"], [*FEATURES, TARGET]),
+        ([*ONE_HOT[:-1], "n"], [*ONE_HOT[:-1], "n"]),
+    ],
+)
+def test_columns_that_are_needed_to_predict(names: list[str], expected: list[str]) -> None:
+    needed = bigquery.Needed(SCHEMA, labelled=False, others=("n", "Slope", "absent"))
+    assert needed.columns(names, "a table") == expected
 
 
 def test_a_needed_column_is_missing() -> None:
     with pytest.raises(BadDataError, match="column 'Slope' is missing and column 'n' is not in the schema, in a table"):
-        bigquery.needed_columns(SCHEMA, [*(name for name in FEATURES if name != "Slope"), TARGET, "n"], "a table")
+        bigquery.Needed(SCHEMA).columns([*(name for name in FEATURES if name != "Slope"), TARGET, "n"], "a table")
 
 
 @pytest.mark.parametrize(

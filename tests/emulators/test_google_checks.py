@@ -20,9 +20,9 @@ from steps.core.errors import DeniedError
 from steps.sources.reading import Reading
 from tests.emulators import storage_server
 from tests.emulators.faults import Fault, rest_proxy, storage_proxy
-from workflows.cli.doctor_verb import app
-from workflows.cli.google_checks import GoogleResources, check_google
-from workflows.cli.google_fixes import FixContext
+from workflows.cli.doctor.doctor_verb import app
+from workflows.cli.doctor.google_checks import GoogleResources, check_google
+from workflows.cli.doctor.google_fixes import FixContext
 from workflows.cluster.doctor import Finding
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ GRANT_BUCKET = f"gcloud storage buckets add-iam-policy-binding gs://%s --member=
 def bucket(server: Server, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.url)
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "p1")
-    monkeypatch.setattr("workflows.cli.google_checks._SECONDS", 1.0)
+    monkeypatch.setattr("workflows.cli.doctor.google_checks._SECONDS", 1.0)
     return server.bucket()
 
 
@@ -123,7 +123,7 @@ def test_what_is_missing_for_a_table(  # noqa: PLR0913 - one argument a part of 
     cloud: Emulator, fault: Fault, check: str, seen: str, fix: str, *, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert cloud.rest
-    monkeypatch.setattr("workflows.cli.google_checks._SECONDS", 0.3)
+    monkeypatch.setattr("workflows.cli.doctor.google_checks._SECONDS", 0.3)
     found = looked(GoogleResources(TABLE), fault)[check]
     assert (found[0], seen in found[1], fix in found[2]) == ("failed", True, True), found
 
@@ -269,7 +269,7 @@ def test_commands_name_the_service_account(monkeypatch: pytest.MonkeyPatch) -> N
     for name in ("BIGQUERY_EMULATOR_HOST", "STORAGE_EMULATOR_HOST"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("google.auth.default", lambda **_: (_Credentials(), "p1"))
-    monkeypatch.setattr("workflows.cli.google_checks.connect", lambda _: pytest.fail("not reached"))
+    monkeypatch.setattr("workflows.cli.doctor.google_checks.connect", lambda _: pytest.fail("not reached"))
     first = next(check_google(GoogleResources(registry="gs://bucket/x")))
     assert first.seen == "robot@p1.iam.gserviceaccount.com, project p1"
     fix = FixContext(email=_Credentials.service_account_email, bucket="b").fix_for(

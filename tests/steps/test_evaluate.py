@@ -11,7 +11,7 @@ import xgboost
 
 from steps import evaluate, tables
 from steps.models import bundle
-from tests.support import Chain, call
+from tests.support import FEATURES, Chain, call
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,14 @@ def metrics_of(chain: Chain) -> dict[str, Any]:
 
 def test_scores_line_up_with_the_test_rows(chain: Chain) -> None:
     scores, rows = pq.read_table(chain["scores"]), pq.read_table(chain["test"])
-    assert scores.column_names == ["row", "label", "score"]
+    assert scores.column_names == ["row", "label", "score", "group", "Wilderness_Area", "Climatic_Zone"]
+    areas = rows.column("Wilderness_Area").combine_chunks().cast("string")
+    assert scores.column("Wilderness_Area").combine_chunks().cast("string").equals(areas)
+    zones = [soil[:2] for soil in rows.column("Soil_Type").to_pylist()]
+    assert scores.column("Climatic_Zone").to_pylist() == zones
+    features = rows.select(FEATURES).to_pandas().astype(str).agg("|".join, axis=1)
+    assert scores.column("group").to_pandas().groupby(features).nunique().max() == 1
+    assert len(scores.column("group").unique()) == features.nunique()
     assert scores.column("row").equals(rows.column("row"))
     assert scores.column("label").equals(rows.column("label"))
 

@@ -177,6 +177,35 @@ def test_too_many_of_them_publish_nothing_but_the_list(tmp_path: Path, models: P
     assert len((tmp_path / "scores.csv.rejects.csv").read_text().splitlines()) == 1 + len(BAD_CELLS)
 
 
+def test_lines_that_are_no_rows_are_listed_and_the_others_scored(tmp_path: Path, models: Path, table: pa.Table) -> None:
+    expected = scored(write_table(tmp_path / "good.csv", table), models, "--keep=Elevation")
+    for number in (0, 1):
+        path = write_table(tmp_path / f"part-{number}.csv", table.slice(number * 100, 100 if not number else None))
+        head, *rows = path.read_bytes().splitlines(keepends=True)
+        rows[3], rows[20] = b"1,2\n", rows[20].replace(b",", b",,", 1)
+        rows[50] = rows[50].replace(b",", b"\xe9,", 1)
+        path.write_bytes(b"".join([head, *rows]))
+    found = scored(tmp_path / "part-*.csv", models, "--max-rejects=6", "--keep=Elevation")
+    bad = {number * 100 + at for number in (0, 1) for at in (3, 20, 50)}
+    assert found.equals(expected.filter(pa.array([row not in bad for row in range(table.num_rows)])))
+    (listed,) = tmp_path.glob("*.rejects.csv")
+    with listed.open(newline="") as file:
+        entries = [tuple(entry.values()) for entry in csv.DictReader(file)]
+    assert entries == [
+        (f"part-{number}.csv", row, column, reason)
+        for number in (0, 1)
+        for row, column, reason in (
+            ("3", "", "2 columns instead of 13: correct the line"),
+            ("20", "", "14 columns instead of 13: correct the line"),
+            (
+                "50",
+                "Elevation",
+                "a cell of column 'Elevation' is not UTF-8 text: save it as UTF-8 (is it Latin-1 or Windows-1252?)",
+            ),
+        )
+    ]
+
+
 def test_a_missing_value_is_scored_as_missing(tmp_path: Path, models: Path, table: pa.Table) -> None:
     some = with_missing(unlabelled(table), [(0, "Elevation"), (5, "Soil_Type")])
     expected = scored(write_table(tmp_path / "a.parquet", table), models)

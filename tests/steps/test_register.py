@@ -29,7 +29,7 @@ BUNDLE = ("metadata.json", "model.ubj", "preprocessor.skops")
 FILES = sorted([*(f"models/{slug}/{name}" for slug in SLUGS for name in (*BUNDLE, "metrics.json"))])
 
 
-FILES += ["report.html", "report.json"]
+FILES += ["profile.json", "report.html", "report.json"]
 
 
 class Run:
@@ -56,6 +56,7 @@ class Run:
         }
         storage.write_json(folder / "report.json", document)
         (folder / "report.html").write_text("<h1>Report</h1>")
+        storage.write_json(folder / "profile.json", {"data_sha256": data})
 
     def judge(self, slug: str, pr_auc: float | None, support: int = 5) -> None:
         facts = {"cover_type": slug, "threshold": 0.25, "rows": 50, "support": support}
@@ -71,7 +72,13 @@ class Run:
         options: list[object] = ["--registry", registry, "--version", self.name if version is None else version]
         for slug in SLUGS:
             options += ["--model", f"{slug}={self.folder / slug}", "--metrics", f"{slug}={self.metrics(slug)}"]
-        for option, name in (("report-html", "report.html"), ("report-json", "report.json")):
+        for slug in SLUGS:
+            options += ["--scores", f"{slug}={self.folder / slug}.scores"]
+        for option, name in (
+            ("report-html", "report.html"),
+            ("report-json", "report.json"),
+            ("profile", "profile.json"),
+        ):
             options += [f"--{option}", self.folder / name]
         for option in ("registration", "summary", "usage"):
             options += [f"--{option}", self.folder / option]

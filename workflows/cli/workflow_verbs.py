@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from workflows.cli import submission
+from workflows.cli.cluster import submission
 from workflows.cli.options import with_settings
 
 if TYPE_CHECKING:

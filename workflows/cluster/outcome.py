@@ -73,12 +73,15 @@ def fetch(client: Client, name: str, folder: Path) -> list[Path]:
     workflow = client.get(name)
     state = nodes.read(workflow)
     found: list[Path] = []
+    decided = any("decision" in step.artifacts for step in state.steps.values())
     for step in state.steps.values():
         for artifact, entry in step.artifacts.items():
             slug = model_of(artifact, step.path[0])
             path = f"models/{slug}" if slug else _REPORT.get(artifact)
             if artifact in PREDICTION_FILES:  # the user has chosen their names
                 path = entry["path"].rpartition("/")[2].lstrip(".")
+            if decided and artifact == "report":
+                continue  # the page with the decision is the same with one section more
             if path and not entry.get("deleted"):
                 target = folder / path
                 client.download(workflow, step, artifact, target)

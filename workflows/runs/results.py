@@ -53,6 +53,7 @@ def copy_results(folder: Path, root: Node) -> None:
         root: its root node.
     """
     for node in root.children.values():
+        decided = "decision" in root.outputs.artifacts
         for name, path in node.outputs.artifacts.items():
             slug = model_of(name, node.cover_type)
             # The steps of all cover types are one node, which fails where one of them does.
@@ -60,7 +61,7 @@ def copy_results(folder: Path, root: Node) -> None:
                 with storage.atomic_folder(folder / "models" / slug) as temporary:
                     for file in filter(Path.is_file, path.iterdir()):
                         shutil.copyfile(file, temporary / file.name)
-            elif name in REPORT_FILES:
+            elif name in REPORT_FILES and not (decided and name == "report"):
                 storage.copy_file(path, folder / REPORT_FILES[name])
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from steps import schema as schemas
+from steps.comparison.policy import read_policy
 from steps.core import uris
 from steps.core.errors import UsageError
 from steps.core.times import parse_time
@@ -32,6 +34,8 @@ def check(settings: Settings) -> None:
         from steps.google.bigquery import parse_address  # it imports readers of tables, which other sources do not need
 
         parse_address(settings.source, reading)
+    if settings.policy:
+        _check_policy(settings)
     given = overrides.parse(settings.overrides, schemas.load(settings.table_schema).slugs)
     for slug in (None, *given.by_cover_type):
         _check_device(settings, given.of("train", slug))
@@ -39,6 +43,14 @@ def check(settings: Settings) -> None:
             values = given.of(step, slug)
             for options in classes if values else ():
                 _check_options(options, step, slug, values)
+
+
+def _check_policy(settings: Settings) -> None:
+    """Check that there is a registry for the policy, and that it can be read: hours later the gate would find out."""
+    if not settings.registry:
+        what = "a policy is for the gate of a registry"
+        raise UsageError(what, where="--policy", fix="give --registry too, or leave --policy out")
+    read_policy(Path(settings.policy))
 
 
 def _check_device(settings: Settings, values: Mapping[str, str]) -> None:

@@ -52,6 +52,10 @@ class Settings(StepSettings):  # type: ignore[misc, valid-type] # a model that i
     registry: Annotated[
         Registry, Flag("Register the models here: gs://BUCKET/PREFIX, s3://BUCKET/PREFIX or a folder.", metavar="URI")
     ] = ""
+    policy: Annotated[
+        LocalPath,
+        Flag("Conditions for a new champion of the registry (TOML).", metavar="FILE", default="the project's own"),
+    ] = ""
     # Where it runs.
     pods: Annotated[
         Literal["auto", "step", "cover-type", "all"],

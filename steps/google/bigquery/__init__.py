@@ -12,6 +12,6 @@
 """
 
 from steps.google.bigquery.address import Address, parse_address, source_name
-from steps.google.bigquery.reader import needed_columns, read, version_of
+from steps.google.bigquery.reader import Needed, read, version_of
 
-__all__ = ["Address", "needed_columns", "parse_address", "read", "source_name", "version_of"]
+__all__ = ["Address", "Needed", "parse_address", "read", "source_name", "version_of"]

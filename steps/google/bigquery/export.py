@@ -182,7 +182,7 @@ def _inspect_source(client: official.Client, request: ExportRequest) -> tuple[So
     """Return the source of the script, and the number of rows of each cover type. A query counts the labels."""
     schema = request.schema
     rows, types = _source_rows(client, request)
-    columns = bigquery.needed_columns(schema, list(types), request.name)
+    columns = bigquery.Needed(schema).columns(list(types), request.name)
     layout = layouts.recognise_layout(schema, columns, request.name)
     found = _count_labels(client, request, rows)
     shift = labels.find_offset(

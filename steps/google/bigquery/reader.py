@@ -7,6 +7,7 @@ that orders by all columns returns the same order every time. Google's libraries
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from steps import tables
@@ -30,12 +31,48 @@ if TYPE_CHECKING:
 _STORED = ("TABLE", "SNAPSHOT")
 
 
-def read(uri: str, schema: Schema, reading: Reading) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of a table or of the result of a query, with the columns that the schema needs.
+@dataclass(frozen=True)
+class Needed:
+    """The columns of a table that are read.
+
+    Attributes:
+        schema: The schema of the source.
+        labelled: Whether the table must have labels. A table to predict may have them.
+        others: The names of further columns, which are read if the table has them.
+    """
+
+    schema: Schema
+    labelled: bool = True
+    others: tuple[str, ...] = ()
+
+    def columns(self, names: Sequence[str], where: str) -> list[str]:
+        """Return the columns to read, in the order of the schema. The other columns are ignored.
+
+        Args:
+            names: The column names of the table.
+            where: The source, for error messages.
+
+        Raises:
+            BadDataError: A column is missing.
+        """
+        schema, given = self.schema, set(names)
+        if self.labelled:
+            layouts_ = (wanted for _, wanted in layouts.possible_layouts(schema) if given.issuperset(wanted))
+            known = {*next(layouts_, names), tables.SPLIT}
+            layout = layouts.recognise_layout(schema, [name for name in names if name in known], where)
+            found = [*layouts.source_columns(schema, layout), schema.target]
+        else:
+            found = layouts.recognise_features(schema, names, where).feature_columns(schema)
+            found += [schema.target] if schema.target in given else []
+        return list(dict.fromkeys([*found, *(name for name in self.others if name in given)]))
+
+
+def read(uri: str, needed: Needed, reading: Reading) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a table or of the result of a query.
 
     Args:
         uri: The address.
-        schema: The schema of the source.
+        needed: The columns.
         reading: The options for BigQuery.
 
     Raises:
@@ -47,15 +84,15 @@ def read(uri: str, schema: Schema, reading: Reading) -> Iterator[pa.RecordBatch]
     """
     with connect_to_source(uri, reading) as client:
         rows = _query_rows if reading.query else _table_rows
-        yield from rows(client, uri, schema, reading).batches(client)
+        yield from rows(client, uri, needed, reading).batches(client)
 
 
-def _table_rows(client: bigquery.Client, uri: str, schema: Schema, reading: Reading) -> Rows:
+def _table_rows(client: bigquery.Client, uri: str, needed: Needed, reading: Reading) -> Rows:
     """Return the rows of a table. A view is read by a query of its columns."""
     from steps.google.bigquery.rows import Rows
 
     table = _get_table(client, uri, reading)
-    columns = needed_columns(schema, [field.name for field in table.schema], uri)
+    columns = needed.columns([field.name for field in table.schema], uri)
     if table.table_type not in _STORED:
         if reading.snapshot:
             what = f"this is a {table.table_type.lower()}, of which BigQuery keeps no snapshots"
@@ -63,45 +100,28 @@ def _table_rows(client: bigquery.Client, uri: str, schema: Schema, reading: Read
         listed = ", ".join(f"`{column}`" for column in columns)
         # The names come from BigQuery and contain no backquote.
         sql = f"SELECT {listed} FROM `{table.project}.{table.dataset_id}.{table.table_id}`"  # noqa: S608
-        return _result_rows(client, sql, uri, schema, reading)
+        return _result_rows(client, sql, uri, needed, reading)
     runtime.log(f"{uri}: last changed {table.modified:%Y-%m-%dT%H:%M:%SZ}, {table.num_rows:,} rows")
     return Rows(table.reference, _fields(table.schema, columns), reading.snapshot, None, uri)
 
 
-def _query_rows(client: bigquery.Client, uri: str, schema: Schema, reading: Reading) -> Rows:
-    return _result_rows(client, reading.query, source_name(uri, reading), schema, reading)
+def _query_rows(client: bigquery.Client, uri: str, needed: Needed, reading: Reading) -> Rows:
+    return _result_rows(client, reading.query, source_name(uri, reading), needed, reading)
 
 
-def _result_rows(client: bigquery.Client, sql: str, where: str, schema: Schema, reading: Reading) -> Rows:
+def _result_rows(client: bigquery.Client, sql: str, where: str, needed: Needed, reading: Reading) -> Rows:
     from steps.google.bigquery import query as bigquery_query
     from steps.google.bigquery.rows import Rows
 
     query = bigquery_query.Query(sql, where, reading.snapshot, reading.maximum_bytes_billed)
-    table, fields, count = bigquery_query.run_query(client, query, lambda names: needed_columns(schema, names, where))
-    columns = needed_columns(schema, [field.name for field in fields], where)
+    table, fields, count = bigquery_query.run_query(client, query, lambda names: needed.columns(names, where))
+    columns = needed.columns([field.name for field in fields], where)
     return Rows(table, _fields(fields, columns), None, count, where)
 
 
 def _fields(fields: Sequence[bigquery.SchemaField], columns: Sequence[str]) -> list[bigquery.SchemaField]:
     by_name = {field.name: field for field in fields}
     return [by_name[column] for column in columns]
-
-
-def needed_columns(schema: Schema, names: Sequence[str], where: str) -> list[str]:
-    """Return the columns of a table that the schema needs, in the order of the schema. Other columns are ignored.
-
-    Args:
-        schema: The schema of the source.
-        names: The column names of the table.
-        where: The source, for error messages.
-
-    Raises:
-        BadDataError: A column is missing.
-    """
-    given = set(names)
-    known = set(next((wanted for _, wanted in layouts.possible_layouts(schema) if given.issuperset(wanted)), names))
-    layout = layouts.recognise_layout(schema, [name for name in names if name in known | {tables.SPLIT}], where)
-    return [*layouts.source_columns(schema, layout), schema.target]
 
 
 def version_of(uri: str, reading: Reading) -> str | None:

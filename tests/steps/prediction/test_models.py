@@ -7,12 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
 
 from steps.core.errors import BadDataError, NoInputError
-from steps.prediction.models import PREPARED, calibrate, read_ensemble
+from steps.prediction.models import PREPARED, read_ensemble
 from steps.tables import read_batches
 from tests.support import Chain
 
@@ -77,15 +74,3 @@ def test_a_folder_without_models_is_refused(tmp_path: Path) -> None:
         read_ensemble(tmp_path / "none")
     with pytest.raises(NoInputError, match="there is no model in this folder"):
         read_ensemble(tmp_path)
-
-
-@given(arrays.arrays(np.float32, (3, 5), elements=st.floats(0, 1, width=32)))
-def test_calibrated_probabilities_sum_to_one(scores: np.ndarray) -> None:
-    found = calibrate(scores, np.array([[1.2, -0.5], [0.8, 0.1], [1, 0]]))
-    np.testing.assert_allclose(found.sum(axis=0), 1)
-    assert ((found >= 0) & (found <= 1)).all()
-
-
-def test_scores_that_are_calibrated_keep_their_shares() -> None:
-    scores = np.array([[0.5, 0.2], [0.25, 0.6]], np.float32)
-    np.testing.assert_allclose(calibrate(scores, np.array([[1, 0], [1, 0]])), scores / scores.sum(axis=0), rtol=1e-6)

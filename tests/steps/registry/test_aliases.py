@@ -4,10 +4,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from steps.registry.champion_gate import Verdict
 
 from steps.core.errors import BadDataError, TransientError
 from steps.registry import aliases
-from steps.registry.champion_gate import Verdict
 from steps.registry.destinations import Folder
 
 if TYPE_CHECKING:

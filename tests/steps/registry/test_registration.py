@@ -93,9 +93,11 @@ def broken(run: Run, what: str) -> None:
         run.change(run.folder / "report.json", missing=["aspen"])
     elif what == "report":
         run.change(run.folder / "report.json", cover_types={"aspen": {}})
+    elif what == "profile":
+        run.change(run.folder / "profile.json", data_sha256="x")
 
 
-@pytest.mark.parametrize("what", ["model", "slug", "data", "threshold", "metrics", "missing", "report"])
+@pytest.mark.parametrize("what", ["model", "slug", "data", "threshold", "metrics", "missing", "report", "profile"])
 def test_files_that_do_not_belong_together(runs: Runs, registry: Path, what: str) -> None:
     run = runs()
     broken(run, what)

@@ -40,7 +40,7 @@ def test_json_has_all_fields_and_nothing_else() -> None:
         "values": ["red", "green"],
     }
     assert document.keys() == {
-        *("name", "target", "columns", "cover_types", "derived", "labels_may_start_at_zero", "builtin_table"),
+        *("name", "target", "columns", "cover_types", "derived", "labels_may_start_at_zero", "builtin_table", "slices"),
     }
 
 

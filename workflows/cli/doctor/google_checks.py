@@ -19,7 +19,7 @@ from steps.google.gcs import SCHEME as BUCKET
 from steps.google.gcs.errors import translate_errors as translate_storage_errors
 from steps.sources.reading import SCHEME as TABLE
 from steps.sources.reading import Reading
-from workflows.cli.google_fixes import FixContext
+from workflows.cli.doctor.google_fixes import FixContext
 from workflows.cluster.doctor import Finding, State
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.workflows.command_line import invoke
-from workflows.cli import doctor_verb
+from workflows.cli.doctor import doctor_verb
 from workflows.cluster.doctor import Finding, State
 
 if TYPE_CHECKING:

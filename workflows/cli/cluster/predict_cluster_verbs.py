@@ -7,8 +7,8 @@ import typer
 
 from steps.core.options import with_flags
 from steps.options.predict import PredictOptions, RegistryOptions
-from workflows.cli import submission
-from workflows.cli.cluster_verbs import (
+from workflows.cli.cluster import submission
+from workflows.cli.cluster.cluster_verbs import (
     DryRun,
     Labels,
     RunName,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from steps.core import uris
-from workflows.cli.cluster_verbs import connect_to_cluster, with_argo_namespace
+from workflows.cli.cluster.cluster_verbs import connect_to_cluster, with_argo_namespace
 from workflows.cli.options import JsonFlag, with_settings
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _google_findings(settings: "Settings") -> "Iterator[Finding] | None":
     from steps.core.errors import UsageError
     from steps.core.times import parse_time
     from steps.sources.reading import Reading
-    from workflows.cli.google_checks import GoogleResources, check_google
+    from workflows.cli.doctor.google_checks import GoogleResources, check_google
 
     query = textfile.read(Path(settings.query), UsageError).strip() if settings.query else ""
     snapshot = parse_time(settings.snapshot_time)

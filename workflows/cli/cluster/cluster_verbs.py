@@ -9,7 +9,7 @@ import typer
 
 from steps.core import runtime
 from steps.core.errors import UsageError
-from workflows.cli import submission
+from workflows.cli.cluster import submission
 from workflows.cli.options import JsonFlag, Output, limit, with_settings
 
 if TYPE_CHECKING:

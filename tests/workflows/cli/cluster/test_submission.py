@@ -8,7 +8,7 @@ from steps.core import storage
 from steps.core.errors import BadConfigurationError, BadDataError, NoInputError, PipelineError, UsageError
 from steps.options.predict import PredictOptions, RegistryOptions
 from tests.support import real_rows, write_table
-from workflows.cli import submission
+from workflows.cli.cluster import submission
 from workflows.cluster.artifact_store import LocalFile
 from workflows.settings import Settings
 

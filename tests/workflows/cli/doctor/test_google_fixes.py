@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from steps.core.errors import DeniedError, NoInputError, PipelineError, UnavailableError
-from workflows.cli.google_fixes import FixContext
+from workflows.cli.doctor.google_fixes import FixContext
 
 MEMBER = "--member=serviceAccount:me@p.iam"
 GRANT_BUCKET = f"gcloud storage buckets add-iam-policy-binding gs://bucket {MEMBER}"

@@ -1,0 +1,161 @@
+"""The metrics of test scores, with the influence of each row, and under weights of the rows.
+
+| metric | of | definition |
+|---|---|---|
+| ``f1`` | each model | F1 at the model's own threshold |
+| ``pr_auc`` | each model | average precision of the scores before calibration |
+| ``accuracy`` | all models | share of rows whose highest score is that of their cover type |
+| ``macro_f1`` | all models | mean of the F1 of the models |
+| ``log_loss`` | all models | mean of -log of the calibrated probability that ``predict`` gives the row's cover type |
+
+The definitions are those of ``steps.models``. The influence of a row is the derivative of the metric by the number of
+times that the row counts. All metrics are smooth in these numbers, so the influences give the variance and the
+covariance of metrics in the limit of many rows (the infinitesimal jackknife: B. Efron (1982), "The Jackknife, the
+Bootstrap and Other Resampling Plans", chapter 6).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from steps.models import metrics, multiclass
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    from steps.comparison.score_table import TestScores
+
+    Floats = NDArray[np.float64]
+    Weights = NDArray[np.float64]
+
+F1, PR_AUC, ACCURACY, MACRO_F1, LOG_LOSS = "f1", "pr_auc", "accuracy", "macro_f1", "log_loss"
+OF_EACH_MODEL = (F1, PR_AUC)
+OF_ALL_MODELS = (ACCURACY, MACRO_F1, LOG_LOSS)
+# The smallest probability in a log loss, as in ``metrics.log_losses``.
+_SMALLEST = 1e-7
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A metric of one version.
+
+    Attributes:
+        metric: The name of the metric.
+        cover_type: The slug; None for a metric of all models.
+        positive: The number of positive rows; None for a metric of all models.
+        value: The value.
+        influence: The influence of each row (float64, shape (rows,)).
+        weighted: Returns the metric for weights of the rows (float64, shape (samples, rows)) as float64, shape
+            (samples,).
+    """
+
+    metric: str
+    cover_type: str | None
+    positive: int | None
+    value: float
+    influence: Floats
+    weighted: Callable[[Weights], Floats]
+
+
+def measure(scores: TestScores, names: tuple[str, ...] | None = None) -> Iterator[Measure]:
+    """Yield the metrics of a version, in the order of the table above.
+
+    A cover type without a positive row has no metrics. Metrics of all models are defined if the scores are complete.
+
+    Args:
+        scores: The scores.
+        names: The metrics to compute; None for all.
+    """
+    wanted = (*OF_EACH_MODEL, *OF_ALL_MODELS) if names is None else names
+    if F1 in wanted or (MACRO_F1 in wanted and scores.complete):
+        yield from _f1_measures(scores, wanted)
+    if PR_AUC in wanted:
+        yield from _pr_auc_measures(scores)
+    if scores.complete and ACCURACY in wanted:
+        right = scores.scores.argmax(axis=0) == scores.truth
+        yield _mean(ACCURACY, right.astype(np.float64))
+    if scores.complete and LOG_LOSS in wanted:
+        yield _mean(LOG_LOSS, log_losses(scores))
+
+
+def log_losses(scores: TestScores) -> Floats:
+    """Return -log of the calibrated probability of each row's cover type (float64, shape (rows,))."""
+    losses = np.empty(len(scores.rows))
+    calibrations = np.array(scores.calibrations)
+    for start in range(0, len(losses), 1 << 17):  # float64 of all models at once would be large
+        part = slice(start, start + (1 << 17))
+        probabilities = multiclass.calibrate(scores.scores[:, part], calibrations)
+        own = np.take_along_axis(probabilities, scores.truth[np.newaxis, part], axis=0)[0]
+        losses[part] = -np.log(np.clip(own, _SMALLEST, 1))
+    return losses
+
+
+def _mean(name: str, values: Floats) -> Measure:
+    value = float(values.mean())
+    influence = (values - value) / len(values)
+    return Measure(name, None, None, value, influence, lambda weights: weights @ values / weights.sum(axis=1))
+
+
+def _f1_measures(scores: TestScores, wanted: tuple[str, ...]) -> Iterator[Measure]:
+    """Yield the F1 of each model, and macro F1, which is the mean over all models as in ``multiclass.macro_f1``."""
+    found: list[Measure] = []
+    total, influence = 0.0, np.zeros(len(scores.rows))
+    for at, slug in enumerate(scores.slugs):
+        labels = scores.truth == at
+        # The threshold is a Python float: NumPy then compares in float32, exactly as evaluate did.
+        predicted = scores.scores[at] >= scores.thresholds[at]
+        one = _f1(slug, labels, predicted)
+        total, influence = total + one.value, influence + one.influence
+        found.append(one)
+        if F1 in wanted and one.positive:
+            yield one
+    if MACRO_F1 in wanted and scores.complete:
+        count = len(found)
+        of_each = [one.weighted for one in found]
+        yield Measure(
+            MACRO_F1,
+            None,
+            None,
+            total / count,
+            influence / count,
+            lambda weights: np.mean([weighted(weights) for weighted in of_each], axis=0),
+        )
+
+
+def _f1(slug: str, labels: NDArray[np.bool_], predicted: NDArray[np.bool_]) -> Measure:
+    hits = (labels & predicted).astype(np.float64)
+    both = labels.astype(np.float64) + predicted
+    size = max(float(both.sum()), 1.0)
+    value = 2 * float(hits.sum()) / size
+
+    def weighted(weights: Weights) -> Floats:
+        return np.asarray(2 * (weights @ hits) / np.maximum(weights @ both, 1))
+
+    return Measure(F1, slug, int(labels.sum()), value, (2 * hits - value * both) / size, weighted)
+
+
+def _pr_auc_measures(scores: TestScores) -> Iterator[Measure]:
+    for at, slug in enumerate(scores.slugs):
+        labels = (scores.truth == at).astype(np.uint8)
+        positive = int(labels.sum())
+        if positive:
+            value, influence = metrics.average_precision_influence(labels, scores.scores[at])
+            ranking = _LazyRanking(labels, scores.scores[at])
+            yield Measure(PR_AUC, slug, positive, value, influence, ranking.average_precision)
+
+
+class _LazyRanking:
+    """Sorts the rows when the first weights come, because a comparison of many rows has none."""
+
+    def __init__(self, labels: NDArray[np.uint8], scores: NDArray[np.float32]) -> None:
+        self._labels, self._scores = labels, scores
+        self._ranking: metrics.WeightedRanking | None = None
+
+    def average_precision(self, weights: Weights) -> Floats:
+        self._ranking = self._ranking or metrics.WeightedRanking(self._labels, self._scores)
+        return self._ranking.average_precision(weights)

@@ -1,0 +1,192 @@
+"""The champion of a registry: judge a version, promote it, and roll back to the champion before."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from steps.comparison import decision as gate
+from steps.comparison import scores as test_scores
+from steps.core.errors import BadDataError, NoInputError, UsageError
+from steps.models import bundle
+from steps.registry import decisions
+from steps.registry.aliases import CHAMPION, Alias, AliasMove, Choice, change_alias
+from steps.registry.versions import location_of, read_version
+
+if TYPE_CHECKING:
+    from steps.comparison.decision import Candidate, Decision
+    from steps.comparison.policy import Policy
+    from steps.registry.decisions import StoredDecision
+    from steps.registry.destinations import Destination
+    from steps.registry.manifest import Manifest
+
+SCORES = test_scores.FILE
+_BUNDLE = (bundle.MODEL, bundle.PREPROCESSOR, bundle.METADATA)
+REGISTER, PROMOTE, ROLLBACK = "register", "promote", "rollback"
+# The verdict of a rollback, which no test rows decide.
+NO_VERDICT = "none"
+_FIX = "promote with --force REASON, or train and register it again"
+
+
+@dataclass(frozen=True)
+class Request:
+    """A wish to make a version the champion.
+
+    Attributes:
+        version: The version.
+        policy: The conditions of the gate.
+        action: ``register`` or ``promote``.
+        forced: Why it becomes champion whatever the gate decides; empty if the gate decides.
+        scores: The test scores of the version on this machine; None to fetch them from the registry.
+    """
+
+    version: str
+    policy: Policy
+    action: str = REGISTER
+    forced: str = ""
+    scores: Path | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the champion: the move of the alias, and the decision; None if the version was champion."""
+
+    move: AliasMove
+    decision: StoredDecision | None
+
+
+def promote(registry: Destination, request: Request) -> Outcome:
+    """Make a version the champion, if the gate or a reason to force it allows that.
+
+    The decision is stored before the alias is moved. If another version becomes champion in between, the version is
+    judged again, against that one.
+
+    Raises:
+        NoInputError: There is no such version.
+        BadDataError: The version, the alias or an earlier decision is damaged.
+        TransientError: The service failed, or others kept moving the alias.
+    """
+    manifest = read_version(registry, request.version)
+    stored: list[StoredDecision] = []
+
+    def choose(present: Alias | None) -> Choice:
+        if present and present.version == request.version:
+            return Choice(present.version, "unchanged", present.decision)
+        champion = present.version if present else None
+        decision = _decide(registry, request, manifest, champion)
+        stored.append(decision)
+        if not decision.document["promotes"]:
+            return Choice(None, decision.document["reason"], decision.path)
+        earlier = (*present.earlier, present.version) if present else ()
+        return Choice(request.version, decision.document["reason"], decision.path, earlier)
+
+    move = change_alias(registry, CHAMPION, choose)
+    return Outcome(move, stored[-1] if stored else None)
+
+
+def rollback(registry: Destination, reason: str = "") -> Outcome:
+    """Make the champion before the present one the champion again. Several rollbacks walk back.
+
+    Args:
+        registry: The registry.
+        reason: Why; it is stored.
+
+    Raises:
+        NoInputError: There is no champion, or the one before is no longer in the registry.
+        UsageError: There was no other champion before.
+        BadDataError: The alias, or the manifest of the version before, is damaged.
+    """
+    stored: list[StoredDecision] = []
+
+    def choose(present: Alias | None) -> Choice:
+        if present is None:
+            fix = "check --registry, or register a version"
+            raise NoInputError("there is no champion to roll back", where=registry.location, fix=fix)
+        if not present.earlier:
+            what = f"there was no champion before {present.version!r}"
+            raise UsageError(what, where=registry.location, fix="promote another version")
+        version = present.earlier[-1]
+        read_version(registry, version)
+        line = f"rolled back from {present.version}" + (f": {reason}" if reason else "")
+        facts = {"action": ROLLBACK, "champion": present.version, "verdict": NO_VERDICT, "promotes": True}
+        stored.append(decisions.store_decision(registry, version, {**facts, "reason": line}))
+        return Choice(version, line, stored[-1].path, present.earlier[:-1])
+
+    return Outcome(change_alias(registry, CHAMPION, choose), stored[-1])
+
+
+def _decide(registry: Destination, request: Request, manifest: Manifest, champion: str | None) -> StoredDecision:
+    """Judge a version, and store the decision; an equal one that is stored already is returned instead."""
+    policy = decisions.digest_of(request.policy.to_dict())
+    key = {"champion": champion, "policy_sha256": policy, "forced": request.forced or None}
+    earlier = decisions.list_decisions(registry)
+    for each in reversed(earlier):
+        same = each.version == request.version and all(each.document.get(name) == key[name] for name in key)
+        if same and each.document["verdict"] != gate.Verdict.NOT_COMPARABLE:
+            return each
+    with tempfile.TemporaryDirectory(prefix="covertype-gate-") as folder:
+        judged, rows = _judge(registry, request, manifest, champion, Path(folder), earlier)
+    promotes, reason = judged.promotes, judged.reason
+    if request.forced:
+        promotes, reason = True, f"forced ({request.forced}); the gate: {judged.reason}"
+    facts = {
+        "action": request.action,
+        **key,
+        "verdict": str(judged.verdict),
+        "promotes": promotes,
+        "reason": reason,
+        "test_rows_sha256": rows,
+        "earlier_uses_of_test_rows": decisions.count_uses(earlier, rows) if rows else None,
+        "gate": judged.to_dict(),
+    }
+    return decisions.store_decision(registry, request.version, facts)
+
+
+def _judge(  # noqa: PLR0913, PLR0917 - what a decision depends on
+    registry: Destination,
+    request: Request,
+    manifest: Manifest,
+    champion: str | None,
+    folder: Path,
+    earlier: list[StoredDecision],
+) -> tuple[Decision, str | None]:
+    """Return the decision of the gate, and the digest of the test rows; None if it did not use any."""
+    try:
+        challenger = _candidate(registry, manifest, request.scores or folder / "challenger.parquet")
+    except _NotComparableError as error:
+        return gate.not_comparable(request.version, champion, str(error), request.policy), None
+    present = None
+    if champion is not None:
+        try:
+            found = read_version(registry, champion)
+            present = _candidate(registry, found, folder / "champion.parquet")
+        except (_NotComparableError, NoInputError, BadDataError) as error:
+            why = str(error) if isinstance(error, _NotComparableError) else f"the champion {champion}: {error}"
+            return gate.not_comparable(request.version, champion, why, request.policy), None
+    rows = challenger.scores.test_rows_sha256
+    judged = gate.decide(challenger, present, request.policy, uses=decisions.count_uses(earlier, rows))
+    return judged, None if judged.verdict == gate.Verdict.NOT_COMPARABLE else rows
+
+
+class _NotComparableError(Exception):
+    """A version lacks what the gate compares. Its text is the reason."""
+
+
+def _candidate(registry: Destination, manifest: Manifest, scores: Path) -> Candidate:
+    """Return a version as the gate judges it.
+
+    Args:
+        registry: The registry.
+        manifest: The manifest of the version.
+        scores: The test scores; they are fetched if the file does not exist.
+    """
+    version = manifest.metadata["version"]
+    entries = {entry.name: entry for entry in manifest.files}
+    if SCORES not in entries:
+        raise _NotComparableError(f"version {version} has no test scores, it is of an older release: {_FIX}")
+    if not scores.exists():
+        registry.below(location_of(version)).download(entries[SCORES], scores)
+    size = sum(entry.size for entry in manifest.files if entry.name.rpartition("/")[2] in _BUNDLE)
+    return gate.Candidate(version, test_scores.read_test_scores(scores), size)

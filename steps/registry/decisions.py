@@ -1,0 +1,119 @@
+"""The decisions about the versions of a registry: each is stored once, at ``decisions/VERSION/N.json``.
+
+They are beside the versions and not in them: a version is published once, and may be judged again against a later
+champion.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from steps.core import storage
+from steps.core.errors import AlreadyExistsError, BadDataError, NoInputError
+from steps.core.times import now
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from steps.registry.destinations import Destination
+
+FOLDER = "decisions"
+_NAME = re.compile(rf"{FOLDER}/([^/]+)/([1-9][0-9]*)\.json")
+# The keys of every decision.
+_KEYS = ("at", "action", "champion", "verdict", "promotes", "reason")
+
+
+@dataclass(frozen=True)
+class StoredDecision:
+    """A decision in a registry.
+
+    Attributes:
+        version: The version that it is about.
+        number: The number among the decisions about this version, from 1.
+        document: The content of the file.
+    """
+
+    version: str
+    number: int
+    document: dict[str, Any]
+
+    @property
+    def path(self) -> str:
+        """The path in the registry."""
+        return f"{FOLDER}/{self.version}/{self.number}.json"
+
+    @property
+    def at(self) -> str:
+        """The time of the decision in RFC 3339."""
+        return str(self.document["at"])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the content with the path in the registry, as plain JSON values."""
+        return {"path": self.path, **self.document}
+
+    def summary(self) -> dict[str, Any]:
+        """Return the path, and what every decision has, as plain JSON values."""
+        return {"path": self.path, **{key: self.document[key] for key in _KEYS}, "forced": self.document.get("forced")}
+
+
+def list_decisions(registry: Destination, version: str = "") -> list[StoredDecision]:
+    """Return the decisions about a version, or about all of them, in the order in which they were stored.
+
+    Raises:
+        BadDataError: A decision cannot be read.
+    """
+    folder = f"{FOLDER}/{version}" if version else FOLDER
+    found = (_NAME.fullmatch(name) for name in registry.names_below(folder))
+    stored = [_read(registry, match[1], int(match[2])) for match in found if match]
+    return sorted(stored, key=lambda each: (each.at, each.version, each.number))
+
+
+def store_decision(registry: Destination, version: str, facts: Mapping[str, Any]) -> StoredDecision:
+    """Store a decision under the next free number of its version, and return it.
+
+    Args:
+        registry: The registry.
+        version: The version that the decision is about.
+        facts: The content; version, number and time are added.
+    """
+    names = registry.names_below(f"{FOLDER}/{version}")
+    number = max((int(match[2]) for match in map(_NAME.fullmatch, names) if match), default=0)
+    while True:
+        number += 1
+        stored = StoredDecision(version, number, {"version": version, "number": number, "at": now(), **facts})
+        data = json.dumps(stored.document, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+        try:
+            registry.write(stored.path, data.encode(), None)
+        except AlreadyExistsError:
+            continue  # another process stored a decision about the same version
+        return stored
+
+
+def count_uses(stored: Sequence[StoredDecision], test_rows_sha256: str) -> int:
+    """Return how many decisions were made on these test rows."""
+    return sum(each.document.get("test_rows_sha256") == test_rows_sha256 for each in stored)
+
+
+def digest_of(document: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a JSON document, whose keys may be in any order."""
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+
+
+def _read(registry: Destination, version: str, number: int) -> StoredDecision:
+    stored = StoredDecision(version, number, {})
+    where = f"{registry.location}/{stored.path}"
+    found = registry.read(stored.path)
+    if found is None:
+        raise NoInputError("this decision has just been removed", where=where, fix="run again")
+    try:
+        document = storage.parse_json(found.data)
+        valid = isinstance(document, dict) and all(key in document for key in _KEYS)
+    except ValueError:
+        valid = False
+    if not valid:
+        raise BadDataError("this is not a decision of the gate", where=where, fix="remove it")
+    return StoredDecision(version, number, document)

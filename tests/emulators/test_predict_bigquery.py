@@ -1,0 +1,49 @@
+"""Score a table in BigQuery, with and without labels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow.parquet as pq
+import pytest
+
+from steps import predict
+from tests.emulators.conftest import connected, load, numbered
+from tests.support import TARGET, Chain, call, prepared, real_rows, write_table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.emulators.bigquery_server import Emulator
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models")
+    prepared(write_table(folder / "source.parquet", real_rows(3000)), folder / "datasets")
+    for slug in ("aspen", "krummholz"):
+        chain = Chain(folder / slug)
+        chain["dataset"].parent.mkdir(parents=True, exist_ok=True)
+        (folder / "datasets" / f"{slug}.parquet").rename(chain["dataset"])
+        chain.run(rounds=4, max_leaves=16)
+        (folder / "models").mkdir(exist_ok=True)
+        chain["model"].rename(folder / "models" / slug)
+    return folder / "models"
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_a_table_with_and_without_labels(cloud: Emulator, tmp_path: Path, models: Path, *, labelled: bool) -> None:
+    table = numbered() if labelled else numbered().drop_columns([TARGET])
+    name = f"to_score_{labelled}".lower()
+    client = connected(cloud)
+    load(client, name, table)
+    client.close()  # type: ignore[no-untyped-call]
+    outputs = []
+    for source in (f"bq://p1.d.{name}", str(write_table(tmp_path / "local.parquet", table))):
+        output = tmp_path / f"{len(outputs)}.parquet"
+        result = call(predict.main, f"--input={source}", f"--output={output}", f"--models={models}", "--keep=n")
+        assert result.code == 0, result.log
+        assert ("labelled rows: accuracy" in result.log) is labelled
+        outputs.append(pq.read_table(output).drop_columns("row").sort_by("n"))
+    assert outputs[0].num_rows == table.num_rows
+    assert outputs[0].equals(outputs[1])

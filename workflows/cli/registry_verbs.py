@@ -1,0 +1,115 @@
+"""The verbs ``versions``, ``promote`` and ``rollback``, about a registry of models."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from steps.core.errors import PipelineError, UsageError
+from workflows.cli.options import JsonFlag
+
+if TYPE_CHECKING:
+    from steps.registry.champion import Outcome
+    from steps.registry.destinations import Destination
+
+app = typer.Typer()
+
+Registry = Annotated[
+    str | None,
+    typer.Option(metavar="URI", help="Registry of the models: gs://BUCKET/PREFIX, s3://BUCKET/PREFIX or a folder."),
+]
+
+
+def open_registry(uri: str | None) -> "Destination":
+    """Return the registry of a flag; without it, that of the settings (COVERTYPE_REGISTRY).
+
+    Raises:
+        UsageError: Neither names one.
+        PipelineError: The address is not valid, or there are no credentials.
+    """
+    from steps.io import open_destination
+    from workflows import settings
+
+    found = settings.load({"registry": uri}).registry
+    if not found:
+        fix = "name the registry that the models were registered in"
+        raise UsageError("a registry is needed", where="--registry", fix=fix)
+    return open_destination(found)
+
+
+@app.command()
+def versions(registry: Registry = None, *, as_json: JsonFlag = False) -> int:
+    """List the versions of a registry with their metrics, aliases and latest decisions, oldest first."""
+    from steps.registry.versions import list_versions
+    from workflows.terminal.display import make_console
+    from workflows.terminal.registry_tables import versions_table
+
+    found = list_versions(open_registry(registry))
+    if as_json:
+        print(json.dumps([each.to_dict() for each in found]))
+    else:
+        make_console().print(versions_table(found))
+    return 0
+
+
+@app.command()
+def promote(
+    version: Annotated[str, typer.Argument(help="Version or alias, such as candidate.")],
+    registry: Registry = None,
+    *,
+    policy: Annotated[Path | None, typer.Option(metavar="FILE", help="Conditions for a new champion (TOML).")] = None,
+    force: Annotated[
+        str | None, typer.Option(metavar="REASON", help="Promote whatever the gate decides; the reason is stored.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> int:
+    """Make a version the champion if the gate finds it better than the present one on the same test rows."""
+    from steps.comparison.policy import read_policy
+    from steps.registry import champion
+    from steps.registry.aliases import resolve
+
+    if force is not None and not force.strip():
+        raise UsageError("a reason is needed", where="--force", fix='write it as --force "why"')
+    conditions, opened = read_policy(policy), open_registry(registry)
+    request = champion.Request(resolve(opened, version), conditions, champion.PROMOTE, (force or "").strip())
+    outcome = champion.promote(opened, request)
+    _print_outcome(opened.location, outcome, as_json=as_json)
+    if outcome.move.version != request.version:
+        raise PipelineError(
+            f"{request.version} is not promoted: {outcome.move.reason}",
+            where=opened.location,
+            fix="read the decision, and use --force REASON to promote it all the same",
+        )
+    return 0
+
+
+@app.command()
+def rollback(
+    registry: Registry = None,
+    *,
+    reason: Annotated[str, typer.Option(help="Why; it is stored.")] = "",
+    as_json: JsonFlag = False,
+) -> int:
+    """Make the champion before the present one the champion again; several rollbacks walk back."""
+    from steps.registry import champion
+
+    opened = open_registry(registry)
+    _print_outcome(opened.location, champion.rollback(opened, reason.strip()), as_json=as_json)
+    return 0
+
+
+def _print_outcome(registry: str, outcome: "Outcome", *, as_json: bool) -> None:
+    """Print the champion and the decision, as a JSON object or as lines."""
+    move, decision = outcome.move, outcome.decision
+    if as_json:
+        document: dict[str, Any] = {"registry": registry, "champion": move.to_dict()}
+        print(json.dumps({**document, "decision": decision.to_dict() if decision else None}))
+        return
+    if move.moved:
+        before = move.previous or "there was none"
+        print(f"{move.version} is now champion in {registry}, before {before}: {move.reason}")
+    else:
+        print(f"{move.version or 'no version'} is still champion in {registry}: {move.reason}")
+    if decision:
+        print(f"decision {registry}/{decision.path}")

@@ -9,9 +9,11 @@ import numpy as np
 import pyarrow as pa
 
 from steps import forest
+from steps.bundles import FeatureColumns, stored, to_array
+from steps.bundles import folder as bundle
 from steps.core import storage
 from steps.core.errors import BadDataError, NoInputError
-from steps.models import bundle, matrix, multiclass, preprocessing
+from steps.models import metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from steps.forest import Predictor
-    from steps.models.features import FeatureTransformer
     from steps.schema import CoverType, Schema
 
 PREPARED = "forest.bin"
@@ -33,13 +34,13 @@ class _Group:
 
     Attributes:
         members: The positions of the models among all.
-        transformer: The fitted transformer.
+        columns: The computation of the features.
         features: The names of the features in order.
         predictor: The predictor of these models.
     """
 
     members: list[int]
-    transformer: FeatureTransformer
+    columns: FeatureColumns
     features: list[str]
     predictor: Predictor
 
@@ -92,10 +93,9 @@ class Ensemble:
         Raises:
             OverflowError: A derived feature is too large for float32.
         """
+        columns = dict(zip(rows.schema.names, rows.columns, strict=True))
         return [
-            matrix.to_array(
-                pa.RecordBatch.from_pydict(preprocessing.transform_columns(group.transformer, rows)), group.features
-            )
+            to_array(pa.RecordBatch.from_pydict(group.columns.compute(columns)), group.features)
             for group in self.groups
         ]
 
@@ -105,22 +105,6 @@ class Ensemble:
         for group, values in zip(self.groups, features, strict=True):
             result[group.members] = group.predictor.scores(values, threads)
         return result
-
-
-def decide(ensemble: Ensemble, scores: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return the model with the highest score of each row, the first one of equal scores, and its probability.
-
-    Args:
-        ensemble: The models.
-        scores: The scores, float32, shape (models, rows).
-
-    Returns:
-        The positions of the models (int64, shape (rows,)) and calibrated probabilities (float32, shape (rows,)). The
-        result for a row does not depend on the other rows.
-    """
-    best = scores.argmax(axis=0) if scores.shape[1] else np.zeros(0, np.int64)
-    probabilities = multiclass.calibrate(scores, ensemble.calibrations)
-    return best, np.take_along_axis(probabilities, best[np.newaxis], axis=0)[0].astype(np.float32)
 
 
 def read_ensemble(folder: Path) -> Ensemble:
@@ -152,7 +136,7 @@ def read_ensemble(folder: Path) -> Ensemble:
         schema,
         tuple(schema.cover_type(slug) for slug in order),
         tuple(float(found[slug][1]["threshold"]) for slug in order),
-        np.array([multiclass.calibration_of(found[slug][1]) for slug in order]),
+        np.array([metrics.calibration_of(found[slug][1]) for slug in order]),
         tuple(
             _open_group(members, [found[order[at]] for at in members], folder / _prepared_name(number))
             for number, members in enumerate(groups.values())
@@ -181,8 +165,21 @@ def _open_group(members: list[int], bundles: list[tuple[Path, dict[str, Any]]], 
         if others["features"] != facts["features"]:
             what = f"its features are not those of {path.name}, although they have the same preprocessor"
             raise BadDataError(what, where=str(other), fix="train or fetch again")
-    predictor = forest.open_predictor([each / bundle.MODEL for each, _ in bundles], prepared_file=prepared)
-    return _Group(members, bundle.read_preprocessor(path / bundle.PREPROCESSOR), facts["features"], predictor)
+    predictor = forest.open_predictor(
+        [each / bundle.MODEL for each, _ in bundles],
+        prepared_file=prepared,
+        digests=[others["sha256"][bundle.MODEL] for _, others in bundles],
+    )
+    return _Group(members, _read_columns(path / bundle.PREPROCESSOR), facts["features"], predictor)
+
+
+def _read_columns(path: Path) -> FeatureColumns:
+    """Return the computation of the features. skops, which imports scikit-learn, reads files of an older format."""
+    if (found := stored.read(path)) is not None:
+        return found
+    from steps.models.bundle import read_preprocessor
+
+    return read_preprocessor(path).columns
 
 
 def names_of(ensemble: Ensemble) -> Iterator[str]:

@@ -54,7 +54,7 @@ def to_table(scored: Scored) -> pa.RecordBatch:
     """Return scores with the columns of the output of ``predict``."""
     count = len(scored.best)
     rows = Rows(pa.RecordBatch.from_pydict({}), np.arange(count, dtype=np.int64), [], None)
-    return output.to_batch(scored.model.ensemble, rows, [], scored.scores)
+    return output.to_batch(scored.model.ensemble, rows, [], scored.scores, scored.best)
 
 
 def to_csv(scored: Scored) -> bytes:

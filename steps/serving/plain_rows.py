@@ -13,13 +13,13 @@ import msgspec
 import numpy as np
 
 from steps.datasets.canonical import value_limits
-from steps.models.features import derive
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from steps.bundles import FeatureColumns
     from steps.prediction.models import Ensemble
     from steps.schema import Column, Schema
 
@@ -44,7 +44,7 @@ class PlainRows:
         if self.possible:
             row = _row_type(schema)
             self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(row | list[row])  # type: ignore[valid-type]
-            self._encoders = [_Encoder(schema, group.transformer, group.features) for group in ensemble.groups]
+            self._encoders = [_Encoder(schema, group.columns, group.features) for group in ensemble.groups]
 
     def decode(self, body: bytes) -> list[Any]:
         """Return the rows of a body, which is an object or an array of objects.
@@ -72,16 +72,16 @@ class PlainRows:
 class _Encoder:
     """Computes the features of one group of models from the columns of the schema."""
 
-    def __init__(self, schema: Schema, transformer: Any, features: Sequence[str]) -> None:  # noqa: ANN401 - by duck
+    def __init__(self, schema: Schema, columns: FeatureColumns, features: Sequence[str]) -> None:
         self._names = [column.name for column in schema.columns]
-        self._derived = transformer.derived
+        self._derive = columns.derive
         self._codes: list[tuple[int, dict[Any, float | None]]] = []
         for at, column in enumerate(schema.columns):
             if column.categorical:
-                seen = transformer.seen_[column.name]
+                seen = columns.seen[column.name]
                 codes = {value: float(seen.index(value)) if value in seen else -1.0 for value in column.values}
                 self._codes.append((at, {**codes, None: None}))
-        known = [*self._names, *(feature["name"] for feature in self._derived)]
+        known = [*self._names, *(feature["name"] for feature in columns.derived)]
         self._order = [known.index(name) for name in features]
 
     def encode(self, columns: Sequence[Sequence[Any]]) -> NDArray[np.float32]:
@@ -91,7 +91,7 @@ class _Encoder:
             columns[at] = [codes[value] for value in columns[at]]
         table = np.array(columns, np.float64).astype(np.float32)
         values = dict(zip(self._names, table, strict=True))
-        derived = derive(self._derived, values)
+        derived = self._derive(values)
         every = [*table, *derived.values()]
         out = np.empty((table.shape[1], len(self._order)), np.float32)
         for to, at in enumerate(self._order):

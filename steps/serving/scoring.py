@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from steps.prediction.models import decide
+from steps.prediction import output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -45,7 +45,8 @@ class Scored:
 def score_features(model: ServedModel, features: Sequence[NDArray[np.float32]]) -> Scored:
     """Score rows by the result of ``Ensemble.features``, in this thread."""
     scores = model.ensemble.scores_of_features(features, 1)
-    return Scored(model, scores, *decide(model.ensemble, scores))
+    best = output.find_best(scores)
+    return Scored(model, scores, best, output.find_probability(model.ensemble, scores, best))
 
 
 class Scorer:

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from steps.bundles import folder as bundle
 from steps.core import storage
 from steps.core.errors import BadDataError, PipelineError
 from steps.core.redaction import redact
-from steps.models import bundle
-from steps.prediction.models import decide, read_ensemble
+from steps.prediction import output
+from steps.prediction.models import read_ensemble
 from steps.registry import aliases, publishing
 from steps.schema.dtypes import value_range
 from steps.serving.plain_rows import PlainRows
@@ -111,7 +112,7 @@ def _warm(ensemble: Ensemble, folder: Path) -> None:
     row = {column.name: ordinary_value(column) for column in ensemble.schema.columns}
     fields = pa.schema(layouts.feature_fields(ensemble.schema))
     scores = ensemble.scores(pa.RecordBatch.from_pylist([row], schema=fields), 1)
-    _, probability = decide(ensemble, scores)
+    probability = output.find_probability(ensemble, scores, output.find_best(scores))
     if not (np.isfinite(scores).all() and np.isfinite(probability).all()):
         raise BadDataError("the models give no number for a row", where=str(folder), fix="train again")
 

@@ -11,7 +11,7 @@ import pytest
 
 from steps import schema as schemas
 from steps.core.errors import BadDataError, NoInputError
-from steps.models import bundle
+from steps.bundles import folder as bundle
 from steps.registry import aliases, publishing
 from steps.registry.destinations import Folder
 from steps.serving.metrics import Metrics

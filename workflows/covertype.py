@@ -29,6 +29,7 @@ from workflows.cli import (
     registry_verbs,
     result_verbs,
     run_verbs,
+    serve_verb,
     workflow_verbs,
 )
 from workflows.cli.cluster import cluster_verbs, predict_cluster_verbs
@@ -43,6 +44,7 @@ app = typer.Typer(
 # In the order of the help.
 app.add_typer(run_verbs.app)
 app.add_typer(predict_verb.app)
+app.add_typer(serve_verb.app)
 app.add_typer(workflow_verbs.app)
 app.add_typer(result_verbs.app)
 app.add_typer(registry_verbs.app)

@@ -10,7 +10,6 @@ from steps.core.quantities import format_bytes, parse_bytes
 
 _BYTES = Notation(parse_bytes, format_bytes)
 _LARGEST_PORT = 65_535
-_LARGEST_BODY = 1 << 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,9 +20,9 @@ class ServeOptions:
     port: Annotated[int, Option("Port to listen on.", minimum=0, maximum=_LARGEST_PORT)] = 8080
     workers: Annotated[int, Option("Processes that answer, each with the models and one thread.", minimum=1)] = 1
     max_rows: Annotated[int, Option("Largest number of rows of a request.", minimum=1)] = 10_000
-    max_body: Annotated[
-        int, Option("Largest body of a request.", minimum=1, maximum=_LARGEST_BODY, metavar="<bytes>", notation=_BYTES)
-    ] = 8 << 20
+    max_body: Annotated[int, Option("Largest body of a request.", minimum=1, metavar="<bytes>", notation=_BYTES)] = (
+        8 << 20
+    )
     max_concurrent: Annotated[
         int, Option("Requests that a worker handles at once; others are answered with 429.", minimum=1)
     ] = 128

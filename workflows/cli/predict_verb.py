@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from steps.core.errors import shell_exit_code
-from steps.core.options import Declared, declared, with_flags
+from steps.core.options import declared, with_flags
 from steps.options.predict import PredictOptions
-from workflows.cli.options import Output
+from workflows.cli.options import Output, option_word
 
 app = typer.Typer()
 
@@ -33,7 +33,7 @@ def predict(
     metrics: Annotated[Path | None, typer.Option(help="File for counts and metrics (JSON).")] = None,
 ) -> int:
     """Score the rows of a table with the models of a run or of a registry."""
-    words = [_word(option, getattr(options, option.attribute)) for option in declared(PredictOptions)]
+    words = [option_word(option, getattr(options, option.attribute)) for option in declared(PredictOptions)]
     words += [f"--metrics={metrics}"] if metrics else []
     if registry:
         words += [f"--registry={registry}", *([f"--version={model}"] if model else [])]
@@ -42,13 +42,6 @@ def predict(
 
         words.append(f"--models={results.find_models(runs or Path('runs'), model)}")
     return _run_step(words)
-
-
-def _word(option: Declared, value: object) -> str:
-    """Return an option of the step's command line with its value."""
-    if option.kind is bool:
-        return f"--{'' if value else 'no-'}{option.name}"
-    return f"--{option.name}={value}"
 
 
 def _run_step(words: list[str]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import threading
 import time
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-TOKEN = "a-token-of-the-tests"
+TOKEN = "a-token-of-the-tests"  # noqa: S105 - no secret
 
 
 @dataclass
@@ -94,8 +95,16 @@ def running(
 
 
 @pytest.fixture(scope="session")
-def model(trained: Path) -> ServedModel:
-    return load_folder(trained, "first")
+def folder(tmp_path_factory: pytest.TempPathFactory, trained: Path) -> Path:
+    """A copy of the models, which gets a prepared forest."""
+    made = tmp_path_factory.mktemp("serving") / "models"
+    shutil.copytree(trained, made)
+    return made
+
+
+@pytest.fixture(scope="session")
+def model(folder: Path) -> ServedModel:
+    return load_folder(folder, "first")
 
 
 @pytest.fixture(scope="session")

@@ -5,12 +5,12 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from steps.serving import service as endpoints
 from tests.steps.serving.conftest import TOKEN, running
 
 if TYPE_CHECKING:
+    import pytest
+
     from steps.serving.versions import ServedModel
     from tests.steps.serving.conftest import Running
 

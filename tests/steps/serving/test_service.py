@@ -80,13 +80,13 @@ def read_inference(response: requests.Response) -> dict[str, np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def expected(tmp_path_factory: pytest.TempPathFactory, trained: Path, table: pa.Table) -> pa.Table:
+def expected(tmp_path_factory: pytest.TempPathFactory, folder: Path, table: pa.Table) -> pa.Table:
     """What ``predict`` answers for the rows."""
-    folder = tmp_path_factory.mktemp("predict")
-    pq.write_table(table, folder / "rows.parquet")
-    words = [f"--input={folder / 'rows.parquet'}", f"--output={folder / 'scores.parquet'}", f"--models={trained}"]
+    made = tmp_path_factory.mktemp("predict")
+    pq.write_table(table, made / "rows.parquet")
+    words = [f"--input={made / 'rows.parquet'}", f"--output={made / 'scores.parquet'}", f"--models={folder}"]
     assert runtime.run(step.main, words) == 0
-    return pq.read_table(folder / "scores.parquet")
+    return pq.read_table(made / "scores.parquet")
 
 
 def scores_of(table: pa.Table) -> np.ndarray:

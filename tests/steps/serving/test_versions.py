@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from steps import schema as schemas
-from steps.core.errors import BadDataError, NoInputError
 from steps.bundles import folder as bundle
+from steps.core.errors import BadDataError, NoInputError
 from steps.registry import aliases, publishing
 from steps.registry.destinations import Folder
 from steps.serving.metrics import Metrics

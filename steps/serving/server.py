@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from steps.core.errors import UnavailableError, shell_exit_code
+from steps.core.errors import TransientError, UnavailableError
 from steps.core.runtime import TerminatedError
 from steps.serving import metrics
 
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 _BACKLOG = 2048
 _KEEP_ALIVE_SECONDS = 75
-# A worker that ends so soon after its start has a problem that another start does not solve.
-_SHORTEST_LIFE_SECONDS = 10.0
+# The pause before the next start of a worker that ended sooner than this.
+_SHORTEST_LIFE_SECONDS, _PAUSE_SECONDS = 10.0, 1.0
 _SECONDS_TO_END = 5.0
 
 
@@ -46,8 +46,12 @@ def bind(host: str, port: int) -> socket.socket:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         opened = socket.socket(family, kind, protocol)
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        opened.bind(address)
+        try:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            opened.bind(address)
+        except OSError:
+            opened.close()
+            raise
     except OSError as error:
         what = f"cannot listen ({(error.strerror or str(error)).lower()})"
         raise UnavailableError(what, where=f"{host}:{port}", fix="give another --host or --port") from None
@@ -128,9 +132,11 @@ def supervise(words: Sequence[str], opened: socket.socket, options: ServeOptions
                 worker, begun = workers.pop(pid)
                 worker.returncode = os.waitstatus_to_exitcode(status)
                 metrics.forget_worker(pid, folder)
-                if worker.returncode and time.monotonic() - begun < _SHORTEST_LIFE_SECONDS:
-                    return shell_exit_code(worker.returncode)
+                if worker.returncode > 0 and worker.returncode != TransientError.exit_code:
+                    return worker.returncode  # another start would end in the same way
                 log("worker ended", code=worker.returncode)
+                if time.monotonic() - begun < _SHORTEST_LIFE_SECONDS:
+                    time.sleep(_PAUSE_SECONDS)
                 _start(words, opened, environment, workers)
         except (TerminatedError, KeyboardInterrupt):
             return 0

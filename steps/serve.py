@@ -8,15 +8,18 @@ import os
 import socket as sockets
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from steps.core import runtime
 from steps.core.errors import BadConfigurationError, UnavailableError, UsageError
-from steps.io import open_destination
 from steps.options.predict import RegistryOptions
 from steps.options.serve import ServeOptions
+from steps.prediction import startup
+
+if TYPE_CHECKING:
+    from steps.serving.gateway import JsonLog
 
 TOKEN = "COVERTYPE_SERVE_TOKEN"  # noqa: S105 - the name of a variable
 _LIBRARIES = ("fastapi", "uvicorn", "uvloop", "httptools", "msgspec", "prometheus_client")
@@ -38,11 +41,25 @@ def main(
     from steps.serving.gateway import JsonLog
 
     token, log = read_token(options.token_file), JsonLog()
-    opened = server.bind(options.host, options.port) if socket is None else sockets.socket(fileno=socket)
-    if options.workers > 1 and socket is None:
-        return server.supervise(sys.argv[1:], opened, options, log)
+    with server.bind(options.host, options.port) if socket is None else sockets.socket(fileno=socket) as opened:
+        if options.workers > 1 and socket is None:
+            return server.supervise(sys.argv[1:], opened, options, log)
+        _work(options, registered, models, opened, token, log)
+    return 0
+
+
+def _work(  # noqa: PLR0913, PLR0917 - what the command line gives
+    options: ServeOptions,
+    registered: RegistryOptions,
+    models: Path | None,
+    opened: sockets.socket,
+    token: str,
+    log: JsonLog,
+) -> None:
+    """Load the models, and answer until a signal."""
+    from steps.io import open_destination
     from steps.registry import aliases
-    from steps.serving import versions
+    from steps.serving import server, versions
     from steps.serving.app import make_app
     from steps.serving.metrics import Metrics
 
@@ -61,7 +78,6 @@ def main(
     host, port = opened.getsockname()[:2]
     log("listening", host=host, port=port, seconds=round(holder.model.seconds, 3), **holder.model.facts())
     server.serve(server.make_server(app, options, log), opened, log)
-    return 0
 
 
 def require_libraries() -> None:
@@ -93,4 +109,5 @@ def read_token(path: str) -> str:
 
 
 if __name__ == "__main__":
+    startup.keep_pandas_out_of_arrow()
     runtime.run_and_exit(main)

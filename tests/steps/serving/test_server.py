@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -109,11 +110,7 @@ def test_several_workers_answer_with_common_metrics_and_are_replaced(
             assert requests.post(f"{url}/predict", json=row, timeout=30).status_code == 200
         for _ in range(5):
             text = requests.get(f"{url}/metrics", timeout=30).text
-            assert (
-                'covertype_rows_total{version="models"} 30.0' in text
-                or f'version="{folder.parent.name}"}} 30.0' in text
-            )
-        time.sleep(max(0.0, server._SHORTEST_LIFE_SECONDS - 5))
+            assert re.search(r'covertype_rows_total\{version="[^"]+"\} 30.0', text)
         first = workers()
         assert len(first) == 2
         os.kill(first[0], signal.SIGKILL)

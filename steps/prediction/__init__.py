@@ -8,6 +8,7 @@
 - ``judging``: judge the scores by labels in the input.
 - ``training_profile``: the profile of the rows that the models were trained on.
 - ``predicting``: all of this, as a stream.
+- ``frames``: score a data frame in memory.
 """
 
-__all__ = ["judging", "models", "output", "predicting", "reading", "rejects", "startup", "training_profile"]
+__all__ = ["frames", "judging", "models", "output", "predicting", "reading", "rejects", "startup", "training_profile"]

@@ -8,14 +8,13 @@ from typing import Annotated
 
 import typer
 
+from steps import module_path
 from steps.core.errors import shell_exit_code
-from steps.core.options import Declared, declared, with_flags
+from steps.core.options import declared, with_flags
 from steps.options.predict import PredictOptions
-from workflows.cli.options import Output
+from workflows.cli.options import Output, option_word
 
 app = typer.Typer()
-
-_ROOT = Path(__file__).resolve().parents[2]
 
 
 @app.command()
@@ -40,7 +39,7 @@ def predict(  # noqa: PLR0913 - one argument a flag
     ] = None,
 ) -> int:
     """Score the rows of a table with the models of a run or of a registry."""
-    words = [_word(option, getattr(options, option.attribute)) for option in declared(PredictOptions)]
+    words = [option_word(option, getattr(options, option.attribute)) for option in declared(PredictOptions)]
     files = {"metrics": metrics, "drift": drift, "require-signature": require_signature}
     words += [f"--{name}={path}" for name, path in files.items() if path]
     if registry:
@@ -52,16 +51,8 @@ def predict(  # noqa: PLR0913 - one argument a flag
     return _run_step(words)
 
 
-def _word(option: Declared, value: object) -> str:
-    """Return an option of the step's command line with its value."""
-    if option.kind is bool:
-        return f"--{'' if value else 'no-'}{option.name}"
-    return f"--{option.name}={value}"
-
-
 def _run_step(words: list[str]) -> int:
     """Run the step as its own process, whose messages are those of this one, and return its exit code."""
-    path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
-    environment = {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
+    environment = {**os.environ, "PYTHONPATH": module_path(), "PYTHONSAFEPATH": "1"}
     done = subprocess.run([sys.executable, "-m", "steps.predict", *words], env=environment, check=False)
     return shell_exit_code(done.returncode)

@@ -423,7 +423,7 @@ def test_a_required_signature_is_verified_before_any_model_is_read(
     source, registry = write_table(tmp_path / "a.parquet", table), open_destination(str(tmp_path / "registry"))
     words = [f"--input={source}", f"--output={tmp_path}/o.csv", f"--registry={tmp_path}/registry"]
     read: list[Path] = []
-    monkeypatch.setattr(predict, "read_ensemble", read.append)
+    monkeypatch.setattr("steps.prediction.models.read_ensemble", read.append)
 
     def refused(key: str) -> Result:
         result = call(predict.main, *words, f"--require-signature={keys / key}")

@@ -437,7 +437,7 @@ def test_a_required_signature_is_verified_before_any_model_is_read(
     result = call(predict.main, *words, f"--require-signature={keys / 'own.pub'}")
     assert result.code == 0, result.log
     flip_byte(tmp_path / "registry/versions/v1/signature.json", -60)
-    monkeypatch.setattr(predict, "read_ensemble", read.append)
+    monkeypatch.setattr("steps.prediction.models.read_ensemble", read.append)
     assert (
         "the signature is damaged"
         in call(predict.main, *words, "--overwrite", f"--require-signature={keys}/own.pub").log

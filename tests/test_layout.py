@@ -42,6 +42,7 @@ PACKAGES = (
     "comparison",
     "prediction",
     "registry",
+    "provenance",
     "buckets",
     "google",
     "s3",

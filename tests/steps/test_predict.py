@@ -6,6 +6,7 @@ import csv
 import gzip
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,7 +22,9 @@ import pytest
 from steps import predict
 from steps.core.errors import AlreadyExistsError, BadDataError, NoInputError, UsageError
 from steps.io import open_destination
+from steps.provenance import signing
 from steps.registry import aliases, publishing
+from tests.registered_run import flip_byte
 from tests.support import TARGET, Result, call, leftovers, one_hot, real_rows, with_missing, write_table, zero_based
 
 if TYPE_CHECKING:
@@ -359,3 +362,39 @@ def test_a_version_of_a_registry(tmp_path: Path, models: Path, table: pa.Table) 
     refused = call(predict.main, *words)
     assert refused.code == NoInputError.exit_code
     assert "there is no version and no alias 'two'" in refused.log
+
+
+def test_a_required_signature_is_verified_before_any_model_is_read(
+    tmp_path: Path, table: pa.Table, registered: Path, keys: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("model_signing", exc_type=ImportError)
+    shutil.copytree(registered, tmp_path / "registry")
+    source, registry = write_table(tmp_path / "a.parquet", table), open_destination(str(tmp_path / "registry"))
+    words = [f"--input={source}", f"--output={tmp_path}/o.csv", f"--registry={tmp_path}/registry"]
+    read: list[Path] = []
+    monkeypatch.setattr(predict, "read_ensemble", read.append)
+
+    def refused(key: str) -> Result:
+        result = call(predict.main, *words, f"--require-signature={keys / key}")
+        assert (len(result.errors), read) == (1, []), result.log
+        return result
+
+    assert (refused("own.pub").code, "is not signed" in refused("own.pub").log) == (66, True)
+    signing.sign_version(registry, "v1", signing.Signer(keys / "own.pem"))
+    assert (refused("other.pub").code, "signed with another key" in refused("other.pub").log) == (65, True)
+    monkeypatch.undo()
+    result = call(predict.main, *words, f"--require-signature={keys / 'own.pub'}")
+    assert result.code == 0, result.log
+    flip_byte(tmp_path / "registry/versions/v1/signature.json", -60)
+    monkeypatch.setattr(predict, "read_ensemble", read.append)
+    assert (
+        "the signature is damaged"
+        in call(predict.main, *words, "--overwrite", f"--require-signature={keys}/own.pub").log
+    )
+    assert read == []
+
+
+def test_models_of_a_folder_have_no_signature(tmp_path: Path, models: Path, table: pa.Table, keys: Path) -> None:
+    source = write_table(tmp_path / "a.parquet", table)
+    result = run(source, tmp_path / "o.csv", models, f"--require-signature={keys / 'own.pub'}")
+    assert (result.code, "only versions of a registry are signed" in result.log) == (2, True)

@@ -36,6 +36,7 @@ PACKAGES = (
     "sources",
     "datasets",
     "bundles",
+    "drift",
     "forest",
     "models",
     "search",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
@@ -24,8 +25,22 @@ from steps.core.errors import AlreadyExistsError, BadDataError, NoInputError, Us
 from steps.io import open_destination
 from steps.provenance import signing
 from steps.registry import aliases, publishing
+from steps.sources import files
 from tests.registered_run import flip_byte
-from tests.support import TARGET, Result, call, leftovers, one_hot, real_rows, with_missing, write_table, zero_based
+from tests.report_page import check_page
+from tests.support import (
+    FEATURES,
+    SCHEMA,
+    TARGET,
+    Result,
+    call,
+    leftovers,
+    one_hot,
+    real_rows,
+    with_missing,
+    write_table,
+    zero_based,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -313,6 +328,40 @@ def test_a_later_attempt_recognises_its_own_output(tmp_path: Path, models: Path,
     assert leftovers(written.parent) == [written.name, name.format(date="2026-11-28")]
 
 
+def test_a_shifted_elevation_is_drift_and_other_rows_of_the_table_are_not(
+    tmp_path: Path, models: Path, training_profile_file: Path
+) -> None:
+    shutil.copy(training_profile_file, models.parent / "profile.json")
+    read = files.open_source("builtin:", SCHEMA)
+    table = pa.Table.from_batches(list(read.batches([*FEATURES, TARGET])))
+    rows = table.take(np.random.default_rng(0).permutation(table.num_rows)[:5000])
+    same = run(write_table(tmp_path / "same.parquet", rows), tmp_path / "a.csv", models, f"--metrics={tmp_path}/a.json")
+    assert same.code == 0, same.log
+    assert "drift" not in same.log
+    assert json.loads((tmp_path / "a.json").read_text())["drift"]["level"] == "none"
+    at = rows.column_names.index("Elevation")
+    shifted = rows.set_column(at, "Elevation", pc.add(rows.column("Elevation").cast(pa.int64()), 200))
+    words = (f"--metrics={tmp_path}/b.json", f"--drift={tmp_path}/drift.html")
+    result = run(write_table(tmp_path / "shifted.csv", shifted), tmp_path / "b.csv", models, *words)
+    assert result.code == 0, result.log
+    assert "drift against the training rows: Elevation major (PSI " in result.log
+    document = json.loads((tmp_path / "b.json").read_text())["drift"]
+    assert (document["level"], document["columns"]["Elevation"]["level"]) == ("major", "major")
+    others = {entry["level"] for name, entry in document["columns"].items() if name != "Elevation"}
+    assert others == {"none"}
+    assert "Major drift" in check_page((tmp_path / "drift.html").read_text()).words
+
+
+def test_without_a_profile_drift_is_not_measured(tmp_path: Path, models: Path, table: pa.Table) -> None:
+    source = write_table(tmp_path / "a.parquet", table)
+    result = run(source, tmp_path / "a.csv", models, f"--drift={tmp_path}/drift.html", f"--metrics={tmp_path}/a.json")
+    assert result.code == 0, result.log
+    assert result.log.count("drift is not measured") == 1
+    assert "drift against" not in result.log
+    assert json.loads((tmp_path / "a.json").read_text())["drift"] is None
+    assert not (tmp_path / "drift.html").exists()
+
+
 def test_a_time_of_creation_must_be_one(tmp_path: Path, models: Path, table: pa.Table) -> None:
     result = run(write_table(tmp_path / "a.csv", table), tmp_path / "b.csv", models, "--created=today")
     assert result.code == UsageError.exit_code
@@ -343,12 +392,13 @@ def test_a_column_of_labels_without_any_is_as_none(tmp_path: Path, models: Path,
     assert scored(write_table(tmp_path / "b.parquet", empty), models).equals(expected)
 
 
-def test_a_version_of_a_registry(tmp_path: Path, models: Path, table: pa.Table) -> None:
+def test_a_version_of_a_registry(tmp_path: Path, models: Path, table: pa.Table, training_profile_file: Path) -> None:
     source = write_table(tmp_path / "a.parquet", table)
     expected = scored(source, models)
     registry = open_destination(str(tmp_path / "registry"))
-    files = {f"models/{path.relative_to(models)}": path for path in models.rglob("*.*") if path.parent != models}
-    publishing.publish({**files, "report.html": source}, registry.below("versions/one"))
+    files_ = {f"models/{path.relative_to(models)}": path for path in models.rglob("*.*") if path.parent != models}
+    files_of_version = {**files_, "report.html": source, "profile.json": training_profile_file}
+    publishing.publish(files_of_version, registry.below("versions/one"))
     aliases.move_alias(registry, "champion", "one")
     for words in ([], ["--version=one"]):
         output = tmp_path / f"{len(words)}.parquet"
@@ -358,6 +408,7 @@ def test_a_version_of_a_registry(tmp_path: Path, models: Path, table: pa.Table) 
         assert result.code == 0, result.log
         assert pq.read_table(output).equals(expected)
         assert "models: version one of" in result.log
+        assert "drift is not measured" not in result.log
     words = [f"--input={source}", f"--output={tmp_path}/c.csv", f"--registry={tmp_path / 'registry'}", "--version=two"]
     refused = call(predict.main, *words)
     assert refused.code == NoInputError.exit_code

@@ -8,14 +8,13 @@ from typing import Annotated
 
 import typer
 
+from steps import module_path
 from steps.core.errors import shell_exit_code
 from steps.core.options import Declared, declared, with_flags
 from steps.options.predict import PredictOptions
 from workflows.cli.options import Output
 
 app = typer.Typer()
-
-_ROOT = Path(__file__).resolve().parents[2]
 
 
 @app.command()
@@ -34,12 +33,15 @@ def predict(  # noqa: PLR0913 - one argument a flag
         Path | None,
         typer.Option(metavar="FILE", help="Public key (PEM) that must have signed the version in --registry."),
     ] = None,
-    metrics: Annotated[Path | None, typer.Option(help="File for counts and metrics (JSON).")] = None,
+    metrics: Annotated[Path | None, typer.Option(help="File for counts, metrics and drift (JSON).")] = None,
+    drift: Annotated[
+        Path | None, typer.Option(help="File for a page with the drift against the training rows (HTML).")
+    ] = None,
 ) -> int:
     """Score the rows of a table with the models of a run or of a registry."""
     words = [_word(option, getattr(options, option.attribute)) for option in declared(PredictOptions)]
-    words += [f"--metrics={metrics}"] if metrics else []
-    words += [f"--require-signature={require_signature}"] if require_signature else []
+    files = {"metrics": metrics, "drift": drift, "require-signature": require_signature}
+    words += [f"--{name}={path}" for name, path in files.items() if path]
     if registry:
         words += [f"--registry={registry}", *([f"--version={model}"] if model else [])]
     else:
@@ -58,7 +60,6 @@ def _word(option: Declared, value: object) -> str:
 
 def _run_step(words: list[str]) -> int:
     """Run the step as its own process, whose messages are those of this one, and return its exit code."""
-    path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
-    environment = {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
+    environment = {**os.environ, "PYTHONPATH": module_path(), "PYTHONSAFEPATH": "1"}
     done = subprocess.run([sys.executable, "-m", "steps.predict", *words], env=environment, check=False)
     return shell_exit_code(done.returncode)

@@ -59,7 +59,7 @@ def log_run(connection: Connection, record: Record) -> LoggedRun:
     if found:
         tags = found[0].data.tags
         if tags.get(_CONTENT) != record.content_sha256:
-            what = f"MLflow has a run {record.name!r} with another report or other models"
+            what = f"MLflow has a run {record.name!r} with other metrics or other models"
             fix = "delete it there, or name another experiment with MLFLOW_EXPERIMENT_NAME"
             raise AlreadyExistsError(what, where=f"experiment {connection.experiment!r}", fix=fix)
         run_id = found[0].info.run_id

@@ -40,3 +40,5 @@ CHAIN = "chain"
 PIPELINE = "pipeline"
 # Scores a table with the models of a run. It is no part of the pipeline.
 PREDICT = "predict"
+# Answers requests for them. It is no part of the pipeline either.
+SERVE = "serve"

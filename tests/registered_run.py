@@ -113,7 +113,7 @@ def write_keys(folder: Path, name: str) -> None:
     (folder / f"{name}.pub").write_bytes(public)
 
 
-def change_entry(version: Path, name: str, write: Callable[[Path], None]) -> None:
+def change_entry(version: Path, name: str, write: Callable[[Path], object]) -> None:
     """Change a published file together with its digest in the manifest."""
     write(version / name)
     document = json.loads((version / "manifest.json").read_bytes())

@@ -39,7 +39,7 @@ def psi(training: Counts, given: Counts) -> float:
 
 def psi_noise(training: Counts, given: Counts) -> float:
     """Return the PSI that samples of one distribution exceed once in 1,000 times."""
-    return (1 / training.sum() + 1 / given.sum()) * chi_square_limit(len(training) - 1)
+    return float(1 / training.sum() + 1 / given.sum()) * chi_square_limit(len(training) - 1)
 
 
 def chi_square_limit(degrees: int) -> float:
@@ -49,7 +49,7 @@ def chi_square_limit(degrees: int) -> float:
     """
     part = 2 / (9 * max(degrees, 1))
     root = 1 - part + _NORMAL * math.sqrt(part)
-    return max(degrees, 1) * root * root * root
+    return float(max(degrees, 1) * root**3)
 
 
 def ks(training: Counts, given: Counts) -> float:

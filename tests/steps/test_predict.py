@@ -423,7 +423,7 @@ def test_a_required_signature_is_verified_before_any_model_is_read(
     source, registry = write_table(tmp_path / "a.parquet", table), open_destination(str(tmp_path / "registry"))
     words = [f"--input={source}", f"--output={tmp_path}/o.csv", f"--registry={tmp_path}/registry"]
     read: list[Path] = []
-    monkeypatch.setattr(predict, "read_ensemble", read.append)
+    monkeypatch.setattr("steps.prediction.models.read_ensemble", read.append)
 
     def refused(key: str) -> Result:
         result = call(predict.main, *words, f"--require-signature={keys / key}")
@@ -437,7 +437,7 @@ def test_a_required_signature_is_verified_before_any_model_is_read(
     result = call(predict.main, *words, f"--require-signature={keys / 'own.pub'}")
     assert result.code == 0, result.log
     flip_byte(tmp_path / "registry/versions/v1/signature.json", -60)
-    monkeypatch.setattr(predict, "read_ensemble", read.append)
+    monkeypatch.setattr("steps.prediction.models.read_ensemble", read.append)
     assert (
         "the signature is damaged"
         in call(predict.main, *words, "--overwrite", f"--require-signature={keys}/own.pub").log

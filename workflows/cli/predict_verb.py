@@ -10,9 +10,9 @@ import typer
 
 from steps import module_path
 from steps.core.errors import shell_exit_code
-from steps.core.options import Declared, declared, with_flags
+from steps.core.options import declared, with_flags
 from steps.options.predict import PredictOptions
-from workflows.cli.options import Output
+from workflows.cli.options import Output, option_word
 
 app = typer.Typer()
 
@@ -39,7 +39,7 @@ def predict(  # noqa: PLR0913 - one argument a flag
     ] = None,
 ) -> int:
     """Score the rows of a table with the models of a run or of a registry."""
-    words = [_word(option, getattr(options, option.attribute)) for option in declared(PredictOptions)]
+    words = [option_word(option, getattr(options, option.attribute)) for option in declared(PredictOptions)]
     files = {"metrics": metrics, "drift": drift, "require-signature": require_signature}
     words += [f"--{name}={path}" for name, path in files.items() if path]
     if registry:
@@ -49,13 +49,6 @@ def predict(  # noqa: PLR0913 - one argument a flag
 
         words.append(f"--models={results.find_models(runs or Path('runs'), model)}")
     return _run_step(words)
-
-
-def _word(option: Declared, value: object) -> str:
-    """Return an option of the step's command line with its value."""
-    if option.kind is bool:
-        return f"--{'' if value else 'no-'}{option.name}"
-    return f"--{option.name}={value}"
 
 
 def _run_step(words: list[str]) -> int:

@@ -35,7 +35,7 @@ def test_the_same_distribution_raises_no_alarm(reference: Reference, number: int
         assert findings.summary_line(document) == ""
 
 
-CHANGES = {
+CHANGES: dict[str, tuple[dict[str, Any], str]] = {
     "a shifted column": ({"shift": 0.6}, "size"),
     "a wider column": ({"wide": 2.0}, "size"),
     "missing values": ({"missing": 0.4}, "size"),

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 def means(source: Path | None = None, code: str | None = None, key: Path | None = None) -> Means:
     """Return what is at hand: a source that is prepared in this process, and the digest of the recorded revision."""
 
-    def reread(_: Evidence) -> Reread | None:
-        if source is None:
+    def reread(evidence: Evidence) -> Reread | None:
+        if source is None or evidence.name != VERSION:
             return None
         folder = source.parent / f"again-{source.name}"
         profile, _ = prepared(source, folder, rows=900)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,9 +17,6 @@ from steps.registry import publishing
 from tests.registered_run import SLUGS, VERSION
 from workflows.argo.revision import git_revision
 from workflows.runs import origins
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[3]
 
@@ -81,7 +77,7 @@ def test_training_again(evidence: Evidence, tmp_path: Path, capfd: pytest.Captur
 
 
 @pytest.fixture
-def run(finished: Path, tmp_path: Path) -> Iterator[Path]:
+def run(finished: Path, tmp_path: Path) -> Path:
     """A folder like that of a run on this machine."""
     folder = tmp_path / "runs" / "run-1"
     copies = {

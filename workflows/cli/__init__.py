@@ -9,7 +9,6 @@ Modules with verbs:
 - ``mlflow_verb``: log-mlflow.
 - ``cache_verbs``: cache ls, cache prune.
 - ``predict_verb``: predict.
-- ``predict_cluster_verbs``: submit-predict, render-predict, deploy-predict.
 - ``registry_verbs``: versions, promote, rollback.
 - ``verify_verbs``: verify, sign, reproduce.
 - ``bigquery_verbs``: load-bigquery.

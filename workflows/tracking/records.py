@@ -52,7 +52,8 @@ class Record:
         schema: The schema of the table; None without models.
         data_sha256: The digest of the rows; empty without a report.
         source: The address of the table; empty without a report.
-        content_sha256: A digest of the report and the models. Equal for a run and its version.
+        content_sha256: A digest of parameters, metrics and models. It is equal for a run and its version, whose
+            reports differ in the decision of the gate.
     """
 
     name: str
@@ -125,20 +126,21 @@ def _read_files(name: str, folder: Path, tags: dict[str, str], result: Mapping[s
     complete = bool(facts) and not report.get("missing")
     times = _times(report, folder, result)
     data = report.get("data", {})
+    params, metrics = _params(data, facts), _metrics(report)
     return Record(
         name=name,
         succeeded=complete if result is None else result["status"] == "Succeeded",
         started=times[0],
         ended=times[1],
-        params=_params(data, facts),
-        metrics=_metrics(report) | {"seconds": round(times[1] - times[0], 3)},
+        params=params,
+        metrics=metrics | {"seconds": round(times[1] - times[0], 3)},
         tags={**tags, "covertype.run": name, **_digests(data, facts)},
         files=files,
         models=folder / "models" if complete else None,
         schema=bundle.schema_of(next(iter(facts.values()))) if facts else None,
         data_sha256=data.get("data_sha256", ""),
         source=redact(str(data.get("source", ""))),
-        content_sha256=_content_sha256(folder, facts),
+        content_sha256=_content_sha256(params, metrics, facts),
     )
 
 
@@ -205,14 +207,9 @@ def _digests(data: Mapping[str, Any], facts: Mapping[str, Mapping[str, Any]]) ->
     return found | ({"covertype.code_sha256": code.pop()} if len(code) == 1 else {})
 
 
-def _content_sha256(folder: Path, facts: Mapping[str, Mapping[str, Any]]) -> str:
-    digest = hashlib.sha256()
-    for name in (*REPORT_FILES, *(() if facts else (results.RESULT,))):
-        if (folder / name).is_file():
-            digest.update(f"{name} {storage.sha256_file(folder / name)}\n".encode())
-    for slug in sorted(facts):
-        digest.update(f"{slug} {json.dumps(facts[slug]['sha256'], sort_keys=True)}\n".encode())
-    return digest.hexdigest()
+def _content_sha256(params: dict[str, str], metrics: dict[str, float], facts: Mapping[str, Mapping[str, Any]]) -> str:
+    models = {slug: values["sha256"] for slug, values in facts.items()}
+    return hashlib.sha256(json.dumps([params, metrics, models], sort_keys=True).encode()).hexdigest()
 
 
 def model_name(schema: Schema) -> str:

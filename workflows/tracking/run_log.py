@@ -59,7 +59,7 @@ def log_run(connection: Connection, record: Record) -> LoggedRun:
     if found:
         tags = found[0].data.tags
         if tags.get(_CONTENT) != record.content_sha256:
-            what = f"MLflow has a run {record.name!r} with another report or other models"
+            what = f"MLflow has a run {record.name!r} with other metrics or other models"
             fix = "delete it there, or name another experiment with MLFLOW_EXPERIMENT_NAME"
             raise AlreadyExistsError(what, where=f"experiment {connection.experiment!r}", fix=fix)
         run_id = found[0].info.run_id
@@ -106,8 +106,10 @@ def _log_content(connection: Connection, record: Record, run_id: str) -> str | N
     model_id = None
     if record.models and record.schema:
         model_id = _find_model(connection, run_id) or _log_model(run_id, record.models, record.schema)
-    # The model's page shows the metrics too. Metrics of equal time and step are stored once.
-    metrics = [Metric(name, value, moment, 0, model_id=model_id) for name, value in record.metrics.items()]
+    # The model's page shows the metrics too. MLflow refuses a metric of a model that is there already.
+    present = client.get_run(run_id).data.metrics
+    missing = {name: value for name, value in record.metrics.items() if name not in present}
+    metrics = [Metric(name, value, moment, 0, model_id=model_id) for name, value in missing.items()]
     for at in range(0, len(metrics), _METRICS_PER_REQUEST):
         client.log_batch(run_id, metrics=metrics[at : at + _METRICS_PER_REQUEST])
     client.log_batch(run_id, tags=[RunTag(name, value[:_VALUE_LENGTH]) for name, value in record.tags.items()])

@@ -9,12 +9,20 @@ import pytest
 
 from tests.emulators.storage_server import free_port
 from tests.workflows.command_line import invoke
-from tests.workflows.tracking.conftest import SMALL, Made, _own_environment, made, made_once, mlflow_library
+from tests.workflows.tracking.conftest import (
+    SMALL,
+    Made,
+    _own_environment,
+    empty_database,
+    made,
+    made_once,
+    mlflow_library,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["_own_environment", "made", "made_once", "mlflow_library"]
+__all__ = ["_own_environment", "empty_database", "made", "made_once", "mlflow_library"]
 
 PASSWORD = "s3cr3t-pass-w0rd"  # noqa: S105 - of nothing
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,7 +78,9 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory, mlflow_library: Non
 
     path = tmp_path_factory.mktemp("database") / "mlflow.db"
     engine = create_sqlalchemy_engine(f"sqlite:///{path}")
-    _initialize_tables(engine)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # SQLAlchemy's about MLflow
+        _initialize_tables(engine)
     engine.dispose()
     return path
 

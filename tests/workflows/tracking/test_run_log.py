@@ -98,7 +98,7 @@ def test_another_run_of_the_same_name_is_refused(made: Made) -> None:
     record = records.read_run(made.runs, made.champion)
     with connect(made.runs) as connection:
         log_run(connection, dataclasses.replace(record, models=None))
-        with pytest.raises(AlreadyExistsError, match="another report or other models"):
+        with pytest.raises(AlreadyExistsError, match="other metrics or other models"):
             log_run(connection, dataclasses.replace(record, content_sha256="0" * 64))
 
 

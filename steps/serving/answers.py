@@ -42,7 +42,7 @@ def to_json(scored: Scored) -> bytes:
 
 @cache
 def _types(cover_types: tuple[CoverType, ...]) -> tuple[list[int | str], type, type]:
-    """Return the labels, and the types of a prediction and its scores, which msgspec writes faster than dictionaries."""
+    """Return labels and the types of a prediction and its scores: msgspec writes them faster than dictionaries."""
     fields: list[Any] = [(f"s{i}", float, msgspec.field(name=each.slug)) for i, each in enumerate(cover_types)]
     scores = msgspec.defstruct("Scores", fields, gc=False)
     fields = [("cover_type", int | str), ("probability", float), ("scores", scores)]

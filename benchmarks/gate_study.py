@@ -89,7 +89,7 @@ def shift(scores: NDArray[np.float32], old: float, new: float) -> NDArray[np.flo
     low, high = np.float32(new), np.nextafter(np.float32(new), np.float32(0))
     low = low if low >= new else np.nextafter(low, np.float32(1))
     high = high if high < new else np.nextafter(high, np.float32(0))
-    return np.where(above, np.maximum(shifted, low), np.minimum(shifted, high)).astype(np.float32)
+    return np.asarray(np.where(above, np.maximum(shifted, low), np.minimum(shifted, high)), np.float32)
 
 
 def share_for(population: Population, difference: float) -> float:
@@ -189,7 +189,7 @@ def main(  # noqa: PLR0913 - one argument an option
     seed: Annotated[int, typer.Option(min=0, help="Seed of the simulation.")] = 0,
 ) -> None:
     """Simulate pairs and print Markdown."""
-    population = make_population(*(read_run(folder) for folder in (first, second, better)), cover_type)
+    population = make_population(read_run(first), read_run(second), read_run(better), cover_type)
     if methods:
         print(table(["metric", "bootstrap", "influence", "ratio"], compare_methods(population, methods, seed)))
         return

@@ -25,11 +25,14 @@ from steps.core import runtime
 from workflows.cli import (
     bigquery_verbs,
     cache_verbs,
+    compare_verb,
+    mlflow_verb,
     predict_verb,
     registry_verbs,
     result_verbs,
     run_verbs,
     serve_verb,
+    verify_verbs,
     workflow_verbs,
 )
 from workflows.cli.cluster import cluster_verbs, predict_cluster_verbs
@@ -47,7 +50,10 @@ app.add_typer(predict_verb.app)
 app.add_typer(serve_verb.app)
 app.add_typer(workflow_verbs.app)
 app.add_typer(result_verbs.app)
+app.add_typer(compare_verb.app)
 app.add_typer(registry_verbs.app)
+app.add_typer(verify_verbs.app)
+app.add_typer(mlflow_verb.app)
 app.add_typer(cache_verbs.app, name="cache")
 app.add_typer(cluster_verbs.app)
 app.add_typer(predict_cluster_verbs.app)

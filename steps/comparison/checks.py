@@ -56,17 +56,19 @@ class Check:
 
 def check_floors(scores: TestScores, policy: Policy) -> Iterator[Check]:
     """Yield a check for each floor of the policy. A metric that is not defined fails."""
-    values = {(each.metric, each.cover_type): each.value for each in measures.measure(scores)}
-    wanted = [(metric, slug) for metric in measures.OF_EACH_MODEL for slug in scores.slugs]
-    for metric, slug in [*wanted, *((metric, None) for metric in measures.OF_ALL_MODELS)]:
-        floor = policy.floors.of(metric, slug)
-        if floor is not None:
-            value = values.get((metric, slug))
-            if metric == measures.LOG_LOSS:
-                passed = value is not None and value <= floor
-            else:
-                passed = value is not None and value >= floor
-            yield Check("floor", f"{metric} of {slug}" if slug else metric, passed, value, floor)
+    keys = [(metric, slug) for metric in measures.OF_EACH_MODEL for slug in scores.slugs]
+    floors = {
+        (metric, slug): floor
+        for metric, slug in [*keys, *((metric, None) for metric in measures.OF_ALL_MODELS)]
+        if (floor := policy.floors.of(metric, slug)) is not None
+    }
+    measured = measures.measure(scores, tuple({metric for metric, _ in floors})) if floors else ()
+    values = {(each.metric, each.cover_type): each.value for each in measured}
+    for (metric, slug), floor in floors.items():
+        value = values.get((metric, slug))
+        lower_is_better = metric == measures.LOG_LOSS
+        passed = value is not None and (value <= floor if lower_is_better else value >= floor)
+        yield Check("floor", f"{metric} of {slug}" if slug else metric, passed, value, floor)
 
 
 def check_slices(challenger: TestScores, champion: TestScores | None, policy: Slices) -> Iterator[Check]:
@@ -103,7 +105,7 @@ def check_slices(challenger: TestScores, champion: TestScores | None, policy: Sl
 
 
 def _right(scores: TestScores) -> NDArray[np.bool_]:
-    return scores.scores.argmax(axis=0) == scores.truth
+    return np.asarray(scores.scores.argmax(axis=0) == scores.truth)
 
 
 def parts_of(slices: Mapping[str, Slice], names: Sequence[str]) -> Iterator[tuple[str, NDArray[np.bool_]]]:

@@ -120,7 +120,7 @@ def decide(challenger: Candidate, champion: Candidate | None, policy: Policy, *,
 
 def not_comparable(challenger: str, champion: str | None, why: str, policy: Policy, *, uses: int = 0) -> Decision:
     """Return the decision about versions that cannot be compared, such as a champion without test scores."""
-    details = {"comparison": None, "checks": [], "policy": policy.to_dict(), "uses": uses}
+    details: dict[str, Any] = {"comparison": None, "checks": [], "policy": policy.to_dict(), "uses": uses}
     return Decision(challenger, champion, Verdict.NOT_COMPARABLE, False, f"not comparable: {why}", details)
 
 

@@ -103,7 +103,7 @@ def _mean(name: str, values: Floats) -> Measure:
 
 def _f1_measures(scores: TestScores, wanted: tuple[str, ...]) -> Iterator[Measure]:
     """Yield the F1 of each model, and macro F1, which is the mean over all models as in ``multiclass.macro_f1``."""
-    found: list[Measure] = []
+    of_each: list[Callable[[Weights], Floats]] = []
     total, influence = 0.0, np.zeros(len(scores.rows))
     for at, slug in enumerate(scores.slugs):
         labels = scores.truth == at
@@ -111,32 +111,31 @@ def _f1_measures(scores: TestScores, wanted: tuple[str, ...]) -> Iterator[Measur
         predicted = scores.scores[at] >= scores.thresholds[at]
         one = _f1(slug, labels, predicted)
         total, influence = total + one.value, influence + one.influence
-        found.append(one)
+        of_each.append(one.weighted)
         if F1 in wanted and one.positive:
             yield one
     if MACRO_F1 in wanted and scores.complete:
-        count = len(found)
-        of_each = [one.weighted for one in found]
         yield Measure(
             MACRO_F1,
             None,
             None,
-            total / count,
-            influence / count,
+            total / len(of_each),
+            influence / len(of_each),
             lambda weights: np.mean([weighted(weights) for weighted in of_each], axis=0),
         )
 
 
 def _f1(slug: str, labels: NDArray[np.bool_], predicted: NDArray[np.bool_]) -> Measure:
-    hits = (labels & predicted).astype(np.float64)
-    both = labels.astype(np.float64) + predicted
-    size = max(float(both.sum()), 1.0)
-    value = 2 * float(hits.sum()) / size
+    hits, both = labels & predicted, labels.astype(np.int8) + predicted
+    size = max(int(both.sum(dtype=np.int64)), 1)
+    value = 2 * int(hits.sum()) / size
 
     def weighted(weights: Weights) -> Floats:
-        return np.asarray(2 * (weights @ hits) / np.maximum(weights @ both, 1))
+        # Converted here: the arrays of all models stay in memory for macro F1, and BLAS multiplies floats only.
+        found = weights @ hits.astype(np.float64), weights @ both.astype(np.float64)
+        return np.asarray(2 * found[0] / np.maximum(found[1], 1))
 
-    return Measure(F1, slug, int(labels.sum()), value, (2 * hits - value * both) / size, weighted)
+    return Measure(F1, slug, int(labels.sum()), value, (2.0 * hits - value * both) / size, weighted)
 
 
 def _pr_auc_measures(scores: TestScores) -> Iterator[Measure]:

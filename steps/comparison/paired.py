@@ -156,7 +156,7 @@ def _gains(ours: TestScores, theirs: TestScores, sums: NDArray[np.int64], *, kee
     """Yield the metrics of both versions; the influences of rows are kept for resampling only."""
     for first, second in zip(measures.measure(ours), measures.measure(theirs), strict=True):
         sign = -1 if first.metric == measures.LOG_LOSS else 1
-        influence = np.bincount(sums, sign * (first.influence - second.influence))
+        influence = np.bincount(sums, sign * (first.influence - second.influence)).astype(np.float64)
         yield _Gain(first, second, sign, influence) if keep else _Gain(_light(first), _light(second), sign, influence)
 
 

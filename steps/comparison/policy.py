@@ -95,7 +95,7 @@ class Limits:
     """The largest size of all bundles and time to score a row, absolute and relative to the champion's."""
 
     size_bytes: int | None = _number(1)
-    size_ratio: float | None = _number(0, math.inf, 4.0)
+    size_ratio: float | None = _number(0)
     seconds_per_row: float | None = _number(0)
     seconds_per_row_ratio: float | None = _number(0)
 

@@ -93,7 +93,7 @@ class TestScores:
             slugs=tuple(slugs),
             rows=self.rows[index],
             truth=position[self.truth[index]],
-            scores=self.scores[np.ix_(kept, index)],
+            scores=self.scores[kept][:, index],
             groups=self.groups[index],
             thresholds=tuple(self.thresholds[at] for at in kept),
             calibrations=tuple(self.calibrations[at] for at in kept),

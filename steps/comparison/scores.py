@@ -20,10 +20,11 @@ import numpy as np
 import pyarrow as pa
 
 from steps import tables
+from steps.bundles import folder as bundle
 from steps.comparison.score_table import NoCommonRowsError, Slice, TestScores, common_rows
 from steps.core import storage
 from steps.core.errors import BadDataError
-from steps.models import bundle, metrics, multiclass
+from steps.models import metrics, multiclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -192,6 +193,8 @@ def _decode_slice(column: pa.ChunkedArray) -> Slice:
 def _to_codes(column: pa.ChunkedArray, values: tuple[str, ...]) -> NDArray[np.int16]:
     """Return the position of each value in ``values``, -1 for null; ValueError for another value."""
     found = _decode_slice(column)
+    if strange := set(found.values) - set(values):
+        raise ValueError(f"{min(strange)!r} is not a cover type of the footer")
     position = np.array([*(values.index(value) for value in found.values), -1], np.int16)
     return position[found.codes]
 

@@ -208,6 +208,12 @@ def declared(options: type) -> tuple[Declared, ...]:
     return tuple(found)
 
 
+def texts_of(options: object) -> dict[str, str]:
+    """Return the options in a dataclass of them as texts by name, as its step's command line reads them."""
+    kind: Any = type(options)  # mypy takes the class of an object for one without a hash
+    return {each.name: each.text(getattr(options, each.attribute)) for each in declared(kind)}
+
+
 def _split_optional(hint: Any) -> tuple[type, bool]:  # noqa: ANN401 - a type
     kinds = [kind for kind in typing.get_args(hint) if kind is not types.NoneType]
     return (kinds[0], True) if isinstance(hint, types.UnionType) else (hint, False)

@@ -55,6 +55,7 @@ class Ensemble:
         thresholds: The smallest score with which a row is predicted positive, by model.
         calibrations: Slope and intercept of each model's calibration (float64, shape (models, 2)).
         groups: The models by their features.
+        data_sha256: The digest of the rows that they were trained, validated and tested on; None if it is unknown.
     """
 
     schema: Schema
@@ -62,6 +63,7 @@ class Ensemble:
     thresholds: tuple[float, ...]
     calibrations: NDArray[np.float64]
     groups: tuple[_Group, ...]
+    data_sha256: str | None = None
 
     @property
     def engine(self) -> str:
@@ -141,6 +143,7 @@ def read_ensemble(folder: Path) -> Ensemble:
             _open_group(members, [found[order[at]] for at in members], folder / _prepared_name(number))
             for number, members in enumerate(groups.values())
         ),
+        data.pop(),
     )
 
 

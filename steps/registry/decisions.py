@@ -84,8 +84,9 @@ def store_decision(registry: Destination, version: str, facts: Mapping[str, Any]
     number = max((int(match[2]) for match in map(_NAME.fullmatch, names) if match), default=0)
     while True:
         number += 1
-        stored = StoredDecision(version, number, {"version": version, "number": number, "at": now(), **facts})
-        data = json.dumps(stored.document, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+        document = {"version": version, "number": number, "at": now(), **facts}
+        data = json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+        stored = StoredDecision(version, number, json.loads(data))
         try:
             registry.write(stored.path, data.encode(), None)
         except AlreadyExistsError:

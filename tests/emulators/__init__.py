@@ -6,7 +6,7 @@ A module whose every function needs a client is tested here, not in ``tests/step
 |---|---|
 | `gcs/store.py`, `gcs/errors.py`, and with them `buckets/store.py`, `buckets/transfer.py` | `test_gcs.py` |
 | `s3/store.py`, `s3/requests.py`, `s3/multipart.py`, `s3/errors.py`, and with them `buckets/store.py` | `test_s3.py` |
-| `buckets/destination.py` | `test_register.py`, `test_s3_publishing.py` |
+| `buckets/destination.py` | `test_register.py`, `test_s3_publishing.py`, `test_registry_interruptions.py` |
 | the same without a service | `tests/steps/registry/test_publishing.py` |
 | `bigquery/address.py`, `bigquery/errors.py`, `bigquery/jobs.py`, `bigquery/client.py` | `test_bigquery_parts.py` |
 | `bigquery/reader.py`, `bigquery/rows.py`, `bigquery/query.py`, `bigquery/connection.py` | `test_bigquery.py` |

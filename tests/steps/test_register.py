@@ -9,15 +9,17 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import xgboost
 
-from steps import register
+from steps import register, tables
 from steps.core import storage
 from steps.io import open_destination
 from steps.models import bundle
 from steps.models.features import FeatureTransformer
 from steps.registry import publishing
+from steps.reporting import METRICS
 from tests.support import SCHEMA, Result, call, leftovers
 
 if TYPE_CHECKING:
@@ -26,10 +28,12 @@ if TYPE_CHECKING:
 SLUGS = ("aspen", "krummholz")
 LABELS = {slug: SCHEMA.cover_type(slug).label for slug in SLUGS}
 BUNDLE = ("metadata.json", "model.ubj", "preprocessor.skops")
-FILES = sorted([*(f"models/{slug}/{name}" for slug in SLUGS for name in (*BUNDLE, "metrics.json"))])
-
-
-FILES += ["profile.json", "report.html", "report.json"]
+DOCUMENTS = ("model_card.md", "profile.json", "report.html", "report.json", "test-scores.parquet")
+FILES = sorted([*(f"models/{slug}/{name}" for slug in SLUGS for name in (*BUNDLE, "metrics.json")), *DOCUMENTS])
+ROWS = 2000
+# Entries of the report that the model card shows.
+UNDEFINED = {f"{name}{end}": None for name in METRICS for end in ("", "_interval")}
+ROWS_USED: dict[str, Any] = {"rows": 9, "rows_read": 9, "notes": []}
 
 
 class Run:
@@ -47,16 +51,32 @@ class Run:
             facts |= {"schema": SCHEMA.to_json(), "data_sha256": data}
             bundle.write(folder / slug, folder / "p.skops", booster, facts)
             self.judge(slug, pr_auc)
+            self.score(slug, pr_auc, data, seed)
         document: dict[str, Any] = {
             "accuracy": None,
             "macro_f1": 0.5,
             "missing": [],
-            "cover_types": {slug: {} for slug in SLUGS},
-            "data": {"source": "builtin:", "source_sha256": "s" * 64, "data_sha256": data, "rows": 9},
+            "macro_f1_interval": None,
+            "cover_types": {slug: {"title": slug, "rows": 50, "support": 5, **UNDEFINED} for slug in SLUGS},
+            "data": {"source": "builtin:", "source_sha256": "s" * 64, "data_sha256": data, **ROWS_USED},
         }
         storage.write_json(folder / "report.json", document)
-        (folder / "report.html").write_text("<h1>Report</h1>")
+        (folder / "report.html").write_text("<main><h1>Report</h1></main>")
         storage.write_json(folder / "profile.json", {"data_sha256": data})
+
+    def score(self, slug: str, quality: float, data: str, seed: int) -> None:
+        """Write scores whose noise falls with the quality. The test rows depend on the seed, the noise does not."""
+        random = np.random.default_rng(SLUGS.index(slug))
+        labels = (np.arange(ROWS) % 4 == SLUGS.index(slug)).astype(np.uint8)
+        scores = np.clip(0.25 + labels * 0.5 + random.normal(0, 2 * (1 - quality), ROWS), 0, 1).astype(np.float32)
+        columns = {"row": np.arange(ROWS) * 2 + seed, "label": labels, "score": scores}
+        batch = pa.RecordBatch.from_pydict({name: pa.array(values) for name, values in columns.items()})
+        metadata = tables.Metadata(SCHEMA, slug, data)
+        with tables.open_writer(self.scores(slug), batch.schema, metadata) as writer:
+            writer.write(batch)
+
+    def scores(self, slug: str) -> Path:
+        return self.folder / f"{slug}.scores"
 
     def judge(self, slug: str, pr_auc: float | None, support: int = 5) -> None:
         facts = {"cover_type": slug, "threshold": 0.25, "rows": 50, "support": support}
@@ -73,14 +93,14 @@ class Run:
         for slug in SLUGS:
             options += ["--model", f"{slug}={self.folder / slug}", "--metrics", f"{slug}={self.metrics(slug)}"]
         for slug in SLUGS:
-            options += ["--scores", f"{slug}={self.folder / slug}.scores"]
+            options += ["--scores", f"{slug}={self.scores(slug)}"]
         for option, name in (
             ("report-html", "report.html"),
             ("report-json", "report.json"),
             ("profile", "profile.json"),
         ):
             options += [f"--{option}", self.folder / name]
-        for option in ("registration", "summary", "usage"):
+        for option in ("registration", "decision", "summary", "usage"):
             options += [f"--{option}", self.folder / option]
         return call(register.main, *options, *more)
 
@@ -147,42 +167,64 @@ def test_another_content_under_the_same_version(runs: Runs, registry: Path) -> N
     before = {name: (registry / name).read_bytes() for name in leftovers(registry)}
     result = runs(pr_auc=0.95).register(registry, version="a")
     assert result.code == 2
-    assert "other content is already published ('models/aspen/metadata.json' differs)" in result.log
+    assert "other content is already published ('model_card.md' differs)" in result.log
     assert {name: (registry / name).read_bytes() for name in leftovers(registry)} == before
 
 
 def test_a_better_one_becomes_champion_and_a_worse_one_only_candidate(runs: Runs, registry: Path) -> None:
-    for pr_auc, champion in ((0.9, "a"), (0.89, "a"), (0.9, "c"), (0.91, "d"), (0.9, "d")):
+    for pr_auc, champion, verdict in (
+        (0.9, "a", "first"),
+        (0.85, "a", "worse"),
+        (0.9, "a", "not worse"),
+        (0.95, "d", "better"),
+        (0.9, "d", "worse"),
+    ):
         run = runs(pr_auc=pr_auc)
         assert run.register(registry).code == 0
         assert (alias(registry, "candidate"), alias(registry, "champion")) == (run.name, champion)
-    assert run.registration()["aliases"]["champion"]["reason"] == "mean PR-AUC 0.9000, the champion's 0.9100"
-    assert (
-        (run.folder / "summary")
-        .read_text()
-        .endswith("not champion, d stays: mean PR-AUC 0.9000, the champion's 0.9100")
-    )
+        decision = run.registration()["decision"]
+        assert (decision["verdict"], decision["path"]) == (verdict, f"decisions/{run.name}/1.json")
+    assert [uses_of(registry, name) for name in "abcde"] == [0, 1, 2, 3, 4]
+    reason = run.registration()["aliases"]["champion"]["reason"]
+    assert reason.startswith("worse: ")
+    assert (run.folder / "summary").read_text().endswith(f"not champion, d stays: {reason}")
+    assert reason in (run.folder / "decision").read_text().replace("&#39;", "'")
 
 
-@pytest.mark.parametrize(
-    ("more", "champion"), [([], "a"), (["--class-tolerance", "0.05"], "b"), (["--tolerance", "0.1"], "a")]
-)
-def test_no_cover_type_gets_much_worse(runs: Runs, registry: Path, more: list[str], champion: str) -> None:
+def uses_of(registry: Path, version: str) -> int:
+    found: int = storage.read_json(registry / "decisions" / version / "1.json")["earlier_uses_of_test_rows"]
+    return found
+
+
+def test_a_policy_decides_what_is_promoted(runs: Runs, registry: Path, tmp_path: Path) -> None:
     runs().register(registry)
-    better = runs(pr_auc=0.99)
-    better.judge("krummholz", 0.87)
-    better.register(registry, *more)
-    assert alias(registry, "champion") == champion
-    if champion == "a":
-        reason = better.registration()["aliases"]["champion"]["reason"]
-        assert reason == "PR-AUC of krummholz 0.8700, the champion's 0.9000"
+    policy = tmp_path / "policy.toml"
+    policy.write_text('promote = ["better", "not worse"]')
+    equal = runs()
+    assert equal.register(registry, "--policy", policy).code == 0
+    assert alias(registry, "champion") == "b"
+    policy.write_text("floors = { f1 = 0.999 }")
+    better = runs(pr_auc=0.95)
+    assert better.register(registry, "--policy", policy).code == 0
+    assert alias(registry, "champion") == "b"
+    assert "refused by" in better.registration()["aliases"]["champion"]["reason"]
+    digests = {storage.read_json(registry / f"decisions/{name}/1.json")["policy_sha256"] for name in "abc"}
+    assert len(digests) == 3
+
+
+@pytest.mark.parametrize("text", ["floors = 1", "floor = {}", "x"])
+def test_a_policy_that_is_none(runs: Runs, registry: Path, tmp_path: Path, text: str) -> None:
+    (tmp_path / "policy.toml").write_text(text)
+    result = runs().register(registry, "--policy", tmp_path / "policy.toml")
+    assert (result.code, len(result.errors)) == (78, 1)
+    assert not registry.exists()
 
 
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"data": "e" * 64}, "the champion was measured on other data"),
-        ({"seed": 1}, "the seed is 1, the champion's 0"),
+        ({"data": "e" * 64}, "no test rows in common: the data differ"),
+        ({"seed": 1}, "no test rows in common: the splits differ"),
     ],
 )
 def test_what_cannot_be_compared_is_no_champion(
@@ -192,20 +234,47 @@ def test_what_cannot_be_compared_is_no_champion(
     run = runs(pr_auc=0.99, **options)
     assert run.register(registry).code == 0
     assert alias(registry, "champion") == "a"
-    assert run.registration()["aliases"]["champion"]["reason"] == f"not comparable, {reason}"
+    assert run.registration()["aliases"]["champion"]["reason"].startswith(f"not comparable: {reason}")
+    assert run.registration()["decision"]["test_rows_sha256"] is None
 
 
-def test_a_champion_that_is_gone_or_has_no_lineage(runs: Runs, registry: Path) -> None:
-    runs().register(registry)
+def test_a_champion_that_is_gone_or_foreign_or_older(runs: Runs, registry: Path) -> None:
+    """None of them is an error of the new version: it is registered, and the reason says what to do."""
+    first = runs()
+    first.register(registry)
     shutil.move(registry / "versions" / "a", registry / "away")
     second = runs()
     second.register(registry)
-    assert second.registration()["aliases"]["champion"]["reason"].endswith("the champion a is not in the registry")
-    publishing.publish({"x": second.metrics("aspen")}, open_destination(str(registry / "versions" / "a")))
+    assert reason_of(second).startswith("not comparable: the champion a: there is no version and no alias 'a'")
+    foreign = publishing.publish({"x": second.metrics("aspen")}, open_destination(str(registry / "versions" / "a")))
     third = runs()
     third.register(registry)
-    assert third.registration()["aliases"]["champion"]["reason"].endswith("the champion a has no lineage")
+    assert "the champion a: the manifest is not that of this registered version" in reason_of(third)
+    shutil.rmtree(foreign.manifest.location)
+    older = registry / "versions" / "a"
+    shutil.move(registry / "away", older)
+    manifest = storage.read_json(older / "manifest.json")
+    manifest["files"] = [entry for entry in manifest["files"] if entry["name"] != "test-scores.parquet"]
+    del manifest["content_sha256"]  # manifests of older releases have none
+    storage.write_json(older / "manifest.json", manifest)
+    fourth = runs(pr_auc=0.95)
+    fourth.register(registry)
+    assert reason_of(fourth).startswith("not comparable: version a has no test scores, it is of an older release")
+    assert "--force" in reason_of(fourth)
     assert alias(registry, "champion") == "a"
+
+
+def test_a_champion_whose_test_scores_are_damaged(runs: Runs, registry: Path) -> None:
+    runs().register(registry)
+    (registry / "versions/a/test-scores.parquet").write_bytes(b"x")
+    second = runs()
+    assert second.register(registry).code == 0
+    assert reason_of(second).startswith("not comparable: the champion a: this is not the file that was published")
+
+
+def reason_of(run: Run) -> str:
+    found: str = run.registration()["aliases"]["champion"]["reason"]
+    return found
 
 
 def test_the_run_names_the_version(runs: Runs, registry: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from steps import module_path
 from steps.core.errors import shell_exit_code
 from steps.core.options import declared, with_flags
 from steps.options.predict import PredictOptions
@@ -15,12 +16,10 @@ from workflows.cli.options import Output, option_word
 
 app = typer.Typer()
 
-_ROOT = Path(__file__).resolve().parents[2]
-
 
 @app.command()
 @with_flags
-def predict(
+def predict(  # noqa: PLR0913 - one argument a flag
     *,
     options: PredictOptions,
     model: Annotated[
@@ -30,11 +29,19 @@ def predict(
         str, typer.Option(metavar="URI", help="Registry to take the models from: gs://, s3:// or a folder.")
     ] = "",
     runs: Output = None,
-    metrics: Annotated[Path | None, typer.Option(help="File for counts and metrics (JSON).")] = None,
+    require_signature: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Public key (PEM) that must have signed the version in --registry."),
+    ] = None,
+    metrics: Annotated[Path | None, typer.Option(help="File for counts, metrics and drift (JSON).")] = None,
+    drift: Annotated[
+        Path | None, typer.Option(help="File for a page with the drift against the training rows (HTML).")
+    ] = None,
 ) -> int:
     """Score the rows of a table with the models of a run or of a registry."""
     words = [option_word(option, getattr(options, option.attribute)) for option in declared(PredictOptions)]
-    words += [f"--metrics={metrics}"] if metrics else []
+    files = {"metrics": metrics, "drift": drift, "require-signature": require_signature}
+    words += [f"--{name}={path}" for name, path in files.items() if path]
     if registry:
         words += [f"--registry={registry}", *([f"--version={model}"] if model else [])]
     else:
@@ -46,7 +53,6 @@ def predict(
 
 def _run_step(words: list[str]) -> int:
     """Run the step as its own process, whose messages are those of this one, and return its exit code."""
-    path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
-    environment = {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
+    environment = {**os.environ, "PYTHONPATH": module_path(), "PYTHONSAFEPATH": "1"}
     done = subprocess.run([sys.executable, "-m", "steps.predict", *words], env=environment, check=False)
     return shell_exit_code(done.returncode)

@@ -26,7 +26,9 @@ def show(
     if as_json:
         print(json.dumps(result))
     else:
-        print_result(make_console(), result)
+        console = make_console()
+        print_result(console, result)
+        console.print(f"compare it with another run: `compare OTHER {name}`", soft_wrap=True, markup=False)
     return 0
 
 
@@ -41,5 +43,8 @@ def runs(output: Output = None, *, as_json: JsonFlag = False) -> int:
     if as_json:
         print(json.dumps(found))
     else:
-        make_console().print(runs_table(found) if found else "no runs yet: start one with `run`")
+        console = make_console()
+        console.print(runs_table(found) if found else "no runs yet: start one with `run`")
+        if len(found) > 1:
+            console.print("compare two of them: `compare A B`", markup=False)
     return 0

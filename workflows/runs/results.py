@@ -22,6 +22,7 @@ T = TypeVar("T")
 
 RESULT = "result.json"
 WORKFLOW = "workflow.yaml"
+NODES = "nodes"
 # Keys of each cover type that the result copies from report.json.
 COVER_TYPE_KEYS = (
     "label",

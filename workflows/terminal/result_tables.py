@@ -27,13 +27,13 @@ def print_metrics(console: Console, result: dict[str, Any]) -> None:
     """
     columns: tuple[tuple[str, Callable[[dict[str, Any]], str]], ...] = (
         ("support", lambda entry: f"{entry['support']}"),
-        ("accuracy", lambda entry: _format_number(entry["accuracy"])),
+        ("accuracy", lambda entry: format_number(entry["accuracy"])),
         ("95%", lambda entry: _format_interval(entry["accuracy_interval"])),
-        ("F1", lambda entry: _format_number(entry["f1"])),
+        ("F1", lambda entry: format_number(entry["f1"])),
         ("95%", lambda entry: _format_interval(entry["f1_interval"])),
-        ("precision", lambda entry: _format_number(entry["precision"])),
-        ("recall", lambda entry: _format_number(entry["recall"])),
-        ("PR-AUC", lambda entry: _format_number(entry["pr_auc"])),
+        ("precision", lambda entry: format_number(entry["precision"])),
+        ("recall", lambda entry: format_number(entry["recall"])),
+        ("PR-AUC", lambda entry: format_number(entry["pr_auc"])),
     )
     shown = [(name, text) for name, text in columns if console.width >= _INTERVALS_WIDTH or name != "95%"]
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -45,12 +45,13 @@ def print_metrics(console: Console, result: dict[str, Any]) -> None:
     console.print(table, crop=False, overflow="ignore")
 
 
-def _format_number(value: float | None) -> str:
+def format_number(value: float | None) -> str:
+    """Return a metric with four decimals and without the zero before them; a dash for None."""
     return "–" if value is None else f"{value:.4f}".removeprefix("0")
 
 
 def _format_interval(ends: list[float] | None) -> str:
-    return "–".join(_format_number(end) for end in ends or [])
+    return "–".join(format_number(end) for end in ends or [])
 
 
 def print_result(console: Console, result: dict[str, Any]) -> None:
@@ -61,7 +62,7 @@ def print_result(console: Console, result: dict[str, Any]) -> None:
         if result[key] is not None:
             ends = result.get(f"{key}_interval")
             console.print(
-                f"{title} {_format_number(result[key])}" + (f" (95% {_format_interval(ends)})" if ends else "")
+                f"{title} {format_number(result[key])}" + (f" (95% {_format_interval(ends)})" if ends else "")
             )
     for note in result.get("notes", []):
         console.print(f"note: {note}", markup=False, soft_wrap=True)
@@ -81,7 +82,7 @@ def runs_table(run_results: list[dict[str, Any]]) -> Table:
         table.add_column(name, justify="right")
     for entry in run_results:
         seconds = "–" if entry["seconds"] is None else f"{entry['seconds']:.1f}"
-        numbers = (_format_number(entry["accuracy"]), _format_number(entry["macro_f1"]), f"{len(entry['cover_types'])}")
+        numbers = (format_number(entry["accuracy"]), format_number(entry["macro_f1"]), f"{len(entry['cover_types'])}")
         table.add_row(entry["run"], entry["status"], seconds, *numbers)
     return table
 

@@ -27,6 +27,14 @@ def test_a_small_file_is_written_only_as_it_was_seen(tmp_path: Path) -> None:
     assert (tmp_path / "x").read_bytes() == b"2"
 
 
+def test_names_of_files_below_a_folder(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    for name in ("a/2.json", "a/b/1.json", "c", "a/.partial-x", "a/.partial-y/z"):
+        storage.write_text(tmp_path / name, "")
+    assert folder.names_below("a") == ["a/2.json", "a/b/1.json"]
+    assert folder.names_below("c") == folder.names_below("d") == []
+
+
 def entry_of(path: Path, name: str = "a/b") -> Entry:
     return Entry(name, name, path.stat().st_size, storage.sha256_file(path), "")
 

@@ -40,6 +40,9 @@ def test_the_lineage(runs: Runs, registry: Path) -> None:
         "source_sha256": "s" * 64,
         "data_sha256": "d" * 64,
         "code_revision": "abc123",
+        "datasets": {},
+        "images": [],
+        "parameters": {},
         "accuracy": None,
         "macro_f1": 0.5,
     }
@@ -65,12 +68,13 @@ def test_the_registration(runs: Runs, registry: Path) -> None:
     sha256 = storage.sha256_file(run.folder / "aspen" / "metadata.json")
     uri = f"{version}/models/aspen/metadata.json"
     expected = {"name": "models/aspen/metadata.json", "uri": uri, "generation": None, "sha256": sha256}
-    assert found["files"][0] == expected
+    assert found["files"][1] == expected
     assert found["aliases"]["champion"] == {
         "version": "a",
         "previous": None,
         "moved": True,
         "reason": "there was no champion",
+        "decision": "decisions/a/1.json",
         "uri": f"{registry}/aliases/champion.json",
         "generation": None,
     }

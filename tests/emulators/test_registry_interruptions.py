@@ -1,0 +1,109 @@
+"""Real processes that change a registry in a bucket at the same time, or are killed; and missing permissions.
+
+A folder is in tests/steps/registry/test_interruptions.py.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from steps.io import open_destination
+from steps.registry import decisions
+from tests.emulators import s3_server, storage_server
+from tests.emulators.bucket_faults import Fault
+from tests.steps.registry import churn
+from tests.steps.test_register import Runs
+from tests.workflows.command_line import invoke
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.emulators.s3_server import S3Cloud, S3Server
+    from tests.emulators.storage_server import Cloud, Server
+
+    Bucket = tuple[str, Cloud | S3Cloud]
+
+
+@pytest.fixture(params=["gcs", "s3"])
+def bucket(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[str, Cloud | S3Cloud]]:
+    """A kind of bucket, and one of it that this process and its children find."""
+    if request.param == "gcs":
+        server: Server = request.getfixturevalue("server")
+        with storage_server.cloud_of(server, tmp_path / "files") as cloud:
+            monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.url)
+            yield "gcs", cloud
+    else:
+        other: S3Server = request.getfixturevalue("s3_server")
+        with s3_server.cloud_of(other, tmp_path / "files") as found:
+            s3_server.use(other, monkeypatch)
+            yield "s3", found
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of runs."""
+    folder = tmp_path_factory.mktemp("runs")
+    churn.make_runs(folder)
+    return folder
+
+
+def test_of_registrations_at_once_none_is_lost(bucket: Bucket, made: Path) -> None:
+    uri, names = bucket[1].uri("models"), ("p", "q")
+    processes = [churn.start(uri, made, name, 3, "register") for name in names]
+    for process in processes:
+        assert process.communicate(timeout=300)[1] == ""
+        assert process.returncode == 0
+    registry = open_destination(uri)
+    alias = churn.check(registry)
+    assert alias
+    judged = decisions.list_decisions(registry)
+    assert {each.version for each in judged} == {f"{name}-{number}" for name in names for number in range(3)}
+    chain = [*alias.earlier, alias.version]
+    promoted = {(each.document["champion"], each.version) for each in judged if each.document["promotes"]}
+    assert set(zip([None, *chain], chain, strict=False)) <= promoted
+
+
+def test_killed_at_any_moment_nothing_is_half_there(bucket: Bucket, made: Path) -> None:
+    uri, moments, before = bucket[1].uri("models"), random.Random(7), ""
+    registry = open_destination(uri)
+    for number in range(3):
+        process = churn.start(uri, made, f"p{number}", 1000, "register", "promote", "rollback")
+        time.sleep(moments.uniform(0.1, 3))
+        process.kill()
+        lines = process.communicate()[0].splitlines()
+        alias = churn.check(registry)
+        champion = alias.version if alias else ""
+        assert champion in churn.expected_champions(lines, before)
+        before = champion
+
+
+@pytest.mark.parametrize("words", [("versions",), ("promote", "c", "--force", "a trial"), ("rollback",)])
+def test_without_permission(
+    bucket: Bucket,
+    words: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The service denies a listing, or the write of a decision: one line, and the champion stays."""
+    kind, cloud = bucket
+    uri, runs = cloud.uri("models"), Runs(tmp_path)
+    for quality in (0.8, 0.9, 0.8):
+        assert runs(pr_auc=quality).register(uri).code == 0
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST" if kind == "gcs" else "AWS_ENDPOINT_URL", cloud.proxy.url)
+    code = "" if kind == "gcs" else "AccessDenied"
+    methods = ("GET", "POST", "PUT")
+    cloud.proxy.faults = [Fault(method, "prefix=|decisions", status=403, code=code) for method in methods]
+    capsys.readouterr()
+    assert invoke(*words, "--registry", uri) == 77
+    assert capsys.readouterr().err.count("\n") == 1
+    cloud.proxy.faults = []
+    assert json.loads(open_destination(uri).read("aliases/champion.json").data)["version"] == "b"  # type: ignore[union-attr]

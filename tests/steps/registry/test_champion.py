@@ -1,0 +1,150 @@
+"""Promotions and rollbacks; how the gate decides at a registration is in tests/steps/test_register.py."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from steps.comparison.policy import Policy
+from steps.core import storage
+from steps.core.errors import BadDataError, NoInputError, UsageError
+from steps.registry import champion, decisions, publishing
+from steps.registry.aliases import read_alias
+from steps.registry.destinations import Folder
+from tests.steps.test_register import Runs
+from tests.support import leftovers
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Runs:
+    return Runs(tmp_path)
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Folder:
+    return Folder(tmp_path / "registry")
+
+
+def register(registry: Folder, runs: Runs, *qualities: float) -> None:
+    for quality in qualities:
+        assert runs(pr_auc=quality).register(registry.root).code == 0
+
+
+def champion_of(registry: Folder) -> str | None:
+    found = read_alias(registry, "champion")
+    return found.version if found else None
+
+
+def promote(registry: Folder, version: str, forced: str = "", policy: Policy | None = None) -> champion.Outcome:
+    return champion.promote(registry, champion.Request(version, policy or Policy(), champion.PROMOTE, forced))
+
+
+def test_a_refused_version_is_forced(registry: Folder, runs: Runs) -> None:
+    register(registry, runs, 0.9, 0.8)
+    refused = promote(registry, "b")
+    assert (refused.move.moved, champion_of(registry)) == (False, "a")
+    assert refused.decision
+    assert refused.decision.path == "decisions/b/1.json"  # that of the registration: nothing has changed since
+    forced = promote(registry, "b", "the old one is too large")
+    assert (forced.move.moved, champion_of(registry)) == (True, "b")
+    assert forced.decision
+    document = storage.read_json(registry.root / "decisions/b/2.json")
+    assert document == {key: value for key, value in forced.decision.to_dict().items() if key != "path"}
+    assert (document["forced"], document["verdict"], document["promotes"]) == (
+        "the old one is too large",
+        "worse",
+        True,
+    )
+    assert document["gate"]["promotes"] is False
+    assert document["reason"].startswith("forced (the old one is too large); the gate: worse: ")
+    again = promote(registry, "b")
+    assert (again.move.moved, again.move.reason, again.decision) == (False, "unchanged", None)
+
+
+def test_another_policy_is_another_decision(registry: Folder, runs: Runs) -> None:
+    register(registry, runs, 0.9, 0.9)
+    assert promote(registry, "b", policy=Policy(promote=("better", "not worse"))).move.moved
+    stored = decisions.list_decisions(registry, "b")
+    assert [each.document["promotes"] for each in stored] == [False, True]
+    assert stored[0].document["policy_sha256"] != stored[1].document["policy_sha256"]
+    assert [each.document["earlier_uses_of_test_rows"] for each in stored] == [1, 2]
+
+
+def test_rollbacks_walk_back_and_restore_every_byte(registry: Folder, runs: Runs, tmp_path: Path) -> None:
+    before: dict[str, dict[str, bytes]] = {}
+    for quality in (0.8, 0.9, 0.95):
+        register(registry, runs, quality)
+        version = champion_of(registry) or ""
+        folder = registry.root / "versions" / version
+        before[version] = {name: (folder / name).read_bytes() for name in leftovers(folder)}
+    assert list(before) == ["a", "b", "c"]
+    for version in ("b", "a"):
+        done = champion.rollback(registry, "too slow")
+        assert (done.move.version, champion_of(registry)) == (version, version)
+        publishing.fetch(registry.below(f"versions/{version}"), tmp_path / f"fetched-{version}")
+        found = {
+            name: (tmp_path / f"fetched-{version}" / name).read_bytes()
+            for name in before[version]
+            if name != "manifest.json"
+        }
+        assert found == {name: data for name, data in before[version].items() if name != "manifest.json"}
+    document = storage.read_json(registry.root / "decisions/a/2.json")
+    assert (document["action"], document["champion"]) == ("rollback", "b")
+    assert document["reason"] == "rolled back from b: too slow"
+    with pytest.raises(UsageError, match="there was no champion before 'a'"):
+        champion.rollback(registry)
+    assert promote(registry, "c").move.moved
+    assert champion.rollback(registry).move.version == "a"
+
+
+def test_a_rollback_without_a_champion(registry: Folder) -> None:
+    with pytest.raises(NoInputError, match="there is no champion to roll back"):
+        champion.rollback(registry)
+
+
+def test_a_rollback_to_a_version_that_is_gone(registry: Folder, runs: Runs) -> None:
+    register(registry, runs, 0.8, 0.95)
+    (registry.root / "versions/a/manifest.json").unlink()
+    with pytest.raises(NoInputError, match=r"version 'a' has no manifest\.json"):
+        champion.rollback(registry)
+    shutil.rmtree(registry.root / "versions/a")
+    with pytest.raises(NoInputError, match="there is no version and no alias 'a'"):
+        champion.rollback(registry)
+    assert champion_of(registry) == "b"
+    assert decisions.list_decisions(registry, "a")[-1].document["action"] == "register"
+
+
+def test_versions_that_cannot_be_promoted(registry: Folder, runs: Runs) -> None:
+    register(registry, runs, 0.9, 0.95)
+    shutil.rmtree(registry.root / "aliases")
+    folder = registry.root / "versions/b"
+    with pytest.raises(NoInputError, match="there is no version and no alias 'x'"):
+        promote(registry, "x")
+    with pytest.raises(NoInputError, match="there is no version and no alias"):
+        promote(registry, "../versions/b")
+    (folder / "test-scores.parquet").write_bytes(b"changed")
+    with pytest.raises(BadDataError, match="this is not the file that was published"):
+        promote(registry, "b")
+    (folder / "manifest.json").write_text("{}")
+    with pytest.raises(BadDataError, match="not a manifest of published files"):
+        promote(registry, "b")
+    assert champion_of(registry) is None
+
+
+def test_a_version_of_an_older_release_needs_force(registry: Folder, runs: Runs) -> None:
+    register(registry, runs, 0.9, 0.95)
+    shutil.rmtree(registry.root / "aliases")
+    path = registry.root / "versions/b/manifest.json"
+    manifest = storage.read_json(path)
+    manifest["files"] = [entry for entry in manifest["files"] if entry["name"] != "test-scores.parquet"]
+    del manifest["content_sha256"]  # manifests of older releases have none
+    storage.write_json(path, manifest)
+    refused = promote(registry, "b")
+    assert refused.move.version is None
+    assert refused.move.reason.startswith("not comparable: version b has no test scores")
+    assert promote(registry, "b", "it has served for a year").move.version == "b"

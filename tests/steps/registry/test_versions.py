@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from steps.core.errors import BadDataError, NoInputError
+from steps.registry import versions
+from steps.registry.destinations import Folder
+from tests.steps.test_register import Runs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Folder:
+    """A registry of two versions, of which the second is worse."""
+    runs, root = Runs(tmp_path), tmp_path / "registry"
+    for quality in (0.9, 0.8):
+        runs(pr_auc=quality).register(root)
+    return Folder(root)
+
+
+def test_the_list(registry: Folder) -> None:
+    first, second = versions.list_versions(registry)
+    assert (first.version, first.aliases, second.version, second.aliases) == ("a", ("champion",), "b", ("candidate",))
+    assert (first.accuracy, first.macro_f1, first.problem) == (None, 0.5, "")
+    assert second.decision
+    assert (second.decision["verdict"], second.decision["promotes"]) == ("worse", False)
+    assert second.at == second.decision["at"]
+    assert second.to_dict()["version"] == "b"
+
+
+def test_damaged_versions_are_in_the_list(registry: Folder) -> None:
+    root = registry.root / "versions"
+    (root / "a" / "manifest.json").unlink()
+    (root / "b" / "manifest.json").write_text("[]")
+    shutil.copytree(root / "a", root / "c")
+    found = {each.version: each.problem for each in versions.list_versions(registry)}
+    assert found == {
+        "a": "version 'a' has no manifest.json",
+        "b": "not a manifest of published files",
+        "c": "version 'c' has no manifest.json",
+    }
+
+
+def test_an_alias_of_a_version_that_is_gone_is_in_the_list(registry: Folder) -> None:
+    shutil.rmtree(registry.root / "versions" / "a")
+    found = {each.version: each for each in versions.list_versions(registry)}
+    assert found["a"].aliases == ("champion",)
+    assert found["a"].problem == "there is no version and no alias 'a'"
+
+
+def test_a_folder_that_is_no_registry(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    for folder in (tmp_path, tmp_path / "nothing"):
+        with pytest.raises(NoInputError, match="this is no registry: there is no version"):
+            versions.list_versions(Folder(folder))
+
+
+def test_a_version_under_a_foreign_name(registry: Folder) -> None:
+    shutil.copytree(registry.root / "versions" / "a", registry.root / "versions" / "z")
+    with pytest.raises(BadDataError, match="the manifest is not that of this registered version"):
+        versions.read_version(registry, "z")
+    assert versions.read_version(registry, "a").metadata["version"] == "a"
+
+
+@pytest.mark.parametrize(
+    ("name", "valid"), [("a", True), ("a.b_c-1", True), ("", False), ("../a", False), ("-a", False)]
+)
+def test_names_of_versions(name: str, valid: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    assert versions.is_valid_version(name) == valid

@@ -5,9 +5,9 @@
 
 A server with one worker is started for the models. Clients are sockets of one process, each with one request at a
 time: 1, 8 and 64 of them send single rows, and batches of 1,000. The rows are those of the built-in table. Client and
-server share the machine's cores, so the CPU time of the client for a request is given beside that of the server. The
-last column is the share of the predictor's own speed, which scores the same rows in one thread without a server. The
-output is Markdown.
+server share the machine's cores, so the CPU time of the client for a request is given beside that of the server. On a
+machine that does other work, only the CPU times mean something. The last column is the share of the predictor's own
+speed, which scores the same rows in one thread without a server. The output is Markdown.
 """
 
 from __future__ import annotations
@@ -175,7 +175,8 @@ def measure(models: Path, seconds: float, words: Sequence[str], path: str) -> It
     table = pq.read_table(schemas.DATA / "covertype.parquet").slice(0, 200_000)
     table = table.drop_columns([name for name in table.column_names if name == "Cover_Type"])
     server, port, ready = start(models, words)
-    yield f"Ready after {ready:.2f} s.\n"
+    busy, own = os.getloadavg()[0], cpu_seconds(server.pid)
+    yield f"Ready after {ready:.2f} s, with {own:.2f} s of CPU time; load average {busy:.1f}.\n"
     names = "rows | clients | requests/s | rows/s | p50 ms | p99 ms | server us | client us | errors | of the predictor"
     yield f"| {names} |"
     yield "|---|---|---|---|---|---|---|---|---|---|"

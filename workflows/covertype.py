@@ -31,7 +31,6 @@ from workflows.cli import (
     registry_verbs,
     result_verbs,
     run_verbs,
-    serve_verb,
     verify_verbs,
     workflow_verbs,
 )
@@ -47,7 +46,6 @@ app = typer.Typer(
 # In the order of the help.
 app.add_typer(run_verbs.app)
 app.add_typer(predict_verb.app)
-app.add_typer(serve_verb.app)
 app.add_typer(workflow_verbs.app)
 app.add_typer(result_verbs.app)
 app.add_typer(compare_verb.app)

@@ -8,10 +8,10 @@
 - ``metrics``: metrics for Prometheus.
 - ``plain_rows``: the short way from JSON rows to features.
 - ``refusals``: errors that are a client's fault.
-- ``reloading``: load a new version and swap it in.
 - ``scoring``: score the rows of many requests at once.
-- ``served_model``: the models of a version, loaded and warm.
 - ``server``: the server and its worker processes.
+- ``service``: the endpoints.
+- ``versions``: the models that answer, and how another version replaces them.
 """
 
 __all__ = [
@@ -23,8 +23,8 @@ __all__ = [
     "metrics",
     "plain_rows",
     "refusals",
-    "reloading",
     "scoring",
-    "served_model",
     "server",
+    "service",
+    "versions",
 ]

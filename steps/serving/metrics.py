@@ -7,12 +7,9 @@ adds up, so that it does not matter which worker is asked.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
-
-if TYPE_CHECKING:
-    from steps.serving.versions import ServedModel
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
@@ -63,13 +60,13 @@ class Metrics:
         """Count a request that was refused; the reason is one of a few words."""
         self._refused.labels(reason).inc()
 
-    def show_model(self, model: ServedModel, previous: str | None = None) -> None:
-        """Show the version that answers from now on."""
+    def show_version(self, version: str, loaded: float, previous: str | None = None) -> None:
+        """Show the version that answers from now on, and since when (seconds since 1970)."""
         if previous is not None:
             self._version.labels(previous).set(0)
             self._reloads.labels("loaded").inc()
-        self._version.labels(model.version).set(1)
-        self._loaded.set(model.loaded)
+        self._version.labels(version).set(1)
+        self._loaded.set(loaded)
 
     def show_refused_version(self, version: str | None, *, failed: bool = True) -> None:
         """Show a version that was refused, None for an alias that could not be read; not ``failed``: no longer."""

@@ -166,13 +166,13 @@ class Holder:
     def __init__(self, model: ServedModel, metrics: Metrics) -> None:
         self.model, self._metrics = model, metrics
         self.refused: Refused | None = None
-        metrics.show_model(model)
+        metrics.show_version(model.version, model.loaded)
 
     def swap(self, model: ServedModel) -> None:
         """Let other models answer."""
         previous, self.model = self.model.version, model
         self.forget_refusal()
-        self._metrics.show_model(model, previous)
+        self._metrics.show_version(model.version, model.loaded, previous)
 
     def refuse(self, version: str | None, reason: str) -> None:
         """Record a version that was refused."""

@@ -63,7 +63,12 @@ def test_a_version_is_served_and_its_alias_is_followed(monkeypatch: pytest.Monke
     loaded: list[str] = []
     reloaders: list[Any] = []
     monkeypatch.setattr(aliases, "resolve", lambda _, name: {"champion": "v1"}.get(name, name))
-    monkeypatch.setattr(versions, "load_version", lambda _, version: loaded.append(version) or FakeModel())
+
+    def load(_: object, version: str) -> FakeModel:
+        loaded.append(version)
+        return FakeModel()
+
+    monkeypatch.setattr(versions, "load_version", load)
     monkeypatch.setattr(versions, "Holder", lambda model, _: FakeHolder(model))
     monkeypatch.setattr(app, "make_app", lambda *_, reloader, **__: reloaders.append(reloader))
     monkeypatch.setattr(server, "serve", lambda *_: None)

@@ -1,4 +1,4 @@
-"""The verb ``predict``, which scores a table on this machine."""
+"""The verbs that use models on this machine: ``predict`` scores a table, ``serve`` answers requests over HTTP."""
 
 import os
 import subprocess
@@ -12,6 +12,7 @@ from steps import module_path
 from steps.core.errors import shell_exit_code
 from steps.core.options import declared, with_flags
 from steps.options.predict import PredictOptions
+from steps.options.serve import ServeOptions
 from workflows.cli.options import Output, option_word
 
 app = typer.Typer()
@@ -53,6 +54,39 @@ def predict(  # noqa: PLR0913 - one argument a flag
 
 def _run_step(words: list[str]) -> int:
     """Run the step as its own process, whose messages are those of this one, and return its exit code."""
-    environment = {**os.environ, "PYTHONPATH": module_path(), "PYTHONSAFEPATH": "1"}
-    done = subprocess.run([sys.executable, "-m", "steps.predict", *words], env=environment, check=False)
+    done = subprocess.run([sys.executable, "-m", "steps.predict", *words], env=_environment(), check=False)
     return shell_exit_code(done.returncode)
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment of a step, which imports from this project and not from the current folder."""
+    return {**os.environ, "PYTHONPATH": module_path(), "PYTHONSAFEPATH": "1"}
+
+
+@app.command()
+@with_flags
+def serve(
+    *,
+    options: ServeOptions,
+    model: Annotated[
+        str, typer.Option(help="Name of a run on this machine, or a version or alias in --registry. (default: newest)")
+    ] = "",
+    registry: Annotated[
+        str, typer.Option(metavar="URI", help="Registry to take the models from: gs://, s3:// or a folder.")
+    ] = "",
+    runs: Output = None,
+) -> None:
+    """Answer requests over HTTP with the models of a run or of a registry."""
+    words = [option_word(option, getattr(options, option.attribute)) for option in declared(ServeOptions)]
+    if registry:
+        words += [f"--registry={registry}", *([f"--version={model}"] if model else [])]
+    else:
+        from workflows.runs import results
+
+        words.append(f"--models={results.find_models(runs or Path('runs'), model)}")
+    _become_step(words)
+
+
+def _become_step(words: list[str]) -> None:
+    """Replace this process by the step, which then gets all signals itself."""
+    os.execve(sys.executable, [sys.executable, "-m", "steps.serve", *words], _environment())  # noqa: S606 - no shell

@@ -69,7 +69,8 @@ def test_a_row_that_one_way_accepts_means_the_same_in_the_other(
 
 def test_rows_in_another_form_are_left_to_the_other_way(model: ServedModel, row: dict[str, Any]) -> None:
     assert len(model.plain.decode(json.dumps({**row, "Cover_Type": 3}).encode())) == 1
-    for other in ({**row, "more": 1}, {**row, "Elevation": 3.0}, {"Elevation": 3}, [], 7, {**row, "Slope": True}):
+    others: list[Any] = [{**row, "more": 1}, {**row, "Elevation": 3.0}, {"Elevation": 3}, [], 7, {**row, "Slope": True}]
+    for other in others:
         with pytest.raises((msgspec.DecodeError, IndexError)):
             model.plain.decode(json.dumps(other).encode())[0]
 

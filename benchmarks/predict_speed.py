@@ -24,10 +24,10 @@ import typer
 import xgboost
 
 from steps import tables
+from steps.bundles import to_array
 from steps.forest import kernels, packing, trees, walk_ir
 from steps.forest.boosters import Boosters
 from steps.forest.scoring import Forest
-from steps.models import matrix
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,7 +116,7 @@ def main(
     """Print a table of the times and ratios by number of rows."""
     path = next(iter(sorted(run.glob("nodes/*-preprocess/out/test-features/*"))))
     features = list(tables.read_metadata(path).features)
-    rows = matrix.to_array(tables.read_table(path, features), features)
+    rows = to_array(tables.read_table(path, features), features)
     compared = sides(run, features)
     expected = compared["xgboost"](rows[:2000])
     for name in ("forest", "scalar", "1 vector", "8 bytes"):

@@ -28,6 +28,7 @@ from sklearn.model_selection import cross_val_score
 from benchmarks.against_classic import table
 from steps import prepare, tables
 from steps import schema as schemas
+from steps.bundles import to_array
 from steps.datasets import splitting
 from steps.datasets.one_vs_rest import Options
 from steps.models import intervals, matrix, preprocessing, presets, training
@@ -96,7 +97,7 @@ class CrossValidation:
     def __init__(self, of: Job, folds: int) -> None:
         names = tables.read_metadata(of.features["train"]).features
         rows = tables.read_table(of.features["train"], [*names, tables.LABEL])
-        self._values, self._labels = matrix.to_array(rows, names), rows.column(tables.LABEL).to_numpy()
+        self._values, self._labels = to_array(rows, names), rows.column(tables.LABEL).to_numpy()
         self._job, self._folds = of, folds
 
     def score(self, point: Hyperparameters) -> float:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from steps import evaluate, preprocess, split, train, tune
-from steps.core import runtime
+from steps.core import quantities, runtime
 from steps.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def run_step(
     done, total = position
     runtime.log(f"step {name} ({done + 1} of {total})")
     os.environ[runtime.CHAIN_POSITION] = f"{done}/{total}"
-    runtime.reset_peak_rss()
+    quantities.reset_peak_rss()
     code = runtime.run(main, options, on_error)
     runtime.release_memory()
     os.environ.pop(runtime.CHAIN_POSITION, None)

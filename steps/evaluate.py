@@ -27,7 +27,9 @@ def main(  # noqa: PLR0913 - one argument a file
     usage: runtime.UsageOption = None,
 ) -> None:
     """Judge a model on the test rows."""
-    with runtime.record_usage(usage, "evaluate", inputs=[model, test_features], outputs=[scores]) as use:
+    with runtime.record_usage(
+        usage, "evaluate", inputs=[model, test_features], outputs=[scores], options=options
+    ) as use:
         read = bundle.read(model)
         scored = evaluation.score_rows(read, test_features, scores, threads=options.threads)
         result = evaluation.compute_metrics(read, scored)

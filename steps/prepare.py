@@ -74,7 +74,10 @@ def main(  # noqa: PLR0913 - one argument a file
     )
     chosen = Options(options.rows, options.first_label, options.on_missing, options.max_dropped, options.duplicates)
     files: list[Path] = []
-    with ExitStack() as stack, runtime.record_usage(usage, "prepare", inputs=files, outputs=paths.values()) as use:
+    with (
+        ExitStack() as stack,
+        runtime.record_usage(usage, "prepare", inputs=files, outputs=paths.values(), options=options) as use,
+    ):
         facts: dict[str, Any] = {}
         if options.inside_bigquery:
             chosen.check_inside_bigquery()
@@ -94,6 +97,7 @@ def main(  # noqa: PLR0913 - one argument a file
             **facts,
         }
         use.rows_in, use.rows_out = figures["rows_read"], figures["rows"] * len(paths)
+        figures["datasets"] = use.sha256 = {slug: storage.sha256_file(path) for slug, path in paths.items()}
         storage.write_json(profile, figures)
         if options.output:
             _publish({table.cover_type(slug).partition: path for slug, path in paths.items()}, profile, options.output)

@@ -30,7 +30,9 @@ def main(  # noqa: PLR0913 - one argument a file
     chosen = options.feature_set.value if own else presets.load(options.preset).feature_set
     inputs = dict(zip(tables.SPLITS, (train, validation, test), strict=True))
     outputs = dict(zip(tables.SPLITS, (train_features, validation_features, test_features), strict=True))
-    with runtime.record_usage(usage, "preprocess", inputs=inputs.values(), outputs=outputs.values()) as use:
+    with runtime.record_usage(
+        usage, "preprocess", inputs=inputs.values(), outputs=outputs.values(), options=options
+    ) as use:
         transformer, rows = preprocessing.preprocess(inputs, outputs, chosen)
         bundle.write_preprocessor(preprocessor, transformer)
         use.rows_in = use.rows_out = rows

@@ -12,13 +12,15 @@ import typer
 from steps import reporting
 from steps.comparison.policy import read_policy
 from steps.comparison.scores import FILE as SCORES
-from steps.comparison.scores import assemble_test_scores, write_test_scores
+from steps.comparison.scores import assemble_test_scores, read_test_scores, write_test_scores
 from steps.core import runtime, storage
 from steps.core.errors import UsageError
 from steps.core.named_paths import parse_paths
 from steps.io import open_destination
+from steps.models import bundle
 from steps.options.register import RegisterOptions
-from steps.registry.registration import PROFILE, collect_release, register, summarise
+from steps.provenance.card import CARD, render_card
+from steps.registry.registration import PROFILE, Release, collect_release, register, summarise
 
 
 def main(  # noqa: PLR0913 - one argument a file
@@ -50,6 +52,8 @@ def main(  # noqa: PLR0913 - one argument a file
         release = collect_release(name, models, judged, documents, options.code_revision)
         release.files[SCORES] = Path(folder) / SCORES
         write_test_scores(release.files[SCORES], assemble_test_scores(models, scored))
+        release.files[CARD] = Path(folder) / CARD
+        storage.write_text(release.files[CARD], _card(release, report_json, next(iter(models.values()))))
         document = register(release, open_destination(registry), conditions)
         if decision:
             storage.write_text(decision, reporting.with_decision(report_html.read_text("utf-8"), document))
@@ -57,6 +61,12 @@ def main(  # noqa: PLR0913 - one argument a file
     line = summarise(document)
     runtime.record_values((summary, line))
     runtime.log(line)
+
+
+def _card(release: Release, report: Path, model: Path) -> str:
+    """Return the model card of a release, with the schema of one of its models."""
+    schema = bundle.read(model).schema
+    return render_card(release.lineage, reporting.read_json(report), schema, read_test_scores(release.files[SCORES]))
 
 
 if __name__ == "__main__":

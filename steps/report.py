@@ -72,13 +72,14 @@ def main(  # noqa: PLR0913 - one argument an option
     scores_of = _paths_of(asked, scores, "--scores")
     curves_of = _paths_of(asked, learning_curve, "--learning-curve")
     searches = parse_paths(trial_table or [], "--trial-table")
-    usages = reporting.read_usages(parse_paths(step_usage or [], "--step-usage"), os.environ.get("COVERTYPE_RUN", ""))
+    run = os.environ.get("COVERTYPE_RUN", "")
+    usages = reporting.read_usages(parse_paths(step_usage or [], "--step-usage"), run)
     with runtime.record_usage(usage, "report", inputs=scores_of.values(), outputs=[html, json]) as use:
         facts = reporting.read_json(profile)
         outputs = reporting.read_model_outputs(metrics_of, scores_of, curves_of, searches, facts["data_sha256"])
         document = reporting.build_document(table, asked, outputs, facts, usages)
         results = reporting.RunResults(
-            table, asked, document, outputs.metrics, outputs.curves, seed, preset, outputs.searches
+            table, asked, document, outputs.metrics, outputs.curves, seed, preset, outputs.searches, run
         )
         storage.write_text(html, reporting.render(results))
         storage.write_json(json, document)

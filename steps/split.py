@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from steps import tables
-from steps.core import runtime
+from steps.core import runtime, storage
 from steps.datasets import splitting
 from steps.options.split import SplitOptions
 
@@ -24,7 +24,8 @@ def main(  # noqa: PLR0913 - one argument a file
 ) -> None:
     """Split a dataset into train, validation and test."""
     outputs = dict(zip(tables.SPLITS, (train, validation, test), strict=True))
-    with runtime.record_usage(usage, "split", inputs=[dataset], outputs=outputs.values()) as use:
+    with runtime.record_usage(usage, "split", inputs=[dataset], outputs=outputs.values(), options=options) as use:
+        use.sha256 = {"dataset": storage.sha256_file(dataset)}
         counts = splitting.split_dataset(dataset, outputs, seed=options.seed, fractions=options.fractions)
         use.rows_in = use.rows_out = sum(part.rows for part in counts.values())
     runtime.log(", ".join(f"{name} {part.rows} rows ({part.positive} positive)" for name, part in counts.items()))

@@ -35,7 +35,7 @@ def main(  # noqa: PLR0913 - one argument a file
     """Train the final model of a cover type. A hyperparameter given here wins over the file's."""
     seed, threads, device = options.seed, options.threads, options.device.value
     features = {"train": train_features, "validation": validation_features}
-    with runtime.record_usage(usage, "train", inputs=features.values(), outputs=[model]) as use:
+    with runtime.record_usage(usage, "train", inputs=features.values(), outputs=[model], options=options) as use:
         chosen = _starting_point(parameters, options.preset).with_values(given)
         presets.check_growth(device, chosen.grow_policy)
         booster, curve, decision = final_fit.fit(features, chosen, seed=seed, threads=threads, device=device)

@@ -39,7 +39,7 @@ def main(  # noqa: PLR0913 - one argument a file
 ) -> None:
     """Choose a cover type's hyperparameters."""
     features = {"train": train_features, "validation": validation_features}
-    with runtime.record_usage(usage, "tune", inputs=features.values() if options.trials else ()):
+    with runtime.record_usage(usage, "tune", inputs=features.values() if options.trials else (), options=options):
         start = hyperparameters.of_preset(options.preset)
         result: dict[str, Any] = {"origin": f"preset {options.preset.value}", "parameters": start.to_dict()}
         table = EMPTY

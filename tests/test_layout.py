@@ -35,6 +35,7 @@ PACKAGES = (
     "tables",
     "sources",
     "datasets",
+    "bundles",
     "forest",
     "models",
     "search",

@@ -17,6 +17,8 @@ PUBLISHES_ANNOTATION = "covertype/publishes"
 CONTINUES_ANNOTATION = "covertype/continues"
 # Names of the parameters that may differ from that attempt's.
 DESPITE_ANNOTATION = "covertype/continues-despite"
+# Argo's variable for the time at which a workflow was created, which its retries share.
+CREATED = "workflow.creationTimestamp.RFC3339"
 # Exit codes after which a step is retried: 75 (TransientError) and 143 (a deleted pod or a drained node).
 RETRIED_CODES = (75, 143)
 # Argo retries lost pods as well. It must not retry out-of-memory kills, nor steps that exceeded their deadline, which

@@ -30,6 +30,7 @@ from workflows.cli import (
     registry_verbs,
     result_verbs,
     run_verbs,
+    verify_verbs,
     workflow_verbs,
 )
 from workflows.cli.cluster import cluster_verbs, predict_cluster_verbs
@@ -48,6 +49,7 @@ app.add_typer(workflow_verbs.app)
 app.add_typer(result_verbs.app)
 app.add_typer(compare_verb.app)
 app.add_typer(registry_verbs.app)
+app.add_typer(verify_verbs.app)
 app.add_typer(cache_verbs.app, name="cache")
 app.add_typer(cluster_verbs.app)
 app.add_typer(predict_cluster_verbs.app)

@@ -8,7 +8,7 @@ from steps import PREDICT
 from steps.core import uris
 from steps.options import Scope, options_of
 from workflows.argo.step import Slot, Step
-from workflows.contract import task_name
+from workflows.contract import CREATED, task_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -221,7 +221,7 @@ def predict(options: PredictOptions, *, threads: str, input_file: Slot | None = 
     if uris.parse(options.output, uris.DESTINATIONS).local:
         outputs.insert(0, Slot(PREDICTIONS, name, option="output", drawn=True))
         del parameters["output"]
-    fixed = ["--overwrite"] if options.overwrite else []
+    fixed = [f"--created={{{{{CREATED}}}}}", *(["--overwrite"] if options.overwrite else [])]
     if options.rejects and not uris.parse(options.rejects, uris.DESTINATIONS).local:
         fixed.append(f"--rejects={options.rejects}")
     else:

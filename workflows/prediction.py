@@ -9,8 +9,10 @@ from hera.workflows import DAG, Artifact, Parameter, Task
 from hera.workflows.models import ValueFrom
 
 from steps import PREDICT
+from steps.core import uris
 from steps.core.errors import UsageError
 from steps.options import options_of
+from steps.options.predict import DATE
 from workflows import interfaces
 from workflows.argo import envelope, form
 from workflows.argo.templates import container
@@ -90,6 +92,9 @@ def _check_values(prediction: Prediction) -> None:
     if not prediction.registered.registry:
         fix = "name the registry that the models were registered in, such as s3://BUCKET/PREFIX"
         raise UsageError("a pod cannot access the runs of this machine", where="--registry", fix=fix)
+    if DATE in prediction.options.output and uris.parse(prediction.options.output, uris.DESTINATIONS).local:
+        what = f"each run has its own artifact, whose name needs no {DATE}"
+        raise UsageError(what, where="--output", fix="leave it out, or name a file in gs:// or s3://")
     for option in options_of(PREDICT):
         value = prediction.values[option.attribute]
         if option.kind is str and (problem := names.no_variable(value)):

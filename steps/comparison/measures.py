@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from steps.models import metrics, multiclass
+from steps.models import metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -89,7 +89,7 @@ def log_losses(scores: TestScores) -> Floats:
     calibrations = np.array(scores.calibrations)
     for start in range(0, len(losses), 1 << 17):  # float64 of all models at once would be large
         part = slice(start, start + (1 << 17))
-        probabilities = multiclass.calibrate(scores.scores[:, part], calibrations)
+        probabilities = metrics.calibrate(scores.scores[:, part], calibrations)
         own = np.take_along_axis(probabilities, scores.truth[np.newaxis, part], axis=0)[0]
         losses[part] = -np.log(np.clip(own, _SMALLEST, 1))
     return losses

@@ -20,10 +20,11 @@ import numpy as np
 import pyarrow as pa
 
 from steps import tables
+from steps.bundles import folder as bundle
 from steps.comparison.score_table import NoCommonRowsError, Slice, TestScores, common_rows
 from steps.core import storage
 from steps.core.errors import BadDataError
-from steps.models import bundle, multiclass
+from steps.models import metrics, multiclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,7 +83,7 @@ def assemble_test_scores(models: Mapping[str, Path], scores: Mapping[str, Path])
         scores=joined.scores,
         groups=_first_rows(hashes, rows),
         thresholds=tuple(float(facts[slug]["threshold"]) for slug in slugs),
-        calibrations=tuple(multiclass.calibration_of(facts[slug]) for slug in slugs),
+        calibrations=tuple(metrics.calibration_of(facts[slug]) for slug in slugs),
         data_sha256=facts[slugs[0]]["data_sha256"],
         seed=int(facts[slugs[0]].get("seed", 0)),
         slices=slices,

@@ -4,7 +4,7 @@
 - ``errors``: expected errors, their exit codes, and the translation of operating system errors.
 - ``named_paths``: command-line entries of the form ``NAME=PATH``.
 - ``options``: declarations of options, and the command lines that follow from them.
-- ``quantities``: numbers of bytes with units.
+- ``quantities``: numbers of bytes with units; the cores and the peak memory at hand.
 - ``redaction``: removal of secrets from messages and logs.
 - ``runtime``: the process around a step: command line, exit code, signals, log, usage figures, progress.
 - ``storage``: files and folders that are written completely or not at all.

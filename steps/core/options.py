@@ -208,6 +208,11 @@ def declared(options: type) -> tuple[Declared, ...]:
     return tuple(found)
 
 
+def texts_of(options: object) -> dict[str, str]:
+    """Return the options in a dataclass of them as texts by name, as its step's command line reads them."""
+    return {each.name: each.text(getattr(options, each.attribute)) for each in declared(type(options))}
+
+
 def _split_optional(hint: Any) -> tuple[type, bool]:  # noqa: ANN401 - a type
     kinds = [kind for kind in typing.get_args(hint) if kind is not types.NoneType]
     return (kinds[0], True) if isinstance(hint, types.UnionType) else (hint, False)

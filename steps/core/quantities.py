@@ -1,10 +1,14 @@
-"""Numbers of bytes as people write them (``10 GB``, ``2 TiB``), and of the cores of this machine."""
+"""Numbers of bytes as people write them (``10 GB``, ``2 TiB``), and the cores and the peak memory at hand."""
 
 from __future__ import annotations
 
 import os
 import re
+import resource
+import sys
+from contextlib import suppress
 from decimal import Decimal
+from pathlib import Path
 
 # Units of 1000 and of 1024 bytes, from the smallest; `kB` has a small k, which no reader insists on.
 UNITS = {
@@ -51,3 +55,23 @@ def format_bytes(count: int) -> str:
     """Return a number of bytes in the largest unit of which it is a whole number."""
     unit = next((unit for unit, size in reversed(UNITS.items()) if count and count % size == 0), "")
     return str(count) if unit in {"", "B"} else f"{count // UNITS[unit]} {unit}"
+
+
+def reset_peak_rss() -> None:
+    """Restart the measurement of this process's peak memory, if the kernel supports it.
+
+    Source: ``/proc/pid/clear_refs`` in ``man 5 proc``.
+    """
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def peak_rss_bytes() -> int:
+    """Return the peak resident memory of this process in bytes, including pages shared with its parent."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

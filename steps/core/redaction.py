@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 MASK = "***"
 # Environment variables whose value is a secret.
-_SECRET_VARIABLES = ("ARGO_TOKEN", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+_SECRET_VARIABLES = ("ARGO_TOKEN", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "COVERTYPE_SIGNING_PASSWORD")
 # Shorter words are not masked: they occur in ordinary messages by chance.
 _SHORTEST_SECRET = 6
 _KEY = r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)"

@@ -6,13 +6,12 @@ import ctypes
 import gc
 import io
 import os
-import resource
 import signal
 import sys
 import time
 import traceback
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,7 +21,8 @@ import typer.main
 
 from steps.core import storage
 from steps.core.errors import INTERRUPTED, RUN_FAILED, TERMINATED, PipelineError, from_system_error
-from steps.core.options import with_flags
+from steps.core.options import texts_of, with_flags
+from steps.core.quantities import peak_rss_bytes
 from steps.core.redaction import redact
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ UsageOption = Annotated[Path | None, typer.Option(help="Output file for wall tim
 # Environment variables: the files from which Argo and the local executor read the progress of a step, and its position
 # among the steps of its process, as "finished/all". Argo adds up the numbers of all pods; one without any counts 1.
 ARGO_PROGRESS, LOCAL_PROGRESS, CHAIN_POSITION = "ARGO_PROGRESS_FILE", "COVERTYPE_PROGRESS_FILE", "COVERTYPE_PART"
+# Environment variable with the image that a pod runs, as its template names it; empty outside of pods.
+IMAGE = "COVERTYPE_POD_IMAGE"
 # The highest file descriptor of a standard stream.
 _LAST_STREAM = 2
 _INTERRUPT = "interrupted: run again to resume, finished results are kept"
@@ -211,27 +213,35 @@ def record_values(*values: tuple[Path | None, str]) -> None:
 
 @dataclass
 class Usage:
-    """Counters that a step sets while :func:`record_usage` measures it."""
+    """Counters that a step sets while :func:`record_usage` measures it.
+
+    Attributes:
+        rows_in: Rows read.
+        rows_out: Rows written.
+        sha256: SHA-256 of files that the step read or wrote, by name.
+    """
 
     rows_in: int = 0
     rows_out: int = 0
+    sha256: dict[str, str] = field(default_factory=dict)
 
 
 @contextmanager
 def record_usage(
-    path: Path | None, step: str, *, inputs: Iterable[Path] = (), outputs: Iterable[Path] = ()
+    path: Path | None, step: str, *, inputs: Iterable[Path] = (), outputs: Iterable[Path] = (), options: object = None
 ) -> Iterator[Usage]:
     """Measure the block and write ``usage.json`` when it ends, even if it ends with an error.
 
     The file has the keys ``step run started finished wall_seconds cpu_seconds peak_rss_bytes rows_in rows_out
-    bytes_in bytes_out``. ``started`` and ``finished`` are Unix times. ``cpu_seconds`` is the CPU time of this process
-    during the block.
+    bytes_in bytes_out options image sha256``. ``started`` and ``finished`` are Unix times. ``cpu_seconds`` is the CPU
+    time of this process during the block.
 
     Args:
         path: The file to write. Nothing is written without a path.
         step: Name of the step.
         inputs: Files and folders whose sizes add up to ``bytes_in``.
         outputs: Files and folders whose sizes add up to ``bytes_out``.
+        options: The options of the step, a dataclass of them. Their texts are kept, so that it can be repeated.
     """
     usage, started, clock, processor = Usage(), time.time(), time.perf_counter(), time.process_time()
     try:
@@ -253,17 +263,11 @@ def record_usage(
                     "rows_out": usage.rows_out,
                     "bytes_in": sum(storage.size_of(source) for source in inputs),
                     "bytes_out": sum(storage.size_of(target) for target in outputs),
+                    "options": texts_of(options) if options is not None else {},
+                    "image": os.environ.get(IMAGE, ""),
+                    "sha256": usage.sha256,
                 },
             )
-
-
-def reset_peak_rss() -> None:
-    """Restart the measurement of this process's peak memory, if the kernel supports it.
-
-    Source: ``/proc/pid/clear_refs`` in ``man 5 proc``.
-    """
-    with suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")
 
 
 def release_memory() -> None:
@@ -276,17 +280,6 @@ def release_memory() -> None:
         pyarrow.default_memory_pool().release_unused()
     with suppress(OSError, AttributeError):  # glibc alone has it
         ctypes.CDLL(None).malloc_trim(0)
-
-
-def peak_rss_bytes() -> int:
-    """Return the peak resident memory of this process in bytes, including pages shared with its parent."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        for line in status.read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def report_progress(done: int, total: int, variables: Iterable[str] = (ARGO_PROGRESS, LOCAL_PROGRESS)) -> None:

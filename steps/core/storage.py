@@ -84,7 +84,12 @@ def write_text(final: Path, text: str) -> None:
 
 def write_json(final: Path, value: Any) -> None:  # noqa: ANN401 - any value that json.dumps accepts
     """Write ``value`` as indented JSON; ValueError if it contains NaN or infinity, which JSON cannot express."""
-    write_text(final, json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+    write_text(final, encode_json(value))
+
+
+def encode_json(value: Any) -> str:  # noqa: ANN401 - any value that json.dumps accepts
+    """Return the text that :func:`write_json` writes."""
+    return json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def read_json(path: Path) -> Any:  # noqa: ANN401 - any value that json.loads returns

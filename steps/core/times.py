@@ -7,8 +7,12 @@ from datetime import UTC, datetime
 from steps.core.errors import UsageError
 
 
-def parse_time(text: str) -> datetime | None:
+def parse_time(text: str, where: str = "--snapshot-time") -> datetime | None:
     """Parse a time in RFC 3339 with an offset and at most milliseconds. Return None for an empty text.
+
+    Args:
+        text: The text.
+        where: The option, for error messages.
 
     Raises:
         UsageError: The text is in another form.
@@ -21,7 +25,7 @@ def parse_time(text: str) -> datetime | None:
         moment = None
     if moment is None or moment.tzinfo is None or moment.microsecond % 1000:
         fix = "write it as 2026-11-21T09:30:00Z, with at most three digits after the seconds"
-        raise UsageError(f"{text!r} is not a time in RFC 3339", where="--snapshot-time", fix=fix)
+        raise UsageError(f"{text!r} is not a time in RFC 3339", where=where, fix=fix)
     return moment
 
 

@@ -49,7 +49,9 @@ class Predictor(Protocol):
         """
 
 
-def open_predictor(paths: Sequence[Path], *, prepared_file: Path | None = None) -> Predictor:
+def open_predictor(
+    paths: Sequence[Path], *, prepared_file: Path | None = None, digests: Sequence[str] | None = None
+) -> Predictor:
     """Return a predictor for models.
 
     The forest is compared with XGBoost on some rows, bit for bit. If they differ, or if the forest cannot hold the
@@ -60,11 +62,12 @@ def open_predictor(paths: Sequence[Path], *, prepared_file: Path | None = None) 
             before, because XGBoost does not validate model files.
         prepared_file: The file of the prepared forest. It is used if it was made from these models, and written if
             not. A file that cannot be written is not an error.
+        digests: The SHA-256 of each model file; None to compute them.
 
     Raises:
         BadDataError: A model is damaged, or the models have different numbers of features.
     """
-    digests = [storage.sha256_file(path) for path in paths]
+    digests = digests or [storage.sha256_file(path) for path in paths]
     if prepared_file is not None and (found := prepared.read(prepared_file, digests)) is not None:
         forest = _grow(found.packed)
         if forest is not None and _same_bits(forest.scores(found.rows), found.scores):

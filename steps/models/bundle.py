@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 import skops.io
 import xgboost
 
-from steps import schema as schemas
+from steps.bundles.folder import METADATA, MODEL, PREPROCESSOR, check, schema_of
+from steps.bundles.stored import FORMAT
 from steps.core import storage
 from steps.core.errors import BadDataError, NoInputError
 from steps.models.features import FeatureTransformer
@@ -31,24 +32,11 @@ if TYPE_CHECKING:
 
     from steps.schema import Schema
 
-PREPROCESSOR, MODEL, METADATA = "preprocessor.skops", "model.ubj", "metadata.json"
 LIBRARIES = ("numpy", "pandas", "pyarrow", "scikit-learn", "skops", "xgboost")
-# The name of the transformer's format in a preprocessor file, stored instead of the name of its module, which may
-# change. Use a new name when the attributes of the transformer change.
-FORMAT = "covertype.features.v1"
 # The names that can be read. Older files have the name of the module at that time.
 _READABLE_FORMATS = (FORMAT, "steps.features")
 _MODULE = FeatureTransformer.__module__
 _TRUSTED = [f"{_MODULE}.{FeatureTransformer.__qualname__}"]
-# The keys of ``metadata.json`` that the steps after training read, with their types.
-_REQUIRED_FACTS: dict[str, type | tuple[type, ...]] = {
-    "cover_type": str,
-    "label": (int, str),
-    "threshold": float,
-    "features": list,
-    "schema": str,
-    "sha256": dict,
-}
 # The earliest time that a zip file can store.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -165,38 +153,6 @@ def read(folder: Path) -> Bundle:
     """
     metadata = check(folder)
     return Bundle(read_preprocessor(folder / PREPROCESSOR), _read_booster(folder / MODEL), metadata)
-
-
-def check(folder: Path) -> dict[str, Any]:
-    """Compare the checksums of a bundle's files, and return its metadata; errors as for :func:`read`."""
-    for name in (METADATA, PREPROCESSOR, MODEL):
-        if not (folder / name).is_file():
-            raise NoInputError(f"no {name}", where=str(folder), fix="give the folder of a model bundle")
-    metadata = _read_metadata(folder / METADATA)
-    for name in (PREPROCESSOR, MODEL):
-        if storage.sha256_file(folder / name) != metadata["sha256"].get(name):
-            what = "checksum does not match the metadata"
-            raise BadDataError(what, where=str(folder / name), fix="train or fetch again")
-    return metadata
-
-
-def schema_of(metadata: dict[str, Any]) -> Schema:
-    """Return the schema of the table that a bundle was trained on, from its metadata."""
-    return schemas.from_json(metadata["schema"])
-
-
-def _read_metadata(path: Path) -> dict[str, Any]:
-    """Read ``metadata.json``; BadDataError names a key that is missing or has the wrong type."""
-    try:
-        metadata: dict[str, Any] = storage.read_json(path)
-        wrong = [name for name, kind in _REQUIRED_FACTS.items() if not isinstance(metadata.get(name), kind)]
-        reason = f"{wrong[0]!r} is missing or wrong" if wrong else ""
-    except (ValueError, AttributeError) as error:  # not JSON, or not an object
-        reason = str(error)
-    if reason:
-        what = f"not a bundle's metadata ({reason})"
-        raise BadDataError(what, where=str(path), fix="train or fetch again")
-    return metadata
 
 
 def _read_booster(path: Path) -> xgboost.Booster:

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from steps import tables
+from steps.bundles import to_array
 from steps.core.errors import BadDataError
 from steps.models import intervals, matrix
 from steps.tables import hashing, slices
@@ -55,7 +56,7 @@ def score_rows(model: Bundle, features: Path, target: Path, *, threads: int) -> 
     names = [column.name for column in metadata.schema.columns]
     with tables.open_writer(target, fields, metadata) as writer:
         for batch in tables.read_batches(features):
-            scores = model.booster.inplace_predict(matrix.to_array(batch, expected))
+            scores = model.booster.inplace_predict(to_array(batch, expected))
             columns = [batch.column(tables.ROW), batch.column(tables.LABEL), pa.array(scores, pa.float32())]
             parts.append(pa.RecordBatch.from_arrays(columns, schema=SCORE_FIELDS))
             columns.append(pa.array(hashing.hash_rows(map(batch.column, names), batch.num_rows, 0)))

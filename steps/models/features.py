@@ -6,37 +6,20 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from steps.bundles import FeatureColumns
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from steps.schema import Schema
 
-    Floats = NDArray[np.float32]
-
 PLAIN, DERIVED = "plain", "derived"
-
-
-def _ratio(a: Floats, b: Floats) -> Floats:
-    """Return a / b, 0 for a zero b, and NaN for a NaN in a or b, without a warning of NumPy's."""
-    return np.divide(a, b, out=np.where(np.isnan(a), a, np.float32(0)), where=b != 0)
-
-
-_COMPUTE: dict[str, Callable[..., Any]] = {
-    "sum": np.add,
-    "difference": np.subtract,
-    "absolute_difference": lambda a, b: np.abs(a - b),
-    "hypot": np.hypot,
-    "product": np.multiply,
-    "ratio": _ratio,
-    "mean": lambda *columns: sum(columns) / np.float32(len(columns)),
-    "sine": lambda a: np.sin(np.deg2rad(a)),
-    "cosine": lambda a: np.cos(np.deg2rad(a)),
-}
 
 
 class FeatureTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -92,45 +75,23 @@ class FeatureTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             OverflowError: A derived feature is too large for float32. The message names it.
         """
         check_is_fitted(self, "seen_")
-        columns: dict[str, Any] = {name: to_array(table[name]) for name in self.numeric}
-        for name, values in self.seen_.items():
-            columns[name] = _codes(table[name], values, _code_dtype(len((self.categories or {})[name])))
-        floats = {name: _to_float32(table[name]) for feature in self.derived for name in feature["of"]}
-        for feature in self.derived:
-            with np.errstate(over="ignore"):
-                computed = _COMPUTE[feature["operation"]](*(floats[name] for name in feature["of"])).astype(np.float32)
-            if np.isinf(computed).any():
-                raise OverflowError(f"derived feature {feature['name']!r} is too large for float32")
-            columns[feature["name"]] = computed
-        return pd.DataFrame(columns, copy=False)
+        columns = self.columns
+        arrays = {name: pa.array(table[name], from_pandas=True) for name in columns.sources}
+        return pd.DataFrame({name: _to_pandas(values) for name, values in columns.compute(arrays).items()}, copy=False)
+
+    @property
+    def columns(self) -> FeatureColumns:
+        """The computation of the features, by columns of Arrow."""
+        return FeatureColumns(self.numeric, self.categories or {}, self.derived, self.seen_)
 
 
-def to_array(column: pd.Series[Any]) -> Any:  # noqa: ANN401 - an array of NumPy or of pandas
-    """Return a column of numbers as a NumPy array, or as an array of pandas if its dtype is nullable."""
-    return column.to_numpy() if isinstance(column.dtype, np.dtype) else column.array
-
-
-def _to_float32(column: pd.Series[Any]) -> Floats:
-    """Return a numeric column as float32, with NaN for a missing value."""
-    if isinstance(column.dtype, np.dtype):
-        return column.to_numpy().astype(np.float32)
-    return np.asarray(column.to_numpy(dtype=np.float32, na_value=np.nan))
-
-
-def _code_dtype(values: int) -> type[np.signedinteger[Any]]:
-    return np.int16 if values <= np.iinfo(np.int16).max else np.int32
-
-
-def _codes(column: pd.Series[Any], values: Sequence[str], dtype: type[np.signedinteger[Any]]) -> Any:  # noqa: ANN401 - as above
-    """Return the position of each value in ``values``, -1 for an unknown value, and pandas' NA for a missing one."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        ranks = pd.Index(values, dtype=str).get_indexer(pd.Index(column.cat.categories, dtype=str))
-        missing = column.cat.codes.to_numpy() < 0
-        codes = np.append(ranks, -1)[column.cat.codes.to_numpy()].astype(dtype)
-    else:
-        missing = column.isna().to_numpy()
-        codes = pd.Index(values, dtype=str).get_indexer(pd.Index(column, dtype=str)).astype(dtype)
-    return pd.arrays.IntegerArray(codes, missing) if missing.any() else codes
+def _to_pandas(values: pa.Array) -> Any:  # noqa: ANN401 - an array of NumPy or of pandas
+    """Return a column as a NumPy array, or as an array of pandas for integers of which one is missing."""
+    if not values.null_count:
+        return values.to_numpy(zero_copy_only=False)
+    return pd.arrays.IntegerArray(
+        values.fill_null(0).to_numpy(zero_copy_only=False), values.is_null().to_numpy(zero_copy_only=False)
+    )
 
 
 def make_transformer(schema: Schema, feature_set: str) -> FeatureTransformer:

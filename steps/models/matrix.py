@@ -12,17 +12,18 @@ from hashlib import sha256
 from itertools import chain
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 import xgboost
 
 from steps import tables
+from steps.bundles import to_array
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
     from typing import Any
 
+    import numpy as np
     from numpy.typing import NDArray
 
 
@@ -75,17 +76,6 @@ def booster_names(features: Sequence[str]) -> list[str]:
     if not any(_REJECTED & set(name) for name in features):
         return list(features)
     return [f"f{i}" for i in range(len(features))]
-
-
-def to_array(batch: pa.RecordBatch | pa.Table, features: Sequence[str]) -> NDArray[np.float32]:
-    """Return the features of a batch (float32, shape (rows, features), C order), with NaN for a missing value."""
-    array = np.empty((batch.num_rows, len(features)), np.float32)
-    for i, name in enumerate(features):
-        values = batch.column(name)
-        array[:, i] = (values.fill_null(0) if values.null_count else values).to_numpy()
-        if values.null_count:
-            array[values.is_null().to_numpy(zero_copy_only=False), i] = np.nan
-    return array
 
 
 def quantise(

@@ -7,11 +7,13 @@ interpolates between these points, gives another number, and takes longer to com
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     Labels = NDArray[np.uint8]
@@ -145,3 +147,30 @@ def to_logits(scores: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return the logits of scores, float64 of the same shape; those of 0 and 1 are the ones nearest to them."""
     clipped = np.clip(scores.astype(np.float64), 1e-9, 1 - 1e-7)
     return np.log(clipped / (1 - clipped))
+
+
+def calibrate(scores: NDArray[np.float32], calibrations: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the calibrated probability of each cover type: the share of its calibrated score in their sum.
+
+    Source: B. Zadrozny and C. Elkan, Transforming Classifier Scores into Accurate Multiclass Probability Estimates,
+    2002 (normalisation of one-vs-rest scores).
+
+    Args:
+        scores: The scores, float32, shape (models, rows).
+        calibrations: Slope and intercept of each model, float64, shape (models, 2).
+
+    Returns:
+        float64, shape (models, rows); each column sums to 1.
+    """
+    logits = calibrations[:, :1] * to_logits(scores) + calibrations[:, 1:]
+    calibrated = 1 / (1 + np.exp(-logits))
+    return np.asarray(calibrated / calibrated.sum(axis=0))
+
+
+def calibration_of(facts: Mapping[str, Any]) -> tuple[float, float]:
+    """Return slope and intercept of a model's calibration from its metadata.
+
+    A bundle of an earlier version has none; the result for it changes nothing.
+    """
+    stored = facts.get("calibration") or {"slope": 1.0, "intercept": 0.0}
+    return float(stored["slope"]), float(stored["intercept"])

@@ -13,13 +13,12 @@ rows, and takes only a few hundred patterns.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from steps.core.errors import BadDataError
 from steps.models.intervals import RESAMPLES, Estimate, wilson
-from steps.models.metrics import to_logits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -164,30 +163,3 @@ def _macro_f1(
     masks = (predicted & truths, predicted, truths)
     hits, predictions, positives = (samples @ mask.astype(np.float64) for mask in masks)
     return np.asarray((2 * hits / np.maximum(predictions + positives, 1)).mean(axis=1))
-
-
-def calibrate(scores: NDArray[np.float32], calibrations: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the calibrated probability of each cover type: the share of its calibrated score in their sum.
-
-    Source: B. Zadrozny and C. Elkan, Transforming Classifier Scores into Accurate Multiclass Probability Estimates,
-    2002 (normalisation of one-vs-rest scores).
-
-    Args:
-        scores: The scores, float32, shape (models, rows).
-        calibrations: Slope and intercept of each model, float64, shape (models, 2).
-
-    Returns:
-        float64, shape (models, rows); each column sums to 1.
-    """
-    logits = calibrations[:, :1] * to_logits(scores) + calibrations[:, 1:]
-    calibrated = 1 / (1 + np.exp(-logits))
-    return np.asarray(calibrated / calibrated.sum(axis=0))
-
-
-def calibration_of(facts: Mapping[str, Any]) -> tuple[float, float]:
-    """Return slope and intercept of a model's calibration from its metadata.
-
-    A bundle of an earlier version has none; the result for it changes nothing.
-    """
-    stored = facts.get("calibration") or {"slope": 1.0, "intercept": 0.0}
-    return float(stored["slope"]), float(stored["intercept"])

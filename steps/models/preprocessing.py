@@ -5,23 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
 import pyarrow as pa
 
 from steps import tables
 from steps.core.errors import BadDataError
-from steps.models.features import FeatureTransformer, make_transformer, to_array
-from steps.schema.dtypes import INTEGER_DTYPES
+from steps.models.features import FeatureTransformer, make_transformer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-
-# The nullable integer dtype of pandas for each integer type of Arrow.
-_NULLABLE = {
-    pa.type_for_alias(name): pd.api.types.pandas_dtype(name.replace("i", "I").replace("u", "U"))
-    for name in INTEGER_DTYPES
-}
 
 
 def fit(train: Path, feature_set: str) -> FeatureTransformer:
@@ -68,31 +59,9 @@ def transform(transformer: FeatureTransformer, source: Path, target: Path) -> in
     return writer.rows
 
 
-def _to_pandas(batch: pa.RecordBatch) -> pd.DataFrame:
-    """Return a batch as a data frame. Integers with missing values are nullable, because float64 would round them."""
-    with_nulls = {values.type for values in batch.columns if values.null_count}
-    nullable = {kind: dtype for kind, dtype in _NULLABLE.items() if kind in with_nulls}
-    frame: pd.DataFrame = batch.to_pandas(types_mapper=nullable.get)
-    return frame
-
-
 def _transform_batch(transformer: FeatureTransformer, batch: pa.RecordBatch, columns: list[str]) -> pa.RecordBatch:
-    features = transform_columns(transformer, batch.select(columns))
+    features = transformer.columns.compute({name: batch.column(name) for name in columns})
     return pa.RecordBatch.from_pydict({**features, **{name: batch.column(name) for name in (tables.LABEL, tables.ROW)}})
-
-
-def transform_columns(transformer: FeatureTransformer, batch: pa.RecordBatch) -> dict[str, pa.Array]:
-    """Return the features of rows by name.
-
-    Args:
-        transformer: The fitted transformer.
-        batch: The canonical feature columns.
-
-    Raises:
-        OverflowError: A derived feature is too large for float32.
-    """
-    frame = transformer.transform(_to_pandas(batch))
-    return {name: pa.array(to_array(frame[name])) for name in frame.columns}
 
 
 def preprocess(

@@ -6,7 +6,8 @@ Those of the scope ``FORM`` are parameters of the workflow that scores a table o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from datetime import UTC
+from typing import TYPE_CHECKING, Annotated
 
 from steps.core import uris
 from steps.core.errors import UsageError
@@ -15,7 +16,17 @@ from steps.core.redaction import has_user
 from steps.options.prepare import FirstLabel, check_source
 from steps.options.shared import LARGEST
 
+if TYPE_CHECKING:
+    from datetime import datetime
+
 OUTPUT_KINDS = (".parquet", ".csv", ".csv.gz")
+# Stands for the day in the name of an output, so that each night's scores have a name of their own.
+DATE = "{date}"
+
+
+def with_date(text: str, moment: datetime) -> str:
+    """Return an address with the day of a moment, in UTC, in the place of ``{date}``."""
+    return text.replace(DATE, f"{moment.astimezone(UTC):%Y-%m-%d}")
 
 
 def check_output(text: str) -> str:
@@ -65,7 +76,7 @@ class PredictOptions:
     output: Annotated[
         str,
         Option(
-            "File for the scores: .parquet or .csv; a path, gs:// or s3://.",
+            "File for the scores: .parquet or .csv; a path, gs:// or s3://. {date} stands for the day (UTC).",
             Scope.FORM,
             metavar="URI",
             check=check_output,

@@ -1,5 +1,6 @@
 """Score the rows of a table with the models of a run.
 
+- ``startup``: start without the libraries that take longest to import.
 - ``models``: read the models of a run or version.
 - ``reading``: read the rows to score.
 - ``rejects``: the rows that cannot be scored.
@@ -8,4 +9,4 @@
 - ``predicting``: all of this, as a stream.
 """
 
-__all__ = ["judging", "models", "output", "predicting", "reading", "rejects"]
+__all__ = ["judging", "models", "output", "predicting", "reading", "rejects", "startup"]

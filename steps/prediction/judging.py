@@ -45,12 +45,13 @@ class Judge:
         slugs = self.ensemble.schema.slugs
         return np.array([models.index(slug) if slug in models else len(models) for slug in slugs], np.int64)
 
-    def add(self, codes: NDArray[np.int16], scores: NDArray[np.float32]) -> None:
+    def add(self, codes: NDArray[np.int16], scores: NDArray[np.float32], best: NDArray[np.int64]) -> None:
         """Count rows.
 
         Args:
             codes: The position of each label among the schema's cover types (int16, shape (rows,)).
             scores: The scores, float32, shape (models, rows).
+            best: The position of the highest score of each row (int64, shape (rows,)).
         """
         known = codes != labels.MISSING
         truth = self._positions[codes[known]]
@@ -58,7 +59,7 @@ class Judge:
         if not len(joined.truth):
             return
         self.rows += len(joined.truth)
-        self.right += int((joined.scores.argmax(axis=0) == joined.truth).sum())
+        self.right += int((best[known] == truth).sum())
         predicted, truths, counts = multiclass.count_patterns(joined, self.ensemble.thresholds)
         for prediction, truth, count in zip(predicted, truths, counts, strict=True):
             self._patterns[prediction.tobytes(), truth.tobytes()] += int(count)

@@ -9,9 +9,11 @@ import numpy as np
 import pyarrow as pa
 
 from steps import forest
+from steps.bundles import FeatureColumns, stored, to_array
+from steps.bundles import folder as bundle
 from steps.core import storage
 from steps.core.errors import BadDataError, NoInputError
-from steps.models import bundle, matrix, multiclass, preprocessing
+from steps.models import metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from steps.forest import Predictor
-    from steps.models.features import FeatureTransformer
     from steps.schema import CoverType, Schema
 
 PREPARED = "forest.bin"
@@ -33,13 +34,13 @@ class _Group:
 
     Attributes:
         members: The positions of the models among all.
-        transformer: The fitted transformer.
+        columns: The computation of the features.
         features: The names of the features in order.
         predictor: The predictor of these models.
     """
 
     members: list[int]
-    transformer: FeatureTransformer
+    columns: FeatureColumns
     features: list[str]
     predictor: Predictor
 
@@ -83,8 +84,8 @@ class Ensemble:
         """
         result = np.empty((len(self.cover_types), rows.num_rows), np.float32)
         for group in self.groups:
-            features = preprocessing.transform_columns(group.transformer, rows)
-            values = matrix.to_array(pa.RecordBatch.from_pydict(features), group.features)
+            features = group.columns.compute(dict(zip(rows.schema.names, rows.columns, strict=True)))
+            values = to_array(pa.RecordBatch.from_pydict(features), group.features)
             result[group.members] = group.predictor.scores(values, threads)
         return result
 
@@ -118,7 +119,7 @@ def read_ensemble(folder: Path) -> Ensemble:
         schema,
         tuple(schema.cover_type(slug) for slug in order),
         tuple(float(found[slug][1]["threshold"]) for slug in order),
-        np.array([multiclass.calibration_of(found[slug][1]) for slug in order]),
+        np.array([metrics.calibration_of(found[slug][1]) for slug in order]),
         tuple(
             _open_group(members, [found[order[at]] for at in members], folder / _prepared_name(number))
             for number, members in enumerate(groups.values())
@@ -147,8 +148,21 @@ def _open_group(members: list[int], bundles: list[tuple[Path, dict[str, Any]]], 
         if others["features"] != facts["features"]:
             what = f"its features are not those of {path.name}, although they have the same preprocessor"
             raise BadDataError(what, where=str(other), fix="train or fetch again")
-    predictor = forest.open_predictor([each / bundle.MODEL for each, _ in bundles], prepared_file=prepared)
-    return _Group(members, bundle.read_preprocessor(path / bundle.PREPROCESSOR), facts["features"], predictor)
+    predictor = forest.open_predictor(
+        [each / bundle.MODEL for each, _ in bundles],
+        prepared_file=prepared,
+        digests=[others["sha256"][bundle.MODEL] for _, others in bundles],
+    )
+    return _Group(members, _read_columns(path / bundle.PREPROCESSOR), facts["features"], predictor)
+
+
+def _read_columns(path: Path) -> FeatureColumns:
+    """Return the computation of the features. skops, which imports scikit-learn, reads files of an older format."""
+    if (found := stored.read(path)) is not None:
+        return found
+    from steps.models.bundle import read_preprocessor
+
+    return read_preprocessor(path).columns
 
 
 def names_of(ensemble: Ensemble) -> Iterator[str]:

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from steps.core import storage
 from steps.core.errors import UsageError
-from steps.models.multiclass import calibrate
+from steps.models.metrics import calibrate
 from steps.prediction.models import names_of
 
 if TYPE_CHECKING:
@@ -41,18 +41,29 @@ def check_names(ensemble: Ensemble, kept: Sequence[str]) -> None:
             raise UsageError(f"the output has a column {name!r} already", where="--keep", fix="rename it in the input")
 
 
-def to_batch(ensemble: Ensemble, rows: Rows, kept: Sequence[str], scores: NDArray[np.float32]) -> pa.RecordBatch:
+def find_best(scores: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return the position of the highest score of each row, the first one of equal scores (int64, shape (rows,)).
+
+    Args:
+        scores: The scores, float32, shape (models, rows).
+    """
+    return np.asarray(scores.argmax(axis=0)) if scores.shape[1] else np.zeros(0, np.int64)
+
+
+def to_batch(
+    ensemble: Ensemble, rows: Rows, kept: Sequence[str], scores: NDArray[np.float32], best: NDArray[np.int64]
+) -> pa.RecordBatch:
     """Return the rows of the output.
 
-    The cover type is that of the highest score, the first one of equal scores, and its probability is calibrated.
+    The cover type is that of the highest score, and its probability is calibrated.
 
     Args:
         ensemble: The models.
         rows: The rows that were scored.
         kept: The names of the copied columns.
         scores: The scores, float32, shape (models, rows).
+        best: The result of :func:`find_best`.
     """
-    best = scores.argmax(axis=0) if scores.shape[1] else np.zeros(0, np.int64)
     probabilities = calibrate(scores, ensemble.calibrations)
     probability = np.take_along_axis(probabilities, best[np.newaxis], axis=0)[0].astype(np.float32)
     labels = pa.array([cover_type.label for cover_type in ensemble.cover_types])

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from steps.core import runtime
 from steps.core.errors import BadDataError
 from steps.prediction import output, reading
-from steps.prediction.judging import Judge
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from steps.prediction.judging import Judge
     from steps.prediction.models import Ensemble
     from steps.prediction.rejects import Rejects
     from steps.sources.files import Source
@@ -63,7 +63,7 @@ def predict(job: Job, target: Path, rejects: Rejects) -> dict[str, Any]:
     output.check_names(ensemble, kept)
     reading.log_unused_columns(source, kept)
     offset = reading.label_offset(source, job.first_label)
-    judge, progress, scored = Judge(ensemble), _Progress(), 0
+    judge, progress, scored = _make_judge(ensemble) if offset is not None else None, _Progress(), 0
     with ExitStack() as stack:
         writer: output.Writer | None = None
         for rows in reading.read_rows(source, kept, offset, rejects):
@@ -72,9 +72,10 @@ def predict(job: Job, target: Path, rejects: Rejects) -> dict[str, Any]:
             except OverflowError as error:
                 fix = "correct the source: its values are far from those of the training data"
                 raise BadDataError(str(error), where=source.name, fix=fix) from None
-            if rows.codes is not None:
-                judge.add(rows.codes, scores)
-            batch = output.to_batch(ensemble, rows, kept, scores)
+            best = output.find_best(scores)
+            if judge and rows.codes is not None:
+                judge.add(rows.codes, scores, best)
+            batch = output.to_batch(ensemble, rows, kept, scores, best)
             writer = writer or stack.enter_context(output.open_output(target, batch, job.facts))
             writer.write_batch(batch)
             scored += batch.num_rows
@@ -82,7 +83,14 @@ def predict(job: Job, target: Path, rejects: Rejects) -> dict[str, Any]:
         if writer is None:
             raise BadDataError("there are no rows to score", where=source.name, fix="check --input")
         rejects.require_few()
-    return {"rows": scored + len(rejects), "scored": scored, "rejected": len(rejects), "metrics": judge.metrics()}
+    metrics = judge.metrics() if judge else None
+    return {"rows": scored + len(rejects), "scored": scored, "rejected": len(rejects), "metrics": metrics}
+
+
+def _make_judge(ensemble: Ensemble) -> Judge:
+    from steps.prediction.judging import Judge  # imports SciPy, which a table without labels does not need
+
+    return Judge(ensemble)
 
 
 class _Progress:

@@ -1,6 +1,7 @@
 """Published files and the model registry: manifests, versions, aliases, decisions, and the champion.
 
 - ``publishing``: publish files together, and fetch them.
+- ``lineage``: the facts about a run in the lineage of its version.
 - ``manifest``: the manifest of published files.
 - ``destinations``: the interface of a destination, and folders as destinations.
 - ``registration``: register the models of a run as a new version.
@@ -10,4 +11,14 @@
 - ``champion``: judge a version, promote it, and roll back.
 """
 
-__all__ = ["aliases", "champion", "decisions", "destinations", "manifest", "publishing", "registration", "versions"]
+__all__ = [
+    "aliases",
+    "champion",
+    "decisions",
+    "destinations",
+    "lineage",
+    "manifest",
+    "publishing",
+    "registration",
+    "versions",
+]

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from steps.bundles import folder as bundle
 from steps.comparison import decision as gate
 from steps.comparison import scores as test_scores
 from steps.core.errors import BadDataError, NoInputError, UsageError
-from steps.models import bundle
 from steps.registry import decisions
 from steps.registry.aliases import CHAMPION, Alias, AliasMove, Choice, change_alias
 from steps.registry.versions import location_of, read_version

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -60,7 +61,8 @@ class Manifest:
     def encode(self) -> bytes:
         """Return the content of ``manifest.json``; UsageError if it is too large for one request."""
         files = [dataclasses.asdict(entry) for entry in self.files]
-        document = {"format": FORMAT, "metadata": self.metadata, "files": files}
+        content = {"format": FORMAT, "metadata": self.metadata, "files": files}
+        document = {**content, "content_sha256": _content_sha256(content)}
         data = (json.dumps(document, indent=2, allow_nan=False, sort_keys=True, ensure_ascii=False) + "\n").encode()
         if len(data) > MAXIMUM_BYTES:
             what = f"{len(files)} files are too many, their manifest has more than {MAXIMUM_BYTES} bytes"
@@ -84,12 +86,24 @@ def decode_manifest(data: bytes, location: str, generation: int | str | None) ->
         files, metadata = tuple(Entry(**entry) for entry in document["files"]), document["metadata"]
         valid = document["format"] == FORMAT and isinstance(metadata, dict)
         valid = valid and all(is_valid_name(entry.name) and is_valid_name(entry.path) for entry in files)
+        digest = document.pop("content_sha256", None)
     except (ValueError, TypeError, KeyError, AttributeError):
         valid = False
     if not valid:
         where = f"{location}/{MANIFEST}"
         raise BadDataError("not a manifest of published files", where=where, fix="publish to another destination")
+    if digest is not None and digest != _content_sha256(document):  # manifests of before have none
+        what = "this manifest has changed since it was written"
+        raise BadDataError(what, where=f"{location}/{MANIFEST}", fix="restore it, or publish to another destination")
     return Manifest(location, files, metadata, generation)
+
+
+def _content_sha256(content: dict[str, Any]) -> str:
+    """Return the SHA-256 of the other entries of a manifest, as compact JSON with sorted keys.
+
+    It finds damage. It proves nothing about who wrote the manifest: only a signature does.
+    """
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def is_valid_name(name: str) -> bool:

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from steps.bundles import folder as bundle_folder
 from steps.core import storage
 from steps.core.errors import BadDataError, UsageError
 from steps.models import bundle
 from steps.registry import champion, publishing
 from steps.registry.aliases import CANDIDATE, CHAMPION, move_alias
+from steps.registry.lineage import run_facts
 from steps.registry.manifest import MANIFEST
 from steps.registry.versions import is_valid_version, location_of
 
@@ -83,6 +85,7 @@ def collect_release(
         "version": version,
         **{key: document["data"][key] for key in _DATA_KEYS},
         "code_revision": revision,
+        **run_facts(document),
         "accuracy": document["accuracy"],
         "macro_f1": document["macro_f1"],
         "cover_types": cover_types,
@@ -91,7 +94,7 @@ def collect_release(
 
 
 def _bundle_files(folder: Path) -> list[Path]:
-    return [folder / name for name in (bundle.METADATA, bundle.MODEL, bundle.PREPROCESSOR)]
+    return [folder / name for name in (bundle_folder.METADATA, bundle_folder.MODEL, bundle_folder.PREPROCESSOR)]
 
 
 def _model_facts(slug: str, model: Path, metrics: Path, data: Mapping[str, Any]) -> dict[str, Any]:

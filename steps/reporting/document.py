@@ -36,6 +36,7 @@ PROFILE_FACTS = (
     "missing",
     "rows",
     "data_sha256",
+    "datasets",
     "prevalence",
     "notes",
 )

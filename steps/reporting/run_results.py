@@ -33,6 +33,7 @@ class RunResults:
         seed: seed of the run.
         preset: preset of the run, which may be empty.
         searches: trial table by slug, for each cover type with a hyperparameter search.
+        run: name of the run that made the report, empty outside a run.
     """
 
     schema: Schema
@@ -43,6 +44,7 @@ class RunResults:
     seed: int
     preset: str
     searches: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    run: str = ""
 
     def hue(self, cover_type: CoverType) -> Hue:
         """Return the hue of a cover type, which depends only on its position in the schema."""

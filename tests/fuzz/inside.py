@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 class WorkersHere:
     """A fake of ``processes.Workers``, whose commands run in this process."""
 
+    def expect(self, module: str) -> None:
+        """Do nothing: the module runs in this process."""
+
     def start(self, command: Command, *, fresh: bool = False) -> ProcessHere:  # noqa: ARG002 - the signature of Workers
         """Run a command to its end."""
         return ProcessHere(command)

@@ -289,6 +289,33 @@ def test_an_output_that_is_there_is_kept(tmp_path: Path, models: Path, table: pa
     assert pq.read_table(output).num_rows == table.num_rows
 
 
+@pytest.mark.parametrize("name", ["scores-{date}.parquet", "scores-{date}.csv.gz"])
+def test_a_later_attempt_recognises_its_own_output(tmp_path: Path, models: Path, table: pa.Table, name: str) -> None:
+    source, output = write_table(tmp_path / "a.parquet", table), tmp_path / "out" / name
+    written = output.with_name(name.format(date="2026-11-26"))
+    created = "--created=2026-11-27T00:30:00+01:00"
+    assert run(source, output, models, created).code == 0
+    before = written.stat().st_mtime_ns
+    again = run(source, output, models, created)
+    assert again.code == 0, again.log
+    assert "there is an output already, maybe of an earlier attempt: its content is compared" in again.log
+    assert written.stat().st_mtime_ns == before
+    other = write_table(tmp_path / "b.parquet", table.slice(1))
+    refused = run(other, output, models, created)
+    assert refused.code == AlreadyExistsError.exit_code
+    assert f"there is an output already, in {written}" in refused.log
+    assert written.stat().st_mtime_ns == before
+    assert leftovers(written.parent) == [written.name]
+    assert run(source, output, models, "--created=2026-11-28T00:00:00Z").code == 0
+    assert leftovers(written.parent) == [written.name, name.format(date="2026-11-28")]
+
+
+def test_a_time_of_creation_must_be_one(tmp_path: Path, models: Path, table: pa.Table) -> None:
+    result = run(write_table(tmp_path / "a.csv", table), tmp_path / "b.csv", models, "--created=today")
+    assert result.code == UsageError.exit_code
+    assert "'today' is not a time in RFC 3339, in --created" in result.log
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")  # noqa: PTH110 - at collection
 def test_a_full_disk_is_one_error_line(tmp_path: Path, models: Path, table: pa.Table) -> None:
     source = write_table(tmp_path / "a.parquet", table)

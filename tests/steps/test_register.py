@@ -19,6 +19,7 @@ from steps.io import open_destination
 from steps.models import bundle
 from steps.models.features import FeatureTransformer
 from steps.registry import publishing
+from steps.reporting import METRICS
 from tests.support import SCHEMA, Result, call, leftovers
 
 if TYPE_CHECKING:
@@ -30,8 +31,11 @@ BUNDLE = ("metadata.json", "model.ubj", "preprocessor.skops")
 FILES = sorted([*(f"models/{slug}/{name}" for slug in SLUGS for name in (*BUNDLE, "metrics.json"))])
 
 
-FILES += ["profile.json", "report.html", "report.json", "test-scores.parquet"]
+FILES += ["model_card.md", "profile.json", "report.html", "report.json", "test-scores.parquet"]
 ROWS = 2000
+# Entries of the report that the model card shows.
+UNDEFINED = {f"{name}{end}": None for name in METRICS for end in ("", "_interval")}
+ROWS_USED: dict[str, Any] = {"rows": 9, "rows_read": 9, "notes": []}
 
 
 class Run:
@@ -54,8 +58,9 @@ class Run:
             "accuracy": None,
             "macro_f1": 0.5,
             "missing": [],
-            "cover_types": {slug: {} for slug in SLUGS},
-            "data": {"source": "builtin:", "source_sha256": "s" * 64, "data_sha256": data, "rows": 9},
+            "macro_f1_interval": None,
+            "cover_types": {slug: {"title": slug, "rows": 50, "support": 5, **UNDEFINED} for slug in SLUGS},
+            "data": {"source": "builtin:", "source_sha256": "s" * 64, "data_sha256": data, **ROWS_USED},
         }
         storage.write_json(folder / "report.json", document)
         (folder / "report.html").write_text("<main><h1>Report</h1></main>")

@@ -29,7 +29,14 @@ def test_a_whole_run(files: ReportFiles) -> None:
     assert files.run("--seed", "7", "--preset", "fast") == 0
     document = files.document()
     page = check_page(files.page())
-    for text in (*TITLES, "fast", "Seed7", f"{document['accuracy']:.4f}", f"{document['macro_f1']:.4f}"):
+    for text in (
+        *TITLES,
+        "fast",
+        "Made by runnow",
+        "Seed7",
+        f"{document['accuracy']:.4f}",
+        f"{document['macro_f1']:.4f}",
+    ):
         assert text in page.text
     assert "missing" not in page.text
     assert not any(step["cached"] for step in document["steps"])

@@ -146,6 +146,15 @@ def test_names_and_references(kind: str) -> None:
         assert [*name_checks.name_problems(made, read), *references.reference_problems(read)] == []
 
 
+def test_the_date_in_a_name_is_that_of_the_workflow() -> None:
+    workflow = rendered(output="gs://bucket/scores-{date}.parquet")
+    assert "--created={{workflow.creationTimestamp.RFC3339}}" in template_of(workflow)["container"]["args"]
+    parameters = {entry["name"]: entry["value"] for entry in workflow["spec"]["arguments"]["parameters"]}
+    assert parameters["output"] == "gs://bucket/scores-{date}.parquet"
+    with pytest.raises(UsageError, match=r"each run has its own artifact, whose name needs no \{date\}, in --output"):
+        rendered(output="scores-{date}.parquet")
+
+
 def test_without_a_registry_there_is_nothing_to_score_with() -> None:
     with pytest.raises(UsageError, match="in --registry: name the registry that the models were registered in"):
         rendered(registered=RegistryOptions())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,6 +12,7 @@ UNKNOWN, DIRTY = "unknown", "-dirty"
 _ROOT = Path(__file__).parents[2]
 _CODE = ("steps", "workflows")
 _TIMEOUT_SECONDS = 10
+_HEXADECIMAL = re.compile(r"[0-9a-f]{7,64}")
 
 
 def git_revision(root: Path = _ROOT) -> str:
@@ -30,8 +32,27 @@ def git_revision(root: Path = _ROOT) -> str:
     return revision[0] + (DIRTY if changes or new else "")
 
 
+def read_archive(revision: str, folder: str, root: Path = _ROOT) -> bytes | None:
+    """Return a folder at a revision as a tar file; None if git does not have the revision, or is missing.
+
+    Args:
+        revision: Hexadecimal digits of a commit.
+        folder: The folder, relative to ``root``.
+        root: The folder of the repository.
+    """
+    if not _HEXADECIMAL.fullmatch(revision):  # a name or an option of git is none
+        return None
+    return _git(shutil.which("git"), root, "archive", "--format=tar", revision, folder)
+
+
 def _git_lines(git: str | None, root: Path, *words: str) -> list[str] | None:
     """Return the output of a git command as lines; None if it fails."""
+    output = _git(git, root, *words)
+    return None if output is None else output.decode(errors="replace").splitlines()
+
+
+def _git(git: str | None, root: Path, *words: str) -> bytes | None:
+    """Return the output of a git command; None if it fails."""
     if git is None:
         return None
     # In a hook or a rebase, variables name the repository of that hook. Reading must not wait for a lock.
@@ -43,4 +64,4 @@ def _git_lines(git: str | None, root: Path, *words: str) -> list[str] | None:
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout.decode(errors="replace").splitlines()
+    return done.stdout

@@ -31,6 +31,7 @@ from hera.workflows.models import (
 )
 
 from steps.core.errors import BadConfigurationError
+from steps.core.runtime import IMAGE
 from workflows.argo import hardening
 from workflows.contract import (
     CONTINUES_ANNOTATION,
@@ -115,7 +116,7 @@ def module_container(  # noqa: PLR0913 - the differences between templates
         args=words,
         inputs=[*(_parameter(key, value) for key, value in inputs.items()), *(_input(slot) for slot in step.inputs)],
         outputs=[*_outputs(step, settings), *(_value(value) for value in step.values)],
-        env=[Env(name="COVERTYPE_RUN", value="{{workflow.name}}")],
+        env=[Env(name="COVERTYPE_RUN", value="{{workflow.name}}"), Env(name=IMAGE, value=settings.image)],
         env_from=_secret_environment(step, settings),
         annotations=_annotations(step, threads_parameters) or None,
         labels={f"covertype/{COVER_TYPE}": f"{{{{inputs.parameters.{COVER_TYPE}}}}}"} if of_cover_type else None,

@@ -40,7 +40,7 @@ def _ordered(value: Any) -> Any:  # noqa: ANN401 - plain values of any depth
     return {key: _ordered(value[key]) for key in keys}
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]  # the one in C where PyYAML has it
     """Writes multi-line strings as blocks, and no aliases, because Argo's reader does not support merging them."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ANN401, ARG002 - yaml's signature

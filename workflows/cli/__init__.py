@@ -8,6 +8,7 @@ Modules with verbs:
 - ``compare_verb``: compare.
 - ``cache_verbs``: cache ls, cache prune.
 - ``predict_verb``: predict.
+- ``verify_verbs``: verify, sign, reproduce.
 - ``bigquery_verbs``: load-bigquery.
 
 Packages with verbs:
@@ -32,5 +33,6 @@ __all__ = [
     "predict_verb",
     "result_verbs",
     "run_verbs",
+    "verify_verbs",
     "workflow_verbs",
 ]

@@ -20,7 +20,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 @app.command()
 @with_flags
-def predict(
+def predict(  # noqa: PLR0913 - one argument a flag
     *,
     options: PredictOptions,
     model: Annotated[
@@ -30,11 +30,16 @@ def predict(
         str, typer.Option(metavar="URI", help="Registry to take the models from: gs://, s3:// or a folder.")
     ] = "",
     runs: Output = None,
+    require_signature: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Public key (PEM) that must have signed the version in --registry."),
+    ] = None,
     metrics: Annotated[Path | None, typer.Option(help="File for counts and metrics (JSON).")] = None,
 ) -> int:
     """Score the rows of a table with the models of a run or of a registry."""
     words = [_word(option, getattr(options, option.attribute)) for option in declared(PredictOptions)]
     words += [f"--metrics={metrics}"] if metrics else []
+    words += [f"--require-signature={require_signature}"] if require_signature else []
     if registry:
         words += [f"--registry={registry}", *([f"--version={model}"] if model else [])]
     else:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from steps.core import storage
 from steps.core.errors import BadConfigurationError, PipelineError
+from workflows.contract import CREATED
 from workflows.rendered.expressions import evaluate_when, substitute_variables, variable_names
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 def workflow_scope(document: Document, name: str) -> dict[str, str]:
     """Return the values of the variables that have the same value in the whole workflow, by name."""
-    scope = {"workflow.name": name}
+    scope = {"workflow.name": name, CREATED: datetime.now(UTC).isoformat(timespec="seconds")}
     for parameter in document.arguments.parameters.values():
         scope[f"workflow.parameters.{parameter.name}"] = parameter.value or ""
     return scope

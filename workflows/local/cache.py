@@ -73,6 +73,11 @@ class Cache:
         self.root, self.objects, self.actions = root, root / "objects", root / "actions"
         self.kept = root / "kept"
 
+    @property
+    def empty(self) -> bool:
+        """Whether no result has ever been stored, or all have been pruned."""
+        return next(self.actions.glob("*.json"), None) is None
+
     @contextmanager
     def locked(self, *, exclusive: bool = False) -> Iterator[None]:
         """Hold a lock on the cache, shared with other runs or exclusive. The end of the process releases it.

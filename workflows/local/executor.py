@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from steps.core import storage
 from steps.core.errors import DISK_FULL, SIGNAL_CODES, PipelineError
-from steps.core.runtime import ARGO_PROGRESS, LOCAL_PROGRESS
+from steps.core.runtime import ARGO_PROGRESS, IMAGE, LOCAL_PROGRESS
 from workflows.contract import RETRIED_CODES
 from workflows.local import binding, processes
 from workflows.local.cache import Cache, content_digest, json_digest
@@ -70,15 +70,30 @@ class _RunningLeaf:
 
 
 class Executor:
-    """One run of a workflow; :meth:`run` may be called once."""
+    """One run of a workflow; :meth:`run` may be called once.
 
-    def __init__(self, document: Document, name: str, options: ExecutorOptions, observer: Observer) -> None:
+    Args:
+        document: the workflow.
+        name: name of the run.
+        options: how to run it.
+        observer: receives the changes.
+        workers: the processes in which it runs, if one for the first step has been started; closed at the end.
+    """
+
+    def __init__(
+        self,
+        document: Document,
+        name: str,
+        options: ExecutorOptions,
+        observer: Observer,
+        workers: processes.Workers | None = None,
+    ) -> None:
         self._document, self._options, self._observer = document, options, observer
         self._scope = binding.workflow_scope(document, name)
         self._scheduler = Scheduler(document, self._scope, options.folder / "nodes", observer.phase_changed)
         self._running: list[_RunningLeaf] = []
         self._retry_times: dict[tuple[str, ...], float] = {}
-        self._workers = processes.Workers()
+        self._workers = workers or processes.Workers()
         self._started = False
 
     @property
@@ -123,7 +138,13 @@ class Executor:
         The leaves of its module that have not ended share all cores: the last ones get those that would be idle.
         """
         module = node.container.module
-        sharing = [leaf for leaf in self.root.leaves() if leaf.container.module == module and not leaf.phase.finished]
+        running = [each.node.path for each in self._running]
+        sharing = [
+            leaf
+            for leaf in self.root.leaves()
+            if leaf.container.module == module
+            and (leaf.path in running if leaf.phase is Phase.RUNNING else not leaf.phase.finished)
+        ]
         may_have_more = bool(node.template.threads_parameters)
         return max(node.threads, min(free, self._options.cores // len(sharing)) if may_have_more else 1)
 
@@ -206,7 +227,13 @@ class Executor:
         return Command(
             module=node.container.module,
             arguments=[substitute_variables(argument, scope) for argument in node.container.arguments],
-            environment={**environment, ARGO_PROGRESS: str(progress_file), LOCAL_PROGRESS: str(progress_file)},
+            # A step on this machine runs in no image, so that its usage must not name one.
+            environment={
+                **environment,
+                IMAGE: "",
+                ARGO_PROGRESS: str(progress_file),
+                LOCAL_PROGRESS: str(progress_file),
+            },
             log=node.log,
         )
 
@@ -216,15 +243,21 @@ class Executor:
             processes.wait_for_any([running.process for running in self._running], _TICK_SECONDS)
         elif self._scheduler.ready:
             time.sleep(_TICK_SECONDS)
-        for running in list(self._running):
+        ended = []
+        for running in self._running:
             node = running.node
             node.progress = _read_progress(running.progress_file)
             if running.process.poll() is None and time.time() > running.deadline:
                 processes.stop_processes([running.process])
                 node.message = f"stopped after its deadline of {node.template.deadline:g} s"
             if (code := running.process.poll()) is not None:
-                self._running.remove(running)
-                self._handle_exit(node, code)
+                ended.append((running, code))
+        for running, _ in ended:
+            self._running.remove(running)
+        if ended:  # other steps use the cores while the outputs of these are hashed
+            self._start_ready_leaves()
+        for running, code in ended:
+            self._handle_exit(running.node, code)
 
     def _handle_exit(self, node: Node, code: int) -> None:
         """Finish or retry a leaf whose process has ended."""

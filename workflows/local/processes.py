@@ -12,14 +12,16 @@ import multiprocessing.connection
 import multiprocessing.forkserver
 import os
 import signal
+import sys
 import time
+import types
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from steps.core.errors import PipelineError, shell_exit_code
 from workflows.local import socket_folder
-from workflows.local.worker import GRACE_SECONDS, SIGNALS, Command, run_commands
+from workflows.local.worker import GRACE_SECONDS, PRELOAD_VARIABLE, SIGNALS, Command, run_commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -27,12 +29,14 @@ if TYPE_CHECKING:
 
 _FORK_SERVER, _SPAWN = multiprocessing.get_context("forkserver"), multiprocessing.get_context("spawn")
 _ROOT = str(Path(__file__).resolve().parents[2])
-# Environment variable with the names of the steps whose imports the fork server imports, separated by commas.
-PRELOAD_VARIABLE = "LOCAL_EXECUTOR_PRELOAD"
 
 
 class _Worker:
     """A process that runs one command after the other.
+
+    Args:
+        fresh: start it as a new interpreter, otherwise as a child of the fork server.
+        preload: module of the command that will arrive first; a new interpreter imports what it imports meanwhile.
 
     Attributes:
         process: the process.
@@ -40,14 +44,14 @@ class _Worker:
         modules: names of the modules that it has run.
     """
 
-    def __init__(self, *, fresh: bool) -> None:
+    def __init__(self, *, fresh: bool, preload: str = "") -> None:
         self.connection, theirs = multiprocessing.Pipe()
         self.process: BaseProcess = (_SPAWN if fresh else _FORK_SERVER).Process(
-            target=run_commands, args=(theirs,), daemon=True
+            target=run_commands, args=(theirs, preload), daemon=True
         )
         self.modules: set[str] = set()
         try:
-            with _child_settings():
+            with _child_settings(), _no_main_module():
                 self.process.start()
         except (EOFError, ConnectionError) as error:
             what = f"the fork server that starts the steps has ended ({type(error).__name__})"
@@ -108,6 +112,14 @@ class Workers:
 
     def __init__(self) -> None:
         self._idle: list[_Worker] = []
+        self._fresh: _Worker | None = None
+
+    def expect(self, module: str) -> None:
+        """Start a new interpreter for the next command with ``fresh``, which will be of this module.
+
+        It imports what the module imports while this process still does something else.
+        """
+        self._fresh = _Worker(fresh=True, preload=module)
 
     def start(self, command: Command, *, fresh: bool = False) -> Process:
         """Start a command.
@@ -120,7 +132,8 @@ class Workers:
             PipelineError: the fork server has ended.
         """
         if fresh:
-            return Process(command, _Worker(fresh=True), [])
+            worker, self._fresh = self._fresh, None
+            return Process(command, worker or _Worker(fresh=True), [])
         return Process(command, self._take_idle(command.module) or _Worker(fresh=False), self._idle)
 
     def _take_idle(self, module: str) -> _Worker | None:
@@ -130,9 +143,13 @@ class Workers:
         return self._idle.pop() if self._idle else None
 
     def close(self) -> None:
-        """Let the idle processes end."""
+        """Let the idle processes end, and the one of :meth:`expect` if no command came."""
         while self._idle:
             self._idle.pop().connection.close()
+        if self._fresh:
+            self._fresh.connection.close()
+            self._fresh.process.kill()  # it has done nothing but import
+            self._fresh = None
 
 
 def stop_processes(running: Sequence[Process]) -> None:
@@ -166,6 +183,17 @@ def _child_settings(**environment: str) -> Iterator[None]:
     path = os.pathsep.join(filter(None, [_ROOT, os.environ.get("PYTHONPATH")]))
     with _environment(PYTHONSAFEPATH="1", PYTHONPATH=path, **environment), _signals_blocked():
         yield
+
+
+@contextmanager
+def _no_main_module() -> Iterator[None]:
+    """Hide the main module from multiprocessing, which would import it in each child, although no step needs it."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 @contextmanager

@@ -6,6 +6,7 @@ such as a quantised matrix. A command that fails ends its process, so no later s
 
 from __future__ import annotations
 
+import importlib
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -15,22 +16,28 @@ import sys
 import threading
 import time
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from steps.core.errors import from_os_error
-from steps.core.runtime import cannot_load, flush_output, prepare_process, release_memory, reset_peak_rss
+from steps.core.quantities import reset_peak_rss
+from steps.core.runtime import cannot_load, flush_output, prepare_process, release_memory
 from steps.core.runtime import log as log_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from multiprocessing.connection import Connection
-    from pathlib import Path
 
 GRACE_SECONDS = 5.0
 SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 # Exit code of a process whose module cannot be imported. Shells use it for a command that cannot be executed.
 CANNOT_LOAD = 126
+# Environment variable with the names of the steps whose imports the fork server imports, separated by commas.
+PRELOAD_VARIABLE = "LOCAL_EXECUTOR_PRELOAD"
 
 
 @dataclass(frozen=True)
@@ -50,12 +57,19 @@ class Command:
     log: Path
 
 
-def run_commands(connection: Connection) -> None:
+def run_commands(connection: Connection, preload: str = "") -> None:
     """Run the commands that arrive on a connection, and answer each that succeeds; exit when the connection is closed.
 
     A command that fails is not answered: this process exits with its code.
+
+    Args:
+        connection: the end of the pipe.
+        preload: module of the first command, if this process is to import what it imports before it arrives.
     """
     _exit_with_parent()
+    if preload:
+        import_for([preload])
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # until the command arrives, SIGTERM just ends the process
     # A terminal sends these signals to the whole process group. The executor decides which steps end.
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
@@ -71,6 +85,36 @@ def run_commands(connection: Connection) -> None:
     except SystemExit as end:  # terminated between two commands
         code = int(end.code or 0)
     os._exit(code)  # does not wait for the threads of native libraries
+
+
+def import_for(steps: Iterable[str]) -> None:
+    """Import what steps import, and the parser of command lines, so that a command begins at once.
+
+    What a step imports in a function, such as the clients of a remote source, is not imported. A module that cannot be
+    imported is ignored, so that this process survives. The step that needs it reports the error.
+
+    Args:
+        steps: names of the modules of the steps.
+    """
+    for step in steps:
+        with suppress(Exception):
+            importlib.import_module(step)
+        # It runs as the main module of its process, so a copy of it is of no use.
+        if sys.modules.pop(step, None):
+            package, _, name = step.rpartition(".")
+            vars(sys.modules.get(package, sys)).pop(name, None)
+    _parse_a_command_line()
+
+
+def _parse_a_command_line() -> None:
+    """Parse a command line: typer imports pydantic at the first use, which takes a tenth of a second."""
+    app = typer.Typer(add_completion=False)
+
+    @app.command()
+    def command(path: Path, number: int = 0) -> None:
+        """Do nothing."""
+
+    app(args=["path", "--number=1"], standalone_mode=False)
 
 
 def _run(command: Command) -> int:

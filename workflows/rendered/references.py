@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from workflows.contract import CREATED
 from workflows.rendered import graph
 from workflows.rendered.expressions import task_names, variable_names
 
@@ -29,7 +30,7 @@ def reference_problems(document: Document) -> list[str]:
 
 
 def _workflow_variable_names(document: Document) -> set[str]:
-    return {"workflow.name", *(f"workflow.parameters.{name}" for name in document.arguments.parameters)}
+    return {"workflow.name", CREATED, *(f"workflow.parameters.{name}" for name in document.arguments.parameters)}
 
 
 def _leaf_problems(template: Template, document: Document) -> Iterator[str]:

@@ -4,8 +4,9 @@
 - ``results``: the folder of a run, its ``result.json``, and the list of runs.
 - ``compared``: a run or a version as one side of a comparison.
 - ``comparison``: the comparison of two of them.
+- ``origins``: the code of a git revision, the source read again, models trained again, the files of a run.
 - ``publishing``: uploads a finished run to a bucket.
 - ``source_digest``: digests of the content of sources, for the cache.
 """
 
-__all__ = ["compared", "comparison", "publishing", "results", "run_here", "source_digest"]
+__all__ = ["compared", "comparison", "origins", "publishing", "results", "run_here", "source_digest"]

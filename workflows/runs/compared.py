@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from steps.bundles import folder as bundle
 from steps.comparison import scores as test_scores
 from steps.core import storage
 from steps.core.errors import BadDataError, NoInputError
-from steps.models import bundle
 from steps.registry import aliases, versions
 from workflows.runs import results
 

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from steps import NAMES
 from steps.core import storage
+from workflows.local import processes
 from workflows.local.cache import Cache
 from workflows.local.executor import Executor, ExecutorOptions
-from workflows.local.processes import start_fork_server
 from workflows.rendered.reader import read_workflow
 from workflows.runs import publishing, results
 from workflows.runs.source_digest import source_digest
 from workflows.terminal.display import LiveDisplay
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
 
+    from workflows.local.nodes import Node
     from workflows.settings import Settings
 
 CACHE = ".cache"
@@ -37,8 +41,24 @@ def run_here(settings: Settings, console: Console) -> dict[str, Any]:
         PipelineError: the workflow cannot be rendered, the folder cannot be written, or the run cannot be published.
     """
     begun = time.monotonic()
-    start_fork_server(f"steps.{name}" for name in _steps_of(settings))
-    from workflows import pipeline, rendering  # Hera takes most of a second to import: do it while the server imports
+    cache = Cache(settings.folder.absolute() / CACHE)
+    first, *others = (f"steps.{name}" for name in _steps_of(settings))
+    processes.start_fork_server(others)
+    with closing(processes.Workers()) as workers:
+        if cache.empty or not settings.cache:
+            workers.expect(first)
+        folder, root = _execute(settings, console, cache, workers)
+    results.copy_results(folder, root)
+    result = results.write_result(folder, root, time.monotonic() - begun)
+    if settings.bucket:
+        result["published"] = publishing.publish_run(folder, root, settings.bucket)
+        console.print(f"published {result['published']}", soft_wrap=True)
+    return result
+
+
+def _execute(settings: Settings, console: Console, cache: Cache, workers: processes.Workers) -> tuple[Path, Node]:
+    """Render the workflow and execute it; return the folder of the run and the root node."""
+    from workflows import pipeline, rendering  # Hera takes most of a second to import: others work meanwhile
     from workflows.argo import yaml_text
 
     name = results.new_run_name(pipeline.NAME)
@@ -48,18 +68,11 @@ def run_here(settings: Settings, console: Console) -> dict[str, Any]:
     folder.mkdir(parents=True)
     storage.write_text(folder / results.WORKFLOW, yaml_text.to_yaml(rendered))
     display = LiveDisplay(console)
-    cache = Cache(settings.folder.absolute() / CACHE)
     options = ExecutorOptions(folder, settings.cores, cache, source_digest, use_cached=settings.cache)
-    executor = Executor(read_workflow(rendered), name, options, display)
+    executor = Executor(read_workflow(rendered), name, options, display, workers)
     console.print(f"run {name}: {settings.cores} cores, {folder}", soft_wrap=True)
     with cache.locked(), display:
-        root = executor.run()
-    results.copy_results(folder, root)
-    result = results.write_result(folder, root, time.monotonic() - begun)
-    if settings.bucket:
-        result["published"] = publishing.publish_run(folder, root, settings.bucket)
-        console.print(f"published {result['published']}", soft_wrap=True)
-    return result
+        return folder, executor.run()
 
 
 def _steps_of(settings: Settings) -> list[str]:

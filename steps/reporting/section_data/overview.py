@@ -36,6 +36,7 @@ class Overview:
 
     Attributes:
         schema: name of the schema.
+        run: name of the run that made the report, which may be empty.
         source: source of the rows.
         rows: number of rows that were used.
         data_sha256: first digits of the hash of these rows.
@@ -50,6 +51,7 @@ class Overview:
     """
 
     schema: str
+    run: str
     source: str
     rows: int
     data_sha256: str
@@ -71,6 +73,7 @@ def overview(results: RunResults) -> Overview:
     lowest = min(results.evaluated, key=lambda cover_type: entries[cover_type.slug]["f1"], default=None)
     return Overview(
         schema=results.schema.name,
+        run=results.run,
         source=str(data["source"]),
         rows=data["rows"],
         data_sha256=str(data["data_sha256"])[:_SHOWN_DIGITS],

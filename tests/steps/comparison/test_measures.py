@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import average_precision_score, f1_score, log_loss
 
 from steps.comparison import measures
-from steps.models import multiclass
+from steps.models import metrics, multiclass
 from steps.models.multiclass import Joined
 from tests.steps.comparison.simulated import SLUGS, simulated
 
@@ -38,7 +38,7 @@ def test_values_are_those_of_scikit_learn_and_of_the_report(scores: TestScores) 
     joined = Joined(scores.slugs, scores.truth, scores.scores)
     assert found["accuracy", None].value == pytest.approx(multiclass.accuracy(joined).value)
     assert found["macro_f1", None].value == pytest.approx(multiclass.macro_f1(joined, scores.thresholds).value)
-    probabilities = multiclass.calibrate(scores.scores, np.array(scores.calibrations))
+    probabilities = metrics.calibrate(scores.scores, np.array(scores.calibrations))
     assert found["log_loss", None].value == pytest.approx(log_loss(scores.truth, probabilities.T, labels=[0, 1, 2]))
 
 

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steps.core.quantities import UNITS, available_cores, format_bytes, parse_bytes
+from steps.core.quantities import (
+    UNITS,
+    available_cores,
+    format_bytes,
+    parse_bytes,
+    peak_rss_bytes,
+    reset_peak_rss,
+)
 
 
 @pytest.mark.parametrize(
@@ -55,3 +63,11 @@ def test_the_cores_are_those_that_this_process_may_use(monkeypatch: pytest.Monke
     monkeypatch.delattr(os, "sched_getaffinity")
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
     assert available_cores() == 8
+
+
+def test_the_peak_of_memory_starts_anew() -> None:
+    large = bytearray(200_000_000)
+    before = peak_rss_bytes()
+    del large
+    reset_peak_rss()
+    assert peak_rss_bytes() <= before - 100_000_000 or not Path("/proc/self/clear_refs").exists()

@@ -15,11 +15,12 @@ import pytest
 import typer
 
 from steps.core import errors, runtime
+from steps.options.split import SplitOptions
 from tests.support import Result, call, heed_hangups
 
 FIELDS = {
     *("step", "run", "started", "finished", "wall_seconds", "cpu_seconds", "peak_rss_bytes"),
-    *("rows_in", "rows_out", "bytes_in", "bytes_out"),
+    *("rows_in", "rows_out", "bytes_in", "bytes_out", "options", "image", "sha256"),
 }
 
 
@@ -207,6 +208,16 @@ def test_usage_is_written_also_after_an_error(
     assert 10_000_000 < peak < 100_000_000_000
 
 
+def test_usage_keeps_what_a_step_was_asked_for_and_its_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(runtime.IMAGE, "steps@sha256:12")
+    with runtime.record_usage(tmp_path / "u", "split", options=SplitOptions(seed=3)) as use:
+        use.sha256 = {"dataset": "ab"}
+    usage = json.loads((tmp_path / "u").read_text())
+    fractions = {"train-fraction": "0.64", "validation-fraction": "0.16", "test-fraction": "0.2"}
+    assert usage["options"] == {"seed": "3", **fractions}
+    assert (usage["image"], usage["sha256"]) == ("steps@sha256:12", {"dataset": "ab"})
+
+
 def test_without_a_path_no_usage_is_written(tmp_path: Path) -> None:
     with runtime.record_usage(None, "toil", outputs=[tmp_path]):
         pass
@@ -239,11 +250,3 @@ def test_progress_goes_to_argo_and_to_the_local_executor_or_to_one_of_them(
 def test_values_for_argo(tmp_path: Path) -> None:
     runtime.record_values((tmp_path / "rows", "12"), (None, "nowhere"))
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("rows", "12")]
-
-
-def test_the_peak_of_memory_starts_anew() -> None:
-    large = bytearray(200_000_000)
-    before = runtime.peak_rss_bytes()
-    del large
-    runtime.reset_peak_rss()
-    assert runtime.peak_rss_bytes() <= before - 100_000_000 or not Path("/proc/self/clear_refs").exists()

@@ -14,6 +14,7 @@ import pytest
 
 from steps import prepare, preprocess, tables
 from steps import schema as schemas
+from steps.bundles import to_array
 from steps.core.errors import BadDataError, UsageError
 from steps.datasets import one_vs_rest
 from steps.models import bundle, matrix
@@ -223,7 +224,7 @@ def test_features_of_missing_values_are_missing_and_integers_are_exact(made: Cha
     assert features.column("Class").type == pa.int8()
     assert features.column("Cabin").type == pa.int16()
     assert features.column("Cabin").is_null().equals(source.column("Cabin").is_null())
-    array = matrix.to_array(features.combine_chunks(), [*COLUMNS, "Age_by_class"])
+    array = to_array(features.combine_chunks(), [*COLUMNS, "Age_by_class"])
     for i, name in enumerate(COLUMNS):
         assert np.isnan(array[:, i]).tolist() == source.column(name).is_null().to_pylist()
     assert np.isnan(array[:, 4]).tolist() == (np.isnan(array[:, 1]) | np.isnan(array[:, 2])).tolist()
@@ -235,9 +236,7 @@ def test_a_model_of_missing_values_learns_and_scores(made: Chain) -> None:
     read = bundle.read(made["model"])
     frame = pd.DataFrame({"Ticket": [None], "Class": [None], "Age": [None], "Cabin": [None], "Lift": [0.0]})
     features = read.transformer.transform(frame.astype({"Ticket": "Int64", "Class": "Int8", "Age": "f4"}))
-    score = read.booster.inplace_predict(
-        matrix.to_array(pa.RecordBatch.from_pandas(features), read.metadata["features"])
-    )
+    score = read.booster.inplace_predict(to_array(pa.RecordBatch.from_pandas(features), read.metadata["features"]))
     assert 0 < score[0] < 1
 
 
@@ -248,7 +247,7 @@ def test_a_quantised_matrix_keeps_what_is_missing(made: Chain, monkeypatch: pyte
     rows = matrix.quantise(made["train_features"], max_bin=256, threads=1)
     features = pq.read_table(made["train_features"])
     names = list(tables.read_metadata(made["train_features"]).features)
-    present = sum(int(np.isfinite(column).sum()) for column in matrix.to_array(features, names).T)
+    present = sum(int(np.isfinite(column).sum()) for column in to_array(features, names).T)
     assert rows.num_nonmissing() == present
 
 

@@ -13,6 +13,7 @@ import skops.io
 import xgboost
 
 from steps import evaluate, train
+from steps.bundles import stored
 from steps.core import storage
 from steps.core.errors import BadDataError, NoInputError
 from steps.models import bundle
@@ -70,13 +71,13 @@ def test_the_name_of_the_module_is_not_in_the_file(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "p.skops") as archive:
         contents = [archive.read(name).decode() for name in archive.namelist()]
     assert not any("steps" in text for text in contents)
-    assert any(f'"__module__": "{bundle.FORMAT}"' in text for text in contents)
+    assert any(f'"__module__": "{stored.FORMAT}"' in text for text in contents)
 
 
 def test_a_file_from_before_formats_had_names_is_read(tmp_path: Path) -> None:
     path = tmp_path / "p.skops"
     bundle.write_preprocessor(path, fitted())
-    rename_format(path, bundle.FORMAT, "steps.features")
+    rename_format(path, stored.FORMAT, "steps.features")
     assert vars(bundle.read_preprocessor(path)) == vars(fitted())
 
 
@@ -97,7 +98,7 @@ def test_a_class_that_moves_reads_its_files_and_writes_the_same_bytes(
 
 @pytest.mark.parametrize("name", ["covertype.features.v2", "os"])
 def test_an_unknown_format_ends_with_one_line(own_chain: Chain, name: str) -> None:
-    rename_format(own_chain["preprocessor"], bundle.FORMAT, name)
+    rename_format(own_chain["preprocessor"], stored.FORMAT, name)
     with pytest.raises(BadDataError, match="not a preprocessor") as caught:
         bundle.read_preprocessor(own_chain["preprocessor"])
     assert "\n" not in str(caught.value)

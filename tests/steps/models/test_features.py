@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.exceptions import NotFittedError
 
+from steps.bundles import columns
 from steps.models import features
 from steps.models.features import FeatureTransformer
 from steps.schema import OPERATIONS
@@ -45,7 +46,7 @@ def table_of(levels: list[str], kind: str = "str") -> pd.DataFrame:
 
 
 def test_every_operation_has_a_plain_formula() -> None:
-    assert set(PLAIN) == set(OPERATIONS) == set(features._COMPUTE)
+    assert set(PLAIN) == set(OPERATIONS) == set(columns.COMPUTE)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 from sklearn.metrics import average_precision_score, log_loss
 
 from steps.models import metrics
@@ -73,3 +74,17 @@ def test_a_calibration_keeps_the_mean(rows: list[tuple[bool, int]]) -> None:
     positive = int(labels.sum())
     targets = positive * (positive + 1) / (positive + 2) + (len(rows) - positive) / (len(rows) - positive + 2)
     assert found.sum() == pytest.approx(targets, abs=0.01 * len(rows))
+
+
+@given(arrays.arrays(np.float32, (3, 5), elements=st.floats(0, 1, width=32)))
+def test_calibrated_probabilities_sum_to_one(scores: np.ndarray) -> None:
+    found = metrics.calibrate(scores, np.array([[1.2, -0.5], [0.8, 0.1], [1, 0]]))
+    np.testing.assert_allclose(found.sum(axis=0), 1)
+    assert ((found >= 0) & (found <= 1)).all()
+
+
+def test_scores_that_are_calibrated_keep_their_shares() -> None:
+    scores = np.array([[0.5, 0.2], [0.25, 0.6]], np.float32)
+    np.testing.assert_allclose(
+        metrics.calibrate(scores, np.array([[1, 0], [1, 0]])), scores / scores.sum(axis=0), rtol=1e-6
+    )

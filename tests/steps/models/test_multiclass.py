@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 
 from steps.core.errors import BadDataError
@@ -144,17 +143,3 @@ def test_a_row_of_no_or_two_cover_types_is_refused(label: int, complete: bool, c
     tables["c"].labels[at] = label
     with pytest.raises(BadDataError, match=f"row {at * 3} is of {count} cover types"):
         multiclass.join(tables, complete=complete)
-
-
-@given(arrays.arrays(np.float32, (3, 5), elements=st.floats(0, 1, width=32)))
-def test_calibrated_probabilities_sum_to_one(scores: np.ndarray) -> None:
-    found = multiclass.calibrate(scores, np.array([[1.2, -0.5], [0.8, 0.1], [1, 0]]))
-    np.testing.assert_allclose(found.sum(axis=0), 1)
-    assert ((found >= 0) & (found <= 1)).all()
-
-
-def test_scores_that_are_calibrated_keep_their_shares() -> None:
-    scores = np.array([[0.5, 0.2], [0.25, 0.6]], np.float32)
-    np.testing.assert_allclose(
-        multiclass.calibrate(scores, np.array([[1, 0], [1, 0]])), scores / scores.sum(axis=0), rtol=1e-6
-    )

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
+
 import pytest
 
 from steps.core.errors import UsageError
-from steps.options.predict import check_output, check_registry
+from steps.options.predict import check_output, check_registry, with_date
 
 
 @pytest.mark.parametrize(
@@ -36,3 +38,9 @@ def test_addresses_that_are_no_registry(text: str) -> None:
 def test_addresses_that_are_no_output(text: str) -> None:
     with pytest.raises(UsageError):
         check_output(text)
+
+
+def test_the_date_is_that_of_the_moment_in_utc() -> None:
+    moment = datetime(2026, 11, 27, 0, 30, tzinfo=timezone(timedelta(hours=1)))
+    assert with_date("gs://b/{date}/scores-{date}.csv", moment) == "gs://b/2026-11-26/scores-2026-11-26.csv"
+    assert with_date("scores-{day}.csv", moment) == "scores-{day}.csv"

@@ -21,7 +21,8 @@ def test_batches_give_the_metrics_of_all_rows(models: Path) -> None:
     codes = random.integers(-1, 7, 900).astype(np.int16)
     judge = Judge(ensemble)
     for at in range(0, 900, 300):
-        judge.add(codes[at : at + 300], scores[:, at : at + 300])
+        part = scores[:, at : at + 300]
+        judge.add(codes[at : at + 300], part, part.argmax(axis=0))
     known = codes != labels.MISSING
     position = np.array([0, 1, 3, 3, 3, 3, 2])  # of the seven cover types among the three models
     joined = multiclass.Joined(("a", "b", "c"), position[codes[known]], scores[:, known])
@@ -36,5 +37,5 @@ def test_batches_give_the_metrics_of_all_rows(models: Path) -> None:
 
 def test_without_a_label_there_is_nothing_to_judge(models: Path) -> None:
     judge = Judge(read_ensemble(models))
-    judge.add(np.full(3, labels.MISSING, np.int16), np.zeros((3, 3), np.float32))
+    judge.add(np.full(3, labels.MISSING, np.int16), np.zeros((3, 3), np.float32), np.zeros(3, np.int64))
     assert judge.metrics() is None

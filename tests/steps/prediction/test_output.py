@@ -28,7 +28,8 @@ def batch_of(ensemble: Ensemble, scores: list[list[float]]) -> pa.RecordBatch:
     """Return the output of rows with these scores, one list a row."""
     array = np.array(scores, np.float32).reshape(-1, 3).T
     rows = Rows(pa.RecordBatch.from_pydict({}), np.arange(len(scores)), [pa.array(["é"] * len(scores))], None)
-    return output.to_batch(ensemble, rows, ["name"], np.ascontiguousarray(array))
+    scored = np.ascontiguousarray(array)
+    return output.to_batch(ensemble, rows, ["name"], scored, output.find_best(scored))
 
 
 def test_the_first_of_equal_scores_wins(ensemble: Ensemble) -> None:

@@ -38,6 +38,13 @@ def test_names_that_are_not_valid(name: str) -> None:
 GOOD = json.loads(Manifest("x", (Entry("a", "a", 1, "s", "c"),), {"rows": 3}).encode())
 
 
+def test_a_changed_value_is_found_without_a_second_copy() -> None:
+    data = Manifest("place", (), {"rows": 3}).encode()
+    assert decode_manifest(data, "place", None).metadata == {"rows": 3}
+    with pytest.raises(BadDataError, match=r"this manifest has changed since it was written, in place/manifest\.json"):
+        decode_manifest(data.replace(b'"rows": 3', b'"rows": 4'), "place", None)
+
+
 @pytest.mark.parametrize(
     "document",
     [

@@ -40,6 +40,9 @@ def test_the_lineage(runs: Runs, registry: Path) -> None:
         "source_sha256": "s" * 64,
         "data_sha256": "d" * 64,
         "code_revision": "abc123",
+        "datasets": {},
+        "images": [],
+        "parameters": {},
         "accuracy": None,
         "macro_f1": 0.5,
     }

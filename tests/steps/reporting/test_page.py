@@ -33,7 +33,7 @@ WORDS = {*SLUGS, "Height_<m>", *(f"only_{slug}" for slug in SLUGS), SHA, "x", "p
     *("learning_rate", "max_depth", "grow_policy", "lossguide", "depthwise"),
 }
 # Attributes that depend on names, and where matplotlib puts a text, which depends on its height.
-OWN_VALUES = {"aria-label", "id", "href", "clip-path"}
+OWN_VALUES = {"aria-label", "content", "id", "href", "clip-path"}
 TEXT_POSITION = {"x", "y", "transform"}
 
 
@@ -79,6 +79,7 @@ def everywhere(results: RunResults, text: str) -> RunResults:
         seed=results.seed,
         preset=f"fast{text}",
         searches=with_text(results.searches, text),
+        run=f"run{text}",
     )
 
 
@@ -107,6 +108,7 @@ def test_the_page_has_every_section_in_order(full: RunResults) -> None:
     found = check_page(rendered)
     titles = re.findall("<h2>(.*?)</h2>", rendered)
     assert titles == [
+        "Use and limits",
         "Rows used",
         "Each model on the test rows",
         "Confusion matrix",
@@ -134,7 +136,13 @@ def test_a_section_without_content_is_left_out(tmp_path: Path) -> None:
     for path in (tmp_path / "usage").iterdir():
         path.unlink()
     found = check_page(page.render(files.results()))
-    assert (found.count("section"), found.count("svg")) == (1, 0)
+    assert (found.count("section"), found.count("svg")) == (2, 0)
+
+
+def test_the_page_names_the_figures_it_was_made_from(full: RunResults, tmp_path: Path) -> None:
+    storage.write_json(tmp_path / "report.json", full.document)
+    assert page.report_digest_of(page.render(full)) == storage.sha256_file(tmp_path / "report.json")
+    assert page.report_digest_of("<h1>Report</h1>") == ""
 
 
 def test_an_undefined_name_is_an_error() -> None:

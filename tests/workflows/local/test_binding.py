@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from steps.core.errors import BadConfigurationError, PipelineError
+from steps.core.times import parse_time
 from workflows.local import binding
 from workflows.local.nodes import Node, Values
 from workflows.rendered.document import Artifact, Container, Document, Parameter, Slots, Task, Template
@@ -33,7 +35,11 @@ def dag(folder: Path = Path(), outputs: Slots | None = None) -> Node:
 
 def test_workflow_scope_has_the_name_and_the_parameters() -> None:
     document = Document("w", "main", parameters(Parameter("seed", "7"), Parameter("empty")), {})
-    assert binding.workflow_scope(document, "run-1") == {
+    scope = binding.workflow_scope(document, "run-1")
+    created = parse_time(scope.pop("workflow.creationTimestamp.RFC3339"))
+    assert created is not None
+    assert abs((datetime.now(UTC) - created).total_seconds()) < 60
+    assert scope == {
         "workflow.name": "run-1",
         "workflow.parameters.seed": "7",
         "workflow.parameters.empty": "",

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 KEY = json_digest({"step": "a"})
 
 
+def test_it_is_empty_until_a_result_is_stored(cache: Cache, tmp_path: Path) -> None:
+    assert Cache(tmp_path / "elsewhere").empty
+    assert not cache.empty
+
+
 def test_returns_what_was_stored(cache: Cache, tmp_path: Path) -> None:
     found = cache.find_result(KEY)
     assert found

@@ -83,6 +83,25 @@ def test_hands_files_on_and_takes_a_second_run_from_the_cache(tmp_path: Path) ->
     assert [leaf.cached for leaf in fresh.leaves()] == [False, False, False]
 
 
+def test_the_next_step_starts_before_the_outputs_of_the_last_one_are_hashed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trace, seen = tmp_path / "trace", list[list[str]]()
+
+    def store(*arguments: Any) -> Any:
+        end = time.monotonic() + 30
+        while "start b" not in trace.read_text() and time.monotonic() < end:
+            time.sleep(0.05)
+        seen.append(trace.read_text().splitlines())
+        return stored(*arguments)
+
+    stored = Cache.store_result
+    monkeypatch.setattr(Cache, "store_result", store)
+    made = workflow([dag("main", task("a"), task("b")), leaf("a", trace), leaf("b", trace)])
+    assert execute(tmp_path, made, cores=1).phase is Phase.SUCCEEDED
+    assert seen[0][:3] == ["start a", "end a", "start b"]
+
+
 def test_a_change_is_executed_with_what_follows_from_it(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     execute(tmp_path, chain(trace))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
+import sys
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -16,6 +18,7 @@ from workflows.local.processes import Process, Workers
 from workflows.local.worker import CANNOT_LOAD, Command
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 MODULE = "tests.workflows.fake_step"
@@ -23,6 +26,12 @@ MODULE = "tests.workflows.fake_step"
 
 def command(folder: Path, *arguments: str, module: str = MODULE, **environment: str) -> Command:
     return Command(module, arguments, environment, folder / "logs" / "log.txt")
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.05)
 
 
 def wait_for_exit(process: Process) -> int | None:
@@ -111,6 +120,48 @@ def test_commands_that_succeed_share_a_process_and_nothing_else(
     assert len({process for process, *_ in seen}) == 1
     assert [rest for _, *rest in seen] == [["None", "2"], ["None", "3"], ["None", "2"]]
     workers.close()
+
+
+def test_the_main_module_is_not_imported_in_the_process_of_a_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    main = tmp_path / "main_module.py"
+    main.write_text(f"open({str(tmp_path / 'imported')!r}, 'w')\n")
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(main), raising=False)
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", None)
+    for fresh in (True, False):
+        assert wait_for_exit(Workers().start(command(tmp_path), fresh=fresh)) == 0
+    assert not (tmp_path / "imported").exists()
+    assert sys.modules["__main__"].__file__ == str(main)
+
+
+def test_an_expected_command_finds_a_process_that_has_imported_its_module(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "slow_import.py").write_text(f"open({str(tmp_path / 'imported')!r}, 'w').close()\n")
+    (tmp_path / "expected_step.py").write_text(
+        "import os, pathlib, slow_import, sys\n"
+        "if sys.argv[1:]: pathlib.Path(sys.argv[1]).write_text(str(os.getpid()))\n"
+    )
+    workers = Workers()
+    workers.expect("expected_step")
+    wait_until((tmp_path / "imported").exists)
+    (started,) = [child.pid for child in multiprocessing.active_children() if "SpawnProcess" in child.name]
+    process = workers.start(command(tmp_path, str(tmp_path / "out"), module="expected_step"), fresh=True)
+    assert wait_for_exit(process) == 0
+    assert (tmp_path / "out").read_text() == str(started)
+    assert "error" not in (tmp_path / "logs/log.txt").read_text()
+
+
+def test_an_expected_process_without_a_command_ends(tmp_path: Path) -> None:
+    workers = Workers()
+    workers.expect(MODULE)
+    (process,) = [child for child in multiprocessing.active_children() if "SpawnProcess" in child.name]
+    workers.close()
+    process.join(30)
+    assert process.exitcode is not None
+    assert wait_for_exit(workers.start(command(tmp_path), fresh=True)) == 0
 
 
 def process_of(workers: Workers, folder: Path, *arguments: str) -> str:

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from workflows.local.processes import PRELOAD_VARIABLE
+from workflows.local.worker import PRELOAD_VARIABLE
 
 ROOT = Path(__file__).parents[3]
 
@@ -28,6 +28,12 @@ def test_what_steps_import_is_imported_and_so_is_the_parser_of_command_lines() -
     assert {"steps.datasets.splitting", "steps.reporting.page", "pyarrow", "typer"} <= loaded
     assert not {"steps.split", "steps.report", "optuna"} & loaded
     assert "pyarrow" not in imported_by_warm("")
+
+
+def test_what_steps_import_in_functions_is_not_imported() -> None:
+    loaded = imported_by_warm("steps.prepare")
+    assert "steps.io" in loaded
+    assert not {"google.cloud.bigquery", "botocore"} & loaded
 
 
 def test_a_module_that_cannot_be_imported_is_skipped() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from workflows.local.worker import CANNOT_LOAD, Command, run_commands
+from workflows.local.worker import CANNOT_LOAD, SIGNALS, Command, run_commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +48,18 @@ def test_commands_that_succeed_are_answered_until_one_fails(
     process.join(30)
     assert process.exitcode == 65
     assert (tmp_path / "log.txt").read_text() == "error: asked to end with 65\n"
+
+
+def test_sigterm_ends_it_while_it_waits_for_its_first_command() -> None:
+    ours, theirs = multiprocessing.Pipe()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # as the executor starts it
+    process = multiprocessing.get_context("spawn").Process(target=run_commands, args=(theirs, MODULE), daemon=True)
+    process.start()
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    process.terminate()
+    process.join(30)
+    assert process.exitcode == -signal.SIGTERM
+    ours.close()
 
 
 def test_it_ends_when_nobody_needs_it(worker: tuple[Connection, BaseProcess]) -> None:

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from tests.workflows.documents import artifact, dag, leaf, task, workflow
 from workflows import rendering
+from workflows.local import processes
 from workflows.runs import publishing, run_here
 from workflows.settings import Settings
 
@@ -54,6 +55,19 @@ def test_a_second_run_uses_the_cache_unless_it_is_switched_off(tmp_path: Path) -
     assert run(tmp_path)[0]["executed_steps"] == 2
     assert run(tmp_path)[0]["executed_steps"] == 0
     assert run(tmp_path, cache=False)[0]["executed_steps"] == 2
+
+
+@pytest.mark.usefixtures("rendered")
+def test_the_process_of_the_first_step_is_started_early_if_the_cache_cannot_have_its_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected: list[str] = []
+    monkeypatch.setattr(processes.Workers, "expect", lambda _, module: expected.append(module))
+    run(tmp_path)
+    run(tmp_path)
+    assert expected == ["steps.prepare"]
+    run(tmp_path, cache=False)
+    assert expected == ["steps.prepare", "steps.prepare"]
 
 
 @pytest.mark.usefixtures("rendered")

@@ -1,0 +1,57 @@
+"""The files of a model bundle, their checksums, and the content of ``metadata.json``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from steps import schema as schemas
+from steps.core import storage
+from steps.core.errors import BadDataError, NoInputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from steps.schema import Schema
+
+PREPROCESSOR, MODEL, METADATA = "preprocessor.skops", "model.ubj", "metadata.json"
+# The keys of ``metadata.json`` that the steps after training read, with their types.
+_REQUIRED_FACTS: dict[str, type | tuple[type, ...]] = {
+    "cover_type": str,
+    "label": (int, str),
+    "threshold": float,
+    "features": list,
+    "schema": str,
+    "sha256": dict,
+}
+
+
+def check(folder: Path) -> dict[str, Any]:
+    """Compare the checksums of a bundle's files, and return its metadata; errors as for ``models.bundle.read``."""
+    for name in (METADATA, PREPROCESSOR, MODEL):
+        if not (folder / name).is_file():
+            raise NoInputError(f"no {name}", where=str(folder), fix="give the folder of a model bundle")
+    metadata = _read_metadata(folder / METADATA)
+    for name in (PREPROCESSOR, MODEL):
+        if storage.sha256_file(folder / name) != metadata["sha256"].get(name):
+            what = "checksum does not match the metadata"
+            raise BadDataError(what, where=str(folder / name), fix="train or fetch again")
+    return metadata
+
+
+def schema_of(metadata: dict[str, Any]) -> Schema:
+    """Return the schema of the table that a bundle was trained on, from its metadata."""
+    return schemas.from_json(metadata["schema"])
+
+
+def _read_metadata(path: Path) -> dict[str, Any]:
+    """Read ``metadata.json``; BadDataError names a key that is missing or has the wrong type."""
+    try:
+        metadata: dict[str, Any] = storage.read_json(path)
+        wrong = [name for name, kind in _REQUIRED_FACTS.items() if not isinstance(metadata.get(name), kind)]
+        reason = f"{wrong[0]!r} is missing or wrong" if wrong else ""
+    except (ValueError, AttributeError) as error:  # not JSON, or not an object
+        reason = str(error)
+    if reason:
+        what = f"not a bundle's metadata ({reason})"
+        raise BadDataError(what, where=str(path), fix="train or fetch again")
+    return metadata

@@ -1,0 +1,98 @@
+"""A small real run that is registered, for tests of what a registered version proves."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from steps import pipeline, register
+from steps.core import runtime, storage
+from steps.registry.manifest import Manifest, decode_manifest
+from tests.support import call, succeed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+SLUGS = ("aspen", "krummholz")
+VERSION = "v1"
+IMAGE = "registry.example/steps@sha256:" + "ab" * 32
+FEATURES = ("train-features", "validation-features", "test-features")
+
+
+def run_words(folder: Path, source: str) -> list[str]:
+    """Return the arguments of ``steps.pipeline`` for a run of two cover types with the usage of each step."""
+    found = ["--", "prepare", f"--source={source}", "--rows=900", f"--profile={folder}/profile.json"]
+    found += [f"--dataset={slug}={folder}/{slug}/dataset" for slug in SLUGS] + [f"--usage={folder}/usage/prepare"]
+    for slug in SLUGS:
+        path = {name: f"--{name}={folder}/{slug}/{name}" for name in ("train", "validation", "test", *FEATURES)}
+        path |= {name: f"--{name}={folder}/{slug}/{name}" for name in ("preprocessor", "model", "learning-curve")}
+        path |= {name: f"--{name}={folder}/{slug}/{name}" for name in ("metrics", "scores", "dataset")}
+        train, validation, test = (path[name] for name in FEATURES)
+        commands = {
+            "split": [path["dataset"], path["train"], path["validation"], path["test"], "--seed=3"],
+            "preprocess": [*(path[name] for name in ("train", "validation", "test", "preprocessor", *FEATURES))],
+            "train": [train, validation, path["preprocessor"], path["model"], path["learning-curve"], "--rounds=4"],
+            "evaluate": [path["model"], test, path["metrics"], path["scores"]],
+        }
+        for step, options in commands.items():
+            fast = ["--preset=fast"] if step in {"preprocess", "train"} else []
+            seed = ["--seed=3"] if step == "train" else []
+            usage = f"--usage={folder}/usage/{slug}-{step}"
+            found += ["--", f"{slug}/{step}", *options, *fast, *seed, usage]
+    found += ["--", "report", f"--profile={folder}/profile.json", f"--html={folder}/report.html"]
+    found += [
+        f"--json={folder}/report.json",
+        "--preset=fast",
+        "--seed=3",
+        f"--step-usage=prepare={folder}/usage/prepare",
+    ]
+    for slug in SLUGS:
+        found += [f"--cover-type={slug}", f"--learning-curve={slug}={folder}/{slug}/learning-curve"]
+        found += [f"--{kind}={slug}={folder}/{slug}/{kind}" for kind in ("metrics", "scores")]
+        found += [
+            f"--step-usage={slug}-{step}={folder}/usage/{slug}-{step}" for step in ("split", "train", "preprocess")
+        ]
+    return found
+
+
+def make_run(folder: Path, source: str) -> None:
+    """Run all steps in this process, as in pods of ``IMAGE``."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(runtime.IMAGE, IMAGE)
+        ended = call(pipeline.main, *run_words(folder, source))
+    assert ended.code == 0, ended.log
+
+
+def register_run(folder: Path, registry: Path, version: str = VERSION, revision: str = "") -> None:
+    """Register a run that :func:`make_run` made."""
+    options = [f"--registry={registry}", f"--version={version}", f"--code-revision={revision}"]
+    for slug in SLUGS:
+        options += [f"--{kind}={slug}={folder}/{slug}/{kind}" for kind in ("model", "metrics", "scores")]
+    options += [f"--profile={folder}/profile.json", f"--report-html={folder}/report.html"]
+    succeed(
+        register.main, *options, f"--report-json={folder}/report.json", f"--registration={folder}/registration.json"
+    )
+
+
+def change_manifest(version: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change the metadata of a manifest consistently, as somebody would who may write to the registry."""
+    path = version / "manifest.json"
+    found = decode_manifest(path.read_bytes(), str(version), None)
+    metadata = json.loads(json.dumps(found.metadata))
+    change(metadata)
+    path.write_bytes(Manifest(found.location, found.files, metadata).encode())
+
+
+def flip_byte(path: Path, at: int = -20) -> None:
+    """Change one bit of a file."""
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1
+    path.write_bytes(data)
+
+
+def change_json(path: Path, **values: Any) -> None:
+    """Change entries of a JSON object in a file."""
+    storage.write_json(path, storage.read_json(path) | values)

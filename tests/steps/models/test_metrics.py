@@ -88,3 +88,17 @@ def test_scores_that_are_calibrated_keep_their_shares() -> None:
     np.testing.assert_allclose(
         metrics.calibrate(scores, np.array([[1, 0], [1, 0]])), scores / scores.sum(axis=0), rtol=1e-6
     )
+
+
+@given(ROWS.filter(lambda rows: any(label for label, _ in rows)))
+def test_the_influence_is_the_derivative_of_the_average_precision(rows: list[tuple[bool, int]]) -> None:
+    labels = np.array([label for label, _ in rows], np.uint8)
+    scores = np.array([score / 6 for _, score in rows], np.float32)
+    value, influence = metrics.average_precision_influence(labels, scores)
+    assert value == pytest.approx(metrics.average_precision(labels, scores), rel=1e-12)
+    assert influence.sum() == pytest.approx(0, abs=1e-12)
+    weighted, step = metrics.WeightedRanking(labels, scores).average_precision, 1e-4
+    for row in range(len(rows)):
+        moved = step * (np.arange(len(rows)) == row)
+        low, high = weighted(np.stack([2 - 2 * moved, 2 + 2 * moved]))  # a weight below 1 counts as 1
+        assert influence[row] == pytest.approx((high - low) / (2 * step), abs=1e-6)

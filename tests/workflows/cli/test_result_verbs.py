@@ -24,7 +24,9 @@ def output(tmp_path: Path) -> Path:
 
 def test_show(output: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke("show", "covertype-1", "--output", output) == 0
-    assert "Succeeded in 61.5 s: 0 steps executed, 0 from the cache" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "Succeeded in 61.5 s: 0 steps executed, 0 from the cache" in printed
+    assert "`compare OTHER covertype-1`" in printed
     assert invoke("show", "covertype-1", "--output", output, "--json") == 0
     assert json.loads(capsys.readouterr().out) == results.read_result(output, "covertype-1")
 
@@ -34,6 +36,15 @@ def test_runs(output: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.splitlines()[1].split()[:3] == ["covertype-1", "Succeeded", "61.5"]
     assert invoke("runs", "--output", output, "--json") == 0
     assert [entry["run"] for entry in json.loads(capsys.readouterr().out)] == ["covertype-1"]
+
+
+def test_two_runs_can_be_compared(output: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    invoke("runs", "--output", output)
+    assert "compare" not in capsys.readouterr().out
+    (output / "covertype-2").mkdir()
+    (output / "covertype-2" / results.WORKFLOW).touch()
+    invoke("runs", "--output", output)
+    assert "compare two of them: `compare A B`" in capsys.readouterr().out
 
 
 def test_no_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

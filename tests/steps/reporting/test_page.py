@@ -162,4 +162,4 @@ def test_only_plots_are_inserted_unescaped() -> None:
 def test_every_template_is_used() -> None:
     texts = [path.read_text() for path in page.TEMPLATES.glob("*.html")]
     used = {name for text in texts for name in re.findall(r'(?:include|from) "([^"]+)"', text)}
-    assert {path.name for path in page.TEMPLATES.iterdir()} == used | {"page.html", "decision.html"}
+    assert {path.name for path in page.TEMPLATES.iterdir()} == used | {"page.html", "decision.html", "drift.html"}

@@ -9,6 +9,11 @@ install = $(if $(shell command -v uv),uv pip install --quiet --python $(1)/bin/p
 # The emulators of Google's services and of S3 need Python 3.13. Without it, the tests that use them are skipped.
 EMULATORS_PYTHON ?= python3.13
 EMULATORS := $(VENV)-emulators
+# MLflow's server needs other versions of libraries than a run, so it has an environment of its own.
+MLFLOW_SERVER := $(VENV)-mlflow
+MLFLOW_PORT ?= 5000
+# The folder of runs whose MLflow database `make mlflow-ui` displays.
+RUNS ?= runs
 PYTEST_WORKERS ?= 2
 ARGS ?=
 # The build of XGBoost, in the environment and in the image: cpu, or gpu with CUDA libraries (460 MB more to download, 700 MB on disk).
@@ -26,7 +31,7 @@ $(error $(VENV) has Python $(call version,$(BIN)/python), not $(PYTHON): `make c
 endif
 endif
 
-.PHONY: help run test test-builds emulators test-cluster check unit docs golden lock image image-push kind-up kind-down clean
+.PHONY: help run test test-builds emulators mlflow mlflow-server mlflow-ui test-cluster check unit docs golden lock image image-push kind-up kind-down clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,7 +47,7 @@ check: $(VENV)/.dev ## style and types
 	$(BIN)/python -m mypy
 	$(BIN)/python -c "from importlinter.cli import lint_imports_command; lint_imports_command()" --no-logo --no-cache
 
-unit: $(VENV)/.dev emulators ## tests with coverage
+unit: $(VENV)/.dev $(VENV)/.mlflow emulators mlflow-server ## tests with coverage
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --cov --cov-report=term:skip-covered $(ARGS)
 
 test-builds: $(VENV)/.dev ## test that the CUDA build of XGBoost trains the same models on the CPU (downloads 0.1 GB)
@@ -61,6 +66,24 @@ $(EMULATORS)/.done: requirements/emulators.txt
 	@# DuckDB installs its extensions below HOME.
 	cd $(EMULATORS) && HOME=$$PWD bin/python -c 'from duckdb_extensions import import_extension; \
 		[import_extension(name) for name in ("ducklake", "icu", "spatial", "httpfs", "avro")]'
+	@touch $@
+
+mlflow: $(VENV)/.mlflow ## install MLflow's client, for `log-mlflow` and `run --mlflow` (60 MB)
+
+mlflow-server: $(MLFLOW_SERVER)/.done ## install MLflow's server and pages into an environment of their own (850 MB)
+
+mlflow-ui: mlflow mlflow-server ## display the runs that were logged to MLflow on this machine (RUNS=folder, MLFLOW_PORT=5000)
+	@mkdir -p "$(RUNS)/.mlflow"
+	@echo "open http://127.0.0.1:$(MLFLOW_PORT) (stop with Ctrl-C)"
+	@MLFLOW_DISABLE_TELEMETRY=true DO_NOT_TRACK=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false \
+		$(MLFLOW_SERVER)/bin/mlflow server --host 127.0.0.1 --port $(MLFLOW_PORT) --workers 1 \
+		--backend-store-uri "sqlite:///$(abspath $(RUNS))/.mlflow/mlflow.db" \
+		--default-artifact-root "$(abspath $(RUNS))/.mlflow/artifacts"
+
+$(MLFLOW_SERVER)/.done: requirements/mlflow-server.txt
+	$(PYTHON) -m venv $(MLFLOW_SERVER)
+	@echo "installing requirements/mlflow-server.txt into $(MLFLOW_SERVER): two to three minutes"
+	$(call install,$(MLFLOW_SERVER),mlflow-server)
 	@touch $@
 
 test-cluster: $(VENV)/.dev ## tests on the cluster of KUBECONFIG; COVERTYPE_IMAGE_LOAD="kind load docker-image {image} --name covertype"
@@ -104,10 +127,15 @@ $(VENV)/.run-$(VARIANT): $(VENV)/.created requirements/run.txt requirements/xgbo
 	$(BIN)/python -m pip check --disable-pip-version-check
 	@touch $@
 
+$(VENV)/.mlflow: $(VENV)/.run-$(VARIANT) requirements/mlflow.txt
+	$(call install,$(VENV),mlflow)
+	$(BIN)/python -m pip check --disable-pip-version-check
+	@touch $@
+
 $(VENV)/.dev: $(VENV)/.run-$(VARIANT) requirements/dev.txt
 	$(call install,$(VENV),dev)
 	$(BIN)/python -m pip check --disable-pip-version-check
 	@touch $@
 
 clean: ## remove the virtual environments and the caches of tools
-	rm -rf $(VENV) $(VENV)-lock $(VENV)-gpu $(EMULATORS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage docs/_build
+	rm -rf $(VENV) $(VENV)-lock $(VENV)-gpu $(EMULATORS) $(MLFLOW_SERVER) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage docs/_build

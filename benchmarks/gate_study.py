@@ -163,12 +163,11 @@ def rates(found: Sequence[str]) -> list[str]:
 def compare_methods(population: Population, rows: int, seed: int) -> list[list[str]]:
     """Return the length of each 95% interval by the bootstrap and by the influences, for one pair."""
     challenger, champion = draw(population, rows, 0.0, np.random.default_rng(seed))
-    kept, body = paired.MOST_RESAMPLED, []
-    found = []
+    kept, body, found = (paired.MOST_RESAMPLED, paired.MOST_RESAMPLED_WITH_FEW), [], []
     for most in (rows, 0):
-        paired.MOST_RESAMPLED = most
+        paired.MOST_RESAMPLED = paired.MOST_RESAMPLED_WITH_FEW = most
         found.append(paired.compare(challenger, champion).differences)
-    paired.MOST_RESAMPLED = kept
+    paired.MOST_RESAMPLED, paired.MOST_RESAMPLED_WITH_FEW = kept
     for one, other in zip(*found, strict=True):
         lengths = [each.high - each.low for each in (one, other)]
         body.append([one.name, *(f"{each:.4f}" for each in lengths), f"{lengths[1] / max(lengths[0], 1e-12):.2f}"])

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docs.command_lines import Option, command_of_step, options_of, verbs
-from steps import CHAIN, NAMES, PIPELINE, PREDICT
+from steps import CHAIN, NAMES, PIPELINE, PREDICT, SERVE
 from steps import options as steps_options
 from steps.core import errors
 from workflows.settings import Settings, loading, overrides
@@ -86,7 +86,7 @@ def command_line() -> str:
 def steps() -> str:
     """Return a section for each step module."""
     parts = []
-    for name in (*NAMES, CHAIN, PIPELINE, PREDICT):
+    for name in (*NAMES, CHAIN, PIPELINE, PREDICT, SERVE):
         command = command_of_step(name)
         parts += [f"## `steps.{name}`", escaped(command.help or ""), _options_table(options_of(command, name))]
     return "\n\n".join(filter(None, parts))

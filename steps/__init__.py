@@ -24,6 +24,12 @@ def _leave_out_current_folder() -> None:
         sys.path[:] = [root if os.path.realpath(folder) == here else folder for folder in sys.path]
 
 
+def module_path() -> str:
+    """Return the PYTHONPATH with which another interpreter imports the modules of this project before any others."""
+    root = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))  # noqa: PTH120
+    return os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+
+
 _leave_out_current_folder()
 
 # The modules that are steps, in the order in which the pipeline uses them.
@@ -34,3 +40,5 @@ CHAIN = "chain"
 PIPELINE = "pipeline"
 # Scores a table with the models of a run. It is no part of the pipeline.
 PREDICT = "predict"
+# Answers requests for them. It is no part of the pipeline either.
+SERVE = "serve"

@@ -11,16 +11,15 @@ import threading
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from steps import module_path
 from steps.core import runtime
 from steps.core.errors import shell_exit_code
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
 
-_ROOT = str(Path(__file__).resolve().parents[1])
 _STEP_LINE = re.compile(r"step (?P<step>\S+) \(\d+ of \d+\)")
 _ERROR = "error: "
 # Seconds between SIGTERM and SIGKILL; whatever ends this process waits for five.
@@ -72,7 +71,7 @@ def _start(words: Sequence[str]) -> subprocess.Popen[str]:
     """Start a process; it reports no progress, because all processes would write to the same file."""
     shared = {runtime.ARGO_PROGRESS, runtime.LOCAL_PROGRESS}
     environment = {name: value for name, value in os.environ.items() if name not in shared}
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [_ROOT, environment.get("PYTHONPATH")]))
+    environment["PYTHONPATH"] = module_path()
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "steps.chain", *words],
         env=environment,

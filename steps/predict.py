@@ -35,6 +35,12 @@ def main(  # noqa: PLR0913 - one argument a file
     ] = None,
     metrics: Annotated[Path | None, typer.Option(help="Where the counts and metrics go (JSON).")] = None,
     summary: Annotated[Path | None, typer.Option(help="Where a line with the counts goes.")] = None,
+    drift: Annotated[
+        Path | None, typer.Option(help="Where a page with the drift against the training rows goes (HTML).")
+    ] = None,
+    profile: Annotated[
+        Path | None, typer.Option(help="Profile of the training rows; default: the one beside the models.")
+    ] = None,
     created: Annotated[
         str,
         typer.Option(
@@ -46,10 +52,12 @@ def main(  # noqa: PLR0913 - one argument a file
     usage: runtime.UsageOption = None,
 ) -> None:
     """Score the rows of a table."""
+    from steps.drift import findings
     from steps.io import open_source
     from steps.prediction import predicting, reading
     from steps.prediction.models import read_ensemble
     from steps.prediction.rejects import Rejects
+    from steps.prediction.training_profile import make_counter
     from steps.sources.reading import Reading
 
     moment = parse_time(created, "--created")
@@ -66,7 +74,8 @@ def main(  # noqa: PLR0913 - one argument a file
         target = stack.enter_context(output.open())
         threads = options.threads or quantities.available_cores()
         facts = {"covertype.models": name, "covertype.input": options.input}
-        job = predicting.Job(source, ensemble, options.keep, options.first_label.value, threads, facts)
+        counter = make_counter(ensemble, folder, profile)
+        job = predicting.Job(source, ensemble, options.keep, options.first_label.value, threads, facts, counter)
         rejects, begun = Rejects(options.max_rejects), time.monotonic()
         try:
             result = predicting.predict(job, target, rejects)
@@ -77,10 +86,21 @@ def main(  # noqa: PLR0913 - one argument a file
         use.rows_in, use.rows_out = result["rows"], result["scored"]
     if metrics:
         storage.write_json(metrics, {"models": name, "engine": ensemble.engine, **result})
+    if drift and result["drift"]:
+        _write_drift_page(drift, result["drift"], facts)
     line = _line(result)
     runtime.record_values((summary, line))
     runtime.log(f"{line}; {result['rows'] / max(seconds, 1e-9):,.0f} rows/s with {threads} threads")
+    if result["drift"] and (drifted := findings.summary_line(result["drift"])):
+        runtime.log(f"{drifted}{f'; see {drift}' if drift else ''}")
     runtime.log(f"scores: {options.output}")
+
+
+def _write_drift_page(path: Path, document: dict[str, Any], facts: dict[str, str]) -> None:
+    from steps.reporting import drift_page
+
+    page = drift_page.render(document, models=facts["covertype.models"], source=facts["covertype.input"])
+    storage.write_text(path, page)
 
 
 def _line(result: dict[str, Any]) -> str:
@@ -117,7 +137,8 @@ def _open_models(models: Path | None, registered: RegistryOptions, key: Path | N
     version = aliases.resolve(destination, registered.version)
     wanted = destination.below(f"versions/{version}")
     files = (bundle.METADATA, bundle.MODEL, bundle.PREPROCESSOR)
-    names = {each.name for each in publishing.read_manifest(wanted).files if Path(each.name).name in files}
+    published = publishing.read_manifest(wanted).files
+    names = {each.name for each in published if Path(each.name).name in files or each.name == "profile.json"}
     with tempfile.TemporaryDirectory(prefix="covertype-models-") as temporary:
         folder = Path(temporary) / "version"
         if key is not None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from tests.support import Chain, prepared
+from tests.registered_run import make_run, register_run, write_keys
+from tests.support import Chain, prepared, real_rows, write_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,3 +41,28 @@ def own_chain(tmp_path: Path, chain: Chain) -> Chain:
     """A copy of that way, for a test that changes a file."""
     shutil.copytree(chain.folder, tmp_path / "chain")
     return Chain(tmp_path / "chain")
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run of two cover types, with its source as ``table.csv``."""
+    folder = tmp_path_factory.mktemp("run")
+    make_run(folder, str(write_table(folder / "table.csv", real_rows(1400))))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def registered(tmp_path_factory: pytest.TempPathFactory, finished: Path) -> Path:
+    """A registry with that run as its only version."""
+    registry = tmp_path_factory.mktemp("registry")
+    register_run(finished, registry)
+    return registry
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with keys for signatures, see ``write_keys``."""
+    folder = tmp_path_factory.mktemp("keys")
+    write_keys(folder, "own")
+    write_keys(folder, "other")
+    return folder

@@ -6,6 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from steps import pipeline, register
 from steps.core import runtime, storage
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 SLUGS = ("aspen", "krummholz")
 VERSION = "v1"
+PASSWORD = "correct horse"  # noqa: S105 - a test's
 IMAGE = "registry.example/steps@sha256:" + "ab" * 32
 FEATURES = ("train-features", "validation-features", "test-features")
 
@@ -96,3 +99,26 @@ def flip_byte(path: Path, at: int = -20) -> None:
 def change_json(path: Path, **values: Any) -> None:
     """Change entries of a JSON object in a file."""
     storage.write_json(path, storage.read_json(path) | values)
+
+
+def write_keys(folder: Path, name: str) -> None:
+    """Write the private keys ``NAME.pem`` and ``NAME-locked.pem`` and the public key ``NAME.pub``."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    locked = serialization.BestAvailableEncryption(PASSWORD.encode())
+    for ending, encryption in (("", plain), ("-locked", locked)):
+        data = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, encryption)
+        (folder / f"{name}{ending}.pem").write_bytes(data)
+    public = key.public_key().public_bytes(pem, serialization.PublicFormat.SubjectPublicKeyInfo)
+    (folder / f"{name}.pub").write_bytes(public)
+
+
+def change_entry(version: Path, name: str, write: Callable[[Path], object]) -> None:
+    """Change a published file together with its digest in the manifest."""
+    write(version / name)
+    document = json.loads((version / "manifest.json").read_bytes())
+    for entry in document["files"]:
+        if entry["name"] == name:
+            entry |= {"sha256": storage.sha256_file(version / name), "size": (version / name).stat().st_size}
+    del document["content_sha256"]
+    (version / "manifest.json").write_text(json.dumps(document))

@@ -105,7 +105,7 @@ def test_every_installation_takes_the_lock_and_nothing_else() -> None:
     for path in files:
         text = path.read_text().replace("\\\n", " ")
         installs += [line for line in text.splitlines() if "pip" in line and "install" in line and ".txt" in line]
-    assert len(installs) == 3  # two in the Makefile, one in the Dockerfile
+    assert len(installs) == 4  # two in the Makefile, one in the Dockerfile, one in the documentation
     for line in installs:
         assert "--no-deps" in line
         assert "--require-hashes" in line
@@ -189,10 +189,21 @@ def test_the_image_has_every_library_that_steps_import() -> None:
     assert imported <= pins("image", "xgboost-cpu").keys()
 
 
-@pytest.mark.parametrize("name", ["image", "dev"])
+@pytest.mark.parametrize("name", ["image", "dev", "mlflow"])
 def test_the_other_locks_have_the_versions_of_a_run(name: str) -> None:
     here, other = pins("run"), pins(name)
     assert {each: here[each] for each in here.keys() & other.keys()} == {
         each: other[each] for each in here.keys() & other.keys()
     }
-    assert name == "dev" or other.keys() <= here.keys()
+    assert name != "image" or other.keys() <= here.keys()
+
+
+def test_the_client_and_the_server_of_mlflow_have_one_version() -> None:
+    client, server, tests = pins("mlflow"), pins("mlflow-server"), pins("dev")
+    assert client["mlflow-skinny"] == server["mlflow-skinny"] == server["mlflow"]
+    [version] = server["mlflow"]
+    manifest = (ROOT / "k8s/overlays/kind/mlflow/tracking-server.yaml").read_text()
+    assert f"mlflow/mlflow:v{version.removeprefix('==')}\n" in manifest
+    assert {name: tests[name] for name in client.keys() & tests.keys()} == {
+        name: client[name] for name in client.keys() & tests.keys()
+    }

@@ -26,6 +26,7 @@ from workflows.cli import (
     bigquery_verbs,
     cache_verbs,
     compare_verb,
+    mlflow_verb,
     predict_verb,
     registry_verbs,
     result_verbs,
@@ -50,6 +51,7 @@ app.add_typer(result_verbs.app)
 app.add_typer(compare_verb.app)
 app.add_typer(registry_verbs.app)
 app.add_typer(verify_verbs.app)
+app.add_typer(mlflow_verb.app)
 app.add_typer(cache_verbs.app, name="cache")
 app.add_typer(cluster_verbs.app)
 app.add_typer(predict_cluster_verbs.app)

@@ -189,7 +189,12 @@ def register(slugs: Sequence[str], registry: str, revision: str, policy: Slot | 
 
 
 # Output artifacts of ``predict``, which `fetch` downloads. Those of a training run have other names.
-PREDICTION_FILES = PREDICTIONS, REJECTS, PREDICTION_METRICS = "predictions", "rejects", "prediction-metrics"
+PREDICTION_FILES = PREDICTIONS, REJECTS, PREDICTION_METRICS, DRIFT = (
+    "predictions",
+    "rejects",
+    "prediction-metrics",
+    "drift",
+)
 
 
 def input_file(name: str, stored: Mapping[str, Mapping[str, str]]) -> Slot:
@@ -213,7 +218,14 @@ def predict(options: PredictOptions, *, threads: str, input_file: Slot | None = 
         input_file: the file of the input, if it was uploaded.
     """
     parameters = form_parameters(PREDICT)
-    inputs, outputs = [], [Slot(PREDICTION_METRICS, "metrics.json", option="metrics", drawn=True), USAGE]
+    inputs, outputs = (
+        [],
+        [
+            Slot(PREDICTION_METRICS, "metrics.json", option="metrics", drawn=True),
+            Slot(DRIFT, "drift.html", optional=True, drawn=True),
+            USAGE,
+        ],
+    )
     if input_file:
         inputs.append(input_file)
         del parameters["input"]

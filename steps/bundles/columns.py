@@ -74,13 +74,25 @@ class FeatureColumns:
         for name, values in self.seen.items():
             result[name] = _codes(columns[name], values, _code_dtype(len(self.categories[name])))
         floats = {name: _to_float32(columns[name]) for feature in self.derived for name in feature["of"]}
+        return result | {name: pa.array(values) for name, values in self.derive(floats).items()}
+
+    def derive(self, columns: Mapping[str, Floats]) -> dict[str, Floats]:
+        """Return the derived features by name.
+
+        Args:
+            columns: The columns that they are derived from: float32, shape (rows,), with NaN for a missing value.
+
+        Raises:
+            OverflowError: A derived feature is too large for float32. The message names it.
+        """
+        found: dict[str, Floats] = {}
         for feature in self.derived:
             with np.errstate(over="ignore"):
-                computed = COMPUTE[feature["operation"]](*(floats[name] for name in feature["of"])).astype(np.float32)
+                computed = COMPUTE[feature["operation"]](*(columns[name] for name in feature["of"])).astype(np.float32)
             if np.isinf(computed).any():
                 raise OverflowError(f"derived feature {feature['name']!r} is too large for float32")
-            result[feature["name"]] = pa.array(computed)
-        return result
+            found[feature["name"]] = computed
+        return found
 
 
 def _with_nan(values: pa.Array) -> pa.Array:

@@ -90,6 +90,12 @@ class TransientError(PipelineError):
     exit_code = 75
 
 
+class NotLoggedError(PipelineError):
+    """A finished run could not be logged to MLflow. The run itself is complete."""
+
+    exit_code = 76
+
+
 class DeniedError(PipelineError):
     """A permission is missing."""
 

@@ -210,7 +210,8 @@ def declared(options: type) -> tuple[Declared, ...]:
 
 def texts_of(options: object) -> dict[str, str]:
     """Return the options in a dataclass of them as texts by name, as its step's command line reads them."""
-    return {each.name: each.text(getattr(options, each.attribute)) for each in declared(type(options))}
+    kind: Any = type(options)  # mypy takes the class of an object for one without a hash
+    return {each.name: each.text(getattr(options, each.attribute)) for each in declared(kind)}
 
 
 def _split_optional(hint: Any) -> tuple[type, bool]:  # noqa: ANN401 - a type

@@ -11,7 +11,14 @@ if TYPE_CHECKING:
 
 MASK = "***"
 # Environment variables whose value is a secret.
-_SECRET_VARIABLES = ("ARGO_TOKEN", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "COVERTYPE_SIGNING_PASSWORD")
+_SECRET_VARIABLES = (
+    "ARGO_TOKEN",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "COVERTYPE_SIGNING_PASSWORD",
+    "MLFLOW_TRACKING_PASSWORD",
+    "MLFLOW_TRACKING_TOKEN",
+)
 # Shorter words are not masked: they occur in ordinary messages by chance.
 _SHORTEST_SECRET = 6
 _KEY = r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)"

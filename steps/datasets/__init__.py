@@ -6,6 +6,7 @@
 - ``duplicates``: duplicate rows.
 - ``sampling``: proportional samples.
 - ``selection``: the rows that are used.
+- ``frequencies``: how often each value of a numeric column occurs.
 - ``profile``: statistics of the rows used.
 - ``notes``: notes on the rows for readers of the results.
 - ``one_vs_rest``: write the datasets of a source.
@@ -16,6 +17,7 @@
 __all__ = [
     "canonical",
     "duplicates",
+    "frequencies",
     "ingest",
     "missing",
     "notes",

@@ -9,6 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from steps.datasets.frequencies import FrequencyTable
+from steps.schema.dtypes import INTEGER_DTYPES
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -30,6 +33,7 @@ class Profile:
         self._low: dict[str, float] = {}
         self._high: dict[str, float] = {}
         self._sum: dict[str, float] = dict.fromkeys(schema.numeric, 0.0)
+        self._frequencies = {name: FrequencyTable() for name in schema.numeric}
         self._counts = {name: np.zeros(len(schema.column(name).values), np.int64) for name in schema.categorical}
         self._classes = np.zeros(len(schema.cover_types), np.int64)
 
@@ -67,7 +71,9 @@ class Profile:
         ends = pc.min_max(present).as_py()
         self._low[name] = min(ends["min"], self._low.get(name, ends["min"]))
         self._high[name] = max(ends["max"], self._high.get(name, ends["max"]))
-        self._sum[name] += float(present.to_numpy().sum(dtype=np.float64))
+        values = present.to_numpy()
+        self._sum[name] += float(values.sum(dtype=np.float64))
+        self._frequencies[name].add(values)
 
     @property
     def data_sha256(self) -> str:
@@ -102,4 +108,10 @@ class Profile:
             "minimum": self._low.get(name),
             "maximum": self._high.get(name),
             "mean": round(self._sum[name] / present, 6) if present else None,
+            "distribution": self._distribution(name, column.dtype),
         }
+
+    def _distribution(self, name: str, dtype: str) -> dict[str, list[float]]:
+        """Return the largest value and the number of rows of each bin, see ``FrequencyTable.summary``."""
+        upper, rows = self._frequencies[name].summary()
+        return {"upper": (upper.astype(np.int64) if dtype in INTEGER_DTYPES else upper).tolist(), "rows": rows.tolist()}

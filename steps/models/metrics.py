@@ -7,6 +7,7 @@ interpolates between these points, gives another number, and takes longer to com
 from __future__ import annotations
 
 import math
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -164,7 +165,8 @@ def calibrate(scores: NDArray[np.float32], calibrations: NDArray[np.float64]) ->
     """
     logits = calibrations[:, :1] * to_logits(scores) + calibrations[:, 1:]
     calibrated = 1 / (1 + np.exp(-logits))
-    return np.asarray(calibrated / calibrated.sum(axis=0))
+    # NumPy adds the values of a single row in another order than those of several.
+    return np.asarray(calibrated / reduce(np.add, calibrated))
 
 
 def calibration_of(facts: Mapping[str, Any]) -> tuple[float, float]:

@@ -6,7 +6,9 @@
 - ``rejects``: the rows that cannot be scored.
 - ``output``: write the scores.
 - ``judging``: judge the scores by labels in the input.
+- ``training_profile``: the profile of the rows that the models were trained on.
 - ``predicting``: all of this, as a stream.
+- ``frames``: score a data frame in memory.
 """
 
-__all__ = ["judging", "models", "output", "predicting", "reading", "rejects", "startup"]
+__all__ = ["frames", "judging", "models", "output", "predicting", "reading", "rejects", "startup", "training_profile"]

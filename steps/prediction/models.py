@@ -16,7 +16,7 @@ from steps.core.errors import BadDataError, NoInputError
 from steps.models import metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
     from typing import Any
 
@@ -55,6 +55,7 @@ class Ensemble:
         thresholds: The smallest score with which a row is predicted positive, by model.
         calibrations: Slope and intercept of each model's calibration (float64, shape (models, 2)).
         groups: The models by their features.
+        data_sha256: The digest of the rows that they were trained, validated and tested on; None if it is unknown.
     """
 
     schema: Schema
@@ -62,6 +63,7 @@ class Ensemble:
     thresholds: tuple[float, ...]
     calibrations: NDArray[np.float64]
     groups: tuple[_Group, ...]
+    data_sha256: str | None = None
 
     @property
     def engine(self) -> str:
@@ -82,10 +84,27 @@ class Ensemble:
         Raises:
             OverflowError: A derived feature is too large for float32.
         """
-        result = np.empty((len(self.cover_types), rows.num_rows), np.float32)
-        for group in self.groups:
-            features = group.columns.compute(dict(zip(rows.schema.names, rows.columns, strict=True)))
-            values = to_array(pa.RecordBatch.from_pydict(features), group.features)
+        return self.scores_of_features(self.features(rows), threads)
+
+    def features(self, rows: pa.RecordBatch) -> list[NDArray[np.float32]]:
+        """Return the features of rows for each group of models: float32, shape (rows, features of the group).
+
+        Args:
+            rows: The canonical feature columns.
+
+        Raises:
+            OverflowError: A derived feature is too large for float32.
+        """
+        columns = dict(zip(rows.schema.names, rows.columns, strict=True))
+        return [
+            to_array(pa.RecordBatch.from_pydict(group.columns.compute(columns)), group.features)
+            for group in self.groups
+        ]
+
+    def scores_of_features(self, features: Sequence[NDArray[np.float32]], threads: int) -> NDArray[np.float32]:
+        """Return the scores of rows by the result of :meth:`features`; arguments and result as for :meth:`scores`."""
+        result = np.empty((len(self.cover_types), len(features[0])), np.float32)
+        for group, values in zip(self.groups, features, strict=True):
             result[group.members] = group.predictor.scores(values, threads)
         return result
 
@@ -124,6 +143,7 @@ def read_ensemble(folder: Path) -> Ensemble:
             _open_group(members, [found[order[at]] for at in members], folder / _prepared_name(number))
             for number, members in enumerate(groups.values())
         ),
+        data.pop(),
     )
 
 

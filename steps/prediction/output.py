@@ -50,6 +50,21 @@ def find_best(scores: NDArray[np.float32]) -> NDArray[np.int64]:
     return np.asarray(scores.argmax(axis=0)) if scores.shape[1] else np.zeros(0, np.int64)
 
 
+def find_probability(ensemble: Ensemble, scores: NDArray[np.float32], best: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return the calibrated probability of the best cover type of each row, which does not depend on other rows.
+
+    Args:
+        ensemble: The models.
+        scores: The scores, float32, shape (models, rows).
+        best: The result of :func:`find_best`.
+
+    Returns:
+        float32, shape (rows,).
+    """
+    probabilities = calibrate(scores, ensemble.calibrations)
+    return np.asarray(np.take_along_axis(probabilities, best[np.newaxis], axis=0)[0], np.float32)
+
+
 def to_batch(
     ensemble: Ensemble, rows: Rows, kept: Sequence[str], scores: NDArray[np.float32], best: NDArray[np.int64]
 ) -> pa.RecordBatch:
@@ -64,8 +79,7 @@ def to_batch(
         scores: The scores, float32, shape (models, rows).
         best: The result of :func:`find_best`.
     """
-    probabilities = calibrate(scores, ensemble.calibrations)
-    probability = np.take_along_axis(probabilities, best[np.newaxis], axis=0)[0].astype(np.float32)
+    probability = find_probability(ensemble, scores, best)
     labels = pa.array([cover_type.label for cover_type in ensemble.cover_types])
     columns: dict[str, pa.Array] = {
         ROW: pa.array(rows.positions),

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from steps.core import runtime
 from steps.core.errors import BadDataError
+from steps.drift import findings
 from steps.prediction import output, reading
+from steps.prediction.training_profile import positions_in_schema
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from steps.drift.counting import Counter
     from steps.prediction.judging import Judge
     from steps.prediction.models import Ensemble
     from steps.prediction.rejects import Rejects
@@ -33,6 +36,7 @@ class Job:
         first_label: How the labels of the input are counted, see ``labels.find_offset``.
         threads: The number of threads.
         facts: Metadata of the output.
+        counter: Counts the rows to find drift; None if it is not measured.
     """
 
     source: Source
@@ -41,6 +45,7 @@ class Job:
     first_label: str
     threads: int
     facts: dict[str, str]
+    counter: Counter | None = None
 
 
 def predict(job: Job, target: Path, rejects: Rejects) -> dict[str, Any]:
@@ -52,7 +57,8 @@ def predict(job: Job, target: Path, rejects: Rejects) -> dict[str, Any]:
         rejects: Receives the rows that cannot be scored.
 
     Returns:
-        The numbers of rows that were read, scored and rejected, and metrics if the input has labels.
+        The numbers of rows that were read, scored and rejected, metrics if the input has labels, and drift if it is
+        measured, each None if not.
 
     Raises:
         BadDataError: The input is damaged, or more rows are rejected than are allowed. Nothing is written.
@@ -63,6 +69,7 @@ def predict(job: Job, target: Path, rejects: Rejects) -> dict[str, Any]:
     output.check_names(ensemble, kept)
     reading.log_unused_columns(source, kept)
     offset = reading.label_offset(source, job.first_label)
+    positions = positions_in_schema(ensemble)
     judge, progress, scored = _make_judge(ensemble) if offset is not None else None, _Progress(), 0
     with ExitStack() as stack:
         writer: output.Writer | None = None
@@ -75,6 +82,8 @@ def predict(job: Job, target: Path, rejects: Rejects) -> dict[str, Any]:
             best = output.find_best(scores)
             if judge and rows.codes is not None:
                 judge.add(rows.codes, scores, best)
+            if job.counter:
+                job.counter.add(rows.features, positions[best])
             batch = output.to_batch(ensemble, rows, kept, scores, best)
             writer = writer or stack.enter_context(output.open_output(target, batch, job.facts))
             writer.write_batch(batch)
@@ -84,7 +93,10 @@ def predict(job: Job, target: Path, rejects: Rejects) -> dict[str, Any]:
             raise BadDataError("there are no rows to score", where=source.name, fix="check --input")
         rejects.require_few()
     metrics = judge.metrics() if judge else None
-    return {"rows": scored + len(rejects), "scored": scored, "rejected": len(rejects), "metrics": metrics}
+    complete = len(positions) == len(ensemble.schema.slugs)
+    drift = findings.measure(job.counter, complete=complete) if job.counter else None
+    counts = {"rows": scored + len(rejects), "scored": scored, "rejected": len(rejects)}
+    return {**counts, "metrics": metrics, "drift": drift}
 
 
 def _make_judge(ensemble: Ensemble) -> Judge:

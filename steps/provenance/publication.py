@@ -39,7 +39,8 @@ def manifest_link(evidence: Evidence) -> Link:
 
 def aliases_link(registry: Destination, version: str) -> Link:
     """Check that every alias names a version of the registry, and say which of them name this one."""
-    problems, names = [], []
+    problems: list[str] = []
+    names: list[str] = []
     for alias in (aliases.CANDIDATE, aliases.CHAMPION):
         try:
             found = aliases.read_alias(registry, alias)

@@ -94,7 +94,7 @@ class LinePlaces:
 
     def insert(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Return the next rows, with a row of nulls for each skipped line before or between them."""
-        places = []
+        places: list[int] = []
         while self._waiting and self._waiting[0][0] < self._at + batch.num_rows + len(places):
             places.append(self._next())
         is_row = np.ones(batch.num_rows + len(places), bool)

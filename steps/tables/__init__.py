@@ -1,6 +1,7 @@
 """Tables as streams of Arrow record batches, and the meaning of their cells, labels and rows.
 
 - ``parquet``: read and write the parquet tables that pass between steps; re-exported here.
+- ``arrow_stream``: read a stream of Arrow that somebody else has written.
 - ``cells``: convert text cells to numbers.
 - ``hashing``: hash rows and row positions.
 - ``labels``: encode the labels of a source as positions among the cover types.

@@ -147,12 +147,34 @@ class Writer:
         self._file = file
         self.metadata = metadata
         self.rows = 0
+        self._waiting: list[pa.RecordBatch] = []
+        self._waiting_rows = 0
 
     def write(self, batch: pa.RecordBatch) -> None:
-        """Append a batch. An empty batch is ignored."""
+        """Append a batch. Smaller ones than ``BATCH_ROWS`` share a row group, since a reader gets a batch from each."""
         if batch.num_rows:
-            self._file.write_batch(batch)
+            self._waiting.append(batch)
+            self._waiting_rows += batch.num_rows
             self.rows += batch.num_rows
+        if self._waiting_rows >= BATCH_ROWS:
+            self._write_row_groups()
+
+    def flush(self) -> None:
+        """Write all rows that were appended."""
+        if self._waiting:
+            self._file.write_table(pa.Table.from_batches(self._waiting), row_group_size=BATCH_ROWS)
+            self._waiting, self._waiting_rows = [], 0
+
+    def _write_row_groups(self) -> None:
+        """Write the waiting rows: a single batch as it is, several as row groups of ``BATCH_ROWS`` rows."""
+        if len(self._waiting) == 1:
+            self._file.write_batch(self._waiting.pop())
+            self._waiting_rows = 0
+            return
+        table = pa.Table.from_batches(self._waiting)
+        whole = table.num_rows - table.num_rows % BATCH_ROWS
+        self._file.write_table(table.slice(0, whole), row_group_size=BATCH_ROWS)
+        self._waiting, self._waiting_rows = table.slice(whole).to_batches(), table.num_rows - whole
 
 
 @contextmanager
@@ -165,5 +187,6 @@ def open_writer(path: Path, fields: pa.Schema, metadata: Metadata | None = None)
     with storage.atomic_path(path) as temporary, pq.ParquetWriter(temporary, fields, **options) as file:
         out = Writer(file, metadata)
         yield out
+        out.flush()
         if out.metadata is not None:
             file.add_key_value_metadata({_METADATA: out.metadata.encode()})

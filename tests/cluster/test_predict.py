@@ -105,19 +105,26 @@ def test_a_file_of_this_machine_to_an_artifact(scored: Scored, tmp_path: Path) -
     assert summary(workflow).startswith("1,400 rows scored, 0 rejected; 1,400 labelled rows: accuracy 0.")
     harness.pipeline("fetch", name, "--namespace", harness.NAMESPACE, "--output", str(tmp_path))
     assert (tmp_path / name / "scores.csv").read_bytes() == scored.scores.read_bytes()
-    assert json.loads((tmp_path / name / "metrics.json").read_text())["engine"] == "forest"
+    metrics = json.loads((tmp_path / name / "metrics.json").read_text())
+    assert metrics["engine"] == "forest"
+    assert metrics["drift"]["rows"] == 1400
+    assert "Drift against the training rows" in (tmp_path / name / "drift.html").read_text()
 
 
 def test_from_a_bucket_to_a_bucket(scored: Scored, store: s3.Store) -> None:
     store.upload(scored.table, f"{FOLDER}/new/table.csv", if_absent=True)
-    words = ("--input", f"{FOLDER}/new/*.csv", "--output", f"{FOLDER}/scores.csv", "--keep", "Elevation")
+    words = ("--input", f"{FOLDER}/new/*.csv", "--output", f"{FOLDER}/scores-{{date}}.csv")
     given = (*words, "--registry", f"{FOLDER}/models", "--s3-secret", scored.secret)
-    workflow = submit("submit-predict", *given)
+    workflow = submit("submit-predict", *given, "--keep", "Elevation")
     assert workflow["status"]["phase"] == "Succeeded", harness.phases(workflow)
-    assert store.read(store.get(f"{FOLDER}/scores.csv")) == scored.scores.read_bytes()
-    again = submit("submit-predict", *given)
-    assert again["status"]["phase"] == "Failed"
-    assert store.read(store.get(f"{FOLDER}/scores.csv")) == scored.scores.read_bytes()
+    output = f"{FOLDER}/scores-{workflow['metadata']['creationTimestamp'][:10]}.csv"
+    published = store.get(output)
+    assert store.read(published) == scored.scores.read_bytes()
+    again = submit("submit-predict", *given, "--keep", "Elevation")  # as a later attempt of the same run
+    assert again["status"]["phase"] == "Succeeded", harness.phases(again)
+    other = submit("submit-predict", *given, "--keep", "Slope")
+    assert other["status"]["phase"] == "Failed"
+    assert store.get(output) == published
 
 
 def test_rejected_rows_of_a_failed_run_can_be_fetched(scored: Scored, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -41,7 +42,7 @@ def test_a_table_with_and_without_labels(cloud: Emulator, tmp_path: Path, models
     client = connected(cloud)
     load(client, name, table)
     client.close()  # type: ignore[no-untyped-call]
-    outputs = []
+    outputs: list[pa.Table] = []
     for source in (f"bq://p1.d.{name}", str(write_table(tmp_path / "local.parquet", table))):
         output = tmp_path / f"{len(outputs)}.parquet"
         result = call(predict.main, f"--input={source}", f"--output={output}", f"--models={models}", "--keep=n")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support import Chain
+from steps.core import storage
+from tests.support import Chain, prepared
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,3 +40,12 @@ def models(tmp_path: Path, trained: Path) -> Path:
     """A copy of them, for a test that changes a file."""
     shutil.copytree(trained, tmp_path / "models")
     return tmp_path / "models"
+
+
+@pytest.fixture(scope="session")
+def training_profile_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The profile of the rows that they were made from."""
+    folder = tmp_path_factory.mktemp("profile")
+    profile, _ = prepared("builtin:", folder, rows=3000)
+    storage.write_json(folder / "profile.json", profile)
+    return folder / "profile.json"

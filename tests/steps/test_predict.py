@@ -6,6 +6,7 @@ import csv
 import gzip
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
@@ -21,8 +23,24 @@ import pytest
 from steps import predict
 from steps.core.errors import AlreadyExistsError, BadDataError, NoInputError, UsageError
 from steps.io import open_destination
+from steps.provenance import signing
 from steps.registry import aliases, publishing
-from tests.support import TARGET, Result, call, leftovers, one_hot, real_rows, with_missing, write_table, zero_based
+from steps.sources import files
+from tests.registered_run import flip_byte
+from tests.report_page import check_page
+from tests.support import (
+    FEATURES,
+    SCHEMA,
+    TARGET,
+    Result,
+    call,
+    leftovers,
+    one_hot,
+    real_rows,
+    with_missing,
+    write_table,
+    zero_based,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -310,6 +328,40 @@ def test_a_later_attempt_recognises_its_own_output(tmp_path: Path, models: Path,
     assert leftovers(written.parent) == [written.name, name.format(date="2026-11-28")]
 
 
+def test_a_shifted_elevation_is_drift_and_other_rows_of_the_table_are_not(
+    tmp_path: Path, models: Path, training_profile_file: Path
+) -> None:
+    shutil.copy(training_profile_file, models.parent / "profile.json")
+    read = files.open_source("builtin:", SCHEMA)
+    table = pa.Table.from_batches(list(read.batches([*FEATURES, TARGET])))
+    rows = table.take(np.random.default_rng(0).permutation(table.num_rows)[:5000])
+    same = run(write_table(tmp_path / "same.parquet", rows), tmp_path / "a.csv", models, f"--metrics={tmp_path}/a.json")
+    assert same.code == 0, same.log
+    assert "drift" not in same.log
+    assert json.loads((tmp_path / "a.json").read_text())["drift"]["level"] == "none"
+    at = rows.column_names.index("Elevation")
+    shifted = rows.set_column(at, "Elevation", pc.add(rows.column("Elevation").cast(pa.int64()), 200))
+    words = (f"--metrics={tmp_path}/b.json", f"--drift={tmp_path}/drift.html")
+    result = run(write_table(tmp_path / "shifted.csv", shifted), tmp_path / "b.csv", models, *words)
+    assert result.code == 0, result.log
+    assert "drift against the training rows: Elevation major (PSI " in result.log
+    document = json.loads((tmp_path / "b.json").read_text())["drift"]
+    assert (document["level"], document["columns"]["Elevation"]["level"]) == ("major", "major")
+    others = {entry["level"] for name, entry in document["columns"].items() if name != "Elevation"}
+    assert others == {"none"}
+    assert "Major drift" in check_page((tmp_path / "drift.html").read_text()).words
+
+
+def test_without_a_profile_drift_is_not_measured(tmp_path: Path, models: Path, table: pa.Table) -> None:
+    source = write_table(tmp_path / "a.parquet", table)
+    result = run(source, tmp_path / "a.csv", models, f"--drift={tmp_path}/drift.html", f"--metrics={tmp_path}/a.json")
+    assert result.code == 0, result.log
+    assert result.log.count("drift is not measured") == 1
+    assert "drift against" not in result.log
+    assert json.loads((tmp_path / "a.json").read_text())["drift"] is None
+    assert not (tmp_path / "drift.html").exists()
+
+
 def test_a_time_of_creation_must_be_one(tmp_path: Path, models: Path, table: pa.Table) -> None:
     result = run(write_table(tmp_path / "a.csv", table), tmp_path / "b.csv", models, "--created=today")
     assert result.code == UsageError.exit_code
@@ -340,12 +392,13 @@ def test_a_column_of_labels_without_any_is_as_none(tmp_path: Path, models: Path,
     assert scored(write_table(tmp_path / "b.parquet", empty), models).equals(expected)
 
 
-def test_a_version_of_a_registry(tmp_path: Path, models: Path, table: pa.Table) -> None:
+def test_a_version_of_a_registry(tmp_path: Path, models: Path, table: pa.Table, training_profile_file: Path) -> None:
     source = write_table(tmp_path / "a.parquet", table)
     expected = scored(source, models)
     registry = open_destination(str(tmp_path / "registry"))
-    files = {f"models/{path.relative_to(models)}": path for path in models.rglob("*.*") if path.parent != models}
-    publishing.publish({**files, "report.html": source}, registry.below("versions/one"))
+    files_ = {f"models/{path.relative_to(models)}": path for path in models.rglob("*.*") if path.parent != models}
+    files_of_version = {**files_, "report.html": source, "profile.json": training_profile_file}
+    publishing.publish(files_of_version, registry.below("versions/one"))
     aliases.move_alias(registry, "champion", "one")
     for words in ([], ["--version=one"]):
         output = tmp_path / f"{len(words)}.parquet"
@@ -355,7 +408,44 @@ def test_a_version_of_a_registry(tmp_path: Path, models: Path, table: pa.Table) 
         assert result.code == 0, result.log
         assert pq.read_table(output).equals(expected)
         assert "models: version one of" in result.log
+        assert "drift is not measured" not in result.log
     words = [f"--input={source}", f"--output={tmp_path}/c.csv", f"--registry={tmp_path / 'registry'}", "--version=two"]
     refused = call(predict.main, *words)
     assert refused.code == NoInputError.exit_code
     assert "there is no version and no alias 'two'" in refused.log
+
+
+def test_a_required_signature_is_verified_before_any_model_is_read(
+    tmp_path: Path, table: pa.Table, registered: Path, keys: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("model_signing", exc_type=ImportError)
+    shutil.copytree(registered, tmp_path / "registry")
+    source, registry = write_table(tmp_path / "a.parquet", table), open_destination(str(tmp_path / "registry"))
+    words = [f"--input={source}", f"--output={tmp_path}/o.csv", f"--registry={tmp_path}/registry"]
+    read: list[Path] = []
+    monkeypatch.setattr("steps.prediction.models.read_ensemble", read.append)
+
+    def refused(key: str) -> Result:
+        result = call(predict.main, *words, f"--require-signature={keys / key}")
+        assert (len(result.errors), read) == (1, []), result.log
+        return result
+
+    assert (refused("own.pub").code, "is not signed" in refused("own.pub").log) == (66, True)
+    signing.sign_version(registry, "v1", signing.Signer(keys / "own.pem"))
+    assert (refused("other.pub").code, "signed with another key" in refused("other.pub").log) == (65, True)
+    monkeypatch.undo()
+    result = call(predict.main, *words, f"--require-signature={keys / 'own.pub'}")
+    assert result.code == 0, result.log
+    flip_byte(tmp_path / "registry/versions/v1/signature.json", -60)
+    monkeypatch.setattr("steps.prediction.models.read_ensemble", read.append)
+    assert (
+        "the signature is damaged"
+        in call(predict.main, *words, "--overwrite", f"--require-signature={keys}/own.pub").log
+    )
+    assert read == []
+
+
+def test_models_of_a_folder_have_no_signature(tmp_path: Path, models: Path, table: pa.Table, keys: Path) -> None:
+    source = write_table(tmp_path / "a.parquet", table)
+    result = run(source, tmp_path / "o.csv", models, f"--require-signature={keys / 'own.pub'}")
+    assert (result.code, "only versions of a registry are signed" in result.log) == (2, True)

@@ -44,11 +44,11 @@ def make_run(output: Path, name: str, chain: Chain, place: str = f"{SLUG}-evalua
     return folder
 
 
-def make_version(registry: Path, run: Path) -> None:
-    """Publish a run as a version of a registry."""
+def make_version(registry: Path, run: Path, without: str = "") -> None:
+    """Publish a run as a version of a registry, without one of its files."""
     model, scores = run / "models" / SLUG, next((run / results.NODES).rglob("scores/scores"))
     write_test_scores(run / FILE, assemble_test_scores({SLUG: model}, {SLUG: scores}))
     files = {f"models/{SLUG}/{path.name}": path for path in model.iterdir()}
-    files |= {name: run / name for name in (FILE, "report.json")}
+    files |= {name: run / name for name in (FILE, "report.json") if name != without}
     lineage = {"version": run.name, "cover_types": {SLUG: {}}}
     publishing.publish(files, Folder(registry).below(f"versions/{run.name}"), lineage)

@@ -7,6 +7,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from steps import module_path
+
+if TYPE_CHECKING:
+    import pytest
 
 ROOT = Path(__file__).parents[2]
 SMALL = ("--rows", "600", "--preset", "fast", "--cover-types", "1", "--parallel", "1", "--set", "train.rounds=2")
@@ -32,6 +38,13 @@ def copy_of_project(folder: Path) -> Path:
     for package in ("steps", "workflows"):
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     return folder
+
+
+def test_another_interpreter_gets_the_project_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["/a", "/b"]))
+    assert module_path().split(os.pathsep) == [str(ROOT), "/a", "/b"]
+    monkeypatch.setenv("PYTHONPATH", "")  # an empty part would be the current folder
+    assert module_path() == str(ROOT)
 
 
 def test_the_current_folder_is_never_imported_from(tmp_path: Path) -> None:

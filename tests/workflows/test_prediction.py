@@ -81,7 +81,7 @@ def test_only_what_has_no_other_address_is_an_artifact() -> None:
     def artifacts(**options: Any) -> set[str]:
         return {entry["name"] for entry in template_of(rendered(**options))["outputs"]["artifacts"]}
 
-    common = {interfaces.PREDICTION_METRICS, "usage"}
+    common = {interfaces.PREDICTION_METRICS, interfaces.DRIFT, "usage"}
     assert artifacts(rejects="s3://bucket/r.csv") == common
     assert artifacts() == common | {interfaces.REJECTS}
     assert artifacts(output="scores.csv") == common | {interfaces.REJECTS, interfaces.PREDICTIONS}

@@ -6,8 +6,10 @@ Modules with verbs:
 - ``workflow_verbs``: render, lint.
 - ``result_verbs``: show, runs.
 - ``compare_verb``: compare.
+- ``mlflow_verb``: log-mlflow.
 - ``cache_verbs``: cache ls, cache prune.
 - ``predict_verb``: predict.
+- ``registry_verbs``: versions, promote, rollback.
 - ``verify_verbs``: verify, sign, reproduce.
 - ``bigquery_verbs``: load-bigquery.
 
@@ -29,8 +31,10 @@ __all__ = [
     "compare_verb",
     "doctor",
     "linting",
+    "mlflow_verb",
     "options",
     "predict_verb",
+    "registry_verbs",
     "result_verbs",
     "run_verbs",
     "verify_verbs",

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from pydantic.fields import FieldInfo
 
+    from steps.core.options import Declared
+
 
 def _folder(text: str) -> Path:
     """Return the folder of this machine that an address names."""
@@ -156,3 +158,10 @@ def _load(given: dict[str, Any]) -> Settings:
     loaded = run_settings.load(given, config)
     combinations.check(loaded)
     return loaded
+
+
+def option_word(option: Declared, value: object) -> str:
+    """Return an option of a step's command line with its value."""
+    if option.kind is bool:
+        return f"--{'' if value else 'no-'}{option.name}"
+    return f"--{option.name}={option.text(value)}"

@@ -1,4 +1,4 @@
-"""The verb ``predict``, which scores a table on this machine."""
+"""The verbs that use models on this machine: ``predict`` scores a table, ``serve`` answers requests over HTTP."""
 
 import os
 import subprocess
@@ -8,14 +8,14 @@ from typing import Annotated
 
 import typer
 
+from steps import module_path
 from steps.core.errors import shell_exit_code
-from steps.core.options import Declared, declared, with_flags
+from steps.core.options import declared, with_flags
 from steps.options.predict import PredictOptions
-from workflows.cli.options import Output
+from steps.options.serve import ServeOptions
+from workflows.cli.options import Output, option_word
 
 app = typer.Typer()
-
-_ROOT = Path(__file__).resolve().parents[2]
 
 
 @app.command()
@@ -34,12 +34,15 @@ def predict(  # noqa: PLR0913 - one argument a flag
         Path | None,
         typer.Option(metavar="FILE", help="Public key (PEM) that must have signed the version in --registry."),
     ] = None,
-    metrics: Annotated[Path | None, typer.Option(help="File for counts and metrics (JSON).")] = None,
+    metrics: Annotated[Path | None, typer.Option(help="File for counts, metrics and drift (JSON).")] = None,
+    drift: Annotated[
+        Path | None, typer.Option(help="File for a page with the drift against the training rows (HTML).")
+    ] = None,
 ) -> int:
     """Score the rows of a table with the models of a run or of a registry."""
-    words = [_word(option, getattr(options, option.attribute)) for option in declared(PredictOptions)]
-    words += [f"--metrics={metrics}"] if metrics else []
-    words += [f"--require-signature={require_signature}"] if require_signature else []
+    words = [option_word(option, getattr(options, option.attribute)) for option in declared(PredictOptions)]
+    files = {"metrics": metrics, "drift": drift, "require-signature": require_signature}
+    words += [f"--{name}={path}" for name, path in files.items() if path]
     if registry:
         words += [f"--registry={registry}", *([f"--version={model}"] if model else [])]
     else:
@@ -49,16 +52,41 @@ def predict(  # noqa: PLR0913 - one argument a flag
     return _run_step(words)
 
 
-def _word(option: Declared, value: object) -> str:
-    """Return an option of the step's command line with its value."""
-    if option.kind is bool:
-        return f"--{'' if value else 'no-'}{option.name}"
-    return f"--{option.name}={value}"
-
-
 def _run_step(words: list[str]) -> int:
     """Run the step as its own process, whose messages are those of this one, and return its exit code."""
-    path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
-    environment = {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
-    done = subprocess.run([sys.executable, "-m", "steps.predict", *words], env=environment, check=False)
+    done = subprocess.run([sys.executable, "-m", "steps.predict", *words], env=_environment(), check=False)
     return shell_exit_code(done.returncode)
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment of a step, which imports from this project and not from the current folder."""
+    return {**os.environ, "PYTHONPATH": module_path(), "PYTHONSAFEPATH": "1"}
+
+
+@app.command()
+@with_flags
+def serve(
+    *,
+    options: ServeOptions,
+    model: Annotated[
+        str, typer.Option(help="Name of a run on this machine, or a version or alias in --registry. (default: newest)")
+    ] = "",
+    registry: Annotated[
+        str, typer.Option(metavar="URI", help="Registry to take the models from: gs://, s3:// or a folder.")
+    ] = "",
+    runs: Output = None,
+) -> None:
+    """Answer requests over HTTP with the models of a run or of a registry."""
+    words = [option_word(option, getattr(options, option.attribute)) for option in declared(ServeOptions)]
+    if registry:
+        words += [f"--registry={registry}", *([f"--version={model}"] if model else [])]
+    else:
+        from workflows.runs import results
+
+        words.append(f"--models={results.find_models(runs or Path('runs'), model)}")
+    _become_step(words)
+
+
+def _become_step(words: list[str]) -> None:
+    """Replace this process by the step, which then gets all signals itself."""
+    os.execve(sys.executable, [sys.executable, "-m", "steps.serve", *words], _environment())  # noqa: S606 - no shell

@@ -7,6 +7,7 @@ import typer
 
 from steps.core import runtime
 from steps.core.errors import UsageError
+from workflows.cli.mlflow_verb import MlflowFlag, log_finished_run
 from workflows.cli.options import JsonFlag, with_local_settings
 
 if TYPE_CHECKING:
@@ -20,10 +21,11 @@ app = typer.Typer()
 def run(
     *,
     settings: "Settings",
+    mlflow: MlflowFlag = False,
     as_json: JsonFlag = False,
 ) -> int:
     """Run the workflow on this machine."""
-    return _run_and_print(settings, as_json=as_json)
+    return _run_and_print(settings, mlflow=mlflow, as_json=as_json)
 
 
 @app.command()
@@ -32,16 +34,22 @@ def train(
     cover_type: Annotated[str, typer.Argument(help="Label or slug, such as 4 or cottonwood-willow.")],
     *,
     settings: "Settings",
+    mlflow: MlflowFlag = False,
     as_json: JsonFlag = False,
 ) -> int:
     """Train one cover type from start to finish and print its metrics."""
     if settings.cover_types:
         raise UsageError("the cover type is the argument of this verb", where="--cover-types", fix="leave the flag out")
-    return _run_and_print(settings.model_copy(update={"cover_types": (cover_type,)}), as_json=as_json)
+    settings = settings.model_copy(update={"cover_types": (cover_type,)})
+    return _run_and_print(settings, mlflow=mlflow, as_json=as_json)
 
 
-def _run_and_print(settings: "Settings", *, as_json: bool) -> int:
+def _run_and_print(settings: "Settings", *, mlflow: bool, as_json: bool) -> int:
     """Run the workflow, print its result, and return the exit code."""
+    if mlflow:
+        from workflows.tracking.connection import require_library
+
+        require_library()  # an hour later would be too late
     from workflows.runs.run_here import run_here
     from workflows.terminal.display import make_console
     from workflows.terminal.result_tables import print_result
@@ -49,10 +57,12 @@ def _run_and_print(settings: "Settings", *, as_json: bool) -> int:
     console = make_console(stderr=as_json)
     result = run_here(settings, console)
     print_result(console, result)
-    if as_json:
-        print(json.dumps(result))
     _log_failures(result)
     code: int = result["exit_code"]
+    if mlflow:
+        code = log_finished_run(result, settings.folder, settings.registry)
+    if as_json:
+        print(json.dumps(result))
     return code
 
 

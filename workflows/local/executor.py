@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from steps.core import storage
-from steps.core.errors import DISK_FULL, SIGNAL_CODES, PipelineError
+from steps.core.errors import DISK_FULL, PipelineError
 from steps.core.runtime import ARGO_PROGRESS, IMAGE, LOCAL_PROGRESS
 from workflows.contract import RETRIED_CODES
-from workflows.local import binding, processes
+from workflows.local import binding, nodes, processes
 from workflows.local.cache import Cache, content_digest, json_digest
 from workflows.local.fingerprint import fingerprint
 from workflows.local.nodes import Node, Phase
@@ -22,22 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from workflows.local.nodes import Values
+    from workflows.local.nodes import Observer, Values
     from workflows.rendered.document import Document
 
 _TICK_SECONDS = 0.2
 # Never retry when the disk is full: all local steps share one disk. A retried pod may land on another node.
 _DISK_FULL = tuple(what for what, _ in DISK_FULL.values())
-
-
-class Observer(Protocol):
-    """Receives the changes of a run, such as a display."""
-
-    def phase_changed(self, node: Node) -> None:
-        """Handle a change of a node's phase."""
-
-    def tick(self, root: Node) -> None:
-        """Handle the passing of time, a few times per second; the progress of running nodes may have changed."""
 
 
 @dataclass(frozen=True)
@@ -246,7 +236,7 @@ class Executor:
         ended = []
         for running in self._running:
             node = running.node
-            node.progress = _read_progress(running.progress_file)
+            node.progress = nodes.read_progress(running.progress_file)
             if running.process.poll() is None and time.time() > running.deadline:
                 processes.stop_processes([running.process])
                 node.message = f"stopped after its deadline of {node.template.deadline:g} s"
@@ -266,7 +256,7 @@ class Executor:
         if code == 0:
             self._finish_succeeded(node)
             return
-        reason = node.message or _failure_reason(node.log, code)
+        reason = node.message or nodes.failure_reason(node.log, code)
         if code == CANNOT_LOAD:  # every step that needs the library would fail
             raise PipelineError(reason)
         retriable = code in RETRIED_CODES and not node.message and not reason.startswith(_DISK_FULL)
@@ -301,20 +291,3 @@ class Executor:
             node.key, node.container.module, written, node.outputs.parameters
         ).artifacts
         self._scheduler.finish_node(node, Phase.SUCCEEDED)
-
-
-def _read_progress(path: Path) -> str:
-    try:
-        return path.read_text("utf-8").strip()
-    except OSError:
-        return ""
-
-
-def _failure_reason(log: Path, code: int) -> str:
-    """Return the text of the last ``error:`` line in a log; where there is none, the meaning of the exit code."""
-    lines = log.read_text("utf-8", errors="replace").splitlines() if log.exists() else []
-    errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
-    if errors:
-        return errors[-1]
-    signal = code - SIGNAL_CODES
-    return f"ended by signal {signal}" if signal > 0 else f"ended with exit code {code}"

@@ -1,12 +1,13 @@
-"""The state of a run: a tree with a node for each task."""
+"""The state of a run: a tree with a node for each task, who observes it, and what a step leaves for it."""
 
 from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from steps.core.errors import SIGNAL_CODES
 from workflows.contract import COVER_TYPE, task_path
 
 if TYPE_CHECKING:
@@ -153,3 +154,31 @@ class Node:
         if self.template.container:
             return [self]
         return [leaf for child in self.children.values() for leaf in child.leaves()]
+
+
+class Observer(Protocol):
+    """Receives the changes of a run, such as a display."""
+
+    def phase_changed(self, node: Node) -> None:
+        """Handle a change of a node's phase."""
+
+    def tick(self, root: Node) -> None:
+        """Handle the passing of time, a few times per second; the progress of running nodes may have changed."""
+
+
+def read_progress(path: Path) -> str:
+    """Return the progress that a step wrote, empty before it has written any."""
+    try:
+        return path.read_text("utf-8").strip()
+    except OSError:
+        return ""
+
+
+def failure_reason(log: Path, code: int) -> str:
+    """Return the text of the last ``error:`` line in a log; where there is none, the meaning of the exit code."""
+    lines = log.read_text("utf-8", errors="replace").splitlines() if log.exists() else []
+    errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    if errors:
+        return errors[-1]
+    signal = code - SIGNAL_CODES
+    return f"ended by signal {signal}" if signal > 0 else f"ended with exit code {code}"

@@ -16,9 +16,9 @@ import sys
 import time
 import types
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from steps import module_path
 from steps.core.errors import PipelineError, shell_exit_code
 from workflows.local import socket_folder
 from workflows.local.worker import GRACE_SECONDS, PRELOAD_VARIABLE, SIGNALS, Command, run_commands
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
 _FORK_SERVER, _SPAWN = multiprocessing.get_context("forkserver"), multiprocessing.get_context("spawn")
-_ROOT = str(Path(__file__).resolve().parents[2])
 
 
 class _Worker:
@@ -180,8 +179,7 @@ def _child_settings(**environment: str) -> Iterator[None]:
     ``-c``, which puts that folder first on the path. A file ``queue.py`` there would be imported in place of the module
     of the standard library.
     """
-    path = os.pathsep.join(filter(None, [_ROOT, os.environ.get("PYTHONPATH")]))
-    with _environment(PYTHONSAFEPATH="1", PYTHONPATH=path, **environment), _signals_blocked():
+    with _environment(PYTHONSAFEPATH="1", PYTHONPATH=module_path(), **environment), _signals_blocked():
         yield
 
 

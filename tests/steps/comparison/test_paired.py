@@ -55,16 +55,27 @@ def test_the_two_methods_agree(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("most", [0, 10_000])
 def test_equal_rows_are_resampled_together(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
     monkeypatch.setattr(paired, "MOST_RESAMPLED", most)
-    first, second = simulated(400, seed=1), simulated(400, seed=2)
+    monkeypatch.setattr(paired, "RESAMPLES", 800)
+    first, second = simulated(600, seed=1), simulated(600, seed=2)
     once = paired.compare(first, second)
-    four = [each.take(np.repeat(np.arange(400), 4), SLUGS) for each in (first, second)]
-    rows = np.arange(1600)
+    four = [each.take(np.repeat(np.arange(600), 4), SLUGS) for each in (first, second)]
+    rows = np.arange(2400)
     together = paired.compare(*(replace(each, rows=rows) for each in four))
     apart = paired.compare(*(replace(each, rows=rows, groups=rows) for each in four))
-    assert (together.groups, apart.groups) == (400, 1600)
+    assert (together.groups, apart.groups) == (600, 2400)
     lengths = [each[:, 1] - each[:, 0] for each in (ends(once), ends(together), ends(apart))]
     np.testing.assert_allclose(lengths[1], lengths[0], rtol=0.1)
     np.testing.assert_allclose(lengths[2], lengths[0] / 2, rtol=0.15)
+
+
+def test_a_cover_type_with_few_positive_rows_is_resampled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paired, "RESAMPLES", 100)
+    first, second = simulated(2600, seed=1), simulated(2600, seed=2)
+    index = np.sort(np.concatenate([np.flatnonzero(first.truth != 2), np.flatnonzero(first.truth == 2)[:49]]))
+    assert len(index) > paired.MOST_RESAMPLED
+    rare, other = (each.take(index, SLUGS) for each in (first, second))
+    assert paired.compare(first, second).method == "influence"
+    assert paired.compare(rare, other).method == "bootstrap"
 
 
 def test_influences_of_many_rows_are_added_up(monkeypatch: pytest.MonkeyPatch) -> None:

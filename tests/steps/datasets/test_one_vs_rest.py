@@ -123,6 +123,9 @@ def test_profile_figures(tmp_path: Path) -> None:
     source = write_table(tmp_path / "source.parquet", ROWS)
     profile, _ = prepared(source, tmp_path / "out")
     elevation = ROWS.column("Elevation").to_numpy()
+    distribution = profile["columns"]["Elevation"].pop("distribution")
+    found = np.bincount(np.searchsorted(distribution["upper"], elevation)).tolist()
+    assert found == distribution["rows"]
     assert profile["columns"]["Elevation"] == {
         "dtype": "int16",
         "missing": 0,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from collections import Counter
 from itertools import pairwise
 
 import numpy as np
@@ -58,6 +59,8 @@ def test_figures(rows: list[Row]) -> None:
     assert found["rows"] == len(rows)
     assert found["cover_types"] == {"one": sum(row[3] == 0 for row in rows), "two": sum(row[3] == 1 for row in rows)}
     counts = [row[1] for row in rows]
+    distribution = found["columns"]["count"].pop("distribution")
+    assert dict(zip(distribution["upper"], distribution["rows"], strict=True)) == Counter(counts)
     assert found["columns"]["count"] == {
         "dtype": "int32",
         "missing": 0,
@@ -77,4 +80,5 @@ def test_no_rows() -> None:
         "minimum": None,
         "maximum": None,
         "mean": None,
+        "distribution": {"upper": [], "rows": []},
     }

@@ -37,6 +37,7 @@ def test_the_calibration_error_is_the_gap_between_probability_and_share(
 ) -> None:
     found = calibration_error(scores_of(probability, right))
     assert found.value == pytest.approx(error, abs=0.02)
+    assert found.value is not None
     assert found.low is not None
     assert found.high is not None
     assert found.low <= error + 0.02
@@ -49,5 +50,6 @@ def test_the_accuracy_of_parts_with_enough_rows() -> None:
     assert sum(each.rows for each in found) == ROWS - FEWEST_ROWS + 1
     for each in found:
         assert each.accuracy.value == pytest.approx(0.8, abs=0.05)
+        assert each.accuracy.value is not None
         assert each.accuracy.low is not None
         assert each.accuracy.low < each.accuracy.value

@@ -18,8 +18,7 @@ from steps.core.errors import AlreadyExistsError, BadDataError, DeniedError, NoI
 from steps.io import open_destination
 from steps.provenance import signing
 from steps.provenance.signing import Signer
-from tests.registered_run import VERSION, change_manifest, flip_byte
-from tests.steps.provenance.conftest import PASSWORD
+from tests.registered_run import PASSWORD, VERSION, change_entry, change_manifest, flip_byte, register_run
 from tests.support import leftovers
 
 if TYPE_CHECKING:
@@ -54,8 +53,6 @@ def test_a_signature_is_never_replaced(registry: Path, keys: Path) -> None:
 
 def spoil_file(version: Path) -> None:
     """Change a file, its digest in the manifest and the manifest's own."""
-    from tests.steps.provenance.test_verification import change_entry
-
     change_entry(version, "report.html", lambda path: path.write_text("<h1>Good</h1>"))
 
 
@@ -100,8 +97,6 @@ def test_what_is_not_signed_by_that_key(  # noqa: PLR0913, PLR0917 - fixtures
 
 
 def test_a_signature_of_another_version(registry: Path, keys: Path, finished: Path, tmp_path: Path) -> None:
-    from tests.registered_run import register_run
-
     register_run(finished, registry, "v2")
     signing.sign_version(open_destination(str(registry)), "v2", Signer(keys / "own.pem"))
     versions = registry / "versions"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +16,10 @@ from steps.provenance.links import State
 from steps.provenance.origin import CodeAtHand, Reread
 from steps.provenance.signing import Signer
 from steps.provenance.verification import Means
-from tests.registered_run import IMAGE, SLUGS, VERSION, change_json, change_manifest, flip_byte
+from tests.registered_run import IMAGE, SLUGS, VERSION, change_entry, change_json, change_manifest, flip_byte
 from tests.support import prepared
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from steps.provenance.evidence import Evidence
     from steps.provenance.links import Link
 
@@ -30,8 +27,8 @@ if TYPE_CHECKING:
 def means(source: Path | None = None, code: str | None = None, key: Path | None = None) -> Means:
     """Return what is at hand: a source that is prepared in this process, and the digest of the recorded revision."""
 
-    def reread(_: Evidence) -> Reread | None:
-        if source is None:
+    def reread(evidence: Evidence) -> Reread | None:
+        if source is None or evidence.name != VERSION:
             return None
         folder = source.parent / f"again-{source.name}"
         profile, _ = prepared(source, folder, rows=900)
@@ -69,17 +66,6 @@ def test_what_cannot_be_checked_is_said_and_is_no_break(registry: Path) -> None:
     assert unchecked == {"source", "signature"}
     assert "--source" in chain["source"].detail
     assert "not signed" in chain["signature"].detail
-
-
-def change_entry(version: Path, name: str, write: Callable[[Path], None]) -> None:
-    """Change a published file together with its digest in the manifest."""
-    write(version / name)
-    document = json.loads((version / "manifest.json").read_bytes())
-    for entry in document["files"]:
-        if entry["name"] == name:
-            entry |= {"sha256": storage.sha256_file(version / name), "size": (version / name).stat().st_size}
-    del document["content_sha256"]
-    (version / "manifest.json").write_text(json.dumps(document))
 
 
 def plant(what: str, registry: Path, source: Path) -> None:  # noqa: C901, PLR0912 - one branch a break

@@ -68,7 +68,7 @@ def test_the_registration(runs: Runs, registry: Path) -> None:
     sha256 = storage.sha256_file(run.folder / "aspen" / "metadata.json")
     uri = f"{version}/models/aspen/metadata.json"
     expected = {"name": "models/aspen/metadata.json", "uri": uri, "generation": None, "sha256": sha256}
-    assert found["files"][0] == expected
+    assert found["files"][1] == expected
     assert found["aliases"]["champion"] == {
         "version": "a",
         "previous": None,

@@ -8,6 +8,7 @@ import pytest
 
 from steps import tables
 from steps.core.errors import BadDataError, NoInputError
+from steps.tables import parquet
 from tests.support import SCHEMA
 
 if TYPE_CHECKING:
@@ -39,6 +40,31 @@ def test_round_trip(tmp_path: Path) -> None:
     assert max(batch.num_rows for batch in batches) == 4
     assert [score for batch in batches for score in batch.column("score").to_pylist()] == list(range(15))
     assert batches[0].schema.names == ["score"]
+
+
+@pytest.mark.parametrize(
+    ("batches", "groups"),
+    [
+        ([10, 5], [15]),
+        ([40, 40, 0, 40], [100, 20]),
+        ([100, 100, 30], [100, 100, 30]),
+        ([250], [250]),
+        ([90, 250, 1], [100, 100, 100, 41]),
+    ],
+)
+def test_small_batches_share_row_groups(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batches: list[int], groups: list[int]
+) -> None:
+    monkeypatch.setattr(parquet, "BATCH_ROWS", 100)
+    path, start = tmp_path / "x.parquet", 0
+    with tables.open_writer(path, FIELDS, METADATA) as writer:
+        for count in batches:
+            writer.write(batch_of(start, count))
+            start += count
+            assert writer.rows == start
+    found = pq.read_metadata(path)
+    assert [found.row_group(i).num_rows for i in range(found.num_row_groups)] == groups
+    assert tables.read_table(path, ["row"]).column("row").to_pylist() == list(range(start))
 
 
 def test_metadata_may_come_late(tmp_path: Path) -> None:

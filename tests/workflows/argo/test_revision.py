@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from workflows import settings
-from workflows.argo.revision import git_revision
+from workflows.argo.revision import git_revision, read_archive
 from workflows.rendering import render
 
 if TYPE_CHECKING:
@@ -114,3 +114,13 @@ def test_a_rendered_workflow_has_it() -> None:
     found = render(settings.load({}), "Workflow")["metadata"]["labels"]["covertype/revision"]
     assert found == git_revision()
     assert git_revision(Path("/")) == "unknown"
+
+
+def test_a_folder_at_a_revision(tmp_path: Path, git: Callable[..., str]) -> None:
+    root = project(tmp_path / "p")
+    found = read_archive(commit(git, root), "steps", root)
+    assert found is not None
+    assert b"steps/a.py" in found
+    assert read_archive("0123456789ab", "steps", root) is None
+    for word in ("HEAD", "unknown", "", "--output=x", "main"):
+        assert read_archive(word, "steps", root) is None

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from workflows.local.nodes import Node, Phase, Values
+from workflows.local.nodes import Node, Phase, Values, failure_reason, read_progress
 from workflows.rendered.document import Container, Slots, Template
 
 LEAF = Template("leaf", Slots(), Slots(), Container("module", (), {}))
@@ -50,3 +50,17 @@ def test_leaves_are_in_the_order_of_the_tasks() -> None:
 def test_a_dag_has_no_container() -> None:
     with pytest.raises(ValueError, match="b"):
         _ = Node(("b",), DAG, Path()).container
+
+
+def test_the_reason_of_a_failure_is_its_last_error_line(tmp_path: Path) -> None:
+    log = tmp_path / "log.txt"
+    assert failure_reason(log, 7) == "ended with exit code 7"
+    assert failure_reason(log, 137) == "ended by signal 9"
+    log.write_text("error: one\nerror: two\nmore\n")
+    assert failure_reason(log, 137) == "two"
+
+
+def test_progress_is_empty_before_a_step_has_written_any(tmp_path: Path) -> None:
+    assert read_progress(tmp_path / "progress") == ""
+    (tmp_path / "progress").write_text("1/2\n")
+    assert read_progress(tmp_path / "progress") == "1/2"

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from steps.comparison.scores import FILE
 from steps.core.errors import BadDataError, NoInputError
 from steps.registry.aliases import move_alias
 from steps.registry.destinations import Folder
@@ -77,8 +77,6 @@ def test_an_unknown_older_or_damaged_version_is_refused(tmp_path: Path, chain: C
     scores.write_bytes(data)
     with pytest.raises(BadDataError, match="this is not the file that was published"):
         read_version(registry, "mine", tmp_path / "b")
-    manifest = json.loads((version / "manifest.json").read_text())
-    manifest["files"] = [entry for entry in manifest["files"] if entry["name"] != "test-scores.parquet"]
-    (version / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(BadDataError, match=r"version 'mine' has no test-scores.parquet"):
-        read_version(registry, "mine", tmp_path / "c")
+    make_version(tmp_path / "registry", make_run(tmp_path, "older", chain), without=FILE)
+    with pytest.raises(BadDataError, match=r"version 'older' has no test-scores.parquet"):
+        read_version(registry, "older", tmp_path / "c")

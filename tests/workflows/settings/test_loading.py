@@ -9,6 +9,7 @@ import pytest
 
 from steps.core.errors import BadConfigurationError, NoInputError, PipelineError, UsageError
 from workflows import settings
+from workflows.local.worker import PRELOAD_VARIABLE
 from workflows.settings import loading, overrides
 
 SLUGS = ("aspen", "cottonwood-willow")
@@ -162,6 +163,7 @@ def test_a_misspelt_variable_is_a_warning(
 def test_no_variable_of_the_reference_gets_a_warning() -> None:
     text = (Path(__file__).parents[3] / "docs/reference/environment.md").read_text()
     names = set(re.findall(r"COVERTYPE_[A-Z_]*[A-Z]", text))
+    assert f"`{PRELOAD_VARIABLE}`" in text
     own = {f"COVERTYPE_{(field.alias or name).upper()}" for name, field in settings.Settings.model_fields.items()}
     assert names - own == loading.OTHER_VARIABLES
 

@@ -1,0 +1,9 @@
+"""Compare the rows that are scored with those that the models were trained on.
+
+- ``reference``: the distribution of each column in the profile of a run.
+- ``counting``: count the rows that are scored, in the bins of the profile.
+- ``statistics``: population stability index, Kolmogorov-Smirnov statistic, total variation, and their limits.
+- ``findings``: what drifted, as a document and as one line.
+"""
+
+__all__ = ["counting", "findings", "reference", "statistics"]

@@ -1,0 +1,113 @@
+"""Answer requests over HTTP with the models of a run, or with a version in a registry."""
+
+from __future__ import annotations
+
+import hmac
+import importlib.util
+import os
+import socket as sockets
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from steps.core import runtime
+from steps.core.errors import BadConfigurationError, UnavailableError, UsageError
+from steps.options.predict import RegistryOptions
+from steps.options.serve import ServeOptions
+from steps.prediction import startup
+
+if TYPE_CHECKING:
+    from steps.serving.gateway import JsonLog
+
+TOKEN = "COVERTYPE_SERVE_TOKEN"  # noqa: S105 - the name of a variable
+_LIBRARIES = ("fastapi", "uvicorn", "uvloop", "httptools", "msgspec", "prometheus_client")
+_SHORTEST_TOKEN = 16
+
+
+def main(
+    *,
+    options: ServeOptions,
+    registered: RegistryOptions,
+    models: Annotated[Path | None, typer.Option(help="Folder of model bundles, such as `models` of a run.")] = None,
+    socket: Annotated[int | None, typer.Option(help="Descriptor of an open socket.", hidden=True)] = None,
+) -> int:
+    """Answer requests for the models of a run or of a registry."""
+    require_libraries()
+    if (models is None) == (not registered.registry):
+        raise UsageError("one of them is needed", where="--models and --registry", fix="give one of them")
+    from steps.serving import server
+    from steps.serving.gateway import JsonLog
+
+    token, log = read_token(options.token_file), JsonLog()
+    with server.bind(options.host, options.port) if socket is None else sockets.socket(fileno=socket) as opened:
+        if options.workers > 1 and socket is None:
+            return server.supervise(sys.argv[1:], opened, options, log)
+        _work(options, registered, models, opened, token, log)
+    return 0
+
+
+def _work(  # noqa: PLR0913, PLR0917 - what the command line gives
+    options: ServeOptions,
+    registered: RegistryOptions,
+    models: Path | None,
+    opened: sockets.socket,
+    token: str,
+    log: JsonLog,
+) -> None:
+    """Load the models, and answer until a signal."""
+    from steps.io import open_destination
+    from steps.registry import aliases
+    from steps.serving import server, versions
+    from steps.serving.app import make_app
+    from steps.serving.metrics import Metrics
+
+    metrics, reloader = Metrics(), None
+    if models is not None:
+        folder = models.resolve()
+        name = folder.parent.name if folder.name == "models" else folder.name
+        holder = versions.Holder(versions.load_folder(folder, name), metrics)
+    else:
+        registry = open_destination(registered.registry)
+        version = aliases.resolve(registry, registered.version)
+        holder = versions.Holder(versions.load_version(registry, version), metrics)
+        if options.poll and version != registered.version:
+            reloader = versions.Reloader(holder, registry, registered.version, options.poll, log)
+    app = make_app(holder, options, metrics=metrics, token=token, reloader=reloader, log=log)
+    host, port = opened.getsockname()[:2]
+    log("listening", host=host, port=port, seconds=round(holder.model.seconds, 3), **holder.model.facts())
+    server.serve(server.make_server(app, options, log), opened, log)
+
+
+def require_libraries() -> None:
+    """Raise UnavailableError if a library of the server is not installed."""
+    missing = [name for name in _LIBRARIES if importlib.util.find_spec(name) is None]
+    if missing:
+        fix = "python -m pip install --no-deps --require-hashes -r requirements/serve.txt"
+        raise UnavailableError(f"the server needs {', '.join(missing)}", where=sys.executable, fix=fix)
+
+
+def read_token(path: str) -> str:
+    """Return the token that clients must send, from a file or from the environment; empty for none.
+
+    Raises:
+        BadConfigurationError: The token is short, or there are two.
+    """
+    given = os.environ.get(TOKEN, "").strip()
+    if path:
+        stored = Path(path).read_text(encoding="utf-8").strip()
+        if given and not hmac.compare_digest(given.encode(), stored.encode()):
+            raise BadConfigurationError("it has another token", where=f"--token-file and {TOKEN}", fix="give one")
+        given = stored
+        if not given:
+            raise BadConfigurationError("the file is empty", where=f"--token-file {path}", fix="write a token to it")
+    if given and (len(given) < _SHORTEST_TOKEN or not given.isascii() or not given.isprintable()):
+        fix = f"use at least {_SHORTEST_TOKEN} printable ASCII characters"
+        raise BadConfigurationError("the token is too short or has other characters", where=path or TOKEN, fix=fix)
+    return given
+
+
+if __name__ == "__main__":
+    startup.keep_pandas_out_of_arrow()
+    runtime.run_and_exit(main)

@@ -1,0 +1,239 @@
+"""The models that answer: loaded from a run or a version, checked and warm, and replaced when an alias moves.
+
+Each worker looks at the alias by itself. A version is loaded in a thread while the one before still answers, its files
+are compared with their checksums, and a row is scored. Then one assignment makes it the version that answers. A
+version that cannot be loaded is refused, and tried again later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from steps.bundles import folder as bundle
+from steps.core import storage
+from steps.core.errors import BadDataError, PipelineError
+from steps.core.redaction import redact
+from steps.prediction import output
+from steps.prediction.models import read_ensemble
+from steps.registry import aliases, publishing
+from steps.schema.dtypes import value_range
+from steps.serving.plain_rows import PlainRows
+from steps.sources import layouts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from steps.prediction.models import Ensemble
+    from steps.registry.destinations import Destination
+    from steps.schema import Column, Schema
+    from steps.serving.metrics import Metrics
+
+_LONGEST_PAUSE = 300.0
+
+
+@dataclass(frozen=True, eq=False)
+class ServedModel:
+    """The models that answer, which never change: a new version is another object.
+
+    Attributes:
+        version: The name of the version or run.
+        ensemble: The models.
+        digests: The SHA-256 of each model file by slug.
+        plain: The short way from JSON rows to features.
+        loaded: When they were ready, in seconds since 1970.
+        seconds: How long loading took.
+    """
+
+    version: str
+    ensemble: Ensemble
+    digests: Mapping[str, str]
+    plain: PlainRows
+    seconds: float
+    loaded: float = field(default_factory=time.time)
+
+    @property
+    def name(self) -> str:
+        """The name of the model in URLs: that of the schema."""
+        return self.ensemble.schema.name
+
+    @property
+    def schema(self) -> Schema:
+        """The schema of the table that the models were trained on."""
+        return self.ensemble.schema
+
+    def facts(self) -> dict[str, Any]:
+        """Return what is known about the models, as plain JSON values."""
+        return {"version": self.version, "engine": self.ensemble.engine, "sha256": dict(self.digests)}
+
+
+def load_folder(folder: Path, version: str) -> ServedModel:
+    """Load the models in a folder of bundles, compare their checksums, and score a row with them.
+
+    Raises:
+        NoInputError: There is no bundle.
+        BadDataError: A bundle is damaged, or the models cannot score a row.
+    """
+    begun = time.monotonic()
+    ensemble = read_ensemble(folder)
+    digests = {
+        cover_type.slug: storage.read_json(folder / cover_type.slug / bundle.METADATA)["sha256"][bundle.MODEL]
+        for cover_type in ensemble.cover_types
+    }
+    _warm(ensemble, folder)
+    return ServedModel(version, ensemble, digests, PlainRows(ensemble), time.monotonic() - begun)
+
+
+def load_version(registry: Destination, version: str) -> ServedModel:
+    """Load a version of a registry. Its files are compared with the checksums of its manifest.
+
+    Raises:
+        NoInputError: There is no such version.
+        BadDataError: A file is not the one that was published, or as for :func:`load_folder`.
+    """
+    wanted = registry.below(f"versions/{version}")
+    files = (bundle.METADATA, bundle.MODEL, bundle.PREPROCESSOR)
+    names = {each.name for each in publishing.read_manifest(wanted).files if Path(each.name).name in files}
+    with tempfile.TemporaryDirectory(prefix="covertype-serve-") as temporary:
+        folder = Path(temporary) / "version"
+        publishing.fetch(wanted, folder, names)
+        return load_folder(folder / "models", version)
+
+
+def _warm(ensemble: Ensemble, folder: Path) -> None:
+    """Score a row of ordinary values, so that the first request finds everything compiled and imported."""
+    row = {column.name: ordinary_value(column) for column in ensemble.schema.columns}
+    fields = pa.schema(layouts.feature_fields(ensemble.schema))
+    scores = ensemble.scores(pa.RecordBatch.from_pylist([row], schema=fields), 1)
+    probability = output.find_probability(ensemble, scores, output.find_best(scores))
+    if not (np.isfinite(scores).all() and np.isfinite(probability).all()):
+        raise BadDataError("the models give no number for a row", where=str(folder), fix="train again")
+
+
+def ordinary_value(column: Column) -> float | str:
+    """Return a value in the middle of a column's range, or its first category."""
+    if column.categorical:
+        return column.values[0]
+    low, high = value_range(column.dtype)
+    least = low if column.minimum is None else column.minimum
+    most = high if column.maximum is None else column.maximum
+    whole = not column.dtype.startswith("float")
+    if column.minimum is None or column.maximum is None:
+        return min(max(0, least), most)
+    return (int(least) + int(most)) // 2 if whole else (least + most) / 2
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A version that was refused.
+
+    Attributes:
+        version: Its name; None if the alias could not be read.
+        reason: Why.
+        when: When, in seconds since 1970.
+        failures: How often in a row.
+    """
+
+    version: str | None
+    reason: str
+    when: float
+    failures: int = 1
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as plain JSON values."""
+        return {"version": self.version, "reason": self.reason, "when": self.when, "failures": self.failures}
+
+
+class Holder:
+    """The models that answer.
+
+    Args:
+        model: The models to begin with.
+        metrics: The metrics that show them.
+
+    Attributes:
+        model: The models. A request takes them once, and uses them to its end.
+        refused: The version that was refused last, None after a success.
+    """
+
+    def __init__(self, model: ServedModel, metrics: Metrics) -> None:
+        self.model, self._metrics = model, metrics
+        self.refused: Refused | None = None
+        metrics.show_version(model.version, model.loaded)
+
+    def swap(self, model: ServedModel) -> None:
+        """Let other models answer."""
+        previous, self.model = self.model.version, model
+        self.forget_refusal()
+        self._metrics.show_version(model.version, model.loaded, previous)
+
+    def refuse(self, version: str | None, reason: str) -> None:
+        """Record a version that was refused."""
+        again = self.refused is not None and self.refused.version == version
+        failures = self.refused.failures + 1 if again and self.refused else 1
+        if not again:
+            self.forget_refusal()
+        self.refused = Refused(version, redact(" ".join(reason.split())), time.time(), failures)
+        self._metrics.show_refused_version(version)
+
+    def forget_refusal(self) -> None:
+        """Record that the alias names a version that answers."""
+        if self.refused is not None:
+            self._metrics.show_refused_version(self.refused.version, failed=False)
+            self.refused = None
+
+
+class Reloader:
+    """Looks at an alias again and again.
+
+    Args:
+        holder: The models that answer.
+        registry: The registry.
+        alias: The name of the alias.
+        seconds: The time between two looks.
+        log: Called with what happened.
+    """
+
+    def __init__(
+        self, holder: Holder, registry: Destination, alias: str, seconds: float, log: Callable[..., None]
+    ) -> None:
+        self._holder, self._registry, self._alias = holder, registry, alias
+        self._seconds, self._log = seconds, log
+
+    async def run(self) -> None:
+        """Look until the task is cancelled."""
+        while True:
+            await asyncio.sleep(self._pause())
+            await self.look()
+
+    def _pause(self) -> float:
+        """Return how long to wait; longer and longer while a version is refused."""
+        refused = self._holder.refused
+        doubled = self._seconds * 2 ** min(refused.failures - 1, 20) if refused else self._seconds
+        return max(self._seconds, min(doubled, _LONGEST_PAUSE))
+
+    async def look(self) -> None:
+        """Load the version that the alias names, unless it answers already."""
+        version: str | None = None
+        try:
+            version = await asyncio.to_thread(aliases.resolve, self._registry, self._alias)
+            if version == self._holder.model.version:
+                self._holder.forget_refusal()
+                return
+            model = await asyncio.to_thread(load_version, self._registry, version)
+        except Exception as error:  # noqa: BLE001 - whatever a broken version does, the one before answers
+            expected = isinstance(error, (PipelineError, OSError))
+            reason = str(error) if expected else f"unexpected {type(error).__name__}: {error}"
+            self._holder.refuse(version, reason)
+            self._log("version refused", version=version, reason=reason, answers=self._holder.model.version)
+            return
+        before = self._holder.model.version
+        self._holder.swap(model)
+        self._log("version loaded", version=version, before=before, seconds=round(model.seconds, 3))

@@ -1,0 +1,129 @@
+"""The server as real processes: start, stop, workers."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from steps.core.errors import UnavailableError
+from steps.serving import server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[3]
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as opened:
+        return int(opened.getsockname()[1])
+
+
+@contextmanager
+def started(folder: Path, log: Path, *words: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """Start ``steps.serve`` as a process, and wait until it is ready."""
+    port = free_port()
+    command = [sys.executable, "-m", "steps.serve", f"--models={folder}", f"--port={port}", *words]
+    with log.open("wb") as file:
+        process = subprocess.Popen(command, cwd=ROOT, stderr=file)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                assert requests.get(f"{url}/v2/health/ready", timeout=30).status_code == 200
+                break
+            except requests.ConnectionError:
+                assert process.poll() is None, log.read_text()
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+        yield process, url
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        process.wait(60)
+
+
+def events(log: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in log.read_text().splitlines()]
+
+
+def test_a_port_that_is_used_is_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(UnavailableError, match=f"cannot listen.*127.0.0.1:{port}"):
+            server.bind("127.0.0.1", port)
+    with pytest.raises(UnavailableError, match="cannot listen"):
+        server.bind("no.such.host.invalid", 1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_lets_requests_end(folder: Path, tmp_path: Path, row: dict[str, Any], number: signal.Signals) -> None:
+    found: list[int] = []
+    with started(folder, tmp_path / "log") as (process, url):
+        many = json.dumps([row] * 9_000)
+        client = threading.Thread(
+            target=lambda: found.append(requests.post(f"{url}/predict", data=many, timeout=60).status_code)
+        )
+        client.start()
+        time.sleep(0.15)
+        process.send_signal(number)
+        client.join()
+        assert process.wait(60) == 0
+    assert found == [200]
+    assert [each["event"] for each in events(tmp_path / "log")][-1] == "stopped"
+
+
+def test_several_workers_answer_with_common_metrics_and_are_replaced(
+    folder: Path, tmp_path: Path, row: dict[str, Any]
+) -> None:
+    log = tmp_path / "log"
+    with started(folder, log, "--workers=2") as (process, url):
+
+        def workers() -> list[int]:
+            return [int(word) for word in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+
+        def is_listening() -> int:
+            return sum(each["event"] == "listening" for each in events(log))
+
+        def wait_for_workers(count: int) -> None:
+            deadline = time.monotonic() + 60
+            while is_listening() < count:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+
+        wait_for_workers(2)
+        for _ in range(30):
+            assert requests.post(f"{url}/predict", json=row, timeout=30).status_code == 200
+        for _ in range(5):
+            text = requests.get(f"{url}/metrics", timeout=30).text
+            assert re.search(r'covertype_rows_total\{version="[^"]+"\} 30.0', text)
+        first = workers()
+        assert len(first) == 2
+        os.kill(first[0], signal.SIGKILL)
+        wait_for_workers(3)
+        assert len(set(workers()) - set(first)) == 1
+        assert requests.post(f"{url}/predict", json=row, timeout=30).status_code == 200
+        children = workers()
+    assert process.returncode == 0
+    assert not any(Path(f"/proc/{child}").exists() for child in children)
+
+
+def test_workers_that_cannot_start_end_the_server(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "steps.serve", f"--models={tmp_path / 'no'}", "--port=0", "--workers=2"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 66
+    assert "no such folder of models" in done.stderr

@@ -231,5 +231,9 @@ def outputs(reporting: Step, *, with_register: bool, whole_run: bool) -> list[Pa
             for task, value, name in values
         ),
         Artifact(name="report", from_=_artifact_of(report, "report")),
-        *([Artifact(name="decision", from_=_artifact_of(register, "decision"))] if with_register else []),
+        *(
+            [Artifact(name="decision", from_=_artifact_of(register, "decision"), optional=True)]
+            if with_register
+            else []
+        ),
     ]

@@ -48,7 +48,7 @@ def test_outputs_of_a_pod_have_different_file_names_and_the_ui_draws_the_report_
         files = [PurePosixPath(slot.path).name for slot in template.outputs.artifacts.values() if slot.path]
         assert len(files) == len(set(files)), template.name
         drawn |= {file for file in files if "." in file}
-    assert drawn == {"report.html", "report.json"}
+    assert drawn == {"report.html", "report.json", "decision.html"}
 
 
 @pytest.mark.parametrize("kind", rendering.KINDS)

@@ -26,7 +26,6 @@ from workflows.cli import (
     bigquery_verbs,
     cache_verbs,
     compare_verb,
-    mlflow_verb,
     predict_verb,
     registry_verbs,
     result_verbs,
@@ -36,6 +35,7 @@ from workflows.cli import (
 )
 from workflows.cli.cluster import cluster_verbs, predict_cluster_verbs
 from workflows.cli.doctor import doctor_verb
+from workflows.cli.tracking import mlflow_verb
 
 app = typer.Typer(
     add_completion=False,

@@ -6,7 +6,6 @@ Modules with verbs:
 - ``workflow_verbs``: render, lint.
 - ``result_verbs``: show, runs.
 - ``compare_verb``: compare.
-- ``mlflow_verb``: log-mlflow.
 - ``cache_verbs``: cache ls, cache prune.
 - ``predict_verb``: predict.
 - ``registry_verbs``: versions, promote, rollback.
@@ -17,6 +16,7 @@ Packages with verbs:
 
 - ``cluster``: verbs that talk to a cluster.
 - ``doctor``: doctor, and its checks at Google.
+- ``tracking``: log-mlflow.
 
 Modules that they use:
 
@@ -31,12 +31,12 @@ __all__ = [
     "compare_verb",
     "doctor",
     "linting",
-    "mlflow_verb",
     "options",
     "predict_verb",
     "registry_verbs",
     "result_verbs",
     "run_verbs",
+    "tracking",
     "verify_verbs",
     "workflow_verbs",
 ]

@@ -7,8 +7,8 @@ import typer
 
 from steps.core import runtime
 from steps.core.errors import UsageError
-from workflows.cli.mlflow_verb import MlflowFlag, log_finished_run
 from workflows.cli.options import JsonFlag, with_local_settings
+from workflows.cli.tracking.mlflow_verb import MlflowFlag, log_finished_run
 
 if TYPE_CHECKING:
     from workflows.settings import Settings

@@ -147,7 +147,9 @@ def resolve(destination: Destination, name: str) -> str:
     if destination.read(f"versions/{name}/{MANIFEST}"):
         return name
     what = f"there is no version and no alias {name!r}"
-    raise NoInputError(what, where=destination.location, fix="check the registry and --version")
+    raise NoInputError(
+        what, where=destination.location, fix="check --registry and the name: `versions` lists those that exist"
+    )
 
 
 def _path(alias: str) -> str:

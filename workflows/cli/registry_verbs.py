@@ -33,7 +33,7 @@ def open_registry(uri: str | None) -> "Destination":
 
     found = settings.load({"registry": uri}).registry
     if not found:
-        fix = "name the registry that the models were registered in"
+        fix = "name the registry that the models were registered in, here or in COVERTYPE_REGISTRY"
         raise UsageError("a registry is needed", where="--registry", fix=fix)
     return open_destination(found)
 

@@ -175,11 +175,15 @@ def _expected_signer(key: Path | None, identity: str, issuer: str) -> "Signer | 
     if bool(identity) != bool(issuer) or (key and identity):
         fix = "give --key, or --identity and --issuer"
         raise UsageError("a signature has a key or an identity", where="--key, --identity and --issuer", fix=fix)
+    if key and not key.is_file():
+        raise NoInputError("no such file", where=str(key), fix="check the path of the key")
     return Signer(key, identity, issuer) if key or identity else None
 
 
 def _broken_error(link: "Link", registry: str, version: str) -> BadDataError:
     fix = "do not use this version, or restore what was published"
+    if link.name == "signature":
+        fix = "do not use this version, or check that this is the signer that you expect"
     return BadDataError(f"the link {link.name!r} is broken, {link.detail}", where=f"{version} of {registry}", fix=fix)
 
 

@@ -18,7 +18,7 @@ from steps.provenance import evidence as evidences
 from steps.provenance import reproduction
 from steps.provenance.origin import Reread
 from workflows.argo import revision as revisions
-from workflows.runs.results import WORKFLOW
+from workflows.runs.results import WORKFLOW, missing_run_fix
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,7 +106,9 @@ def run_files(folder: Path) -> dict[str, Path]:
         NoInputError: There is no such run.
     """
     if not (folder / WORKFLOW).is_file():
-        raise NoInputError(f"there is no run {folder.name!r}", where=str(folder.parent), fix="`runs` lists them")
+        raise NoInputError(
+            f"there is no run {folder.name!r}", where=str(folder.parent), fix=missing_run_fix(folder.name)
+        )
     models = {
         f"models/{path.parent.name}/{path.name}": path for path in (folder / "models").glob("*/*") if path.is_file()
     }

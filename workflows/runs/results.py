@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from steps.core import storage
 from steps.core.errors import DOCUMENTED_EXIT_CODES, RUN_FAILED, BadDataError, NoInputError
+from steps.registry.aliases import CANDIDATE, CHAMPION
 from workflows.contract import REPORT_FILES, model_of
 from workflows.local.nodes import Phase
 
@@ -121,6 +122,12 @@ def _exit_code(root: Node) -> int:
     return codes.pop() if len(codes) == 1 and codes <= DOCUMENTED_EXIT_CODES else RUN_FAILED
 
 
+def missing_run_fix(name: str) -> str:
+    """Return how to fix the name of a run that does not exist: an alias names a version only with ``--registry``."""
+    fix = "`runs` lists the existing ones"
+    return f"{fix}; {name!r} is an alias, which needs --registry" if name in {CANDIDATE, CHAMPION} else fix
+
+
 def read_result(output: Path, name: str) -> dict[str, Any]:
     """Return the result of a run.
 
@@ -135,9 +142,7 @@ def read_result(output: Path, name: str) -> dict[str, Any]:
     path = output / name / RESULT
     if not path.is_file():
         state = "it did not finish" if path.parent.is_dir() else "there is no such run"
-        raise NoInputError(
-            f"run {name!r} has no result, {state}", where=str(output), fix="`runs` lists the existing ones"
-        )
+        raise NoInputError(f"run {name!r} has no result, {state}", where=str(output), fix=missing_run_fix(name))
     result = _read_result_file(path)
     if result is None:
         raise BadDataError("not the result of a run", where=str(path), fix="run again")
@@ -162,7 +167,7 @@ def find_models(output: Path, name: str) -> Path:
     folder = output / name / "models"
     if not folder.is_dir():
         state = "it has no models" if folder.parent.is_dir() else "there is no such run"
-        raise NoInputError(f"run {name!r}: {state}", where=str(output), fix="`runs` lists the existing ones")
+        raise NoInputError(f"run {name!r}: {state}", where=str(output), fix=missing_run_fix(name))
     return folder
 
 

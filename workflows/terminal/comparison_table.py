@@ -68,7 +68,7 @@ def _metrics_table(metrics: list[dict[str, Any]]) -> Table:
 
 
 def _signed(value: float) -> str:
-    text = f"{value:+.4f}"
+    text = f"{value + 0.0:+.4f}"  # -0.0 + 0.0 is 0.0: the gain of a log loss is a negated difference
     return text.replace("0.", ".", 1) if abs(value) < 1 else text
 
 

@@ -23,7 +23,7 @@ def versions_table(found: Sequence[VersionFacts]) -> Table:
     for name in ("accuracy", "macro F1"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("aliases")
-    table.add_column("decision")
+    table.add_column("decision", overflow="fold")
     for each in found:
         time = each.at.replace("T", " ").removesuffix("Z")[:16] or _NOTHING
         state = f"cannot be used: {each.problem}" if each.problem else describe_decision(each.decision)

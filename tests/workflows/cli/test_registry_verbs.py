@@ -67,7 +67,9 @@ def test_a_registry_that_is_none(
 ) -> None:
     monkeypatch.delenv("COVERTYPE_REGISTRY", raising=False)
     assert invoke(*verb) == 2
-    assert capsys.readouterr().err.startswith("error: a registry is needed, in --registry: ")
+    error = capsys.readouterr().err
+    assert error.startswith("error: a registry is needed, in --registry: ")
+    assert "COVERTYPE_REGISTRY" in error
     assert invoke(*verb, "--registry", tmp_path) == 66
     assert capsys.readouterr().err.count("\n") == 1
     assert invoke(*verb, "--registry", "ftp://x/y") != 0
@@ -81,4 +83,6 @@ def test_words_that_are_refused(registry: Path, capsys: pytest.CaptureFixture[st
     assert invoke("promote", "b", "--registry", registry, "--force", " ") == 2
     assert "a reason is needed, in --force" in capsys.readouterr().err
     assert invoke("promote", "c", "--registry", registry) == 66
-    assert capsys.readouterr().err.startswith("error: there is no version and no alias 'c'")
+    assert capsys.readouterr().err.startswith(
+        f"error: there is no version and no alias 'c', in {registry}: check --registry and the name: `versions` lists"
+    )

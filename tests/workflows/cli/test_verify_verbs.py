@@ -53,7 +53,8 @@ def test_the_source_again(registry: Path, finished: Path, tmp_path: Path, capfd:
     [
         (["verify", "nothing"], 66, "no version and no alias 'nothing'"),
         (["verify", VERSION, "--identity=me@example.org"], 2, "--identity and --issuer"),
-        (["verify", VERSION, "--key=nothing.pub"], 65, "not signed"),
+        (["verify", VERSION, "--key=nothing.pub"], 66, "no such file, in nothing.pub"),
+        (["verify", VERSION, "--key=pyproject.toml"], 65, "not signed"),
         (["sign", VERSION], 2, "--key and --keyless"),
         (["sign", VERSION, "--key=nothing.pem"], 66, "no such file"),
         (["sign", "nothing", "--key=nothing.pem"], 66, "no version and no alias"),
@@ -95,6 +96,7 @@ def test_a_signed_version(
     assert invoke("verify", VERSION, "--registry", registry, "--key", keys / "other.pub") == 65
     shown = capfd.readouterr()
     assert "signed with another key" in shown.err
+    assert "or check that this is the signer that you expect" in shown.err
     assert not {PASSWORD, "quite wrong"} & set(shown.err.splitlines())
     assert PASSWORD not in shown.out + shown.err
     assert "quite wrong" not in shown.out + shown.err

@@ -122,6 +122,16 @@ def test_a_run_without_a_result(tmp_path: Path, state: str, *, made: bool) -> No
         results.read_result(tmp_path, "a-run")
 
 
+@pytest.mark.parametrize(
+    ("name", "hint"), [("a-run", ""), ("champion", "; 'champion' is an alias, which needs --registry")]
+)
+def test_an_alias_that_is_taken_for_a_run(tmp_path: Path, name: str, hint: str) -> None:
+    for read in (results.read_result, results.find_models):
+        with pytest.raises(NoInputError) as caught:
+            read(tmp_path, name)
+        assert str(caught.value).endswith(f": `runs` lists the existing ones{hint}")
+
+
 def test_runs_are_listed_by_name_and_so_by_time(tmp_path: Path) -> None:
     for name in ("covertype-2", "covertype-1"):
         (tmp_path / name).mkdir()

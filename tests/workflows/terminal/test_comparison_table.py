@@ -51,3 +51,8 @@ def test_what_is_equal_is_stated() -> None:
     assert "parameters: no difference" in lines
     assert "data: no difference" in lines
     assert any("(the same test rows)" in line for line in lines)
+
+
+def test_no_gain_has_no_minus_sign() -> None:
+    lines = printed(metrics=[metric("log_loss", None, -0.0, 0.0)])
+    assert "log loss (lower is better) all .5000 .5000 +.0000 +.0000 to +.0000" in lines

@@ -144,15 +144,21 @@ def compare(
     bootstrap = _is_resampled(ours, members, groups)
     sums = members if groups <= _MOST_SUMS else random.integers(0, _MOST_SUMS, groups)[members]
     gains = list(_gains(ours, theirs, sums, keep=bootstrap))
+    if not gains:  # one model, and no common test row is of its cover type
+        return Comparison(len(ours.rows), groups, _method(bootstrap=bootstrap), 0.0, ())
     deviations = _resample(gains, members, groups, random) if bootstrap else _draw_normal(gains, random)
     multiple, ends = _intervals(deviations, confidence)
     return Comparison(
         len(ours.rows),
         groups,
-        "bootstrap" if bootstrap else "influence",
+        _method(bootstrap=bootstrap),
         multiple,
         tuple(_describe(gain, *end) for gain, end in zip(gains, ends, strict=True)),
     )
+
+
+def _method(*, bootstrap: bool) -> str:
+    return "bootstrap" if bootstrap else "influence"
 
 
 def _is_resampled(scores: TestScores, members: NDArray[np.int64], groups: int) -> bool:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 BUNDLED = DATA / "gate_policy.toml"
 PROMOTABLE = ("better", "not worse")
+# The largest value without a limit of its own: decisions are JSON, which has no infinity, and numbers are printed.
+_LARGEST = 1e15
 _T = TypeVar("_T")
 
 
@@ -190,8 +192,9 @@ def _check_number(value: object, annotation: str, name: str, low: float, high: f
     if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
         kind = "a whole number" if whole else "a number"
         raise ValueError(f"{name!r} must be {kind}, not {value!r}")  # noqa: TRY004 - callers catch ValueError alone
-    if not low <= value <= high:  # a NaN too
+    if not low <= value <= min(high, _LARGEST):  # a NaN too
         limit = f"from {low:g} to {high:g}" if high < math.inf else f"{low:g} or more"
+        limit += f" and at most {_LARGEST:g}" if high == math.inf and value > _LARGEST else ""
         raise ValueError(f"{name!r} must be {limit}, not {value!r}")
     return value
 

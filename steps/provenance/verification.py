@@ -63,7 +63,7 @@ def verify_version(registry: Destination, version: str, means: Means) -> list[Li
         evidence = collect_version(registry, version, manifest, Path(temporary))
         return [
             *_links(evidence, means),
-            publication.manifest_link(evidence),
+            _checked("manifest", lambda: publication.manifest_link(evidence)),
             publication.aliases_link(registry, version),
             signing.signature_link(registry, evidence, means.signer, Path(temporary)),
         ]
@@ -87,11 +87,25 @@ def verify_run(name: str, revision: str, files: Mapping[str, Path], means: Means
 def _links(evidence: Evidence, means: Means) -> list[Link]:
     reread = means.reread(evidence)
     return [
-        origin.source_link(evidence, reread),
-        origin.datasets_link(evidence, reread),
-        origin.code_link(evidence, means.code(str(evidence.lineage.get("code_revision", "")))),
-        origin.image_link(evidence),
-        results.boosters_link(evidence),
-        results.metrics_link(evidence),
-        results.report_link(evidence),
+        _checked("source", lambda: origin.source_link(evidence, reread)),
+        _checked("datasets", lambda: origin.datasets_link(evidence, reread)),
+        _checked(
+            "code", lambda: origin.code_link(evidence, means.code(str(evidence.lineage.get("code_revision", ""))))
+        ),
+        _checked("image", lambda: origin.image_link(evidence)),
+        _checked("boosters", lambda: results.boosters_link(evidence)),
+        _checked("metrics", lambda: results.metrics_link(evidence)),
+        _checked("report", lambda: results.report_link(evidence)),
     ]
+
+
+def _checked(name: str, check: Callable[[], Link]) -> Link:
+    """Return a link, broken if a document that it compares has another form than this project writes.
+
+    Every digest can fit such a document: whoever changed it may have changed the manifest too.
+    """
+    try:
+        return check()
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        what = f"a document or the lineage has another form than this project writes ({type(error).__name__}: {error})"
+        return Link(name, State.BROKEN, what)

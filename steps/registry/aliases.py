@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ CANDIDATE, CHAMPION = "candidate", "champion"
 _ATTEMPTS = 10
 # The number of earlier versions that an alias keeps for rollbacks.
 _MOST_EARLIER = 100
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,11 @@ class AliasMove:
         return dataclasses.asdict(self)
 
 
+def is_valid_name(name: str) -> bool:
+    """Return whether a text can be the name of a version or alias: letters, digits and ``. _ -``."""
+    return _NAME.fullmatch(name) is not None
+
+
 def read_alias(destination: Destination, alias: str) -> Alias | None:
     """Return an alias, None if it does not exist; BadDataError if it cannot be read."""
     stored = destination.read(_path(alias))
@@ -142,9 +149,10 @@ def resolve(destination: Destination, name: str) -> str:
         NoInputError: There is neither an alias nor a version of this name.
         BadDataError: The alias cannot be read.
     """
-    if alias := read_alias(destination, name):
+    valid = is_valid_name(name)  # any other text would be a path
+    if valid and (alias := read_alias(destination, name)):
         return alias.version
-    if destination.read(f"versions/{name}/{MANIFEST}"):
+    if valid and destination.read(f"versions/{name}/{MANIFEST}"):
         return name
     what = f"there is no version and no alias {name!r}"
     raise NoInputError(

@@ -17,10 +17,10 @@ from steps.core import storage
 from steps.core.errors import BadDataError, UsageError
 from steps.models import bundle
 from steps.registry import champion, publishing
-from steps.registry.aliases import CANDIDATE, CHAMPION, move_alias
+from steps.registry.aliases import CANDIDATE, CHAMPION, is_valid_name, move_alias
 from steps.registry.lineage import run_facts
 from steps.registry.manifest import MANIFEST
-from steps.registry.versions import is_valid_version, location_of
+from steps.registry.versions import location_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,7 +67,7 @@ def collect_release(
         UsageError: The version is not a valid name, or there is not one metrics file for each model.
         BadDataError: A file is damaged, or belongs to another cover type, other data or another model.
     """
-    if not is_valid_version(version):
+    if not is_valid_name(version):
         raise UsageError(f"{version!r} is not a version", where="--version", fix="use letters, digits and . _ -")
     if wrong := models.keys() ^ metrics.keys():
         raise UsageError(f"{min(wrong)!r} is not in both", where="--model and --metrics", fix="give both for each")

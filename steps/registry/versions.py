@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from steps.core.errors import BadDataError, NoInputError
 from steps.registry import decisions, destinations
-from steps.registry.aliases import CANDIDATE, CHAMPION, read_alias
+from steps.registry.aliases import CANDIDATE, CHAMPION, is_valid_name, read_alias
 from steps.registry.manifest import MANIFEST
 
 if TYPE_CHECKING:
@@ -19,12 +18,6 @@ if TYPE_CHECKING:
     from steps.registry.manifest import Manifest
 
 FOLDER = "versions"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-
-
-def is_valid_version(name: str) -> bool:
-    """Return whether a text can be the name of a version: letters, digits and ``. _ -``."""
-    return _NAME.fullmatch(name) is not None
 
 
 def location_of(version: str) -> str:
@@ -40,7 +33,7 @@ def read_version(registry: Destination, version: str) -> Manifest:
         BadDataError: The manifest is damaged, or it is not that of a registered version.
     """
     folder = registry.below(location_of(version))
-    found = destinations.read_manifest(folder) if is_valid_version(version) else None
+    found = destinations.read_manifest(folder) if is_valid_name(version) else None
     if found is None:
         _raise_missing(registry, version)
     if found.metadata.get("version") != version or not isinstance(found.metadata.get("cover_types"), dict):
@@ -51,7 +44,7 @@ def read_version(registry: Destination, version: str) -> Manifest:
 
 def _raise_missing(registry: Destination, version: str) -> NoReturn:
     """Raise NoInputError that says whether other files of the version are there."""
-    if is_valid_version(version) and registry.names_below(location_of(version)):
+    if is_valid_name(version) and registry.names_below(location_of(version)):
         where = f"{registry.location}/{location_of(version)}"
         raise NoInputError(f"version {version!r} has no {MANIFEST}", where=where, fix="register the run again")
     what = f"there is no version and no alias {version!r}"

@@ -71,8 +71,9 @@ def promote(
 
     if force is not None and not force.strip():
         raise UsageError("a reason is needed", where="--force", fix='write it as --force "why"')
+    forced = _reason(force or "", "--force")
     conditions, opened = read_policy(policy), open_registry(registry)
-    request = champion.Request(resolve(opened, version), conditions, champion.PROMOTE, (force or "").strip())
+    request = champion.Request(resolve(opened, version), conditions, champion.PROMOTE, forced)
     outcome = champion.promote(opened, request)
     _print_outcome(opened.location, outcome, as_json=as_json)
     if outcome.move.version != request.version:
@@ -94,9 +95,16 @@ def rollback(
     """Make the champion before the present one the champion again; several rollbacks walk back."""
     from steps.registry import champion
 
-    opened = open_registry(registry)
-    _print_outcome(opened.location, champion.rollback(opened, reason.strip()), as_json=as_json)
+    why, opened = _reason(reason, "--reason"), open_registry(registry)
+    _print_outcome(opened.location, champion.rollback(opened, why), as_json=as_json)
     return 0
+
+
+def _reason(text: str, flag: str) -> str:
+    """Return a reason that can be stored; UsageError for one with bytes that are not UTF-8."""
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise UsageError("the reason is not UTF-8", where=flag, fix="write it in UTF-8")
+    return text.strip()
 
 
 def _print_outcome(registry: str, outcome: "Outcome", *, as_json: bool) -> None:

@@ -138,7 +138,7 @@ def _open_version(registry: str, name: str) -> "tuple[Destination, str]":
     from steps.registry.manifest import MANIFEST
 
     destination = open_destination(check_registry(registry))
-    if destination.read(f"versions/{name}/{MANIFEST}") is not None:
+    if aliases.is_valid_name(name) and destination.read(f"versions/{name}/{MANIFEST}") is not None:
         return destination, name  # also where an alias is damaged
     version = aliases.resolve(destination, name)
     if destination.read(f"versions/{version}/{MANIFEST}") is None:

@@ -121,3 +121,12 @@ def test_a_name_has_the_cover_type() -> None:
     names = [each.name for each in paired.compare(simulated(), simulated(seed=1)).differences]
     assert names[0] == "f1 of ash"
     assert "accuracy" in names
+
+
+@pytest.mark.parametrize("most", [0, 10_000])
+def test_one_model_without_a_positive_row_has_no_differences(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    monkeypatch.setattr(paired, "MOST_RESAMPLED", most)
+    whole = simulated(600)
+    rare = whole.take(np.flatnonzero(whole.truth != 0), SLUGS[:1])
+    found = paired.compare(rare, rare)
+    assert (found.differences, found.multiple, found.rows) == ((), 0, len(rare.rows))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -170,3 +171,30 @@ def test_a_run_has_no_registry(finished: Path) -> None:
     other = {**files, "datasets/aspen": finished / "krummholz" / "dataset"}
     broken = links.first_broken(verification.verify_run("r", "", other, means()))
     assert broken == links.Link("datasets", State.BROKEN, "the dataset of aspen is not the one that prepare wrote")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "broken"),
+    [
+        ("profile.json", {"datasets": {"aspen": "0"}}, "datasets"),
+        (f"models/{SLUGS[0]}/metrics.json", {"a": 1}, "metrics"),
+        ("report.json", {"data": [], "steps": [5], "cover_types": []}, "report"),
+    ],
+)
+def test_a_document_of_another_form_is_a_broken_link_even_if_the_manifest_fits(
+    registry: Path, name: str, content: dict[str, Any], broken: str
+) -> None:
+    version = registry / "versions" / VERSION
+    change_entry(version, name, lambda path: path.write_text(json.dumps(content)))
+    chain = verify(registry, means())
+    assert chain[broken].state is State.BROKEN
+
+
+def test_a_lineage_of_another_form_is_a_broken_link(registry: Path) -> None:
+    def spoil(metadata: dict[str, Any]) -> None:
+        metadata["cover_types"] = dict.fromkeys(metadata["cover_types"])
+
+    change_manifest(registry / "versions" / VERSION, spoil)
+    chain = verify(registry, means())
+    assert chain["code"].state is State.BROKEN
+    assert chain["manifest"].state is State.OK

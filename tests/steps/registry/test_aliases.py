@@ -85,3 +85,11 @@ def test_a_name_that_is_no_version_and_no_alias(tmp_path: Path) -> None:
     assert aliases.resolve(Folder(tmp_path), "candidate") == "a"
     with pytest.raises(NoInputError, match="there is no version and no alias 'b'"):
         aliases.resolve(Folder(tmp_path), "b")
+
+
+@pytest.mark.parametrize("name", ["", "x" * 400, "../versions/v1/manifest", "champion.json/x", "a\udcff"])
+def test_a_name_that_none_can_have_is_no_version(tmp_path: Path, name: str) -> None:
+    folder = Folder(tmp_path)
+    aliases.move_alias(folder, "champion", "v1")
+    with pytest.raises(NoInputError, match="there is no version and no alias"):
+        aliases.resolve(folder, name)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from steps.core.errors import BadDataError, NoInputError
-from steps.registry import versions
+from steps.registry import aliases, versions
 from steps.registry.destinations import Folder
 from tests.steps.test_register import Runs
 
@@ -71,4 +71,4 @@ def test_a_version_under_a_foreign_name(registry: Folder) -> None:
     ("name", "valid"), [("a", True), ("a.b_c-1", True), ("", False), ("../a", False), ("-a", False)]
 )
 def test_names_of_versions(name: str, valid: bool) -> None:  # noqa: FBT001 - a parameter of the test
-    assert versions.is_valid_version(name) == valid
+    assert aliases.is_valid_name(name) == valid

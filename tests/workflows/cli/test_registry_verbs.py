@@ -86,3 +86,9 @@ def test_words_that_are_refused(registry: Path, capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().err.startswith(
         f"error: there is no version and no alias 'c', in {registry}: check --registry and the name: `versions` lists"
     )
+
+
+def test_a_reason_that_is_not_utf_8(registry: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for words, flag in ((("promote", "b"), "--force"), (("rollback",), "--reason")):
+        assert invoke(*words, "--registry", registry, flag, "a\udcff") == 2
+        assert capsys.readouterr().err == f"error: the reason is not UTF-8, in {flag}: write it in UTF-8\n"

@@ -221,6 +221,18 @@ def test_a_policy_that_is_none(runs: Runs, registry: Path, tmp_path: Path, text:
 
 
 @pytest.mark.parametrize(
+    "text", ["[floors.cover_types.oak]\nf1 = 0.1", "[margins.cover_types.oak]\nf1 = 0.1", '[slices]\nnames = ["Soil"]']
+)
+def test_a_policy_for_other_models_changes_nothing(runs: Runs, registry: Path, tmp_path: Path, text: str) -> None:
+    """The names are compared with the test scores before the version is published, not by the gate after it."""
+    (tmp_path / "policy.toml").write_text(text)
+    result = runs().register(registry, "--policy", tmp_path / "policy.toml")
+    assert (result.code, len(result.errors)) == (78, 1)
+    assert "there is no" in result.log
+    assert not registry.exists()
+
+
+@pytest.mark.parametrize(
     ("options", "reason"),
     [
         ({"data": "e" * 64}, "no test rows in common: the data differ"),

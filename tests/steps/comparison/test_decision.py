@@ -134,7 +134,7 @@ def test_versions_that_cannot_be_compared_are_not() -> None:
     [
         ("[margins.cover_types.oak]\nf1 = 0.1", "there is no cover type 'oak', in cover_types: use some of ash, birch"),
         ("[floors.cover_types.oak]\nf1 = 0.1", "there is no cover type 'oak'"),
-        ('[slices]\nnames = ["Soil"]', "there is no slice 'Soil', in slices.names: the test scores have: Region"),
+        ('[slices]\nnames = ["Soil"]', "there is no slice 'Soil', in slices.names: use some of Region"),
     ],
 )
 def test_a_policy_for_other_models_is_refused(text: str, message: str) -> None:

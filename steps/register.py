@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,6 +21,11 @@ from steps.models import bundle
 from steps.options.register import RegisterOptions
 from steps.provenance.card import CARD, render_card
 from steps.registry.registration import PROFILE, Release, collect_release, register, summarise
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from steps.comparison.policy import Policy
 
 
 def main(  # noqa: PLR0913 - one argument a file
@@ -51,7 +56,7 @@ def main(  # noqa: PLR0913 - one argument a file
     with runtime.record_usage(usage, "register", inputs=inputs), tempfile.TemporaryDirectory() as folder:
         release = collect_release(name, models, judged, documents, options.code_revision)
         release.files[SCORES] = Path(folder) / SCORES
-        write_test_scores(release.files[SCORES], assemble_test_scores(models, scored))
+        _write_scores(release.files[SCORES], models, scored, conditions)
         release.files[CARD] = Path(folder) / CARD
         storage.write_text(release.files[CARD], _card(release, report_json, next(iter(models.values()))))
         document = register(release, open_destination(registry), conditions)
@@ -61,6 +66,13 @@ def main(  # noqa: PLR0913 - one argument a file
     line = summarise(document)
     runtime.record_values((summary, line))
     runtime.log(line)
+
+
+def _write_scores(path: Path, models: Mapping[str, Path], scored: Mapping[str, Path], policy: Policy) -> None:
+    """Write the scores of all models, after checking that they have what the policy names."""
+    found = assemble_test_scores(models, scored)
+    policy.check_names(found.slugs, found.slices)
+    write_test_scores(path, found)
 
 
 def _card(release: Release, report: Path, model: Path) -> str:

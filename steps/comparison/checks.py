@@ -63,7 +63,7 @@ def check_floors(scores: TestScores, policy: Policy) -> Iterator[Check]:
         if (floor := policy.floors.of(metric, slug)) is not None
     }
     measured = measures.measure(scores, tuple({metric for metric, _ in floors})) if floors else ()
-    values = {(each.metric, each.cover_type): each.value for each in measured}
+    values = {(each.metric, each.cover_type): each.value for each in measured}  # not the influences, which are large
     for (metric, slug), floor in floors.items():
         value = values.get((metric, slug))
         lower_is_better = metric == measures.LOG_LOSS
@@ -84,15 +84,14 @@ def check_slices(challenger: TestScores, champion: TestScores | None, policy: Sl
     """
     if not challenger.complete:
         return
-    right, before = _right(challenger), _right(champion) if champion else None
-    judged = [
-        (name, rows)
-        for name, rows in parts_of(challenger.slices, policy.names)
-        if np.count_nonzero(rows) >= policy.minimum_rows
-    ]
-    quantile = float(norm.ppf(1 - 0.025 / max(len(judged), 1)))
-    for name, rows in judged:
-        value, count = float(right[rows].mean()), int(np.count_nonzero(rows))
+    right, before = challenger.find_right(), champion.find_right() if champion else None
+    parts = parts_of(challenger.slices, policy.names)
+    counts = {name: count for name, rows in parts if (count := int(np.count_nonzero(rows))) >= policy.minimum_rows}
+    quantile = float(norm.ppf(1 - 0.025 / max(len(counts), 1)))
+    for name, rows in parts_of(challenger.slices, policy.names):  # again, because all of them take much memory
+        if name not in counts:
+            continue
+        value, count = float(right[rows].mean()), counts[name]
         if policy.minimum_accuracy is not None:
             passed = value >= policy.minimum_accuracy
             yield Check("slice", f"accuracy in {name}", passed, value, policy.minimum_accuracy, None, count)
@@ -102,10 +101,6 @@ def check_slices(challenger: TestScores, champion: TestScores | None, policy: Sl
             dropped = drop > policy.maximum_drop and drop > quantile * error
             old = float(before[rows].mean())
             yield Check("slice", f"accuracy in {name}", not dropped, value, old - policy.maximum_drop, old, count)
-
-
-def _right(scores: TestScores) -> NDArray[np.bool_]:
-    return np.asarray(scores.scores.argmax(axis=0) == scores.truth)
 
 
 def parts_of(slices: Mapping[str, Slice], names: Sequence[str]) -> Iterator[tuple[str, NDArray[np.bool_]]]:

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 
 from steps.comparison import checks, paired
 from steps.comparison.score_table import NoCommonRowsError, TestScores, common_rows
-from steps.core.errors import BadConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,7 +105,7 @@ def decide(challenger: Candidate, champion: Candidate | None, policy: Policy, *,
     Raises:
         BadConfigurationError: The policy has a cover type or a slice that the challenger does not have.
     """
-    _check_names(policy, challenger.scores)
+    policy.check_names(challenger.scores.slugs, challenger.scores.slices)
     if champion is None:
         return _conclude(challenger, None, Judged(Verdict.FIRST, None), None, policy, uses)
     if challenger.scores.slugs != champion.scores.slugs:
@@ -122,16 +121,6 @@ def not_comparable(challenger: str, champion: str | None, why: str, policy: Poli
     """Return the decision about versions that cannot be compared, such as a champion without test scores."""
     details: dict[str, Any] = {"comparison": None, "checks": [], "policy": policy.to_dict(), "uses": uses}
     return Decision(challenger, champion, Verdict.NOT_COMPARABLE, False, f"not comparable: {why}", details)
-
-
-def _check_names(policy: Policy, scores: TestScores) -> None:
-    if wrong := sorted(policy.cover_types() - set(scores.slugs)):
-        fix = f"use some of {', '.join(scores.slugs)}"
-        raise BadConfigurationError(f"policy: there is no cover type {wrong[0]!r}", where="cover_types", fix=fix)
-    if wrong := sorted(set(policy.slices.names) - set(scores.slices)):
-        known = ", ".join(scores.slices) or "none"
-        what = f"policy: there is no slice {wrong[0]!r}"
-        raise BadConfigurationError(what, where="slices.names", fix=f"the test scores have: {known}")
 
 
 def judge(comparison: Comparison, policy: Policy) -> Judged:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from steps.comparison.score_table import BLOCK
 from steps.models import metrics
 
 if TYPE_CHECKING:
@@ -77,8 +78,7 @@ def measure(scores: TestScores, names: tuple[str, ...] | None = None) -> Iterato
     if PR_AUC in wanted:
         yield from _pr_auc_measures(scores)
     if scores.complete and ACCURACY in wanted:
-        right = scores.scores.argmax(axis=0) == scores.truth
-        yield _mean(ACCURACY, right.astype(np.float64))
+        yield _mean(ACCURACY, scores.find_right().astype(np.float64))
     if scores.complete and LOG_LOSS in wanted:
         yield _mean(LOG_LOSS, log_losses(scores))
 
@@ -87,8 +87,8 @@ def log_losses(scores: TestScores) -> Floats:
     """Return -log of the calibrated probability of each row's cover type (float64, shape (rows,))."""
     losses = np.empty(len(scores.rows))
     calibrations = np.array(scores.calibrations)
-    for start in range(0, len(losses), 1 << 17):  # float64 of all models at once would be large
-        part = slice(start, start + (1 << 17))
+    for start in range(0, len(losses), BLOCK):
+        part = slice(start, start + BLOCK)
         probabilities = metrics.calibrate(scores.scores[:, part], calibrations)
         own = np.take_along_axis(probabilities, scores.truth[np.newaxis, part], axis=0)[0]
         losses[part] = -np.log(np.clip(own, _SMALLEST, 1))
@@ -97,7 +97,8 @@ def log_losses(scores: TestScores) -> Floats:
 
 def _mean(name: str, values: Floats) -> Measure:
     value = float(values.mean())
-    influence = (values - value) / len(values)
+    influence = values - value
+    influence /= len(values)
     return Measure(name, None, None, value, influence, lambda weights: weights @ values / weights.sum(axis=1))
 
 
@@ -106,36 +107,47 @@ def _f1_measures(scores: TestScores, wanted: tuple[str, ...]) -> Iterator[Measur
     of_each: list[Callable[[Weights], Floats]] = []
     total, influence = 0.0, np.zeros(len(scores.rows))
     for at, slug in enumerate(scores.slugs):
-        labels = scores.truth == at
-        # The threshold is a Python float: NumPy then compares in float32, exactly as evaluate did.
-        predicted = scores.scores[at] >= scores.thresholds[at]
-        one = _f1(slug, labels, predicted)
-        total, influence = total + one.value, influence + one.influence
+        one = _f1(scores, at, slug)
+        total += one.value
+        influence += one.influence
         of_each.append(one.weighted)
         if F1 in wanted and one.positive:
             yield one
+        del one  # its influences would stay in memory beside those of the next one
     if MACRO_F1 in wanted and scores.complete:
+        influence /= len(of_each)
         yield Measure(
             MACRO_F1,
             None,
             None,
             total / len(of_each),
-            influence / len(of_each),
+            influence,
             lambda weights: np.mean([weighted(weights) for weighted in of_each], axis=0),
         )
 
 
-def _f1(slug: str, labels: NDArray[np.bool_], predicted: NDArray[np.bool_]) -> Measure:
-    hits, both = labels & predicted, labels.astype(np.int8) + predicted
+def _f1(scores: TestScores, at: int, slug: str) -> Measure:
+    hits, both = _count_hits(scores, at)
     size = max(int(both.sum(dtype=np.int64)), 1)
     value = 2 * int(hits.sum()) / size
 
     def weighted(weights: Weights) -> Floats:
-        # Converted here: the arrays of all models stay in memory for macro F1, and BLAS multiplies floats only.
-        found = weights @ hits.astype(np.float64), weights @ both.astype(np.float64)
+        # Counted again: the arrays of all models would otherwise stay in memory for macro F1.
+        found = tuple(weights @ each.astype(np.float64) for each in _count_hits(scores, at))
         return np.asarray(2 * found[0] / np.maximum(found[1], 1))
 
-    return Measure(F1, slug, int(labels.sum()), value, (2.0 * hits - value * both) / size, weighted)
+    influence: Floats = np.multiply(2.0, hits, dtype=np.float64)
+    influence -= value * both
+    influence /= size
+    return Measure(F1, slug, int(np.count_nonzero(scores.truth == at)), value, influence, weighted)
+
+
+def _count_hits(scores: TestScores, at: int) -> tuple[NDArray[np.bool_], NDArray[np.int8]]:
+    """Return whether a model is right about each positive row, and how many of label and prediction are positive."""
+    labels = scores.truth == at
+    # The threshold is a Python float: NumPy then compares in float32, exactly as evaluate did.
+    predicted = scores.scores[at] >= scores.thresholds[at]
+    return labels & predicted, labels.astype(np.int8) + predicted
 
 
 def _pr_auc_measures(scores: TestScores) -> Iterator[Measure]:

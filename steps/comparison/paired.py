@@ -138,31 +138,39 @@ def compare(
         BadDataError: A row has two cover types.
     """
     ours, theirs = common_rows(challenger, champion)
-    _, members = np.unique(ours.groups, return_inverse=True)
-    groups = int(members.max()) + 1
+    members, groups = _number_groups(ours.groups)
     random = np.random.default_rng(seed)
     bootstrap = _is_resampled(ours, members, groups)
-    sums = members if groups <= _MOST_SUMS else random.integers(0, _MOST_SUMS, groups)[members]
-    gains = list(_gains(ours, theirs, sums, keep=bootstrap))
+    method = "bootstrap" if bootstrap else "influence"
+    if groups > _MOST_SUMS:  # then there is no bootstrap, which needs the groups themselves
+        members = random.integers(0, _MOST_SUMS, groups)[members]
+    gains = list(_gains(ours, theirs, members, keep=bootstrap))
     if not gains:  # one model, and no common test row is of its cover type
-        return Comparison(len(ours.rows), groups, _method(bootstrap=bootstrap), 0.0, ())
+        return Comparison(len(ours.rows), groups, method, 0.0, ())
     deviations = _resample(gains, members, groups, random) if bootstrap else _draw_normal(gains, random)
     multiple, ends = _intervals(deviations, confidence)
     return Comparison(
         len(ours.rows),
         groups,
-        _method(bootstrap=bootstrap),
+        method,
         multiple,
         tuple(_describe(gain, *end) for gain, end in zip(gains, ends, strict=True)),
     )
 
 
-def _method(*, bootstrap: bool) -> str:
-    return "bootstrap" if bootstrap else "influence"
+def _number_groups(groups: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
+    """Return the number of each row's group, from 0 in the order of the groups, and how many groups there are.
+
+    ``np.unique`` with ``return_inverse`` takes twice the memory.
+    """
+    distinct = np.unique(groups)
+    return np.searchsorted(distinct, groups), len(distinct)
 
 
 def _is_resampled(scores: TestScores, members: NDArray[np.int64], groups: int) -> bool:
     """Return whether groups are drawn with replacement, because they are too few for normal intervals."""
+    if groups > MOST_RESAMPLED_WITH_FEW:
+        return False
     positive = [len(np.unique(members[scores.truth == at])) for at in range(len(scores.slugs))]
     few = any(0 < count < FEW_POSITIVE for count in positive)
     return groups <= (MOST_RESAMPLED_WITH_FEW if few else MOST_RESAMPLED)
@@ -172,8 +180,12 @@ def _gains(ours: TestScores, theirs: TestScores, sums: NDArray[np.int64], *, kee
     """Yield the metrics of both versions; the influences of rows are kept for resampling only."""
     for first, second in zip(measures.measure(ours), measures.measure(theirs), strict=True):
         sign = -1 if first.metric == measures.LOG_LOSS else 1
-        influence = np.bincount(sums, sign * (first.influence - second.influence)).astype(np.float64)
-        yield _Gain(first, second, sign, influence) if keep else _Gain(_light(first), _light(second), sign, influence)
+        difference = first.influence - second.influence
+        difference *= sign
+        influence = np.bincount(sums, difference).astype(np.float64)
+        one, other = (first, second) if keep else (_light(first), _light(second))
+        del first, second, difference  # they would stay in memory beside the next ones
+        yield _Gain(one, other, sign, influence)
 
 
 def _light(measure: Measure) -> Measure:

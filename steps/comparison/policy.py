@@ -15,7 +15,7 @@ from steps.core.errors import BadConfigurationError, NoInputError
 from steps.schema import DATA
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
 BUNDLED = DATA / "gate_policy.toml"
@@ -121,6 +121,24 @@ class Policy:
     def cover_types(self) -> set[str]:
         """Return the cover types that have margins or floors of their own."""
         return {*self.margins.cover_types, *self.floors.cover_types}
+
+    def check_names(self, cover_types: Collection[str], slices: Collection[str]) -> None:
+        """Check that every cover type and every slice of the policy exists.
+
+        Args:
+            cover_types: The slugs of the models, in the order in which a message lists them.
+            slices: The names of the slices.
+
+        Raises:
+            BadConfigurationError: One of them does not exist.
+        """
+        for kind, where, used, known in (
+            ("cover type", "cover_types", self.cover_types(), cover_types),
+            ("slice", "slices.names", set(self.slices.names), slices),
+        ):
+            if wrong := sorted(used - set(known)):
+                fix = f"use some of {', '.join(known)}" if known else "leave it out, there is none"
+                raise BadConfigurationError(f"policy: there is no {kind} {wrong[0]!r}", where=where, fix=fix)
 
 
 def read_policy(path: Path | None = None) -> Policy:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+# The rows of which a result of all models is computed at once: with all of them it would be larger than the scores.
+BLOCK = 1 << 17
+
+
 class NoCommonRowsError(BadDataError):
     """Two versions have no test row, or no cover type, in common."""
 
@@ -70,13 +74,21 @@ class TestScores:
     def test_rows_sha256(self) -> str:
         """The digest of ``data_sha256`` and the rows. It is equal if and only if the test rows are the same."""
         digest = hashlib.sha256(self.data_sha256.encode() + b"\0")
-        digest.update(np.ascontiguousarray(self.rows, "<i8").tobytes())
+        digest.update(np.ascontiguousarray(self.rows, "<i8").data)
         return digest.hexdigest()
 
     @property
     def complete(self) -> bool:
         """Whether each test row is of a cover type with a model, so that metrics of all models are defined."""
         return len(self.slugs) > 1 and bool((self.truth < len(self.slugs)).all())
+
+    def find_right(self) -> NDArray[np.bool_]:
+        """Return whether the highest score of each row is that of its cover type. Of equal scores the first counts."""
+        right = np.empty(len(self.rows), np.bool_)
+        for start in range(0, len(right), BLOCK):
+            part = slice(start, start + BLOCK)
+            right[part] = self.scores[:, part].argmax(axis=0) == self.truth[part]
+        return right
 
     def take(self, index: NDArray[np.int64], slugs: Sequence[str]) -> TestScores:
         """Return the scores of some rows and models.
@@ -88,12 +100,15 @@ class TestScores:
         kept = [self.slugs.index(slug) for slug in slugs]
         position = np.full(len(self.slugs) + 1, len(kept), np.int64)
         position[kept] = np.arange(len(kept))
+        scores = np.empty((len(kept), len(index)), np.float32)
+        for values, at in zip(scores, kept, strict=True):
+            values[:] = self.scores[at][index]
         return replace(
             self,
             slugs=tuple(slugs),
             rows=self.rows[index],
             truth=position[self.truth[index]],
-            scores=self.scores[kept][:, index],
+            scores=scores,
             groups=self.groups[index],
             thresholds=tuple(self.thresholds[at] for at in kept),
             calibrations=tuple(self.calibrations[at] for at in kept),
@@ -121,7 +136,7 @@ def common_rows(first: TestScores, second: TestScores) -> tuple[TestScores, Test
     if first.slugs == second.slugs and np.array_equal(first.rows, second.rows):
         found = first, second
     else:
-        _, one, other = np.intersect1d(first.rows, second.rows, assume_unique=True, return_indices=True)
+        one, other = _match_rows(first.rows, second.rows)
         if not len(one):
             what = f"no test rows in common: the splits differ (seeds {first.seed} and {second.seed})"
             raise NoCommonRowsError(what, fix="compare versions of the same seed")
@@ -131,3 +146,12 @@ def common_rows(first: TestScores, second: TestScores) -> tuple[TestScores, Test
         what = f"row {int(found[0].rows[differing[0]])} has another cover type in each version"
         raise BadDataError(what, where="test scores", fix="one of the two was damaged, register it again")
     return found
+
+
+def _match_rows(first: NDArray[np.int64], second: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the positions of the rows that are in both, in the first and in the second; both must be ascending."""
+    if not len(second):
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    at = np.searchsorted(second[:-1], first)  # a row after the last one is compared with the last one
+    found = np.flatnonzero(second[at] == first)
+    return found, at[found]

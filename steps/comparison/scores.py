@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    import pyarrow.parquet as pq
     from numpy.typing import NDArray
 
 
@@ -66,39 +67,54 @@ def assemble_test_scores(models: Mapping[str, Path], scores: Mapping[str, Path])
     facts = {slug: bundle.check(folder) for slug, folder in models.items()}
     schema = bundle.schema_of(next(iter(facts.values())))
     slugs = tuple(slug for slug in schema.slugs if slug in facts)
-    joined = multiclass.join(
-        {slug: _read_scored(scores[slug], slug, facts[slug]["data_sha256"]) for slug in slugs},
+    joined, rows = multiclass.join_each(
+        slugs,
+        (_read_scored(scores[slug], slug, facts[slug]["data_sha256"]) for slug in slugs),
         complete=slugs == schema.slugs,
     )
-    with tables.open_parquet(scores[slugs[0]]) as file:
-        table = file.read(use_threads=False)
-    rows = table.column(tables.ROW).to_numpy()
     ours = (tables.ROW, tables.LABEL, tables.SCORE, tables.GROUP)
-    slices = {name: _decode_slice(table.column(name)) for name in table.column_names if name not in ours}
-    hashes = table.column(tables.GROUP).to_numpy() if tables.GROUP in table.column_names else rows
+    with tables.open_parquet(scores[slugs[0]]) as file:
+        names = file.schema_arrow.names
+        slices = {name: _decode_slice(_read_column(file, name)) for name in names if name not in ours}
+        groups = _first_rows(_read_column(file, tables.GROUP).to_numpy(), rows) if tables.GROUP in names else rows
     found = TestScores(
         slugs=slugs,
         rows=rows,
         truth=joined.truth,
         scores=joined.scores,
-        groups=_first_rows(hashes, rows),
+        groups=groups,
         thresholds=tuple(float(facts[slug]["threshold"]) for slug in slugs),
         calibrations=tuple(metrics.calibration_of(facts[slug]) for slug in slugs),
         data_sha256=facts[slugs[0]]["data_sha256"],
         seed=int(facts[slugs[0]].get("seed", 0)),
         slices=slices,
     )
+    if (rows[1:] > rows[:-1]).all():
+        return found
     return found.take(np.argsort(rows, kind="stable"), slugs)
 
 
+def _read_column(file: pq.ParquetFile, name: str) -> pa.ChunkedArray:
+    """Read one column: all of them at once, and as they are needed, would be in memory twice."""
+    return file.read(columns=[name], use_threads=False).column(name)
+
+
 def _first_rows(hashes: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the smallest row with the same hash, for each row."""
-    distinct, group = np.unique(hashes, return_inverse=True)
-    if len(distinct) == len(rows):
+    """Return the smallest row with the same hash, for each row. Few rows have one, and only these are grouped."""
+    ordered = np.sort(hashes)
+    repeated = ordered[1:][ordered[1:] == ordered[:-1]]
+    del ordered
+    if not len(repeated):
         return rows
-    first = np.full(len(distinct), np.iinfo(np.int64).max)
-    np.minimum.at(first, group, rows)
-    return first[group]
+    repeated = np.unique(repeated)
+    group = np.searchsorted(repeated[:-1], hashes)  # a hash after the last one is compared with the last one
+    shared = np.flatnonzero(repeated[group] == hashes)
+    group = group[shared]
+    first = np.full(len(repeated), np.iinfo(np.int64).max)
+    np.minimum.at(first, group, rows[shared])
+    found = rows.copy()
+    found[shared] = first[group]
+    return found
 
 
 def _read_scored(path: Path, slug: str, data_sha256: str) -> multiclass.Scored:
@@ -148,38 +164,42 @@ def read_test_scores(path: Path) -> TestScores:
     """
     with tables.open_parquet(path) as file:
         raw = (file.schema_arrow.metadata or {}).get(_KEY)
-        table = file.read(use_threads=False) if raw else None
-    try:
-        if table is None or raw is None:
-            raise ValueError(f"the footer has no {_KEY.decode()}")  # noqa: TRY301 - one message for all problems
-        found, digest = _decode(table, storage.parse_json(raw))
-        if problem := _find_problem(found, digest):
-            raise ValueError(problem)  # noqa: TRY301 - as above
-    except (ValueError, KeyError, TypeError, AttributeError, pa.ArrowException) as error:
-        fix = "run `verify` on this version, or register the run again"
-        raise BadDataError(f"not a table of test scores ({error})", where=str(path), fix=fix) from None
+        try:
+            if raw is None:
+                raise ValueError(f"the footer has no {_KEY.decode()}")  # noqa: TRY301 - one message for all problems
+            found, digest = _decode(file, storage.parse_json(raw))
+            if problem := _find_problem(found, digest):
+                raise ValueError(problem)  # noqa: TRY301 - as above
+        except (ValueError, KeyError, TypeError, AttributeError, pa.ArrowException) as error:
+            fix = "run `verify` on this version, or register the run again"
+            text = " ".join(str(error).split())  # Arrow passes on messages of several lines
+            raise BadDataError(f"not a table of test scores ({text})", where=str(path), fix=fix) from None
     return found
 
 
-def _decode(table: pa.Table, facts: dict[str, Any]) -> tuple[TestScores, str]:
+def _decode(file: pq.ParquetFile, facts: dict[str, Any]) -> tuple[TestScores, str]:
     """Return the scores and the digest of the test rows that the footer states."""
     if facts["format"] != _FORMAT:
         raise ValueError(f"format {facts['format']!r} is unknown")
-    slugs = tuple(facts["thresholds"])
-    truth = _to_codes(table.column(_TRUTH), slugs).astype(np.int64)
-    rows = table.column(tables.ROW).cast(pa.int64()).to_numpy()
+    slugs, names = tuple(facts["thresholds"]), file.schema_arrow.names
+    rows = _read_column(file, tables.ROW).cast(pa.int64()).to_numpy()
+    truth = _to_codes(_read_column(file, _TRUTH), slugs).astype(np.int64)
+    truth[truth < 0] = len(slugs)
+    values = np.empty((len(slugs), len(rows)), np.float32)
+    for row, slug in zip(values, slugs, strict=True):
+        row[:] = _read_column(file, f"{_SCORE}{slug}").cast(pa.float32()).to_numpy()
     ours = {tables.ROW, _TRUTH, tables.GROUP, *(f"{_SCORE}{slug}" for slug in slugs)}
     scores = TestScores(
         slugs=slugs,
         rows=rows,
-        truth=np.where(truth < 0, len(slugs), truth),
-        scores=np.stack([table.column(f"{_SCORE}{slug}").cast(pa.float32()).to_numpy() for slug in slugs]),
-        groups=table.column(tables.GROUP).cast(pa.int64()).to_numpy() if tables.GROUP in table.column_names else rows,
+        truth=truth,
+        scores=values,
+        groups=_read_column(file, tables.GROUP).cast(pa.int64()).to_numpy() if tables.GROUP in names else rows,
         thresholds=tuple(float(facts["thresholds"][slug]) for slug in slugs),
         calibrations=tuple((float(a), float(b)) for a, b in (facts["calibrations"][slug] for slug in slugs)),
         data_sha256=str(facts["data_sha256"]),
         seed=int(facts["seed"]),
-        slices={name: _decode_slice(table.column(name)) for name in table.column_names if name not in ours},
+        slices={name: _decode_slice(_read_column(file, name)) for name in names if name not in ours},
     )
     return scores, facts["test_rows_sha256"]
 
@@ -203,8 +223,8 @@ def _find_problem(scores: TestScores, digest: str) -> str:
     """Return what is wrong with scores that were read; an empty string if nothing is."""
     if not len(scores.rows):
         return "there are no rows"
-    if (np.diff(scores.rows) <= 0).any():
+    if (scores.rows[1:] <= scores.rows[:-1]).any():
         return "the rows are not in ascending order"
-    if not ((scores.scores >= 0) & (scores.scores <= 1)).all():
+    if not all(((values >= 0) & (values <= 1)).all() for values in scores.scores):
         return "a score is not between 0 and 1"
     return "" if scores.test_rows_sha256 == digest else "the digest of the test rows does not match"

@@ -90,11 +90,13 @@ def average_precision_influence(labels: Labels, scores: Scores) -> tuple[float, 
     lost = np.concatenate([[0.0], np.cumsum(precision / predicted)])
     ranked = np.sort(scores[positive])
     below = np.searchsorted(ranked, scores, side="right")
-    influence = -lost[below]
+    influence = lost[below]
+    np.negative(influence, out=influence)
     of_positive = below[positive]
     value = float(precision.mean())
     influence[positive] += precision[of_positive - 1] + gained[of_positive] - value
-    return value, influence / len(hits)
+    influence /= len(hits)
+    return value, influence
 
 
 def _counts_at_positives(labels: Labels, scores: Scores) -> tuple[Counts, Counts]:

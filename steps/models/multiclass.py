@@ -21,7 +21,7 @@ from steps.core.errors import BadDataError
 from steps.models.intervals import RESAMPLES, Estimate, wilson
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -67,20 +67,37 @@ def join(scored: Mapping[str, Scored], *, complete: bool) -> Joined:
     Raises:
         BadDataError: The rows differ, a row is of two cover types, or it is of none although ``complete`` is set.
     """
-    slugs = tuple(scored)
-    first = scored[slugs[0]]
-    for slug, table in scored.items():
-        if not np.array_equal(table.rows, first.rows):
-            raise BadDataError(f"the rows are not those of {slugs[0]!r}", where=f"scores of {slug!r}", fix=_SAME_ROWS)
-    labels = np.stack([table.labels for table in scored.values()])
-    positives = labels.sum(axis=0, dtype=np.int64)
+    return join_each(tuple(scored), scored.values(), complete=complete)[0]
+
+
+def join_each(slugs: tuple[str, ...], scored: Iterable[Scored], *, complete: bool) -> tuple[Joined, NDArray[np.int64]]:
+    """Join the scores of one or more models, of which one at a time is in memory, and return them and the rows' ids.
+
+    Args:
+        slugs: The cover types of the models.
+        scored: The scored rows of each model.
+        complete: As for :func:`join`, with its errors.
+    """
+    rows = truth = np.empty(0, np.int64)
+    positives, scores = np.empty(0, np.int32), np.empty((0, 0), np.float32)
+    for at, table in enumerate(scored):
+        if not at:
+            rows, count = table.rows, len(table.rows)
+            truth, positives = np.full(count, len(slugs), np.int64), np.zeros(count, np.int32)
+            scores = np.empty((len(slugs), count), np.float32)
+        elif not np.array_equal(table.rows, rows):
+            where = f"scores of {slugs[at]!r}"
+            raise BadDataError(f"the rows are not those of {slugs[0]!r}", where=where, fix=_SAME_ROWS)
+        positives += table.labels
+        truth[table.labels > 0] = at
+        scores[at] = table.scores
+        del table  # it would stay in memory beside the next one
     wrong = positives != 1 if complete else positives > 1
     if wrong.any():
         at = int(np.argmax(wrong))
-        what = f"row {int(first.rows[at])} is of {int(positives[at])} cover types and must be of one"
+        what = f"row {int(rows[at])} is of {int(positives[at])} cover types and must be of one"
         raise BadDataError(what, where="the scores' labels", fix=_SAME_ROWS)
-    truth = np.where(positives == 0, len(slugs), labels.argmax(axis=0))
-    return Joined(slugs, truth, np.stack([table.scores for table in scored.values()]))
+    return Joined(slugs, truth, scores), rows
 
 
 def accuracy(joined: Joined) -> Estimate:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from steps.comparison.score_table import BLOCK
 from steps.models.intervals import Estimate, wilson
 from steps.models.metrics import calibrate
 
@@ -38,7 +39,7 @@ class SliceAccuracy:
 
 def slice_accuracies(scores: TestScores) -> list[SliceAccuracy]:
     """Return the accuracy of each part with at least ``FEWEST_ROWS`` test rows, in the order of the slices."""
-    right = scores.scores.argmax(axis=0) == scores.truth
+    right = scores.find_right()
     found = []
     for name, division in scores.slices.items():
         for code, part in enumerate(division.values):
@@ -64,9 +65,13 @@ def calibration_error(scores: TestScores, seed: int = 0) -> Estimate:
     """
     if not len(scores.truth):
         return Estimate(None)
-    probabilities = calibrate(scores.scores, np.array(scores.calibrations, np.float64))
-    highest = probabilities.max(axis=0)
-    right = probabilities.argmax(axis=0) == scores.truth
+    calibrations = np.array(scores.calibrations, np.float64)
+    highest, right = np.empty(len(scores.truth)), np.empty(len(scores.truth), np.bool_)
+    for start in range(0, len(right), BLOCK):
+        part = slice(start, start + BLOCK)
+        probabilities = calibrate(scores.scores[:, part], calibrations)
+        highest[part] = probabilities.max(axis=0)
+        right[part] = probabilities.argmax(axis=0) == scores.truth[part]
     bins = np.minimum((highest * BINS).astype(np.int64), BINS - 1)
     gaps = highest - right
 

@@ -8,6 +8,7 @@
 - ``versions``: the versions of a registry, and a list of them.
 - ``aliases``: the aliases of a registry.
 - ``decisions``: the stored decisions about versions.
+- ``latency``: measure the time that versions take to score a row.
 - ``champion``: judge a version, promote it, and roll back.
 """
 
@@ -16,6 +17,7 @@ __all__ = [
     "champion",
     "decisions",
     "destinations",
+    "latency",
     "lineage",
     "manifest",
     "publishing",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from steps.bundles import folder as bundle
 from steps.comparison import decision as gate
 from steps.comparison import scores as test_scores
 from steps.core.errors import BadDataError, NoInputError, UsageError
-from steps.registry import decisions
+from steps.registry import decisions, latency
 from steps.registry.aliases import CHAMPION, Alias, AliasMove, Choice, change_alias
 from steps.registry.versions import location_of, read_version
 
@@ -157,14 +157,23 @@ def _judge(  # noqa: PLR0913, PLR0917 - what a decision depends on
         challenger = _candidate(registry, manifest, request.scores or folder / "challenger.parquet")
     except _NotComparableError as error:
         return gate.not_comparable(request.version, champion, str(error), request.policy), None
+    limits = request.policy.limits
+    timed = limits.seconds_per_row is not None or limits.seconds_per_row_ratio is not None
+    predictors = [latency.open_predictors(registry, manifest, folder / "challenger")] if timed else []
     present = None
     if champion is not None:
         try:
             found = read_version(registry, champion)
             present = _candidate(registry, found, folder / "champion.parquet")
+            if limits.seconds_per_row_ratio is not None:
+                predictors.append(latency.open_predictors(registry, found, folder / "champion"))
         except (_NotComparableError, NoInputError, BadDataError) as error:
             why = str(error) if isinstance(error, _NotComparableError) else f"the champion {champion}: {error}"
             return gate.not_comparable(request.version, champion, why, request.policy), None
+    seconds = latency.measure_seconds_per_row(predictors)
+    challenger = replace(challenger, seconds_per_row=seconds[0] if seconds else None)
+    if present and len(seconds) > 1:
+        present = replace(present, seconds_per_row=seconds[1])
     rows = challenger.scores.test_rows_sha256
     judged = gate.decide(challenger, present, request.policy, uses=decisions.count_uses(earlier, rows))
     return judged, None if judged.verdict == gate.Verdict.NOT_COMPARABLE else rows

@@ -220,6 +220,37 @@ def test_a_policy_that_is_none(runs: Runs, registry: Path, tmp_path: Path, text:
     assert not registry.exists()
 
 
+def test_a_limit_of_time_is_measured(runs: Runs, registry: Path, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text("[limits]\nseconds_per_row = 1\nseconds_per_row_ratio = 1000")
+    run = runs()
+    for again in (False, True):
+        assert run.register(registry, "--policy", policy).code == 0
+        assert (alias(registry, "champion"), run.registration()["already"]) == ("a", again)
+    better = runs(pr_auc=0.95)
+    assert better.register(registry, "--policy", policy).code == 0
+    assert alias(registry, "champion") == "b"
+    checks = better.registration()["decision"]["gate"]["details"]["checks"]
+    absolute, relative = (each for each in checks if each["name"] == "seconds_per_row")
+    assert 0 < absolute["value"] == relative["value"] < 1
+    assert relative["champion"] > 0
+    policy.write_text("[limits]\nseconds_per_row = 1e-12")
+    assert runs(pr_auc=0.99).register(registry, "--policy", policy).code == 0
+    assert alias(registry, "champion") == "b"
+
+
+@pytest.mark.parametrize(
+    "text", ["[floors.cover_types.oak]\nf1 = 0.1", "[margins.cover_types.oak]\nf1 = 0.1", '[slices]\nnames = ["Soil"]']
+)
+def test_a_policy_for_other_models_changes_nothing(runs: Runs, registry: Path, tmp_path: Path, text: str) -> None:
+    """The names are compared with the test scores before the version is published, not by the gate after it."""
+    (tmp_path / "policy.toml").write_text(text)
+    result = runs().register(registry, "--policy", tmp_path / "policy.toml")
+    assert (result.code, len(result.errors)) == (78, 1)
+    assert "there is no" in result.log
+    assert not registry.exists()
+
+
 @pytest.mark.parametrize(
     ("options", "reason"),
     [

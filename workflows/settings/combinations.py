@@ -46,11 +46,19 @@ def check(settings: Settings) -> None:
 
 
 def _check_policy(settings: Settings) -> None:
-    """Check that there is a registry for the policy, and that it can be read: hours later the gate would find out."""
+    """Check the policy and that there is a registry for it: hours later the gate would find out.
+
+    The test scores have the slices of the schema, and the cover types that are trained.
+    """
     if not settings.registry:
         what = "a policy is for the gate of a registry"
         raise UsageError(what, where="--policy", fix="give --registry too, or leave --policy out")
-    read_policy(Path(settings.policy))
+    from steps.tables.slices import slices_of  # it imports Arrow, which most command lines do not need
+
+    schema = schemas.load(settings.table_schema)
+    wanted = {schema.cover_type(key).slug for key in settings.cover_types} or schema.slugs
+    names = [slug for slug in schema.slugs if slug in wanted], [each.name for each in slices_of(schema)]
+    read_policy(Path(settings.policy)).check_names(*names)
 
 
 def _check_device(settings: Settings, values: Mapping[str, str]) -> None:

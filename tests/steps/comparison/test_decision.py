@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -9,8 +11,12 @@ import pytest
 from steps.comparison.decision import Candidate, Judged, Verdict, decide, judge, not_comparable
 from steps.comparison.paired import Comparison, Difference
 from steps.comparison.policy import Policy, parse_policy
+from steps.comparison.scores import read_test_scores, write_test_scores
 from steps.core.errors import BadConfigurationError
 from tests.steps.comparison.simulated import SLUGS, simulated, worsened
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 POLICY = Policy()
 
@@ -134,9 +140,26 @@ def test_versions_that_cannot_be_compared_are_not() -> None:
     [
         ("[margins.cover_types.oak]\nf1 = 0.1", "there is no cover type 'oak', in cover_types: use some of ash, birch"),
         ("[floors.cover_types.oak]\nf1 = 0.1", "there is no cover type 'oak'"),
-        ('[slices]\nnames = ["Soil"]', "there is no slice 'Soil', in slices.names: the test scores have: Region"),
+        ('[slices]\nnames = ["Soil"]', "there is no slice 'Soil', in slices.names: use some of Region"),
     ],
 )
 def test_a_policy_for_other_models_is_refused(text: str, message: str) -> None:
     with pytest.raises(BadConfigurationError, match=message):
         decide(candidate("a"), None, parse_policy(text, "x"))
+
+
+def test_the_memory_of_a_decision_is_a_small_multiple_of_the_scores(tmp_path: Path) -> None:
+    """Vectors of each metric, or copies of columns, would make 4 GB of 12 million test rows."""
+    rows = 1_000_000
+    write_test_scores(tmp_path / "scores", replace(simulated(rows), groups=np.arange(rows) // 2 * 10))
+    policy = parse_policy("[floors]\nf1 = 0.1\npr_auc = 0.1\naccuracy = 0.1", "x")
+    tracemalloc.start()
+    try:
+        versions = [Candidate(name, read_test_scores(tmp_path / "scores"), 1) for name in "ba"]
+        decide(versions[0], versions[1], policy)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    scores = versions[0].scores
+    columns = sum(each.nbytes for each in (scores.rows, scores.truth, scores.scores, scores.groups))
+    assert peak < 2.15 * 2 * columns, peak / 2 / columns

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from steps.core.errors import UsageError
+from steps.core.errors import BadConfigurationError, UsageError
 from workflows.settings import Settings, combinations
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -49,6 +52,31 @@ def test_refused_together(given: dict[str, Any], message: str) -> None:
 )
 def test_accepted_together(given: dict[str, Any]) -> None:
     combinations.check(Settings.model_validate(given))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "[floors.cover_types.oak]\nf1 = 0.1",
+            "there is no cover type 'oak', in cover_types: use some of aspen, krumm",
+        ),
+        ("[margins.cover_types.spruce-fir]\nf1 = 0.1", "there is no cover type 'spruce-fir'"),  # it is not trained
+        ('[slices]\nnames = ["Soil"]', "there is no slice 'Soil', in slices.names: use some of Wilderness_Area, Clim"),
+    ],
+)
+def test_a_policy_for_other_models_is_refused_before_anything_runs(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "policy.toml").write_text(text)
+    settings = {"registry": "registry", "policy": str(tmp_path / "policy.toml"), "cover_types": ["5", "krummholz"]}
+    with pytest.raises(BadConfigurationError, match=message):
+        combinations.check(Settings.model_validate(settings))
+
+
+def test_a_policy_for_these_models_is_accepted(tmp_path: Path) -> None:
+    text = '[slices]\nnames = ["Climatic_Zone"]\n[floors.cover_types.aspen]\nf1 = 0.1'
+    (tmp_path / "policy.toml").write_text(text)
+    settings = {"registry": "registry", "policy": str(tmp_path / "policy.toml")}
+    combinations.check(Settings.model_validate(settings))
 
 
 @pytest.mark.parametrize(

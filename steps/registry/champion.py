@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SCORES = test_scores.FILE
 _BUNDLE = (bundle.MODEL, bundle.PREPROCESSOR, bundle.METADATA)
 REGISTER, PROMOTE, ROLLBACK = "register", "promote", "rollback"
-# The verdict of a rollback, which no test rows decide.
+# The verdict of a rollback, and of a registration again after one, which no test rows decide.
 NO_VERDICT = "none"
 _FIX = "promote with --force REASON, or train and register it again"
 
@@ -111,6 +111,7 @@ def rollback(registry: Destination, reason: str = "") -> Outcome:
         read_version(registry, version)
         line = f"rolled back from {present.version}" + (f": {reason}" if reason else "")
         facts = {"action": ROLLBACK, "champion": present.version, "verdict": NO_VERDICT, "promotes": True}
+        facts["undoes"] = present.decision
         stored.append(decisions.store_decision(registry, version, {**facts, "reason": line}))
         return Choice(version, line, stored[-1].path, present.earlier[:-1])
 
@@ -118,13 +119,23 @@ def rollback(registry: Destination, reason: str = "") -> Outcome:
 
 
 def _decide(registry: Destination, request: Request, manifest: Manifest, champion: str | None) -> StoredDecision:
-    """Judge a version, and store the decision; an equal one that is stored already is returned instead."""
+    """Judge a version, and store the decision; an equal one that is stored already is returned instead.
+
+    A decision that a rollback has undone does not count again. To register the version again, as the retry of a step
+    does, then changes nothing; ``promote`` asks the gate again.
+    """
     policy = decisions.digest_of(request.policy.to_dict())
     key = {"champion": champion, "policy_sha256": policy, "forced": request.forced or None}
     earlier = decisions.list_decisions(registry)
-    for each in reversed(earlier):
-        same = each.version == request.version and all(each.document.get(name) == key[name] for name in key)
-        if same and each.document["verdict"] != gate.Verdict.NOT_COMPARABLE:
+    undone = {each.document.get("undoes") for each in earlier}
+    own = [each for each in earlier if each.version == request.version]
+    if request.action == REGISTER and any(each.path in undone for each in own):
+        reason = f"{request.version} was champion before a rollback: `promote` asks the gate again"
+        facts = {"action": REGISTER, **key, "verdict": NO_VERDICT, "promotes": False, "reason": reason}
+        return decisions.store_decision(registry, request.version, facts)
+    for each in reversed(own):
+        same = all(each.document.get(name) == key[name] for name in key) and each.path not in undone
+        if same and each.document["verdict"] not in (gate.Verdict.NOT_COMPARABLE, NO_VERDICT):
             return each
     with tempfile.TemporaryDirectory(prefix="covertype-gate-") as folder:
         judged, rows = _judge(registry, request, manifest, champion, Path(folder), earlier)

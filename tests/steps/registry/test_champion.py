@@ -102,6 +102,23 @@ def test_rollbacks_walk_back_and_restore_every_byte(registry: Folder, runs: Runs
     assert champion.rollback(registry).move.version == "a"
 
 
+def test_a_registration_again_does_not_undo_a_rollback(registry: Folder, runs: Runs) -> None:
+    register(registry, runs, 0.8)
+    better = runs(pr_auc=0.9)
+    assert better.register(registry.root).code == 0
+    champion.rollback(registry, "wrong in the north")
+    again = better.register(registry.root)  # as the retry of a pod does
+    assert again.code == 0
+    assert "b was champion before a rollback: `promote` asks the gate again" in again.log
+    assert champion_of(registry) == "a"
+    promoted = promote(registry, "b")
+    assert (promoted.move.moved, champion_of(registry)) == (True, "b")
+    assert promoted.decision
+    assert promoted.decision.document["verdict"] == "better"
+    assert champion.rollback(registry).move.version == "a"
+    assert promote(registry, "b").move.moved  # judged again, by the same rows and policy
+
+
 def test_a_rollback_without_a_champion(registry: Folder) -> None:
     with pytest.raises(NoInputError, match="there is no champion to roll back"):
         champion.rollback(registry)

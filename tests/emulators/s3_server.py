@@ -109,6 +109,8 @@ def running(folder: Path) -> Iterator[S3Server]:
         command = [str(program), "mini", f"-dir={data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-s3.port={port}"]
         command += [f"-s3.config={folder / 'identities.json'}", "-s3.autoCreateBucket=false"]
         command += ["-master.telemetry=false", "-admin.ui=false", "-webdav=false"]
+        # Each bucket of a test takes volumes. By default there are as many as the disk has free gigabytes.
+        command += ["-volume.max=2000"]
         command += ["-s3.port.iceberg=0", "-s3.port.lance=0"]
         for each in ("master", "volume", "filer", "admin"):
             command += [f"-{each}.port={free_port()}", f"-{each}.port.grpc={free_port()}"]

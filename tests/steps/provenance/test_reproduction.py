@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shutil
 from typing import TYPE_CHECKING
 
@@ -77,6 +78,14 @@ def test_a_version_of_before(evidence: Evidence, tmp_path: Path) -> None:
     before = dataclasses.replace(evidence, lineage={}, paths=paths)
     with pytest.raises(BadDataError, match="the options of the step prepare were not recorded"):
         reproduction.training_words(before, tmp_path, source="", schema="covertype")
+
+
+def test_the_schema_of_before_there_were_slices(evidence: Evidence, monkeypatch: pytest.MonkeyPatch) -> None:
+    metadata = evidence.metadata("aspen")
+    assert metadata
+    before = {key: value for key, value in json.loads(metadata["schema"]).items() if key != "slices"}
+    monkeypatch.setattr(Evidence, "metadata", lambda _evidence, _slug: {**metadata, "schema": json.dumps(before)})
+    assert reproduction.schema_reference(evidence, "") == "covertype"
 
 
 def test_the_schema(evidence: Evidence) -> None:

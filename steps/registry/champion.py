@@ -111,7 +111,7 @@ def rollback(registry: Destination, reason: str = "") -> Outcome:
         read_version(registry, version)
         line = f"rolled back from {present.version}" + (f": {reason}" if reason else "")
         facts = {"action": ROLLBACK, "champion": present.version, "verdict": NO_VERDICT, "promotes": True}
-        facts["undoes"] = present.decision
+        facts |= {"undoes": present.decision}
         stored.append(decisions.store_decision(registry, version, {**facts, "reason": line}))
         return Choice(version, line, stored[-1].path, present.earlier[:-1])
 
@@ -131,8 +131,8 @@ def _decide(registry: Destination, request: Request, manifest: Manifest, champio
     own = [each for each in earlier if each.version == request.version]
     if request.action == REGISTER and any(each.path in undone for each in own):
         reason = f"{request.version} was champion before a rollback: `promote` asks the gate again"
-        facts = {"action": REGISTER, **key, "verdict": NO_VERDICT, "promotes": False, "reason": reason}
-        return decisions.store_decision(registry, request.version, facts)
+        taken_back = {"action": REGISTER, **key, "verdict": NO_VERDICT, "promotes": False, "reason": reason}
+        return decisions.store_decision(registry, request.version, taken_back)
     for each in reversed(own):
         same = all(each.document.get(name) == key[name] for name in key) and each.path not in undone
         if same and each.document["verdict"] not in (gate.Verdict.NOT_COMPARABLE, NO_VERDICT):

@@ -147,9 +147,10 @@ def _read_files(name: str, folder: Path, tags: dict[str, str], result: Mapping[s
 def _read_report(path: Path) -> dict[str, Any]:
     try:
         report = storage.read_json(path)
-        if {"cover_types", "data", "steps"} <= report.keys():
+        objects = [report["data"], report["cover_types"], *report["cover_types"].values(), *report["steps"]]
+        if all(isinstance(each, dict) for each in objects):
             return dict(report)
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, KeyError, TypeError):
         pass
     raise BadDataError("not the report of a run", where=str(path), fix="run again")
 

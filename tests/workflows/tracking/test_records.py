@@ -72,7 +72,13 @@ def test_what_is_not_there_or_damaged(made: Made) -> None:
         records.read_run(made.runs, "none")
     with pytest.raises(NoInputError), records.fetched_version(open_destination(str(made.registry)), "none"):
         pass
-    (made.runs / made.champion / "report.json").write_text("[]")
+    path = made.runs / made.champion / "report.json"
+    report = json.loads(path.read_text())
+    for changes in ({"steps": [5]}, {"steps": None}, {"cover_types": []}, {"cover_types": {"aspen": 1}}, {"data": []}):
+        path.write_text(json.dumps({**report, **changes}))
+        with pytest.raises(BadDataError, match="not the report of a run"):
+            records.read_run(made.runs, made.champion)
+    path.write_text("[]")
     with pytest.raises(BadDataError, match="not the report of a run"):
         records.read_run(made.runs, made.champion)
     model = made.registry / "versions" / made.candidate / "models/aspen/model.ubj"

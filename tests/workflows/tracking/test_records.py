@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -74,7 +74,14 @@ def test_what_is_not_there_or_damaged(made: Made) -> None:
         pass
     path = made.runs / made.champion / "report.json"
     report = json.loads(path.read_text())
-    for changes in ({"steps": [5]}, {"steps": None}, {"cover_types": []}, {"cover_types": {"aspen": 1}}, {"data": []}):
+    damages: tuple[dict[str, Any], ...] = (
+        {"steps": [5]},
+        {"steps": None},
+        {"cover_types": []},
+        {"cover_types": {"aspen": 1}},
+        {"data": []},
+    )
+    for changes in damages:
         path.write_text(json.dumps({**report, **changes}))
         with pytest.raises(BadDataError, match="not the report of a run"):
             records.read_run(made.runs, made.champion)

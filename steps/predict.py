@@ -136,9 +136,8 @@ def _open_models(models: Path | None, registered: RegistryOptions, key: Path | N
     destination = open_destination(registry)
     version = aliases.resolve(destination, registered.version)
     wanted = destination.below(f"versions/{version}")
-    files = (bundle.METADATA, bundle.MODEL, bundle.PREPROCESSOR)
     published = publishing.read_manifest(wanted).files
-    names = {each.name for each in published if Path(each.name).name in files or each.name == "profile.json"}
+    names = {each.name for each in published if bundle.is_bundle_file(each.name) or each.name == "profile.json"}
     with tempfile.TemporaryDirectory(prefix="covertype-models-") as temporary:
         folder = Path(temporary) / "version"
         if key is not None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from steps.schema import Schema
 
 PREPROCESSOR, MODEL, METADATA = "preprocessor.skops", "model.ubj", "metadata.json"
+FILES = (METADATA, PREPROCESSOR, MODEL)
 # The keys of ``metadata.json`` that the steps after training read, with their types.
 _REQUIRED_FACTS: dict[str, type | tuple[type, ...]] = {
     "cover_type": str,
@@ -25,9 +26,14 @@ _REQUIRED_FACTS: dict[str, type | tuple[type, ...]] = {
 }
 
 
+def is_bundle_file(name: str) -> bool:
+    """Return whether a published file, such as ``models/aspen/model.ubj``, is a file of a bundle."""
+    return name.rpartition("/")[2] in FILES
+
+
 def check(folder: Path) -> dict[str, Any]:
     """Compare the checksums of a bundle's files, and return its metadata; errors as for ``models.bundle.read``."""
-    for name in (METADATA, PREPROCESSOR, MODEL):
+    for name in FILES:
         if not (folder / name).is_file():
             raise NoInputError(f"no {name}", where=str(folder), fix="give the folder of a model bundle")
     metadata = _read_metadata(folder / METADATA)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from steps.registry.aliases import Alias
     from steps.registry.destinations import Destination
 
-_OF_MODEL = (bundle.METADATA, bundle.MODEL, bundle.PREPROCESSOR, "metrics.json")
+_OF_MODEL = (*bundle.FILES, "metrics.json")
 
 
 def manifest_link(evidence: Evidence) -> Link:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from steps.registry.manifest import Manifest
 
 SCORES = test_scores.FILE
-_BUNDLE = (bundle.MODEL, bundle.PREPROCESSOR, bundle.METADATA)
 REGISTER, PROMOTE, ROLLBACK = "register", "promote", "rollback"
 # The verdict of a rollback, and of a registration again after one, which no test rows decide.
 NO_VERDICT = "none"
@@ -208,5 +207,5 @@ def _candidate(registry: Destination, manifest: Manifest, scores: Path) -> Candi
         raise _NotComparableError(f"version {version} has no test scores, it is of an older release: {_FIX}")
     if not scores.exists():
         registry.below(location_of(version)).download(entries[SCORES], scores)
-    size = sum(entry.size for entry in manifest.files if entry.name.rpartition("/")[2] in _BUNDLE)
+    size = sum(entry.size for entry in manifest.files if bundle.is_bundle_file(entry.name))
     return gate.Candidate(version, test_scores.read_test_scores(scores), size)

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from steps.registry.manifest import Manifest
 
 ROWS, REPEATS = 4096, 9
-_FILES = (bundle.MODEL, bundle.METADATA, bundle.PREPROCESSOR)
 
 
 def open_predictors(registry: Destination, manifest: Manifest, folder: Path) -> list[Predictor]:
@@ -44,7 +43,7 @@ def open_predictors(registry: Destination, manifest: Manifest, folder: Path) -> 
     """
     source = registry.below(location_of(manifest.metadata["version"]))
     for entry in manifest.files:
-        if entry.name.rpartition("/")[2] in _FILES:
+        if bundle.is_bundle_file(entry.name):
             (folder / entry.name).parent.mkdir(parents=True, exist_ok=True)
             source.download(entry, folder / entry.name)
     groups: dict[str, list[Path]] = {}

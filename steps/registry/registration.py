@@ -94,7 +94,7 @@ def collect_release(
 
 
 def _bundle_files(folder: Path) -> list[Path]:
-    return [folder / name for name in (bundle_folder.METADATA, bundle_folder.MODEL, bundle_folder.PREPROCESSOR)]
+    return [folder / name for name in bundle_folder.FILES]
 
 
 def _model_facts(slug: str, model: Path, metrics: Path, data: Mapping[str, Any]) -> dict[str, Any]:

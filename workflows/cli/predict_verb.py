@@ -17,18 +17,21 @@ from workflows.cli.options import Output, option_word
 
 app = typer.Typer()
 
+_Model = Annotated[
+    str, typer.Option(help="Name of a run on this machine, or a version or alias in --registry. (default: newest)")
+]
+_Registry = Annotated[
+    str, typer.Option(metavar="URI", help="Registry to take the models from: gs://, s3:// or a folder.")
+]
+
 
 @app.command()
 @with_flags
 def predict(  # noqa: PLR0913 - one argument a flag
     *,
     options: PredictOptions,
-    model: Annotated[
-        str, typer.Option(help="Name of a run on this machine, or a version or alias in --registry. (default: newest)")
-    ] = "",
-    registry: Annotated[
-        str, typer.Option(metavar="URI", help="Registry to take the models from: gs://, s3:// or a folder.")
-    ] = "",
+    model: _Model = "",
+    registry: _Registry = "",
     runs: Output = None,
     require_signature: Annotated[
         Path | None,
@@ -43,13 +46,16 @@ def predict(  # noqa: PLR0913 - one argument a flag
     words = [option_word(option, getattr(options, option.attribute)) for option in declared(PredictOptions)]
     files = {"metrics": metrics, "drift": drift, "require-signature": require_signature}
     words += [f"--{name}={path}" for name, path in files.items() if path]
-    if registry:
-        words += [f"--registry={registry}", *([f"--version={model}"] if model else [])]
-    else:
-        from workflows.runs import results
+    return _run_step([*words, *_words_of_models(model, registry, runs)])
 
-        words.append(f"--models={results.find_models(runs or Path('runs'), model)}")
-    return _run_step(words)
+
+def _words_of_models(model: str, registry: str, runs: Path | None) -> list[str]:
+    """Return the words of a step's command line that name the models."""
+    if registry:
+        return [f"--registry={registry}", *([f"--version={model}"] if model else [])]
+    from workflows.runs import results
+
+    return [f"--models={results.find_models(runs or Path('runs'), model)}"]
 
 
 def _run_step(words: list[str]) -> int:
@@ -68,23 +74,13 @@ def _environment() -> dict[str, str]:
 def serve(
     *,
     options: ServeOptions,
-    model: Annotated[
-        str, typer.Option(help="Name of a run on this machine, or a version or alias in --registry. (default: newest)")
-    ] = "",
-    registry: Annotated[
-        str, typer.Option(metavar="URI", help="Registry to take the models from: gs://, s3:// or a folder.")
-    ] = "",
+    model: _Model = "",
+    registry: _Registry = "",
     runs: Output = None,
 ) -> None:
     """Answer requests over HTTP with the models of a run or of a registry."""
     words = [option_word(option, getattr(options, option.attribute)) for option in declared(ServeOptions)]
-    if registry:
-        words += [f"--registry={registry}", *([f"--version={model}"] if model else [])]
-    else:
-        from workflows.runs import results
-
-        words.append(f"--models={results.find_models(runs or Path('runs'), model)}")
-    _become_step(words)
+    _become_step([*words, *_words_of_models(model, registry, runs)])
 
 
 def _become_step(words: list[str]) -> None:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from steps.registry.destinations import Destination
     from steps.registry.manifest import Manifest
 
-_BUNDLE = (bundle.MODEL, bundle.PREPROCESSOR, bundle.METADATA)
 _REPORT = "report.json"
 
 
@@ -73,7 +72,7 @@ def read_run(output: Path, name: str) -> Side:
         data=report["data"],
         work_seconds=_work(report),
         seconds=result["seconds"],
-        size_bytes=sum((path / part).stat().st_size for path in models.values() for part in _BUNDLE),
+        size_bytes=sum((path / part).stat().st_size for path in models.values() for part in bundle.FILES),
     )
 
 
@@ -126,7 +125,7 @@ def read_version(registry: Destination, name: str, folder: Path) -> Side:
 
 
 def _size(manifest: Manifest) -> int:
-    return sum(entry.size for entry in manifest.files if entry.name.rpartition("/")[2] in _BUNDLE)
+    return sum(entry.size for entry in manifest.files if bundle.is_bundle_file(entry.name))
 
 
 def _read_report(path: Path) -> dict[str, Any]:

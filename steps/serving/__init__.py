@@ -1,10 +1,8 @@
 """Answer requests over HTTP for the models of a run or of a registered version.
 
-- ``answers``: the scores of a request, written as JSON, CSV or Arrow.
 - ``app``: the routes and their OpenAPI document.
-- ``decoding``: rows of a request in JSON, CSV or Arrow, by the code of ``predict``.
+- ``formats``: how requests and answers are written.
 - ``gateway``: what happens to every request: id, token, limits, log, metrics.
-- ``inference_protocol``: requests and answers of the Open Inference Protocol.
 - ``metrics``: metrics for Prometheus.
 - ``plain_rows``: the short way from JSON rows to features.
 - ``refusals``: errors that are a client's fault.
@@ -15,11 +13,9 @@
 """
 
 __all__ = [
-    "answers",
     "app",
-    "decoding",
+    "formats",
     "gateway",
-    "inference_protocol",
     "metrics",
     "plain_rows",
     "refusals",

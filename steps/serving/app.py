@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request  # noqa: TC002 - FastAPI reads the annotation
 from starlette.responses import Response
 
-from steps.serving import answers, inference_protocol
+from steps.serving.formats import answers, inference_protocol
 from steps.serving.gateway import Gateway, JsonLog
 from steps.serving.service import Service, as_endpoint
 from steps.serving.versions import ordinary_value

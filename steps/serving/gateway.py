@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from steps.core.redaction import redact
-from steps.serving.answers import encode_json
+from steps.serving.formats.answers import encode_json
 from steps.serving.refusals import RefusalError
 
 if TYPE_CHECKING:

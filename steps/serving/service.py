@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from steps.serving import answers, decoding, inference_protocol
+from steps.serving.formats import answers, decoding, inference_protocol
 from steps.serving.gateway import JSON, Call, Reply, refusal_reply
 from steps.serving.metrics import CONTENT_TYPE
 from steps.serving.refusals import Problem, RefusalError, refuse_rows, too_large

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steps import schema as schemas
-from steps.serving import decoding
+from steps.serving.formats import decoding
 from steps.serving.plain_rows import PlainRows
 from steps.serving.refusals import RefusalError
 

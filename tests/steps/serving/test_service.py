@@ -12,7 +12,7 @@ import pytest
 
 from steps import predict as step
 from steps.core import runtime
-from steps.serving import inference_protocol
+from steps.serving.formats import inference_protocol
 from tests.steps.serving.conftest import running
 
 if TYPE_CHECKING:

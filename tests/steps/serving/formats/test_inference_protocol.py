@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from steps import schema as schemas
-from steps.serving import inference_protocol
+from steps.serving.formats import inference_protocol
 from steps.serving.refusals import RefusalError
 
 

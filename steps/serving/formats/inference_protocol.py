@@ -16,8 +16,8 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from steps.serving.answers import encode_json
-from steps.serving.decoding import MOST_COLUMNS, require_few_rows, to_array
+from steps.serving.formats.answers import encode_json
+from steps.serving.formats.decoding import MOST_COLUMNS, require_few_rows, to_array
 from steps.serving.refusals import Problem, bad_request, refuse_rows
 
 if TYPE_CHECKING:

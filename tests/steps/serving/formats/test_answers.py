@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from steps.serving import answers
+from steps.serving.formats import answers
 from steps.serving.scoring import Scored, score_features
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from steps import schema as schemas
-from steps.serving import decoding
+from steps.serving.formats import decoding
 from steps.serving.refusals import RefusalError
 
 if TYPE_CHECKING:

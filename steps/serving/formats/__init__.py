@@ -1,0 +1,8 @@
+"""How requests and answers are written.
+
+- ``answers``: the scores of a request, written as JSON, CSV or Arrow.
+- ``decoding``: rows of a request in JSON, CSV or Arrow, by the code of ``predict``.
+- ``inference_protocol``: requests and answers of the Open Inference Protocol.
+"""
+
+__all__ = ["answers", "decoding", "inference_protocol"]

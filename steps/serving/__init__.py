@@ -1,6 +1,7 @@
 """Answer requests over HTTP for the models of a run or of a registered version.
 
 - ``app``: the routes and their OpenAPI document.
+- ``connections``: clients that are slow, idle or too many.
 - ``formats``: how requests and answers are written.
 - ``gateway``: what happens to every request: id, token, limits, log, metrics.
 - ``metrics``: metrics for Prometheus.
@@ -14,6 +15,7 @@
 
 __all__ = [
     "app",
+    "connections",
     "formats",
     "gateway",
     "metrics",

@@ -16,7 +16,7 @@ import numpy as np
 
 from steps import forest
 from steps.bundles import folder as bundle
-from steps.registry.versions import location_of
+from steps.registry.paths import version_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,7 @@ def open_predictors(registry: Destination, manifest: Manifest, folder: Path) -> 
         NoInputError: A file is not in the registry.
         BadDataError: A model is damaged.
     """
-    source = registry.below(location_of(manifest.metadata["version"]))
+    source = registry.below(version_path(manifest.metadata["version"]))
     for entry in manifest.files:
         if bundle.is_bundle_file(entry.name):
             (folder / entry.name).parent.mkdir(parents=True, exist_ok=True)

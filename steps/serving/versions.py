@@ -24,6 +24,7 @@ from steps.core.redaction import redact
 from steps.prediction import output
 from steps.prediction.models import read_ensemble
 from steps.registry import aliases, publishing
+from steps.registry.paths import version_path
 from steps.schema.dtypes import value_range
 from steps.serving.plain_rows import PlainRows
 from steps.sources import layouts
@@ -98,7 +99,7 @@ def load_version(registry: Destination, version: str) -> ServedModel:
         NoInputError: There is no such version.
         BadDataError: A file is not the one that was published, or as for :func:`load_folder`.
     """
-    wanted = registry.below(f"versions/{version}")
+    wanted = registry.below(version_path(version))
     names = {each.name for each in publishing.read_manifest(wanted).files if bundle.is_bundle_file(each.name)}
     with tempfile.TemporaryDirectory(prefix="covertype-serve-") as temporary:
         folder = Path(temporary) / "version"

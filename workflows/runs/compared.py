@@ -11,6 +11,7 @@ from steps.comparison import scores as test_scores
 from steps.core import storage
 from steps.core.errors import BadDataError, NoInputError
 from steps.registry import aliases, versions
+from steps.registry.paths import version_path
 from workflows.runs import results
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def read_version(registry: Destination, name: str, folder: Path) -> Side:
     """
     version = aliases.resolve(registry, name)
     manifest = versions.read_version(registry, version)
-    place = registry.below(versions.location_of(version))
+    place = registry.below(version_path(version))
     entries = {entry.name: entry for entry in manifest.files}
     slugs = list(manifest.metadata["cover_types"])
     wanted = [test_scores.FILE, _REPORT, *(f"models/{slug}/{bundle.METADATA}" for slug in slugs)]

@@ -65,10 +65,3 @@ def test_a_version_under_a_foreign_name(registry: Folder) -> None:
     with pytest.raises(BadDataError, match="the manifest is not that of this registered version"):
         versions.read_version(registry, "z")
     assert versions.read_version(registry, "a").metadata["version"] == "a"
-
-
-@pytest.mark.parametrize(
-    ("name", "valid"), [("a", True), ("a.b_c-1", True), ("", False), ("../a", False), ("-a", False)]
-)
-def test_names_of_versions(name: str, valid: bool) -> None:  # noqa: FBT001 - a parameter of the test
-    assert aliases.is_valid_name(name) == valid

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from steps.bundles import folder as bundle
 from steps.comparison import decision as gate
 from steps.comparison import scores as test_scores
-from steps.core.errors import BadDataError, NoInputError, UsageError
+from steps.core.errors import BadDataError, NoInputError, UsageError, renamed
 from steps.registry import decisions, latency
 from steps.registry.aliases import CHAMPION, Alias, AliasMove, Choice, change_alias
 from steps.registry.decisions import PROMOTE, REGISTER, ROLLBACK
@@ -228,7 +228,9 @@ def _candidate(registry: Destination, manifest: Manifest, scores: Path) -> Candi
     entries = {entry.name: entry for entry in manifest.files}
     if SCORES not in entries:
         raise _NotComparableError(f"version {version} has no test scores, it is of an older release: {_FIX}")
+    folder = registry.below(version_path(version))
     if not scores.exists():
-        registry.below(version_path(version)).download(entries[SCORES], scores)
+        folder.download(entries[SCORES], scores)
     size = sum(entry.size for entry in manifest.files if bundle.is_bundle_file(entry.name))
-    return gate.Candidate(version, test_scores.read_test_scores(scores), size)
+    with renamed(scores, f"{folder.location}/{SCORES}"):
+        return gate.Candidate(version, test_scores.read_test_scores(scores), size)

@@ -18,7 +18,7 @@ from steps.core.times import now
 from steps.registry.paths import DECISIONS, decision_path, is_valid_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from steps.registry.destinations import Destination
 
@@ -62,15 +62,30 @@ class StoredDecision:
         return {"path": self.path, **{key: self.document[key] for key in _KEYS}, "forced": self.document.get("forced")}
 
 
-def list_decisions(registry: Destination, version: str = "") -> list[StoredDecision]:
+def list_decisions(
+    registry: Destination, version: str = "", report: Callable[[BadDataError], None] | None = None
+) -> list[StoredDecision]:
     """Return the decisions about a version, or about all of them, in the order in which they were stored.
 
+    Args:
+        registry: The registry.
+        version: The version; empty for all.
+        report: Called for each decision that cannot be read, which is left out.
+
     Raises:
-        BadDataError: A decision cannot be read.
+        BadDataError: A decision cannot be read, and ``report`` is None.
     """
     folder = f"{DECISIONS}/{version}" if version else DECISIONS
     found = (_NAME.fullmatch(name) for name in registry.names_below(folder))
-    stored = [_read(registry, match[1], int(match[2])) for match in found if match and is_valid_name(match[1])]
+    stored = []
+    for match in found:
+        if match and is_valid_name(match[1]):
+            try:
+                stored.append(_read(registry, match[1], int(match[2])))
+            except BadDataError as error:
+                if report is None:
+                    raise
+                report(error)
     return sorted(stored, key=lambda each: (each.at, each.version, each.number))
 
 

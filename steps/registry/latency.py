@@ -16,6 +16,7 @@ import numpy as np
 
 from steps import forest
 from steps.bundles import folder as bundle
+from steps.core.errors import renamed
 from steps.registry.paths import version_path
 
 if TYPE_CHECKING:
@@ -47,9 +48,10 @@ def open_predictors(registry: Destination, manifest: Manifest, folder: Path) -> 
             (folder / entry.name).parent.mkdir(parents=True, exist_ok=True)
             source.download(entry, folder / entry.name)
     groups: dict[str, list[Path]] = {}
-    for path in sorted(folder.glob(f"**/{bundle.MODEL}")):
-        groups.setdefault(repr(bundle.check(path.parent)["features"]), []).append(path)
-    return [forest.open_predictor(paths) for paths in groups.values()]
+    with renamed(folder, source.location):
+        for path in sorted(folder.glob(f"**/{bundle.MODEL}")):
+            groups.setdefault(repr(bundle.check(path.parent)["features"]), []).append(path)
+        return [forest.open_predictor(paths) for paths in groups.values()]
 
 
 def measure_seconds_per_row(versions: Sequence[Sequence[Predictor]]) -> list[float]:

@@ -72,22 +72,40 @@ class VersionFacts:
         return asdict(self)
 
 
-def list_versions(registry: Destination) -> list[VersionFacts]:
-    """Return all versions of a registry, in the order of their first decisions. Damaged ones have a ``problem``.
+@dataclass(frozen=True)
+class Listing:
+    """What is in a registry.
+
+    Attributes:
+        versions: The versions in the order of their first decisions.
+        damaged: The errors of aliases and decisions that cannot be read; they are left out.
+    """
+
+    versions: tuple[VersionFacts, ...]
+    damaged: tuple[BadDataError, ...] = ()
+
+
+def list_versions(registry: Destination) -> Listing:
+    """Return all versions of a registry. Damaged ones have a ``problem``.
 
     Raises:
         NoInputError: There is no registry: neither a version nor an alias.
-        BadDataError: An alias or a decision cannot be read.
     """
-    found = {name: read_alias(registry, name) for name in (CANDIDATE, CHAMPION)}
-    named = {name: alias.version for name, alias in found.items() if alias}
+    damaged: list[BadDataError] = []
+    named: dict[str, str] = {}
+    for name in (CANDIDATE, CHAMPION):
+        try:
+            if alias := read_alias(registry, name):
+                named[name] = alias.version
+        except BadDataError as error:
+            damaged.append(error)
     stored = registry.names_below(VERSIONS)
     names = {parts[1] for parts in (name.split("/", 2) for name in stored) if len(parts) > 2}  # noqa: PLR2004 - a folder
-    if not names and not named:
+    if not names and not named and not damaged:
         raise NoInputError("this is no registry: there is no version", where=registry.location, fix="check --registry")
-    judged = decisions.list_decisions(registry)
+    judged = decisions.list_decisions(registry, report=damaged.append)
     facts = [_facts(registry, name, named, judged) for name in sorted(names | set(named.values()))]
-    return sorted(facts, key=lambda each: (each.at, each.version))
+    return Listing(tuple(sorted(facts, key=lambda each: (each.at, each.version))), tuple(damaged))
 
 
 def _facts(

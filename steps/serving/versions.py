@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from steps.bundles import folder as bundle
 from steps.core import storage
-from steps.core.errors import BadDataError, PipelineError
+from steps.core.errors import BadDataError, PipelineError, renamed
 from steps.core.redaction import redact
 from steps.prediction import output
 from steps.prediction.models import read_ensemble
@@ -104,7 +104,8 @@ def load_version(registry: Destination, version: str) -> ServedModel:
     with tempfile.TemporaryDirectory(prefix="covertype-serve-") as temporary:
         folder = Path(temporary) / "version"
         publishing.fetch(wanted, folder, names)
-        return load_folder(folder / "models", version)
+        with renamed(folder, wanted.location):
+            return load_folder(folder / "models", version)
 
 
 def _warm(ensemble: Ensemble, folder: Path) -> None:

@@ -125,11 +125,19 @@ def run_files(folder: Path) -> dict[str, Path]:
 
 
 def run_revision(folder: Path) -> str:
-    """Return the git revision in the label of a run's workflow; empty if there is none."""
+    """Return the git revision in the label of a run's workflow; empty if there is none.
+
+    Raises:
+        BadDataError: The file is not a workflow.
+    """
     import yaml
 
-    document = yaml.safe_load((folder / WORKFLOW).read_text(encoding="utf-8"))
-    return str(document.get("metadata", {}).get("labels", {}).get(_REVISION_LABEL, ""))
+    path = folder / WORKFLOW
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return str(document.get("metadata", {}).get("labels", {}).get(_REVISION_LABEL, ""))
+    except (yaml.YAMLError, ValueError, AttributeError, RecursionError):
+        raise BadDataError("not the workflow of a run", where=str(path), fix="run again") from None
 
 
 def _run(module: str, words: Sequence[str], *, show: bool) -> tuple[int, str]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from steps.bundles import folder as bundle
 from steps.core import storage
-from steps.core.errors import BadDataError
+from steps.core.errors import BadDataError, renamed
 from steps.core.redaction import redact
 from steps.registry import publishing
 from steps.registry.paths import PROFILE, version_path
@@ -108,7 +108,9 @@ def fetched_version(registry: Destination, version: str) -> Iterator[Record]:
         folder = Path(temporary) / "version"
         publishing.fetch(source, folder, names)
         revision = str(manifest.metadata.get("code_revision") or "")
-        yield _read_files(version, folder, {"mlflow.source.git.commit": revision} if revision else {}, None)
+        with renamed(folder, source.location):
+            record = _read_files(version, folder, {"mlflow.source.git.commit": revision} if revision else {}, None)
+        yield record
 
 
 def _read_files(name: str, folder: Path, tags: dict[str, str], result: Mapping[str, Any] | None) -> Record:

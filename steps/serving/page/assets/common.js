@@ -82,6 +82,8 @@ class Refusal extends Error {
 // Addresses are relative, so that the page works behind a prefix.
 async function ask(path, options = {}) {
   const headers = { ...options.headers };
+  // No token has other characters, and no header can.
+  if (!/^[ -~]*$/.test(token())) throw new Refusal(401, "the token is wrong");
   if (token()) headers.Authorization = `Bearer ${token()}`;
   let response;
   try {

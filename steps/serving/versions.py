@@ -26,6 +26,8 @@ from steps.prediction.models import read_ensemble
 from steps.registry import aliases, publishing
 from steps.registry.paths import version_path
 from steps.schema.dtypes import value_range
+from steps.serving import documents
+from steps.serving.documents import Documents
 from steps.serving.plain_rows import PlainRows
 from steps.sources import layouts
 
@@ -51,6 +53,7 @@ class ServedModel:
         plain: The short way from JSON rows to features.
         loaded: When they were ready, in seconds since 1970.
         seconds: How long loading took.
+        documents: The report, the model card and the training profile.
     """
 
     version: str
@@ -59,6 +62,7 @@ class ServedModel:
     plain: PlainRows
     seconds: float
     loaded: float = field(default_factory=time.time)
+    documents: Documents = field(default_factory=Documents)
 
     @property
     def name(self) -> str:
@@ -89,7 +93,8 @@ def load_folder(folder: Path, version: str) -> ServedModel:
         for cover_type in ensemble.cover_types
     }
     _warm(ensemble, folder)
-    return ServedModel(version, ensemble, digests, PlainRows(ensemble), time.monotonic() - begun)
+    beside = documents.read_documents(folder, ensemble)
+    return ServedModel(version, ensemble, digests, PlainRows(ensemble), time.monotonic() - begun, documents=beside)
 
 
 def load_version(registry: Destination, version: str) -> ServedModel:
@@ -100,7 +105,8 @@ def load_version(registry: Destination, version: str) -> ServedModel:
         BadDataError: A file is not the one that was published, or as for :func:`load_folder`.
     """
     wanted = registry.below(version_path(version))
-    names = {each.name for each in publishing.read_manifest(wanted).files if bundle.is_bundle_file(each.name)}
+    published = {each.name for each in publishing.read_manifest(wanted).files}
+    names = {name for name in published if bundle.is_bundle_file(name) or name in documents.NAMES}
     with tempfile.TemporaryDirectory(prefix="covertype-serve-") as temporary:
         folder = Path(temporary) / "version"
         publishing.fetch(wanted, folder, names)

@@ -45,7 +45,6 @@ class PipelineError(Exception):
         self.what, self.where, self.fix = what, where, fix
         super().__init__("".join((what, f", in {where}" if where else "", f": {fix}" if fix else "")))
 
-
     def rename(self, old: str, new: str) -> None:
         """Write another name of a file or option wherever the text has it."""
         where, fix = (text.replace(old, new) if text else text for text in (self.where, self.fix))

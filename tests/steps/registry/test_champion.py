@@ -133,7 +133,9 @@ def test_a_rollback_without_a_champion(registry: Folder) -> None:
 def test_a_rollback_to_a_version_that_is_gone(registry: Folder, runs: Runs) -> None:
     register(registry, runs, 0.8, 0.95)
     (registry.root / "versions/a/manifest.json").unlink()
-    with pytest.raises(NoInputError, match=r"the champion before, 'a', cannot be used: version 'a' has no manifest\.json"):
+    with pytest.raises(
+        NoInputError, match=r"the champion before, 'a', cannot be used: version 'a' has no manifest\.json"
+    ):
         champion.rollback(registry)
     shutil.rmtree(registry.root / "versions/a")
     with pytest.raises(NoInputError, match="the champion before, 'a', cannot be used: .*`promote VERSION`"):
@@ -154,9 +156,7 @@ def test_a_rollback_skips_the_champion_itself(registry: Folder, runs: Runs) -> N
             champion.rollback(registry)
 
 
-def test_a_champion_whose_alias_is_gone(
-    registry: Folder, runs: Runs, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_champion_whose_alias_is_gone(registry: Folder, runs: Runs, capsys: pytest.CaptureFixture[str]) -> None:
     register(registry, runs, 0.8, 0.95)
     shutil.rmtree(registry.root / "aliases")
     with pytest.raises(NoInputError, match="there is no champion to roll back, .*: `promote b` restores it"):

@@ -19,12 +19,15 @@ import pyarrow as pa
 
 from steps.bundles import folder as bundle
 from steps.core import storage
-from steps.core.errors import BadDataError, PipelineError
+from steps.core.errors import BadDataError, PipelineError, renamed
 from steps.core.redaction import redact
 from steps.prediction import output
 from steps.prediction.models import read_ensemble
 from steps.registry import aliases, publishing
+from steps.registry.paths import version_path
 from steps.schema.dtypes import value_range
+from steps.serving import documents
+from steps.serving.documents import Documents
 from steps.serving.plain_rows import PlainRows
 from steps.sources import layouts
 
@@ -39,7 +42,6 @@ if TYPE_CHECKING:
     Fetch = Callable[[Destination, str, Path], None]
     Load = Callable[[Destination, str], "ServedModel"]
 
-PROFILE = "profile.json"
 _LONGEST_PAUSE = 300.0
 
 
@@ -54,6 +56,7 @@ class ServedModel:
         plain: The short way from JSON rows to features.
         loaded: When they were ready, in seconds since 1970.
         seconds: How long loading took.
+        documents: The report, the model card and the training profile.
     """
 
     version: str
@@ -62,6 +65,7 @@ class ServedModel:
     plain: PlainRows
     seconds: float
     loaded: float = field(default_factory=time.time)
+    documents: Documents = field(default_factory=Documents)
 
     @property
     def name(self) -> str:
@@ -92,7 +96,8 @@ def load_folder(folder: Path, version: str) -> ServedModel:
         for cover_type in ensemble.cover_types
     }
     _warm(ensemble, folder)
-    return ServedModel(version, ensemble, digests, PlainRows(ensemble), time.monotonic() - begun)
+    beside = documents.read_documents(folder, ensemble)
+    return ServedModel(version, ensemble, digests, PlainRows(ensemble), time.monotonic() - begun, documents=beside)
 
 
 def load_version(registry: Destination, version: str, fetch: Fetch | None = None) -> ServedModel:
@@ -110,14 +115,15 @@ def load_version(registry: Destination, version: str, fetch: Fetch | None = None
     with tempfile.TemporaryDirectory(prefix="covertype-serve-") as temporary:
         folder = Path(temporary) / "version"
         (fetch or fetch_files)(registry, version, folder)
-        return load_folder(folder / "models", version)
+        with renamed(folder, registry.below(version_path(version)).location):
+            return load_folder(folder / "models", version)
 
 
 def fetch_files(registry: Destination, version: str, folder: Path) -> None:
-    """Write the files of a version that a server needs to a new folder: bundles and training profile."""
-    wanted = registry.below(f"versions/{version}")
-    published = publishing.read_manifest(wanted).files
-    names = {each.name for each in published if bundle.is_bundle_file(each.name) or each.name == PROFILE}
+    """Write the files of a version that a server needs to a new folder: the bundles, and the documents beside them."""
+    wanted = registry.below(version_path(version))
+    published = {each.name for each in publishing.read_manifest(wanted).files}
+    names = {name for name in published if bundle.is_bundle_file(name) or name in documents.NAMES}
     publishing.fetch(wanted, folder, names)
 
 

@@ -1,11 +1,8 @@
 """Answer requests over HTTP for the models of a run or of a registered version.
 
 - ``app``: the routes and their OpenAPI document.
-<<<<<<< HEAD
 - ``connections``: clients that are slow, idle or too many.
-=======
 - ``documents``: the report, the model card and the training profile beside the models.
->>>>>>> main
 - ``formats``: how requests and answers are written.
 - ``gateway``: what happens to every request: id, token, limits, log, metrics.
 - ``metrics``: metrics for Prometheus.
@@ -20,11 +17,8 @@
 
 __all__ = [
     "app",
-<<<<<<< HEAD
     "connections",
-=======
     "documents",
->>>>>>> main
     "formats",
     "gateway",
     "metrics",

@@ -6,6 +6,7 @@
 - ``formats``: how requests and answers are written.
 - ``gateway``: what happens to every request: id, token, limits, log, metrics.
 - ``metrics``: metrics for Prometheus.
+- ``monitoring``: compare the rows of requests with the training rows.
 - ``page``: the page for people.
 - ``plain_rows``: the short way from JSON rows to features.
 - ``refusals``: errors that are a client's fault.
@@ -22,6 +23,7 @@ __all__ = [
     "formats",
     "gateway",
     "metrics",
+    "monitoring",
     "page",
     "plain_rows",
     "refusals",

@@ -9,11 +9,13 @@
 - ``aliases``: the aliases of a registry.
 - ``decisions``: the stored decisions about versions.
 - ``latency``: measure the time that versions take to score a row.
+- ``candidates``: fetch what the gate judges.
 - ``champion``: judge a version, promote it, and roll back.
 """
 
 __all__ = [
     "aliases",
+    "candidates",
     "champion",
     "decisions",
     "destinations",

@@ -121,7 +121,7 @@ def load_version(registry: Destination, version: str, fetch: Fetch | None = None
 
 
 def fetch_files(registry: Destination, version: str, folder: Path) -> None:
-    """Write the files of a version that a server needs to a new folder: bundles, training profile, report and model card."""
+    """Write the files of a version that a server needs to a new folder: bundles, profile, report and model card."""
     wanted = registry.below(version_path(version))
     published = {each.name for each in publishing.read_manifest(wanted).files}
     names = {name for name in published if bundle.is_bundle_file(name) or name in {PROFILE, *documents.NAMES}}

@@ -22,6 +22,7 @@ from steps.core.errors import PipelineError
 from steps.io import open_destination
 from steps.registry import champion, decisions, destinations, registration
 from steps.registry.aliases import Alias, read_alias
+from steps.registry.decisions import PROMOTE
 from steps.registry.versions import list_versions, read_version
 from tests.steps.test_register import SLUGS, Run
 
@@ -62,7 +63,7 @@ def change(registry: Destination, action: str, version: str, release: Release) -
         named = replace(release, version=version, lineage={**release.lineage, "version": version})
         registration.register(named, registry, Policy())
     elif action == "promote":
-        champion.promote(registry, champion.Request(version, Policy(), champion.PROMOTE, "a trial"))
+        champion.promote(registry, champion.Request(version, Policy(), PROMOTE, "a trial"))
     else:
         champion.rollback(registry)
 
@@ -77,7 +78,7 @@ def main(uri: str, folder: str, name: str, count: str, *actions: str) -> None:
         if action != "register" and present is None:
             action = "register"
         if action == "promote":
-            version = draw.choice([each.version for each in list_versions(registry)])
+            version = draw.choice([each.version for each in list_versions(registry).versions])
         elif action == "rollback" and present is not None:
             version = (present.earlier or (present.version,))[-1]
         print(f"begin {action} {version}", flush=True)

@@ -304,11 +304,11 @@ def test_names_with_markup_are_text(hostile: Path, open_page: Opener) -> None:
         visit = open_page(service, refused=True)
         dialogs: list[str] = []
 
-        def keep(dialog: Dialog) -> None:
+        def refuse(dialog: Dialog) -> None:
             dialogs.append(dialog.message)
             dialog.dismiss()
 
-        visit.page.on("dialog", keep)
+        visit.page.on("dialog", refuse)
         row = defaults(service)
         visit.require_answer(row)
         assert visit.find(".field label").all_inner_texts() == COLUMNS

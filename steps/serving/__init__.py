@@ -1,6 +1,7 @@
 """Answer requests over HTTP for the models of a run or of a registered version.
 
 - ``app``: the routes and their OpenAPI document.
+- ``connections``: clients that are slow, idle or too many.
 - ``documents``: the report, the model card and the training profile beside the models.
 - ``formats``: how requests and answers are written.
 - ``gateway``: what happens to every request: id, token, limits, log, metrics.
@@ -16,6 +17,7 @@
 
 __all__ = [
     "app",
+    "connections",
     "documents",
     "formats",
     "gateway",

@@ -25,6 +25,7 @@ from steps.prediction import output
 from steps.prediction.models import read_ensemble
 from steps.registry import aliases, publishing
 from steps.schema.dtypes import value_range
+from steps.serving.formats.plain_tables import PlainTables
 from steps.serving.plain_rows import PlainRows
 from steps.sources import layouts
 
@@ -48,6 +49,7 @@ class ServedModel:
         ensemble: The models.
         digests: The SHA-256 of each model file by slug.
         plain: The short way from JSON rows to features.
+        tables: The short way from tables to features.
         loaded: When they were ready, in seconds since 1970.
         seconds: How long loading took.
     """
@@ -56,6 +58,7 @@ class ServedModel:
     ensemble: Ensemble
     digests: Mapping[str, str]
     plain: PlainRows
+    tables: PlainTables
     seconds: float
     loaded: float = field(default_factory=time.time)
 
@@ -88,7 +91,7 @@ def load_folder(folder: Path, version: str) -> ServedModel:
         for cover_type in ensemble.cover_types
     }
     _warm(ensemble, folder)
-    return ServedModel(version, ensemble, digests, PlainRows(ensemble), time.monotonic() - begun)
+    return ServedModel(version, ensemble, digests, PlainRows(ensemble), PlainTables(ensemble), time.monotonic() - begun)
 
 
 def load_version(registry: Destination, version: str) -> ServedModel:

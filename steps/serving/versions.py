@@ -29,7 +29,7 @@ from steps.schema.dtypes import value_range
 from steps.serving import documents
 from steps.serving.documents import Documents
 from steps.serving.formats.plain_tables import PlainTables
-from steps.serving.plain_rows import PlainRows
+from steps.serving.formats.plain_rows import PlainRows
 from steps.sources import layouts
 
 if TYPE_CHECKING:

@@ -32,13 +32,17 @@ from benchmarks import http_load, serve_bodies, serve_rivals
 from steps import schema as schemas
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    import pyarrow as pa
+
+    from steps.schema import Schema
 
 CLIENTS, BATCH = (1, 8, 64), 1_000
 _DIFFERENT, _DIFFERENT_BATCHES = 512, 16
 _TABLE_ROWS = 200_000
 _NAMES = (
-    "server | request | rows | clients | requests/s | rows/s | p50 ms | p99 ms | lowest p99 | p99.9 ms | sent late, p99 "
+    "server | request | rows | clients | requests/s | rows/s | p50 ms | p99 ms | lowest p99 | p99.9 ms | late p99 ms "
     "| server us | client us | errors | of the predictor, CPU | rows/s"
 )
 
@@ -96,52 +100,83 @@ class Case:
         return f"| {' | '.join(parts)} | {shares} |"
 
 
-def measure(  # noqa: PLR0914, PLR0913, PLR0917 - the options
-    models: Path, seconds: float, turns: int, words: list[str], rate: float, *, mlflow: bool
-) -> Iterator[str]:
+@dataclass
+class Alone:
+    """What scores the same rows without a server, and how long it takes.
+
+    Attributes:
+        name: Its name.
+        call: Returns wall and CPU seconds for a number of rows, measured for some seconds.
+        times: The results for each number of rows.
+    """
+
+    name: str
+    call: Callable[[int, float], tuple[float, float]]
+    times: dict[int, list[tuple[float, float]]] = field(default_factory=lambda: {1: [], BATCH: []})
+
+    def measure(self, seconds: float) -> None:
+        """Add a result for each number of rows."""
+        for rows, times in self.times.items():
+            times.append(self.call(rows, seconds))
+
+    def middle(self, rows: int) -> tuple[float, float]:
+        """Return the medians of wall and CPU seconds."""
+        wall, cpu = np.median(np.array(self.times[rows]), axis=0).tolist()
+        return wall, cpu
+
+
+def _serve_cases(schema: Schema, table: pa.Table, port: int, pid: int, rate: float) -> list[Case]:
+    single = serve_bodies.requests_of(serve_bodies.json_rows, schema, table, 1, _DIFFERENT)
+    cases = [Case("serve", port, pid, "JSON", 1, clients, single) for clients in CLIENTS]
+    cases.append(Case("serve", port, pid, "JSON", 1, CLIENTS[-1], single, rate))
+    for name, make in serve_bodies.FORMATS.items():
+        requests = serve_bodies.requests_of(make, schema, table, BATCH, _DIFFERENT_BATCHES)
+        cases.append(Case("serve", port, pid, name, BATCH, 1, requests))
+    return cases
+
+
+def _mlflow_cases(schema: Schema, table: pa.Table, port: int, pid: int) -> list[Case]:
+    return [
+        Case("mlflow", port, pid, "JSON", rows, clients, requests)
+        for rows, clients in ((1, 1), (1, CLIENTS[-1]), (BATCH, 1))
+        for requests in [serve_bodies.requests_of(serve_bodies.mlflow, schema, table, rows, _DIFFERENT_BATCHES)]
+    ]
+
+
+def measure(models: Path, seconds: float, turns: int, words: list[str], rate: float, *, mlflow: bool) -> Iterator[str]:
     """Yield the lines of the table."""
     table = pq.read_table(schemas.DATA / "covertype.parquet").slice(0, _TABLE_ROWS)
     table = table.drop_columns([name for name in table.column_names if name == "Cover_Type"])
     predictor = serve_rivals.Predictor(models, table)
     schema = predictor.ensemble.schema
+    alone = [Alone("the predictor alone", predictor.seconds)]
     with ExitStack() as stack:
         port, pid, ready = stack.enter_context(serve_rivals.serve(models, words))
         cpu = sum(map(http_load.cpu_seconds, http_load.process_tree(pid)))
         yield f"serve: ready after {ready:.2f} s, with {cpu:.2f} s of CPU time; load average {os.getloadavg()[0]:.1f}."
-        single = serve_bodies.requests_of(serve_bodies.json_rows, schema, table, 1, _DIFFERENT)
-        cases = [Case("serve", port, pid, "JSON", 1, clients, single) for clients in CLIENTS]
-        cases.append(Case("serve", port, pid, "JSON", 1, CLIENTS[-1], single, rate))
-        for name, make in serve_bodies.FORMATS.items():
-            requests = serve_bodies.requests_of(make, schema, table, BATCH, _DIFFERENT_BATCHES)
-            cases.append(Case("serve", port, pid, name, BATCH, 1, requests))
+        cases = _serve_cases(schema, table, port, pid, rate)
         if mlflow:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="covertype-serve-load-")))
             port, pid, ready = stack.enter_context(serve_rivals.serve_mlflow(models, predictor.ensemble, folder))
             yield f"mlflow models serve: ready after {ready:.2f} s."
-            for rows, clients in ((1, 1), (1, CLIENTS[-1]), (BATCH, 1)):
-                requests = serve_bodies.requests_of(serve_bodies.mlflow, schema, table, rows, _DIFFERENT_BATCHES)
-                cases.append(Case("mlflow", port, pid, "JSON", rows, clients, requests))
-        own: dict[int, list[tuple[float, float]]] = {1: [], BATCH: []}
-        boosters: dict[int, list[tuple[float, float]]] = {1: [], BATCH: []}
-        for turn in range(-1, turns):  # the first one warms up
-            for rows, times in own.items():
-                times.append(predictor.seconds(rows, min(1.0, seconds)))
-                if mlflow:
-                    boosters[rows].append(predictor.booster_seconds(rows, min(1.0, seconds)))
+            cases += _mlflow_cases(schema, table, port, pid)
+            alone.append(Alone("XGBoost's boosters alone, a DMatrix for each request", predictor.booster_seconds))
+        for case in cases:  # to warm up
+            case.measure(min(1.0, seconds))
+            case.results.clear()
+        for _ in range(turns):
+            for each in alone:
+                each.measure(min(1.0, seconds))
             for case in cases:
-                case.measure(min(1.0, seconds) if turn < 0 else seconds)
-                if turn < 0:
-                    case.results.clear()
+                case.measure(seconds)
         yield f"Load average {os.getloadavg()[0]:.1f} at the end; {turns} turns of {seconds:g} s.\n"
     yield f"| {_NAMES} |"
     yield "|" + "---|" * (_NAMES.count("|") + 1)
-    middle = {rows: tuple(np.median(np.array(times), axis=0).tolist()) for rows, times in own.items()}
-    yield from (case.line(middle[case.rows]) for case in cases)
-    for name, found in (("the predictor alone", own), ("XGBoost's boosters alone, a DMatrix each time", boosters)):
-        for rows, times in found.items():
-            if times:
-                wall, cpu = np.median(np.array(times), axis=0)
-                yield f"\n{name}, {rows:,} rows: {1e6 * wall:,.0f} us, {1e6 * cpu:,.0f} us of CPU time."
+    yield from (case.line(alone[0].middle(case.rows)) for case in cases)
+    for each in alone:
+        for rows in each.times:
+            wall, cpu = each.middle(rows)
+            yield f"\n{each.name}, {rows:,} rows: {1e6 * wall:,.0f} us, {1e6 * cpu:,.0f} us of CPU time."
 
 
 def main(  # noqa: PLR0913 - the options

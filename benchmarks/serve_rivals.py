@@ -109,9 +109,8 @@ def serve_mlflow(models: Path, ensemble: Ensemble, folder: Path) -> Iterator[tup
 
     from workflows.tracking.model_packaging import packaged
 
-    with packaged(models, ensemble.schema) as arguments:
-        with redirect_stderr(io.StringIO()):
-            mlflow.pyfunc.save_model(str(folder / "model"), **arguments)
+    with packaged(models, ensemble.schema) as arguments, redirect_stderr(io.StringIO()):
+        mlflow.pyfunc.save_model(str(folder / "model"), **arguments)
     port = _free_port()
     command = [sys.executable, "-m", "mlflow", "models", "serve", f"--model-uri={folder / 'model'}"]
     command += ["--env-manager=local", "--workers=1", "--host=127.0.0.1", f"--port={port}"]

@@ -7,12 +7,12 @@
 - ``gateway``: what happens to every request: id, token, limits, log, metrics.
 - ``metrics``: metrics for Prometheus.
 - ``page``: the page for people.
-- ``plain_rows``: the short way from JSON rows to features.
 - ``refusals``: errors that are a client's fault.
 - ``scoring``: score the rows of many requests at once.
 - ``server``: the server and its worker processes.
 - ``service``: the endpoints.
 - ``versions``: the models that answer, and how another version replaces them.
+- ``writes``: head and body of an answer in one write.
 """
 
 __all__ = [
@@ -23,10 +23,10 @@ __all__ = [
     "gateway",
     "metrics",
     "page",
-    "plain_rows",
     "refusals",
     "scoring",
     "server",
     "service",
     "versions",
+    "writes",
 ]

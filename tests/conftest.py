@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import tempfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +14,7 @@ from tests.registered_run import make_run, register_run, write_keys
 from tests.support import Chain, prepared, real_rows, write_table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 # The same examples in every run: a failure is one of the code, and shows again. No deadline: machines differ.
@@ -19,6 +22,29 @@ settings.register_profile("pipeline", deadline=None, derandomize=True, database=
 settings.load_profile("pipeline")
 
 SLUG = "lodgepole-pine"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder for temporary files of this process and its children, which pytest removes in a later session."""
+    before, folder = os.environ.get("TMPDIR"), tmp_path_factory.mktemp("temporary")
+    os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
+    yield folder
+    tempfile.tempdir = None
+    del os.environ["TMPDIR"]
+    if before is not None:
+        os.environ["TMPDIR"] = before
+
+
+@pytest.fixture(autouse=True)
+def _no_temporary_file_is_left(temporary_files: Path, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test that leaves temporary files, unless it kills the process that would remove them."""
+    before = set(temporary_files.iterdir())
+    yield
+    left = set(temporary_files.iterdir()) - before
+    for path in left:
+        shutil.rmtree(path, ignore_errors=True)
+    assert not left or request.node.get_closest_marker("kills"), [path.name for path in left]
 
 
 @pytest.fixture(scope="session")

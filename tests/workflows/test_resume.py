@@ -73,6 +73,7 @@ def steps_of(run: subprocess.Popen[str]) -> list[int]:
     return [pid for pid, parent in parents.items() if parents.get(parent) == run.pid]
 
 
+@pytest.mark.kills
 def test_killed_at_any_moment_it_resumes_and_ends_the_same(undisturbed: dict[str, Any], tmp_path: Path) -> None:
     moments = random.Random(1)
     for _ in range(3):

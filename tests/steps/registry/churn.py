@@ -12,6 +12,7 @@ import os
 import random
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +24,6 @@ from steps.io import open_destination
 from steps.registry import champion, decisions, destinations, registration
 from steps.registry.aliases import Alias, read_alias
 from steps.registry.versions import list_versions, read_version
-from tests.steps.test_register import SLUGS, Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,10 +33,14 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[3]
 QUALITIES = (0.8, 0.85, 0.9, 0.95)
+SLUGS = ("aspen", "krummholz")
 
 
 def make_runs(folder: Path) -> None:
     """Write the files of a run of each quality."""
+    # Not in the processes that change a registry: it imports what trains, which takes seconds.
+    from tests.steps.test_register import Run
+
     for quality in QUALITIES:
         run = Run(folder / str(quality), pr_auc=quality)
         models, scores = {slug: run.folder / slug for slug in SLUGS}, {slug: run.scores(slug) for slug in SLUGS}
@@ -105,6 +109,19 @@ def start(
     assert process.stdout
     assert process.stdout.readline() == "ready\n", process.communicate()
     return process
+
+
+def kill_at_some_moment(process: subprocess.Popen[str], moments: random.Random) -> list[str]:
+    """Kill a process during one of its first changes, and return the lines that it printed."""
+    assert process.stdout
+    lines, begun = [], moments.randint(1, 6)
+    while begun:
+        lines.append(process.stdout.readline().rstrip("\n"))
+        begun -= lines[-1].startswith("begin ")
+        assert lines[-1], process.communicate()
+    time.sleep(moments.uniform(0, 0.3))
+    process.kill()
+    return lines + process.communicate()[0].splitlines()
 
 
 def expected_champions(lines: list[str], before: str) -> set[str]:

@@ -20,7 +20,8 @@ from steps.io import open_destination
 from steps.models import bundle
 from steps.options.register import RegisterOptions
 from steps.provenance.card import CARD, render_card
-from steps.registry.registration import PROFILE, Release, collect_release, register, summarise
+from steps.registry.paths import PROFILE
+from steps.registry.registration import Release, collect_release, register, summarise
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

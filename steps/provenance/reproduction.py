@@ -12,7 +12,8 @@ from steps.core import storage
 from steps.core.errors import BadDataError, UsageError
 from steps.core.options import declared
 from steps.options.train import Hyperparameters
-from steps.provenance.evidence import PROFILE, Evidence
+from steps.provenance.evidence import Evidence
+from steps.registry.paths import PROFILE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

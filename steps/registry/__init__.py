@@ -1,5 +1,6 @@
 """Published files and the model registry: manifests, versions, aliases, decisions, and the champion.
 
+- ``paths``: the paths in a registry, and the names that can be part of them.
 - ``publishing``: publish files together, and fetch them.
 - ``lineage``: the facts about a run in the lineage of its version.
 - ``manifest``: the manifest of published files.
@@ -9,6 +10,7 @@
 - ``aliases``: the aliases of a registry.
 - ``decisions``: the stored decisions about versions.
 - ``latency``: measure the time that versions take to score a row.
+- ``succession``: the champions one after another, by the decisions.
 - ``champion``: judge a version, promote it, and roll back.
 """
 
@@ -20,7 +22,9 @@ __all__ = [
     "latency",
     "lineage",
     "manifest",
+    "paths",
     "publishing",
     "registration",
+    "succession",
     "versions",
 ]

@@ -1,9 +1,11 @@
 """Answer requests over HTTP for the models of a run or of a registered version.
 
 - ``app``: the routes and their OpenAPI document.
+- ``documents``: the report, the model card and the training profile beside the models.
 - ``formats``: how requests and answers are written.
 - ``gateway``: what happens to every request: id, token, limits, log, metrics.
 - ``metrics``: metrics for Prometheus.
+- ``page``: the page for people.
 - ``plain_rows``: the short way from JSON rows to features.
 - ``refusals``: errors that are a client's fault.
 - ``scoring``: score the rows of many requests at once.
@@ -14,9 +16,11 @@
 
 __all__ = [
     "app",
+    "documents",
     "formats",
     "gateway",
     "metrics",
+    "page",
     "plain_rows",
     "refusals",
     "scoring",

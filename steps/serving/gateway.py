@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     Endpoint = Callable[["Call"], Awaitable["Reply"]]
 
 _ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-# Probes have no token.
-_OPEN = frozenset({"/v2/health/live", "/v2/health/ready"})
+# Probes have no token, and neither has a browser that opens the page, which asks for one.
+_OPEN = frozenset({"/", "/v2/health/live", "/v2/health/ready"})
 _CLIENT_IS_GONE = 499
 _LONGEST_PATH = 200
 JSON = b"application/json"

@@ -275,7 +275,7 @@ def cases() -> dict[str, tuple[dict[str, Any], type[Exception], str]]:
             UsageError,
             "no column 'Slop', in --keep: write it as 'Slope'?",
         ),
-        "no such input": ({"input": "none.csv"}, NoInputError, "no such file"),
+        "no such input": ({"input": "none.csv"}, NoInputError, "none.csv: check --input"),
         "no models": ({"models": "none"}, NoInputError, "no such folder of models"),
         "two kinds of models": ({"options": ["--registry=x"]}, UsageError, "in --models and --registry"),
     }

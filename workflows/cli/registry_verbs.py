@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from steps.core.errors import PipelineError, UsageError
+from steps.core.errors import BadDataError, PipelineError, UsageError
 from workflows.cli.options import JsonFlag
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from steps.registry.champion import Outcome
     from steps.registry.destinations import Destination
 
@@ -47,10 +49,21 @@ def versions(registry: Registry = None, *, as_json: JsonFlag = False) -> int:
 
     found = list_versions(open_registry(registry))
     if as_json:
-        print(json.dumps([each.to_dict() for each in found]))
+        print(json.dumps([each.to_dict() for each in found.versions]))
     else:
-        make_console().print(versions_table(found))
+        make_console().print(versions_table(found.versions))
+    if found.damaged:
+        raise _damage(found.damaged)
     return 0
+
+
+def _damage(found: "Sequence[BadDataError]") -> BadDataError:
+    """Return the error for the aliases and decisions that the list leaves out."""
+    first, *others = found
+    if not others:
+        return first
+    what = f"{len(found)} files of this registry are damaged"
+    return BadDataError(what, where=", ".join(str(each.where) for each in found), fix=f"each of them: {first.fix}")
 
 
 @app.command()

@@ -164,9 +164,11 @@ def _means(source: str, schema: str, signer: "Signer | None") -> "Means":
 def _verify_run(name: str, folder: Path, means: "Means") -> "list[Link]":
     from steps.provenance import verification
     from workflows.runs import origins
+    from workflows.runs.results import run_folder
 
-    files = origins.run_files(folder / name)
-    return verification.verify_run(name, origins.run_revision(folder / name), files, means)
+    found = run_folder(folder, name)
+    files = origins.run_files(found)
+    return verification.verify_run(name, origins.run_revision(found), files, means)
 
 
 def _expected_signer(key: Path | None, identity: str, issuer: str) -> "Signer | None":

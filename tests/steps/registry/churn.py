@@ -81,7 +81,7 @@ def main(uri: str, folder: str, name: str, count: str, *actions: str) -> None:
         if action != "register" and present is None:
             action = "register"
         if action == "promote":
-            version = draw.choice([each.version for each in list_versions(registry)])
+            version = draw.choice([each.version for each in list_versions(registry).versions])
         elif action == "rollback" and present is not None:
             version = (present.earlier or (present.version,))[-1]
         print(f"begin {action} {version}", flush=True)

@@ -35,6 +35,12 @@ def register(registry: Folder, runs: Runs, *qualities: float) -> None:
         assert runs(pr_auc=quality).register(registry.root).code == 0
 
 
+def forget_champion(registry: Folder) -> None:
+    """Make the registry one without a champion."""
+    for name in ("aliases", "decisions"):
+        shutil.rmtree(registry.root / name)
+
+
 def champion_of(registry: Folder) -> str | None:
     found = read_alias(registry, "champion")
     return found.version if found else None
@@ -127,18 +133,47 @@ def test_a_rollback_without_a_champion(registry: Folder) -> None:
 def test_a_rollback_to_a_version_that_is_gone(registry: Folder, runs: Runs) -> None:
     register(registry, runs, 0.8, 0.95)
     (registry.root / "versions/a/manifest.json").unlink()
-    with pytest.raises(NoInputError, match=r"version 'a' has no manifest\.json"):
+    with pytest.raises(
+        NoInputError, match=r"the champion before, 'a', cannot be used: version 'a' has no manifest\.json"
+    ):
         champion.rollback(registry)
     shutil.rmtree(registry.root / "versions/a")
-    with pytest.raises(NoInputError, match="there is no version and no alias 'a'"):
+    with pytest.raises(NoInputError, match="the champion before, 'a', cannot be used: .*`promote VERSION`"):
         champion.rollback(registry)
     assert champion_of(registry) == "b"
     assert decisions.list_decisions(registry, "a")[-1].document["action"] == "register"
 
 
+def test_a_rollback_skips_the_champion_itself(registry: Folder, runs: Runs) -> None:
+    register(registry, runs, 0.8, 0.95)
+    path = registry.root / "aliases/champion.json"
+    for earlier, version in ((["a", "b"], "a"), (["b", "b"], None)):
+        storage.write_json(path, {"version": "b", "earlier": earlier})
+        if version:
+            assert champion.rollback(registry).move.version == version
+            continue
+        with pytest.raises(UsageError, match="there was no champion before 'b'"):
+            champion.rollback(registry)
+
+
+def test_a_champion_whose_alias_is_gone(registry: Folder, runs: Runs, capsys: pytest.CaptureFixture[str]) -> None:
+    register(registry, runs, 0.8, 0.95)
+    shutil.rmtree(registry.root / "aliases")
+    with pytest.raises(NoInputError, match="there is no champion to roll back, .*: `promote b` restores it"):
+        champion.rollback(registry)
+    register(registry, runs, 0.9)  # worse than b: no "first" champion
+    assert champion_of(registry) == "b"
+    assert decisions.list_decisions(registry, "c")[-1].document["verdict"] == "worse"
+    shutil.rmtree(registry.root / "aliases")
+    capsys.readouterr()
+    assert promote(registry, "b").move.reason == "unchanged"
+    assert "champion.json was missing: b is champion again" in capsys.readouterr().err
+    assert champion.rollback(registry).move.version == "a"
+
+
 def test_versions_that_cannot_be_promoted(registry: Folder, runs: Runs) -> None:
     register(registry, runs, 0.9, 0.95)
-    shutil.rmtree(registry.root / "aliases")
+    forget_champion(registry)
     folder = registry.root / "versions/b"
     with pytest.raises(NoInputError, match="there is no version and no alias 'x'"):
         promote(registry, "x")
@@ -155,7 +190,7 @@ def test_versions_that_cannot_be_promoted(registry: Folder, runs: Runs) -> None:
 
 def test_a_version_of_an_older_release_needs_force(registry: Folder, runs: Runs) -> None:
     register(registry, runs, 0.9, 0.95)
-    shutil.rmtree(registry.root / "aliases")
+    forget_champion(registry)
     path = registry.root / "versions/b/manifest.json"
     manifest = storage.read_json(path)
     manifest["files"] = [entry for entry in manifest["files"] if entry["name"] != "test-scores.parquet"]

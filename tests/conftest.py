@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from steps.options import STEP_OPTIONS
 from tests.registered_run import make_run, register_run, write_keys
 from tests.support import Chain, prepared, real_rows, write_table
+from workflows.local import processes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +47,16 @@ def _no_temporary_file_is_left(temporary_files: Path, request: pytest.FixtureReq
     for path in left:
         shutil.rmtree(path, ignore_errors=True)
     assert not left or request.node.get_closest_marker("kills"), [path.name for path in left]
+
+
+@pytest.fixture(scope="session")
+def fork_server(temporary_files: Path) -> None:  # noqa: ARG001 - its socket is there
+    """Start the fork server with the modules of the real steps.
+
+    It lives as long as the tests. If it was started for something else, every real step would import XGBoost and pandas
+    by itself, which takes seconds.
+    """
+    processes.start_fork_server(f"steps.{name}" for name in (*STEP_OPTIONS, "report"))
 
 
 @pytest.fixture(scope="session")

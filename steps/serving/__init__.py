@@ -3,6 +3,7 @@
 - ``app``: the routes and their OpenAPI document.
 - ``connections``: clients that are slow, idle or too many.
 - ``documents``: the report, the model card and the training profile beside the models.
+- ``encoding``: the short ways from the rows of a request to features.
 - ``formats``: how requests and answers are written.
 - ``gateway``: what happens to every request: id, token, limits, log, metrics.
 - ``metrics``: metrics for Prometheus.
@@ -19,6 +20,7 @@ __all__ = [
     "app",
     "connections",
     "documents",
+    "encoding",
     "formats",
     "gateway",
     "metrics",

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
 from steps.serving.formats.answers import encode_json
+from steps.serving.writes import JoiningProtocol
 
 if TYPE_CHECKING:
     import asyncio
@@ -40,7 +39,7 @@ class Limits:
     count: Callable[[str], None]
 
 
-class LimitedProtocol(HttpToolsProtocol):
+class LimitedProtocol(JoiningProtocol):
     """The HTTP protocol of uvicorn with limits.
 
     Args:

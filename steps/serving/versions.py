@@ -28,7 +28,8 @@ from steps.registry.paths import version_path
 from steps.schema.dtypes import value_range
 from steps.serving import documents
 from steps.serving.documents import Documents
-from steps.serving.plain_rows import PlainRows
+from steps.serving.encoding.plain_rows import PlainRows
+from steps.serving.encoding.plain_tables import PlainTables
 from steps.sources import layouts
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class ServedModel:
         ensemble: The models.
         digests: The SHA-256 of each model file by slug.
         plain: The short way from JSON rows to features.
+        tables: The short way from tables to features.
         loaded: When they were ready, in seconds since 1970.
         seconds: How long loading took.
         documents: The report, the model card and the training profile.
@@ -63,6 +65,7 @@ class ServedModel:
     ensemble: Ensemble
     digests: Mapping[str, str]
     plain: PlainRows
+    tables: PlainTables
     seconds: float
     loaded: float = field(default_factory=time.time)
     documents: Documents = field(default_factory=Documents)
@@ -103,7 +106,8 @@ def load_folder(folder: Path, version: str) -> ServedModel:
     }
     _warm(ensemble, folder)
     beside = documents.read_documents(folder, ensemble)
-    return ServedModel(version, ensemble, digests, PlainRows(ensemble), time.monotonic() - begun, documents=beside)
+    short_ways = PlainRows(ensemble), PlainTables(ensemble)
+    return ServedModel(version, ensemble, digests, *short_ways, time.monotonic() - begun, documents=beside)
 
 
 def load_version(registry: Destination, version: str, fetch: Fetch | None = None) -> ServedModel:

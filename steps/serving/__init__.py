@@ -4,6 +4,7 @@
 - ``connections``: clients that are slow, idle or too many.
 - ``documents``: the report, the model card and the training profile beside the models.
 - ``encoding``: the short ways from the rows of a request to features.
+- ``explanations``: what each feature contributes to a score.
 - ``formats``: how requests and answers are written.
 - ``gateway``: what happens to every request: id, token, limits, log, metrics.
 - ``metrics``: metrics for Prometheus.
@@ -22,6 +23,7 @@ __all__ = [
     "connections",
     "documents",
     "encoding",
+    "explanations",
     "formats",
     "gateway",
     "metrics",

@@ -33,6 +33,7 @@ class JoiningTransport:
         self._head = b""
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a transport has
+        """Return what the transport has."""
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:

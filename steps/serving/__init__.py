@@ -1,7 +1,9 @@
 """Answer requests over HTTP for the models of a run or of a registered version.
 
 - ``app``: the routes and their OpenAPI document.
+- ``connections``: clients that are slow, idle or too many.
 - ``documents``: the report, the model card and the training profile beside the models.
+- ``encoding``: the short ways from the rows of a request to features.
 - ``formats``: how requests and answers are written.
 - ``gateway``: what happens to every request: id, token, limits, log, metrics.
 - ``metrics``: metrics for Prometheus.
@@ -16,7 +18,9 @@
 
 __all__ = [
     "app",
+    "connections",
     "documents",
+    "encoding",
     "formats",
     "gateway",
     "metrics",

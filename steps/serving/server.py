@@ -7,6 +7,7 @@ ends.
 
 from __future__ import annotations
 
+import functools
 import gc
 import logging
 import os
@@ -23,8 +24,7 @@ import uvicorn
 
 from steps.core.errors import TransientError, UnavailableError
 from steps.core.runtime import TerminatedError
-from steps.serving import metrics
-from steps.serving.writes import JoiningProtocol
+from steps.serving import connections, metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -83,9 +83,10 @@ def make_server(app: Gateway, options: ServeOptions, log: Callable[..., None]) -
     """
     logger = logging.getLogger("uvicorn")
     logger.handlers, logger.propagate = [_LogHandler(log)], False
+    limits = connections.Limits(options.timeout, _KEEP_ALIVE_SECONDS, options.max_connections, app.count_refusal)
     config = uvicorn.Config(
         app,
-        http=JoiningProtocol,
+        http=functools.partial(connections.LimitedProtocol, limits=limits),  # type: ignore[arg-type]
         loop="uvloop",
         ws="none",
         lifespan="on",

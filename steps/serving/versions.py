@@ -28,8 +28,8 @@ from steps.registry.paths import version_path
 from steps.schema.dtypes import value_range
 from steps.serving import documents
 from steps.serving.documents import Documents
-from steps.serving.formats.plain_rows import PlainRows
-from steps.serving.formats.plain_tables import PlainTables
+from steps.serving.encoding.plain_rows import PlainRows
+from steps.serving.encoding.plain_tables import PlainTables
 from steps.sources import layouts
 
 if TYPE_CHECKING:
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     Fetch = Callable[[Destination, str, Path], None]
     Load = Callable[[Destination, str], "ServedModel"]
 
-PROFILE = "profile.json"
 _LONGEST_PAUSE = 300.0
 
 
@@ -125,10 +124,10 @@ def load_version(registry: Destination, version: str, fetch: Fetch | None = None
 
 
 def fetch_files(registry: Destination, version: str, folder: Path) -> None:
-    """Write the files of a version that a server needs to a new folder: bundles, training profile, report and model card."""
+    """Write the files of a version that a server needs to a new folder: the bundles, and the documents beside them."""
     wanted = registry.below(version_path(version))
     published = {each.name for each in publishing.read_manifest(wanted).files}
-    names = {name for name in published if bundle.is_bundle_file(name) or name in {PROFILE, *documents.NAMES}}
+    names = {name for name in published if bundle.is_bundle_file(name) or name in documents.NAMES}
     publishing.fetch(wanted, folder, names)
 
 

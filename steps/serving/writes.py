@@ -32,8 +32,7 @@ class JoiningTransport:
         self._write = transport.write
         self._head = b""
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a transport has
-        """Return what the transport has."""
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401, D105 - whatever a transport has
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:

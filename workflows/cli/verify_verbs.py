@@ -136,9 +136,10 @@ def _open_version(registry: str, name: str) -> "tuple[Destination, str]":
     from steps.options.predict import check_registry
     from steps.registry import aliases
     from steps.registry.manifest import MANIFEST
+    from steps.registry.paths import is_valid_name
 
     destination = open_destination(check_registry(registry))
-    if aliases.is_valid_name(name) and destination.read(f"versions/{name}/{MANIFEST}") is not None:
+    if is_valid_name(name) and destination.read(f"versions/{name}/{MANIFEST}") is not None:
         return destination, name  # also where an alias is damaged
     version = aliases.resolve(destination, name)
     if destination.read(f"versions/{version}/{MANIFEST}") is None:

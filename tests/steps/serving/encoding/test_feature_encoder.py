@@ -11,7 +11,7 @@ import pytest
 from steps import schema as schemas
 from steps.bundles import FeatureColumns, to_array
 from steps.bundles.columns import COMPUTE
-from steps.serving.formats.feature_encoder import FeatureEncoder
+from steps.serving.encoding.feature_encoder import FeatureEncoder
 
 SCHEMA = schemas.load(schemas.BUILTIN)
 NUMERIC = [column.name for column in SCHEMA.columns if not column.categorical]

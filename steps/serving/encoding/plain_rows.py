@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from steps.datasets.canonical import value_limits
-from steps.serving.formats.feature_encoder import FeatureEncoder
+from steps.serving.encoding.feature_encoder import FeatureEncoder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

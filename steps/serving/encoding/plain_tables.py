@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from steps.datasets.canonical import value_limits
-from steps.serving.formats.feature_encoder import FeatureEncoder
+from steps.serving.encoding.feature_encoder import FeatureEncoder
 from steps.tables import arrow_stream
 
 if TYPE_CHECKING:

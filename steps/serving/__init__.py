@@ -7,6 +7,7 @@
 - ``formats``: how requests and answers are written.
 - ``gateway``: what happens to every request: id, token, limits, log, metrics.
 - ``metrics``: metrics for Prometheus.
+- ``monitoring``: compare the rows of requests with the training rows.
 - ``page``: the page for people.
 - ``refusals``: errors that are a client's fault.
 - ``scoring``: score the rows of many requests at once.
@@ -24,6 +25,7 @@ __all__ = [
     "formats",
     "gateway",
     "metrics",
+    "monitoring",
     "page",
     "refusals",
     "scoring",

@@ -11,6 +11,7 @@ import msgspec
 from steps.serving.formats import answers, decoding, inference_protocol
 from steps.serving.gateway import JSON, Call, Reply, refusal_reply
 from steps.serving.metrics import CONTENT_TYPE
+from steps.serving.monitoring.drift import Drift
 from steps.serving.refusals import Problem, RefusalError, refuse_rows, too_large
 from steps.serving.scoring import MOST_TOGETHER, Scored, Scorer, score_features
 
@@ -48,7 +49,8 @@ class Service:
 
     def __init__(self, holder: Holder, options: ServeOptions, metrics: Metrics) -> None:
         self._holder, self._options, self._metrics = holder, options, metrics
-        self._scorer = Scorer()
+        self._scorer, self._drift = Scorer(), Drift(metrics.drift)
+        self._drift.watch(holder.model)
 
     async def predict(self, call: Call) -> Reply:
         """Score rows with named columns."""
@@ -97,6 +99,8 @@ class Service:
     def _answer(self, call: Call, scored: Scored, content: bytes, kind: str) -> Reply:
         call.rows, call.version = len(scored.best), scored.model.version
         self._metrics.count_rows(call.version, call.rows)
+        if scored.model is self._holder.model:
+            self._drift.add(scored)
         return Reply(content, kind.encode(), headers={answers.VERSION_HEADER: call.version.encode()})
 
     async def _read_body(self, call: Call) -> bytes:
@@ -150,6 +154,7 @@ class Service:
 
     async def metrics(self, call: Call) -> Reply:  # noqa: ARG002 - an endpoint
         """Return the metrics."""
+        self._drift.flush()
         return Reply(self._metrics.text(), CONTENT_TYPE)
 
     def close(self) -> None:

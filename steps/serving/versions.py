@@ -80,6 +80,12 @@ class ServedModel:
         """The schema of the table that the models were trained on."""
         return self.ensemble.schema
 
+    @property
+    def drift(self) -> str:
+        """Whether drift can be measured, for the log."""
+        known = self.documents.reference is not None
+        return "measured" if known else "not measured: there is no profile of the training rows beside the models"
+
     def facts(self) -> dict[str, Any]:
         """Return what is known about the models, as plain JSON values."""
         return {"version": self.version, "engine": self.ensemble.engine, "sha256": dict(self.digests)}
@@ -267,4 +273,5 @@ class Reloader:
             return
         before = self._holder.model.version
         self._holder.swap(model)
-        self._log("version loaded", version=version, before=before, seconds=round(model.seconds, 3))
+        seconds = round(model.seconds, 3)
+        self._log("version loaded", version=version, before=before, seconds=seconds, drift=model.drift)

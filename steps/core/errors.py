@@ -45,7 +45,6 @@ class PipelineError(Exception):
         self.what, self.where, self.fix = what, where, fix
         super().__init__("".join((what, f", in {where}" if where else "", f": {fix}" if fix else "")))
 
-
     def rename(self, old: str, new: str) -> None:
         """Write another name of a file or option wherever the text has it."""
         where, fix = (text.replace(old, new) if text else text for text in (self.where, self.fix))
@@ -130,6 +129,14 @@ DISK_FULL = {
 }
 
 
+_OTHER_KIND = "there is a file instead of a folder, or a folder instead of a file"
+# How to fix a name, for each errno that means that it cannot be used.
+_WRONG_NAMES = {
+    **dict.fromkeys((errno.EEXIST, errno.ENOTDIR, errno.EISDIR), _OTHER_KIND),
+    errno.ENAMETOOLONG: "use a name of at most 255 bytes",
+}
+
+
 @contextmanager
 def renamed(old: object, new: str) -> Iterator[None]:
     """Let errors in the block have another name of a file or option: that which the user knows.
@@ -180,10 +187,8 @@ def from_os_error(error: OSError) -> PipelineError:
         return NoInputError("the current folder does not exist any more", fix="change to an existing folder")
     if isinstance(error, FileNotFoundError):
         return NoInputError("no such file" if where else reason, where=where, fix="check the path")
-    if error.errno == errno.ENAMETOOLONG:
-        return UsageError(reason, where=where, fix="use a name of at most 255 bytes")
-    if isinstance(error, (FileExistsError, NotADirectoryError, IsADirectoryError)):
-        return UsageError(reason, where=where, fix="there is a file instead of a folder, or a folder instead of a file")
+    if error.errno in _WRONG_NAMES:
+        return UsageError(reason, where=where, fix=_WRONG_NAMES[error.errno])
     if isinstance(error, PermissionError) or error.errno == errno.EROFS:
         return DeniedError(reason, where=where, fix="check the permissions of this file and of its folder")
     return PipelineError(reason, where=where)

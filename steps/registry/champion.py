@@ -13,7 +13,7 @@ from steps.comparison import scores as test_scores
 from steps.core.errors import BadDataError, NoInputError, UsageError, renamed
 from steps.registry import decisions, latency
 from steps.registry.aliases import CHAMPION, Alias, AliasMove, Choice, change_alias
-from steps.registry.decisions import PROMOTE, REGISTER, ROLLBACK
+from steps.registry.decisions import REGISTER, ROLLBACK
 from steps.registry.paths import version_path
 from steps.registry.succession import last_champion, restore_champion
 from steps.registry.versions import read_version

@@ -13,7 +13,9 @@ app = typer.Typer()
 
 @app.command()
 def compare(
-    first: Annotated[str, typer.Argument(metavar="A", help="A run; with --registry a version or alias, or a run if there is none.")],
+    first: Annotated[
+        str, typer.Argument(metavar="A", help="A run; with --registry a version or alias, or a run if there is none.")
+    ],
     second: Annotated[str, typer.Argument(metavar="B", help="The other; gains are those of B over A.")],
     *,
     registry: Registry = None,

@@ -35,9 +35,7 @@ def _folder(text: str) -> Path:
 
 
 _RUNS = "Folder of runs and cache{}. (default: runs)"
-Runs = Annotated[
-    Path | None, typer.Option("--runs", metavar="FOLDER", parser=_folder, help=_RUNS.format(""))
-]
+Runs = Annotated[Path | None, typer.Option("--runs", metavar="FOLDER", parser=_folder, help=_RUNS.format(""))]
 # Verbs without an output of their own also take the name that the flag has for ``run``.
 RunsOrOutput = Annotated[
     Path | None,

@@ -19,7 +19,10 @@ from workflows.cli.registry_flag import Registry, registry_or_runs
 app = typer.Typer()
 
 _Model = Annotated[
-    str, typer.Option(help="Name of a run on this machine, or a version or alias in --registry. (default: champion, or the newest run)")
+    str,
+    typer.Option(
+        help="Name of a run on this machine, or a version or alias in --registry. (default: champion, or newest run)"
+    ),
 ]
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
+
 @app.command()
 def versions(registry: Registry = None, *, as_json: JsonFlag = False) -> int:
     """List the versions of a registry with their metrics, aliases and latest decisions, oldest first."""
@@ -58,12 +59,13 @@ def promote(
     from steps.comparison.policy import read_policy
     from steps.registry import champion
     from steps.registry.aliases import resolve
+    from steps.registry.decisions import PROMOTE
 
     if force is not None and not force.strip():
         raise UsageError("a reason is needed", where="--force", fix='write it as --force "why"')
     forced = _reason(force or "", "--force")
     conditions, opened = read_policy(policy), open_registry(registry)
-    request = champion.Request(resolve(opened, version), conditions, champion.PROMOTE, forced)
+    request = champion.Request(resolve(opened, version), conditions, PROMOTE, forced)
     outcome = champion.promote(opened, request)
     _print_outcome(opened.location, outcome, as_json=as_json)
     if outcome.move.version != request.version:

@@ -12,7 +12,10 @@ app = typer.Typer()
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="Name of a run.")], folder: RunsOrOutput = None, *, as_json: JsonFlag = False
+    name: Annotated[str, typer.Argument(help="Name of a run.")],
+    folder: RunsOrOutput = None,
+    *,
+    as_json: JsonFlag = False,
 ) -> int:
     """Print the result of a run on this machine again."""
     from workflows.runs import results

@@ -204,6 +204,9 @@ def test_a_lineage_of_another_form_is_a_broken_manifest(registry: Path) -> None:
 
 
 def test_a_mistake_of_verification_is_not_a_broken_link(registry: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verification.results, "metrics_link", lambda _: {}["x"])
+    def wrong(evidence: Evidence) -> Link:
+        raise KeyError(evidence.name)
+
+    monkeypatch.setattr("steps.provenance.results.metrics_link", wrong)
     with pytest.raises(KeyError):
         verify(registry, means())

@@ -62,7 +62,7 @@ def change(registry: Destination, action: str, version: str, release: Release) -
         named = replace(release, version=version, lineage={**release.lineage, "version": version})
         registration.register(named, registry, Policy())
     elif action == "promote":
-        champion.promote(registry, champion.Request(version, Policy(), champion.PROMOTE, "a trial"))
+        champion.promote(registry, champion.Request(version, Policy(), decisions.PROMOTE, "a trial"))
     else:
         champion.rollback(registry)
 

@@ -47,7 +47,7 @@ def champion_of(registry: Folder) -> str | None:
 
 
 def promote(registry: Folder, version: str, forced: str = "", policy: Policy | None = None) -> champion.Outcome:
-    return champion.promote(registry, champion.Request(version, policy or Policy(), champion.PROMOTE, forced))
+    return champion.promote(registry, champion.Request(version, policy or Policy(), decisions.PROMOTE, forced))
 
 
 def test_a_refused_version_is_forced(registry: Folder, runs: Runs) -> None:
@@ -133,10 +133,12 @@ def test_a_rollback_without_a_champion(registry: Folder) -> None:
 def test_a_rollback_to_a_version_that_is_gone(registry: Folder, runs: Runs) -> None:
     register(registry, runs, 0.8, 0.95)
     (registry.root / "versions/a/manifest.json").unlink()
-    with pytest.raises(NoInputError, match=r"the champion before, 'a', cannot be used: version 'a' has no manifest\.json"):
+    with pytest.raises(
+        NoInputError, match=r"the champion before, 'a', cannot be used: version 'a' has no manifest\.json"
+    ):
         champion.rollback(registry)
     shutil.rmtree(registry.root / "versions/a")
-    with pytest.raises(NoInputError, match="the champion before, 'a', cannot be used: .*`promote VERSION`"):
+    with pytest.raises(NoInputError, match=r"the champion before, 'a', cannot be used: .*`promote VERSION`"):
         champion.rollback(registry)
     assert champion_of(registry) == "b"
     assert decisions.list_decisions(registry, "a")[-1].document["action"] == "register"
@@ -154,12 +156,10 @@ def test_a_rollback_skips_the_champion_itself(registry: Folder, runs: Runs) -> N
             champion.rollback(registry)
 
 
-def test_a_champion_whose_alias_is_gone(
-    registry: Folder, runs: Runs, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_champion_whose_alias_is_gone(registry: Folder, runs: Runs, capsys: pytest.CaptureFixture[str]) -> None:
     register(registry, runs, 0.8, 0.95)
     shutil.rmtree(registry.root / "aliases")
-    with pytest.raises(NoInputError, match="there is no champion to roll back, .*: `promote b` restores it"):
+    with pytest.raises(NoInputError, match=r"there is no champion to roll back, .*: `promote b` restores it"):
         champion.rollback(registry)
     register(registry, runs, 0.9)  # worse than b: no "first" champion
     assert champion_of(registry) == "b"

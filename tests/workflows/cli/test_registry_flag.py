@@ -75,7 +75,7 @@ def test_what_the_command_line_says_comes_first(empty: Path, monkeypatch: pytest
 
 
 def test_an_address_that_is_none() -> None:
-    with pytest.raises(UsageError, match="a registry is needed, in --registry: .*COVERTYPE_REGISTRY"):
+    with pytest.raises(UsageError, match=r"a registry is needed, in --registry: .*COVERTYPE_REGISTRY"):
         registry_flag.open_registry(None)
     with pytest.raises(UsageError, match="must not hold a user name or password"):
         registry_flag.registry_uri("s3://me:secret@bucket")

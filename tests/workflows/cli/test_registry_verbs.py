@@ -58,7 +58,9 @@ def test_damaged_files_are_named_after_the_list(registry: Path, capsys: pytest.C
     assert invoke("versions", "--registry", registry) == 65
     printed = capsys.readouterr()
     assert [line.split()[0] for line in printed.out.splitlines() if line[:1].strip()] == ["version", "a", "b"]
-    assert printed.err.startswith(f"error: this does not name a version, in {registry}/aliases/champion.json: remove it")
+    assert printed.err.startswith(
+        f"error: this does not name a version, in {registry}/aliases/champion.json: remove it"
+    )
     (registry / "decisions/a/1.json").write_text("")
     assert invoke("versions", "--registry", registry, "--json") == 65
     printed = capsys.readouterr()

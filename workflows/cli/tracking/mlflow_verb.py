@@ -29,7 +29,7 @@ def log_mlflow(
     name: Annotated[
         str,
         typer.Argument(
-            help="Name of a run on this machine, or a version or alias in --registry. (default: newest run, or the aliases)"
+            help="Name of a run on this machine, or a version or alias in --registry. (default: newest run, or aliases)"
         ),
     ] = "",
     *,

@@ -129,14 +129,6 @@ DISK_FULL = {
 }
 
 
-_OTHER_KIND = "there is a file instead of a folder, or a folder instead of a file"
-# How to fix a name, for each errno that means that it cannot be used.
-_WRONG_NAMES = {
-    **dict.fromkeys((errno.EEXIST, errno.ENOTDIR, errno.EISDIR), _OTHER_KIND),
-    errno.ENAMETOOLONG: "use a name of at most 255 bytes",
-}
-
-
 @contextmanager
 def renamed(old: object, new: str) -> Iterator[None]:
     """Let errors in the block have another name of a file or option: that which the user knows.
@@ -187,8 +179,10 @@ def from_os_error(error: OSError) -> PipelineError:
         return NoInputError("the current folder does not exist any more", fix="change to an existing folder")
     if isinstance(error, FileNotFoundError):
         return NoInputError("no such file" if where else reason, where=where, fix="check the path")
-    if error.errno in _WRONG_NAMES:
-        return UsageError(reason, where=where, fix=_WRONG_NAMES[error.errno])
+    too_long = error.errno == errno.ENAMETOOLONG
+    if too_long or isinstance(error, (FileExistsError, NotADirectoryError, IsADirectoryError)):
+        fix = "there is a file instead of a folder, or a folder instead of a file"
+        return UsageError(reason, where=where, fix="use a name of at most 255 bytes" if too_long else fix)
     if isinstance(error, PermissionError) or error.errno == errno.EROFS:
         return DeniedError(reason, where=where, fix="check the permissions of this file and of its folder")
     return PipelineError(reason, where=where)

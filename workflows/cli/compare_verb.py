@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from steps.core import uris
 from workflows.cli.options import JsonFlag, RunsOrOutput
 from workflows.cli.registry_flag import Registry, open_registry, registry_or_runs
 
@@ -12,25 +13,29 @@ app = typer.Typer()
 
 
 @app.command()
-def compare(
+def compare(  # noqa: PLR0913 - one argument a flag
     first: Annotated[
         str, typer.Argument(metavar="A", help="A run; with --registry a version or alias, or a run if there is none.")
     ],
     second: Annotated[str, typer.Argument(metavar="B", help="The other; gains are those of B over A.")],
     *,
     registry: Registry = None,
+    on: Annotated[
+        str, typer.Option(metavar="URI", help="Table with labels to compare on, such as one that both never saw.")
+    ] = "",
     runs: RunsOrOutput = None,
     as_json: JsonFlag = False,
 ) -> int:
-    """Compare two runs or versions: metrics on common test rows, parameters, data, time and size."""
+    """Compare two runs or versions: metrics on the same rows, parameters, data, time and size."""
     from workflows.runs.comparison import compare_sides, read_sides
     from workflows.runs.results import DEFAULT_FOLDER
     from workflows.terminal.comparison_table import print_comparison
     from workflows.terminal.display import make_console
 
+    table = uris.parse(on, where="--on").text if on else ""
     address = registry_or_runs(registry, runs, first, second)
     opener = (lambda: open_registry(address)) if address else None
-    sides = read_sides((first, second), runs or DEFAULT_FOLDER, opener)
+    sides = read_sides((first, second), runs or DEFAULT_FOLDER, opener, table)
     document = compare_sides(*sides)
     if as_json:
         print(json.dumps(document))

@@ -24,6 +24,10 @@ _Model = Annotated[
         help="Name of a run on this machine, or a version or alias in --registry. (default: champion, or newest run)"
     ),
 ]
+_Key = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Public key (PEM) that must have signed the version in --registry."),
+]
 
 
 @app.command()
@@ -34,10 +38,7 @@ def predict(  # noqa: PLR0913 - one argument a flag
     model: _Model = "",
     registry: Registry = None,
     runs: Runs = None,
-    require_signature: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Public key (PEM) that must have signed the version in --registry."),
-    ] = None,
+    require_signature: _Key = None,
     metrics: Annotated[Path | None, typer.Option(help="File for counts, metrics and drift (JSON).")] = None,
     drift: Annotated[
         Path | None, typer.Option(help="File for a page with the drift against the training rows (HTML).")
@@ -78,9 +79,11 @@ def serve(
     model: _Model = "",
     registry: Registry = None,
     runs: Runs = None,
+    require_signature: _Key = None,
 ) -> None:
     """Answer requests over HTTP with the models of a run or of a registry."""
     words = [option_word(option, getattr(options, option.attribute)) for option in declared(ServeOptions)]
+    words += [f"--require-signature={require_signature}"] if require_signature else []
     _become_step([*words, *_words_of_models(model, registry, runs)])
 
 

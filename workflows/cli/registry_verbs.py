@@ -1,11 +1,13 @@
 """The verbs ``versions``, ``promote`` and ``rollback``, about a registry of models."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from steps.core import uris
 from steps.core.errors import BadDataError, PipelineError, UsageError
 from workflows.cli.options import JsonFlag
 from workflows.cli.registry_flag import Registry, open_registry
@@ -45,18 +47,22 @@ def _damage(found: "Sequence[BadDataError]") -> BadDataError:
 
 
 @app.command()
-def promote(
+def promote(  # noqa: PLR0913 - one argument a flag
     version: Annotated[str, typer.Argument(help="Version or alias, such as candidate.")],
     registry: Registry = None,
     *,
     policy: Annotated[Path | None, typer.Option(metavar="FILE", help="Conditions for a new champion (TOML).")] = None,
+    on: Annotated[
+        str, typer.Option(metavar="URI", help="Table with labels on whose rows the gate compares, as in the policy.")
+    ] = "",
     force: Annotated[
         str | None, typer.Option(metavar="REASON", help="Promote whatever the gate decides; the reason is stored.")
     ] = None,
     as_json: JsonFlag = False,
 ) -> int:
-    """Make a version the champion if the gate finds it better than the present one on the same test rows."""
-    from steps.comparison.policy import read_policy
+    """Make a version the champion if the gate finds it better than the present one on the same rows."""
+    from steps.comparison.policy import Reference, read_policy
+    from steps.reference.registered import open_for_version
     from steps.registry import champion
     from steps.registry.aliases import resolve
     from steps.registry.decisions import PROMOTE
@@ -65,8 +71,12 @@ def promote(
         raise UsageError("a reason is needed", where="--force", fix='write it as --force "why"')
     forced = _reason(force or "", "--force")
     conditions, opened = read_policy(policy), open_registry(registry)
-    request = champion.Request(resolve(opened, version), conditions, PROMOTE, forced)
-    outcome = champion.promote(opened, request)
+    if on:
+        conditions = replace(conditions, reference=Reference(uris.parse(on, where="--on").text))
+    name = resolve(opened, version)
+    with open_for_version(conditions.reference.table, opened, name) as table:
+        request = champion.Request(name, conditions, PROMOTE, forced, reference=table)
+        outcome = champion.promote(opened, request)
     _print_outcome(opened.location, outcome, as_json=as_json)
     if outcome.move.version != request.version:
         raise PipelineError(

@@ -12,6 +12,7 @@ from steps.core import storage
 from steps.core.errors import BadDataError, NoInputError, UsageError
 from steps.registry import champion, decisions, publishing
 from steps.registry.aliases import read_alias
+from steps.registry.decisions import PROMOTE
 from steps.registry.destinations import Folder
 from tests.steps.test_register import Runs
 from tests.support import leftovers
@@ -47,7 +48,7 @@ def champion_of(registry: Folder) -> str | None:
 
 
 def promote(registry: Folder, version: str, forced: str = "", policy: Policy | None = None) -> champion.Outcome:
-    return champion.promote(registry, champion.Request(version, policy or Policy(), decisions.PROMOTE, forced))
+    return champion.promote(registry, champion.Request(version, policy or Policy(), PROMOTE, forced))
 
 
 def test_a_refused_version_is_forced(registry: Folder, runs: Runs) -> None:
@@ -126,7 +127,7 @@ def test_a_registration_again_does_not_undo_a_rollback(registry: Folder, runs: R
 
 
 def test_a_rollback_without_a_champion(registry: Folder) -> None:
-    with pytest.raises(NoInputError, match="there is no champion to roll back"):
+    with pytest.raises(NoInputError, match=r"there is no champion to roll back"):
         champion.rollback(registry)
 
 

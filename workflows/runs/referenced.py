@@ -11,7 +11,6 @@ from steps.comparison.reference import VersionFiles
 from steps.core import storage
 from steps.reference.table import open_table
 from steps.registry import candidates, versions
-from steps.registry.lineage import run_facts
 from workflows.runs import results
 
 if TYPE_CHECKING:
@@ -52,6 +51,6 @@ def _files_of(side: Side, registry: Destination | None, folder: Path) -> Version
         return candidates.fetch_version_files(registry, versions.read_version(registry, side.name), folder)
     run = Path(side.location)
     record = next((run / results.NODES).glob("*/out/fingerprints/*"), None)
-    return VersionFiles(
-        side.name, run / "models", record, run_facts(storage.read_json(run / "report.json"))["parameters"]
-    )
+    steps = storage.read_json(run / "report.json")["steps"]
+    options = {use["name"]: use["options"] for use in steps if use.get("step") == "split" and "options" in use}
+    return VersionFiles(side.name, run / "models", record, options)

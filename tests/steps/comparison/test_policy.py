@@ -61,6 +61,9 @@ def test_a_file_is_read(tmp_path: Path) -> None:
         ("promote = 'better'", "'promote' must be a list of strings"),
         ("promote = ['worse']", "'promote' cannot have 'worse', use some of better, not worse"),
         ("[slices]\nnames = [1]", "'slices.names' must be a list of strings"),
+        ("[reference]\ntable = 1", "'reference.table' must be the address of a table, not 1"),
+        ("[reference]\ntable = 'ftp://x'", "'reference.table': unknown kind of source ftp://"),
+        ("[reference]\ntable = 's3://me:secret@bucket/x'", "'reference.table': an address must not hold a user name"),
         ("a = " + "[" * 10_000, "policy: not TOML"),
     ],
 )

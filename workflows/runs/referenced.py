@@ -37,7 +37,7 @@ def score_sides(
     """
     schema = bundle.schema_of(next(iter(second.models.values())))
     with open_table(location, schema) as table:
-        files = [_files_of(side, registry, folder / str(at)) for at, side in enumerate((first, second))]
+        files = [files_of(side, registry, folder / str(at)) for at, side in enumerate((first, second))]
         found = table.score(files, 1)
     one, other = (
         replace(side, scores=scores, reference=found.use)
@@ -46,7 +46,14 @@ def score_sides(
     return one, other
 
 
-def _files_of(side: Side, registry: Destination | None, folder: Path) -> VersionFiles:
+def files_of(side: Side, registry: Destination | None, folder: Path) -> VersionFiles:
+    """Return the files of a side that scoring needs.
+
+    Args:
+        side: The side.
+        registry: The registry of a version; None for a run.
+        folder: The folder to make for the files of a version.
+    """
     if side.kind == "version" and registry is not None:
         return candidates.fetch_version_files(registry, versions.read_version(registry, side.name), folder)
     run = Path(side.location)

@@ -18,13 +18,17 @@ def use(**changes: Any) -> ReferenceUse:
         ({}, "5,000 of 5,000 rows of gs://b/t.csv"),
         (
             {"used": 3990, "left_out": 1000, "without_label": 10, "fitted": {"a": 0, "b": 1000}},
-            "3,990 of 5,000 rows of gs://b/t.csv, 1,000 left out because a version was fitted on them, "
-            "10 without a label",
+            (
+                "3,990 of 5,000 rows of gs://b/t.csv, 1,000 left out because a version was fitted on them, "
+                "10 without a label"
+            ),
         ),
         (
             {"fitted": {"a": None, "b": None}},
-            "5,000 of 5,000 rows of gs://b/t.csv; "
-            "no record of the rows that a and b was fitted on, so they are not left out",
+            (
+                "5,000 of 5,000 rows of gs://b/t.csv; "
+                "no record of the rows that a and b was fitted on, so they are not left out"
+            ),
         ),
     ],
 )

@@ -62,7 +62,7 @@ def fitted_on(rows: LabelledRows, chosen: set[int]) -> FittedRows:
 
 
 def test_an_unusable_value_is_an_error(tmp_path: Path) -> None:
-    values = np.array(TABLE.column("Elevation"))
+    values = np.array(TABLE.column("Elevation").to_pylist())
     values[4] = 30_000
     at = TABLE.column_names.index("Elevation")
     source = opened(write_table(tmp_path / "t.parquet", TABLE.set_column(at, "Elevation", pa.array(values))))

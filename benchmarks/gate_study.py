@@ -17,8 +17,8 @@ For a true difference, the challenger's score of one cover type comes from the t
 The share is the one that raises the F1 in the population by the wanted difference. Logits of the third run are shifted
 so that its threshold becomes that of the first. All other scores stay those of equal models.
 
-With ``--on TABLE`` the runs may be of different data, and the population is the rows of this reference table that none of
-them was fitted on:
+With ``--on TABLE`` the runs may be of different data, and the population is the rows of this reference table that
+none of them was fitted on:
 
     run --preset fast --rows 20000
     run --preset fast --rows 20000 --set train.reg-lambda=0.31

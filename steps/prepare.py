@@ -17,6 +17,7 @@ from steps.datasets.one_vs_rest import Options
 from steps.io import open_destination, open_exported, open_source
 from steps.options.prepare import FirstLabel, PrepareOptions
 from steps.registry import publishing
+from steps.registry.paths import PROFILE
 from steps.sources.reading import Reading
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def main(  # noqa: PLR0913 - one argument a file
 def _publish(paths: Mapping[str, Path], profile: Path, uri: str) -> None:
     """Put the datasets, by folder, and the profile where others read them, all or nothing."""
     files = {f"{folder}/part-0.parquet": path for folder, path in paths.items()}
-    published = publishing.publish({**files, "profile.json": profile}, open_destination(uri))
+    published = publishing.publish({**files, PROFILE: profile}, open_destination(uri))
     runtime.log(f"{'already there' if published.already else 'published'}: {published.manifest.location}")
 
 

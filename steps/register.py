@@ -22,7 +22,8 @@ from steps.models import bundle
 from steps.options.register import RegisterOptions
 from steps.provenance.card import CARD, render_card
 from steps.reference.table import open_table
-from steps.registry.registration import PROFILE, Release, collect_release, register, summarise
+from steps.registry.paths import PROFILE
+from steps.registry.registration import Release, collect_release, register, summarise
 from steps.tables.fingerprints import FILE as FINGERPRINTS
 
 if TYPE_CHECKING:

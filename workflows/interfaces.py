@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from steps import PREDICT
 from steps.core import uris
 from steps.options import Scope, options_of
+from steps.registry.paths import PROFILE
 from workflows.argo.step import Slot, Step
 from workflows.contract import CREATED, task_name
 
@@ -55,7 +56,7 @@ def prepare(slugs: Sequence[str], table_schema: Slot, files: Sequence[Slot] = ()
         inputs=[table_schema, *files],
         outputs=[
             *(Slot(f"dataset-{slug}", f"{slug}.parquet", option="dataset", key=slug) for slug in slugs),
-            Slot("profile", "profile.json"),
+            Slot("profile", PROFILE),
             FINGERPRINTS,
             USAGE,
         ],
@@ -144,7 +145,7 @@ def report(slugs: Sequence[str], table_schema: Slot) -> Step:
         "report",
         inputs=[
             table_schema,
-            Slot("profile", "profile.json"),
+            Slot("profile", PROFILE),
             Slot("usage-prepare", "usage.json", option="step-usage", key="prepare"),
             *per_cover_type,
         ],
@@ -175,7 +176,7 @@ def register(slugs: Sequence[str], registry: str, revision: str, policy: Slot | 
             *(Slot(f"model-{slug}", "model", option="model", key=slug, optional=True) for slug in slugs),
             *(Slot(f"metrics-{slug}", "metrics.json", option="metrics", key=slug, optional=True) for slug in slugs),
             *(Slot(f"scores-{slug}", "scores.parquet", option="scores", key=slug, optional=True) for slug in slugs),
-            Slot("profile", "profile.json"),
+            Slot("profile", PROFILE),
             Slot("report-html", "report.html"),
             Slot("report-json", "report.json"),
             FINGERPRINTS,

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from steps.core import storage
 from steps.models import bundle
-from steps.provenance.evidence import DATASET, PROFILE, REPORT, SCORES, Evidence
+from steps.provenance.evidence import DATASET, REPORT, SCORES, Evidence
 from steps.provenance.links import Link, make_link
 from steps.registry.lineage import images_of
+from steps.registry.paths import PROFILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

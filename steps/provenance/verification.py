@@ -12,6 +12,7 @@ from steps.provenance import origin, publication, results, signing
 from steps.provenance.evidence import Evidence, collect_version
 from steps.provenance.links import NAMES, Link, State, all_unchecked
 from steps.registry import publishing
+from steps.registry.paths import version_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -50,7 +51,7 @@ def verify_version(registry: Destination, version: str, means: Means) -> list[Li
         PipelineError: The registry cannot be read.
     """
     try:
-        manifest = publishing.read_manifest(registry.below(f"versions/{version}"))
+        manifest = publishing.read_manifest(registry.below(version_path(version)))
     except BadDataError as error:
         others = [name for name in NAMES if name not in {"manifest", "aliases"}]
         chain = [

@@ -11,7 +11,8 @@ from steps.bundles import folder as bundle
 from steps.core import storage
 from steps.core.errors import BadDataError
 from steps.reference.table import open_table
-from steps.registry.versions import location_of, read_version
+from steps.registry.paths import version_path
+from steps.registry.versions import read_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,5 +58,5 @@ def schema_of_version(registry: Destination, version: str) -> Schema:
         raise BadDataError(f"version {version!r} has no models", where=manifest.location, fix="register the run again")
     with tempfile.TemporaryDirectory(prefix="covertype-schema-") as folder:
         path = Path(folder) / bundle.METADATA
-        registry.below(location_of(version)).download(entry, path)
+        registry.below(version_path(version)).download(entry, path)
         return bundle.schema_of(storage.read_json(path))

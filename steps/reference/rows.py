@@ -67,7 +67,7 @@ def require_labels(source: Source) -> int:
     try:
         offset = reading.label_offset(source, "auto")
     except BadDataError as error:
-        if "--first-label" not in error.fix:
+        if not error.fix or "--first-label" not in error.fix:
             raise
         fix = "give a table with rows of every cover type"
         raise BadDataError(error.what, where=error.where, fix=fix) from None

@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from steps.comparison import decision as gate
-from steps.core.errors import NoInputError, UsageError
-from steps.registry import candidates, decisions
+from steps.core.errors import BadDataError, NoInputError, UsageError
+from steps.registry import decisions
 from steps.registry.aliases import CHAMPION, Alias, AliasMove, Choice, change_alias
+from steps.registry.decisions import REGISTER, ROLLBACK
+from steps.registry.judging import candidates
+from steps.registry.succession import last_champion, restore_champion
 from steps.registry.versions import read_version
 
 if TYPE_CHECKING:
@@ -22,7 +25,6 @@ if TYPE_CHECKING:
     from steps.registry.manifest import Manifest
 
 SCORES = candidates.SCORES
-REGISTER, PROMOTE, ROLLBACK = "register", "promote", "rollback"
 # The verdict of a rollback, and of a registration again after one, which no test rows decide.
 NO_VERDICT = "none"
 
@@ -60,7 +62,7 @@ def promote(registry: Destination, request: Request) -> Outcome:
     """Make a version the champion, if the gate or a reason to force it allows that.
 
     The decision is stored before the alias is moved. If another version becomes champion in between, the version is
-    judged again, against that one.
+    judged again, against that one. An alias that is missing is restored first, see ``succession``.
 
     Raises:
         NoInputError: There is no such version.
@@ -68,6 +70,7 @@ def promote(registry: Destination, request: Request) -> Outcome:
         TransientError: The service failed, or others kept moving the alias.
     """
     manifest = read_version(registry, request.version)
+    restore_champion(registry)
     stored: list[StoredDecision] = []
 
     def choose(present: Alias | None) -> Choice:
@@ -101,20 +104,40 @@ def rollback(registry: Destination, reason: str = "") -> Outcome:
 
     def choose(present: Alias | None) -> Choice:
         if present is None:
-            fix = "check --registry, or register a version"
+            former = last_champion(decisions.list_decisions(registry))
+            fix = f"`promote {former.version}` restores it" if former else "check --registry, or register a version"
             raise NoInputError("there is no champion to roll back", where=registry.location, fix=fix)
-        if not present.earlier:
+        earlier = _others(present)
+        if not earlier:
             what = f"there was no champion before {present.version!r}"
             raise UsageError(what, where=registry.location, fix="promote another version")
-        version = present.earlier[-1]
-        read_version(registry, version)
+        version = earlier[-1]
+        _require_version(registry, version)
         line = f"rolled back from {present.version}" + (f": {reason}" if reason else "")
         facts = {"action": ROLLBACK, "champion": present.version, "verdict": NO_VERDICT, "promotes": True}
         facts |= {"undoes": present.decision}
         stored.append(decisions.store_decision(registry, version, {**facts, "reason": line}))
-        return Choice(version, line, stored[-1].path, present.earlier[:-1])
+        return Choice(version, line, stored[-1].path, earlier[:-1])
 
     return Outcome(change_alias(registry, CHAMPION, choose), stored[-1])
+
+
+def _others(present: Alias) -> tuple[str, ...]:
+    """Return the champions before, without the present one at the end of them."""
+    earlier = present.earlier
+    while earlier and earlier[-1] == present.version:
+        earlier = earlier[:-1]
+    return earlier
+
+
+def _require_version(registry: Destination, version: str) -> None:
+    """Raise an error that names the way out if the champion before cannot become champion again."""
+    try:
+        read_version(registry, version)
+    except (NoInputError, BadDataError) as error:
+        what = f"the champion before, {version!r}, cannot be used: {error.what}"
+        fix = "promote another version: `promote VERSION`; `versions` lists them"
+        raise type(error)(what, where=error.where, fix=fix) from None
 
 
 def _decide(registry: Destination, request: Request, manifest: Manifest, champion: str | None) -> StoredDecision:

@@ -17,10 +17,10 @@ from steps.core import storage
 from steps.core.errors import BadDataError, UsageError
 from steps.models import bundle
 from steps.registry import champion, publishing
-from steps.registry.aliases import CANDIDATE, CHAMPION, is_valid_name, move_alias
+from steps.registry.aliases import CANDIDATE, CHAMPION, move_alias
 from steps.registry.lineage import run_facts
 from steps.registry.manifest import MANIFEST
-from steps.registry.versions import location_of
+from steps.registry.paths import PROFILE, is_valid_name, version_path
 from steps.tables import fingerprints
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 # The keys of ``data`` in report.json that are part of the lineage.
 _DATA_KEYS = ("source", "source_sha256", "data_sha256")
-METRICS, PROFILE = "metrics.json", "profile.json"
+METRICS = "metrics.json"
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ def register(
         AlreadyExistsError: The registry has this version with other content.
         TransientError: The service failed, or others kept moving the aliases.
     """
-    done = publishing.publish(release.files, registry.below(location_of(release.version)), release.lineage)
+    done = publishing.publish(release.files, registry.below(version_path(release.version)), release.lineage)
     candidate = move_alias(registry, CANDIDATE, release.version)
     request = champion.Request(release.version, policy, scores=release.files.get(champion.SCORES), reference=reference)
     return _describe_registration(

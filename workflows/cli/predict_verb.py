@@ -23,6 +23,10 @@ _Model = Annotated[
 _Registry = Annotated[
     str, typer.Option(metavar="URI", help="Registry to take the models from: gs://, s3:// or a folder.")
 ]
+_Key = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Public key (PEM) that must have signed the version in --registry."),
+]
 
 
 @app.command()
@@ -33,10 +37,7 @@ def predict(  # noqa: PLR0913 - one argument a flag
     model: _Model = "",
     registry: _Registry = "",
     runs: Output = None,
-    require_signature: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Public key (PEM) that must have signed the version in --registry."),
-    ] = None,
+    require_signature: _Key = None,
     metrics: Annotated[Path | None, typer.Option(help="File for counts, metrics and drift (JSON).")] = None,
     drift: Annotated[
         Path | None, typer.Option(help="File for a page with the drift against the training rows (HTML).")
@@ -77,9 +78,11 @@ def serve(
     model: _Model = "",
     registry: _Registry = "",
     runs: Output = None,
+    require_signature: _Key = None,
 ) -> None:
     """Answer requests over HTTP with the models of a run or of a registry."""
     words = [option_word(option, getattr(options, option.attribute)) for option in declared(ServeOptions)]
+    words += [f"--require-signature={require_signature}"] if require_signature else []
     _become_step([*words, *_words_of_models(model, registry, runs)])
 
 

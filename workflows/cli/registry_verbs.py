@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from steps.core import uris
-from steps.core.errors import PipelineError, UsageError
+from steps.core.errors import BadDataError, PipelineError, UsageError
 from workflows.cli.options import JsonFlag
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from steps.registry.champion import Outcome
     from steps.registry.destinations import Destination
 
@@ -49,10 +51,21 @@ def versions(registry: Registry = None, *, as_json: JsonFlag = False) -> int:
 
     found = list_versions(open_registry(registry))
     if as_json:
-        print(json.dumps([each.to_dict() for each in found]))
+        print(json.dumps([each.to_dict() for each in found.versions]))
     else:
-        make_console().print(versions_table(found))
+        make_console().print(versions_table(found.versions))
+    if found.damaged:
+        raise _damage(found.damaged)
     return 0
+
+
+def _damage(found: "Sequence[BadDataError]") -> BadDataError:
+    """Return the error for the aliases and decisions that the list leaves out."""
+    first, *others = found
+    if not others:
+        return first
+    what = f"{len(found)} files of this registry are damaged"
+    return BadDataError(what, where=", ".join(str(each.where) for each in found), fix=f"each of them: {first.fix}")
 
 
 @app.command()
@@ -74,6 +87,7 @@ def promote(  # noqa: PLR0913 - one argument a flag
     from steps.reference.registered import open_for_version
     from steps.registry import champion
     from steps.registry.aliases import resolve
+    from steps.registry.decisions import PROMOTE
 
     if force is not None and not force.strip():
         raise UsageError("a reason is needed", where="--force", fix='write it as --force "why"')
@@ -83,7 +97,7 @@ def promote(  # noqa: PLR0913 - one argument a flag
         conditions = replace(conditions, reference=Reference(uris.parse(on, where="--on").text))
     name = resolve(opened, version)
     with open_for_version(conditions.reference.table, opened, name) as table:
-        request = champion.Request(name, conditions, champion.PROMOTE, forced, reference=table)
+        request = champion.Request(name, conditions, PROMOTE, forced, reference=table)
         outcome = champion.promote(opened, request)
     _print_outcome(opened.location, outcome, as_json=as_json)
     if outcome.move.version != request.version:

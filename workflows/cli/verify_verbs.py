@@ -136,9 +136,10 @@ def _open_version(registry: str, name: str) -> "tuple[Destination, str]":
     from steps.options.predict import check_registry
     from steps.registry import aliases
     from steps.registry.manifest import MANIFEST
+    from steps.registry.paths import is_valid_name
 
     destination = open_destination(check_registry(registry))
-    if aliases.is_valid_name(name) and destination.read(f"versions/{name}/{MANIFEST}") is not None:
+    if is_valid_name(name) and destination.read(f"versions/{name}/{MANIFEST}") is not None:
         return destination, name  # also where an alias is damaged
     version = aliases.resolve(destination, name)
     if destination.read(f"versions/{version}/{MANIFEST}") is None:
@@ -164,9 +165,11 @@ def _means(source: str, schema: str, signer: "Signer | None") -> "Means":
 def _verify_run(name: str, folder: Path, means: "Means") -> "list[Link]":
     from steps.provenance import verification
     from workflows.runs import origins
+    from workflows.runs.results import run_folder
 
-    files = origins.run_files(folder / name)
-    return verification.verify_run(name, origins.run_revision(folder / name), files, means)
+    found = run_folder(folder, name)
+    files = origins.run_files(found)
+    return verification.verify_run(name, origins.run_revision(found), files, means)
 
 
 def _expected_signer(key: Path | None, identity: str, issuer: str) -> "Signer | None":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from steps.comparison import paired
 from steps.core.errors import NoInputError
 from workflows.runs.compared import Side, read_run, read_version
+from workflows.runs.results import run_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -55,7 +56,7 @@ def _read_side(name: str, output: Path, registry: Destination | None, folder: Pa
     try:
         return read_version(registry, name, folder)
     except NoInputError as error:
-        if not (output / name).is_dir():
+        if not run_folder(output, name).is_dir():
             raise
         try:
             return read_run(output, name)

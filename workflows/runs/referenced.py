@@ -10,7 +10,8 @@ from steps.bundles import folder as bundle
 from steps.comparison.reference import VersionFiles
 from steps.core import storage
 from steps.reference.table import open_table
-from steps.registry import candidates, versions
+from steps.registry import versions
+from steps.registry.judging import candidates
 from workflows.runs import results
 
 if TYPE_CHECKING:

@@ -161,7 +161,7 @@ def test_too_few_rows_are_not_comparable(nights: Nights, registry: Path, tmp_pat
     assert stored["test_rows_sha256"] is None
 
 
-def test_fingerprints_of_other_data_are_not_registered(nights: Nights, registry: Path, tmp_path: Path) -> None:
+def test_fingerprints_of_other_data_are_not_registered(nights: Nights, registry: Path) -> None:
     other = nights.folder / "first/row-fingerprints.parquet"
     ended = register_run(nights.folder / "second", registry, "second", more=("--fingerprints", other))
     assert (ended.code, len(ended.errors)) == (65, 1)

@@ -52,6 +52,22 @@ def test_the_cycle(registry: Path, capsys: pytest.CaptureFixture[str]) -> None:
     )
 
 
+def test_damaged_files_are_named_after_the_list(registry: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (registry / "aliases/champion.json").write_text('{"version": "../a"}')
+    assert invoke("versions", "--registry", registry) == 65
+    printed = capsys.readouterr()
+    assert [line.split()[0] for line in printed.out.splitlines() if line[:1].strip()] == ["version", "a", "b"]
+    assert printed.err.startswith(
+        f"error: this does not name a version, in {registry}/aliases/champion.json: remove it"
+    )
+    (registry / "decisions/a/1.json").write_text("")
+    assert invoke("versions", "--registry", registry, "--json") == 65
+    printed = capsys.readouterr()
+    assert len(json.loads(printed.out)) == 2
+    assert printed.err.startswith("error: 2 files of this registry are damaged, in ")
+    assert printed.err.count("\n") == 1
+
+
 def test_a_policy(registry: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     policy = tmp_path / "policy.toml"
     policy.write_text("[margins]\nf2 = 1")

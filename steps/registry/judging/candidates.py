@@ -9,9 +9,11 @@ from steps.bundles import folder as bundle
 from steps.comparison import decision as gate
 from steps.comparison import scores as test_scores
 from steps.comparison.reference import UnusableReferenceError, VersionFiles
-from steps.core.errors import BadDataError, NoInputError
-from steps.registry import latency, publishing
-from steps.registry.versions import location_of, read_version
+from steps.core.errors import BadDataError, NoInputError, renamed
+from steps.registry import publishing
+from steps.registry.judging import latency
+from steps.registry.paths import version_path
+from steps.registry.versions import read_version
 from steps.tables import fingerprints
 
 if TYPE_CHECKING:
@@ -113,7 +115,7 @@ def fetch_version_files(registry: Destination, manifest: Manifest, folder: Path)
     names = {each.name for each in manifest.files}
     wanted = {name for name in names if bundle.is_bundle_file(name) or name == fingerprints.FILE}
     version = manifest.metadata["version"]
-    publishing.fetch(registry.below(location_of(version)), folder, wanted)
+    publishing.fetch(registry.below(version_path(version)), folder, wanted)
     record = folder / fingerprints.FILE if fingerprints.FILE in names else None
     return VersionFiles(version, folder / "models", record, manifest.metadata.get("parameters", {}))
 
@@ -154,9 +156,11 @@ def _with_test_scores(registry: Destination, manifest: Manifest, scores: Path) -
     entries = {entry.name: entry for entry in manifest.files}
     if SCORES not in entries:
         raise NotComparableError(f"version {version} has no test scores, it is of an older release: {_FIX}")
+    folder = registry.below(version_path(version))
     if not scores.exists():
-        registry.below(location_of(version)).download(entries[SCORES], scores)
-    return gate.Candidate(version, test_scores.read_test_scores(scores), _size(manifest))
+        folder.download(entries[SCORES], scores)
+    with renamed(scores, f"{folder.location}/{SCORES}"):
+        return gate.Candidate(version, test_scores.read_test_scores(scores), _size(manifest))
 
 
 def _size(manifest: Manifest) -> int:

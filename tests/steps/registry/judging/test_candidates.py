@@ -8,8 +8,8 @@ import pytest
 
 from steps.comparison.policy import Limits, Policy
 from steps.core.errors import BadDataError
-from steps.registry import candidates
 from steps.registry.destinations import Folder
+from steps.registry.judging import candidates
 from steps.registry.versions import read_version
 from tests.support import leftovers
 

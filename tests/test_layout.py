@@ -42,6 +42,7 @@ PACKAGES = (
     "search",
     "comparison",
     "prediction",
+    "reference",
     "serving",
     "registry",
     "provenance",

@@ -30,7 +30,7 @@ from steps.serving import documents
 from steps.serving.documents import Documents
 from steps.serving.encoding.plain_rows import PlainRows
 from steps.serving.encoding.plain_tables import PlainTables
-from steps.serving.explanations import Explainer
+from steps.serving.explainer import Explainer
 from steps.sources import layouts
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from steps.prediction.models import Ensemble
     from steps.registry.destinations import Destination
     from steps.schema import Column, Schema
-    from steps.serving.metrics import Metrics
+    from steps.serving.monitoring.metrics import Metrics
 
     Fetch = Callable[[Destination, str, Path], None]
     Load = Callable[[Destination, str], "ServedModel"]

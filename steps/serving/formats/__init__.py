@@ -4,6 +4,7 @@
 - ``decoding``: rows of a request in JSON, CSV or Arrow, by the code of ``predict``.
 - ``inference_protocol``: requests and answers of the Open Inference Protocol.
 - ``protocol_metadata``: the metadata of the model in that protocol.
+- ``text_tensors``: binary tensors of texts in that protocol.
 """
 
-__all__ = ["answers", "decoding", "inference_protocol", "protocol_metadata"]
+__all__ = ["answers", "decoding", "inference_protocol", "protocol_metadata", "text_tensors"]

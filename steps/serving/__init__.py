@@ -4,9 +4,11 @@
 - ``connections``: clients that are slow, idle or too many.
 - ``documents``: the report, the model card and the training profile beside the models.
 - ``encoding``: the short ways from the rows of a request to features.
+- ``explanations``: what each feature contributes to a score.
 - ``formats``: how requests and answers are written.
 - ``gateway``: what happens to every request: id, token, limits, log, metrics.
 - ``metrics``: metrics for Prometheus.
+- ``monitoring``: compare the rows of requests with the training rows.
 - ``page``: the page for people.
 - ``refusals``: errors that are a client's fault.
 - ``scoring``: score the rows of many requests at once.
@@ -21,9 +23,11 @@ __all__ = [
     "connections",
     "documents",
     "encoding",
+    "explanations",
     "formats",
     "gateway",
     "metrics",
+    "monitoring",
     "page",
     "refusals",
     "scoring",

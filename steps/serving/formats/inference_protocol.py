@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
+from steps.serving.explanations import explain_predicted
 from steps.serving.formats.answers import encode_json
 from steps.serving.formats.decoding import MOST_COLUMNS, require_few_rows, to_array
 from steps.serving.refusals import Problem, bad_request, refuse_rows
@@ -25,11 +26,12 @@ if TYPE_CHECKING:
 
     from steps.schema import Column, Schema
     from steps.serving.scoring import Scored
-    from steps.serving.versions import ServedModel
 
 LENGTH_HEADER = b"inference-header-content-length"
 EXTENSIONS = ["binary_tensor_data"]
 SCORES, COVER_TYPE, PROBABILITY = "scores", "cover_type", "probability"
+# Only of a server that explains scores, and only if a request names it.
+CONTRIBUTIONS = "contributions"
 _BYTES = "BYTES"
 _NUMPY = {
     "BOOL": np.dtype("?"),
@@ -224,7 +226,7 @@ def _wanted(request: _Request) -> list[tuple[str, bool]]:
     if not request.outputs:
         return [(name, every) for name in (SCORES, COVER_TYPE, PROBABILITY)]
     for output in request.outputs:
-        if output.name not in {SCORES, COVER_TYPE, PROBABILITY}:
+        if output.name not in {SCORES, COVER_TYPE, PROBABILITY, CONTRIBUTIONS}:
             what = f"there is no output {output.name[:60]!r}"
             raise bad_request(f"{what}: ask for {SCORES}, {COVER_TYPE} or {PROBABILITY}")
     wanted = {output.name: bool(output.parameters.get("binary_data", every)) for output in request.outputs}
@@ -256,6 +258,8 @@ def _output(scored: Scored, name: str) -> tuple[str, Any]:
         return "FP32", scored.scores.T
     if name == PROBABILITY:
         return "FP32", scored.probability
+    if name == CONTRIBUTIONS:
+        return "FP32", explain_predicted(scored)
     labels = [cover_type.label for cover_type in scored.model.ensemble.cover_types]
     if isinstance(labels[0], str):
         return _BYTES, np.array(labels, object)[scored.best]
@@ -266,25 +270,6 @@ def _to_bytes(values: Any, datatype: str) -> bytes:  # noqa: ANN401 - an array
     if datatype == _BYTES:
         return b"".join(struct.pack("<I", len(data)) + data for data in map(str.encode, values))
     return np.ascontiguousarray(values, values.dtype.newbyteorder("<")).tobytes()
-
-
-def describe(model: ServedModel) -> dict[str, Any]:
-    """Return the metadata of the model, as the protocol has it."""
-    schema = model.schema
-    label = _BYTES if isinstance(model.ensemble.cover_types[0].label, str) else "INT64"
-    count = len(model.ensemble.cover_types)
-    return {
-        "name": model.name,
-        "versions": [model.version],
-        "platform": "covertype_forest",
-        "inputs": [{"name": c.name, "datatype": datatype_of(c), "shape": [-1]} for c in schema.columns],
-        "outputs": [
-            {"name": SCORES, "datatype": "FP32", "shape": [-1, count]},
-            {"name": COVER_TYPE, "datatype": label, "shape": [-1]},
-            {"name": PROBABILITY, "datatype": "FP32", "shape": [-1]},
-        ],
-        "parameters": {"scores": [each.slug for each in model.ensemble.cover_types], **model.facts()},
-    }
 
 
 def datatype_of(column: Column) -> str:

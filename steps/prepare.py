@@ -60,6 +60,9 @@ def main(  # noqa: PLR0913 - one argument a file
         Path | None, typer.Option(help="File to read in the place of --source, which names it on another machine.")
     ] = None,
     schema: Annotated[str, typer.Option(help="Schema file (TOML), or covertype.")] = schemas.BUILTIN,
+    fingerprints: Annotated[
+        Path | None, typer.Option(help="Where fingerprints of the rows used go (parquet), to recognise these rows.")
+    ] = None,
     summary: Annotated[Path | None, typer.Option(help="Where a line on the rows used goes.")] = None,
     usage: runtime.UsageOption = None,
 ) -> None:
@@ -94,7 +97,7 @@ def main(  # noqa: PLR0913 - one argument a file
         figures = {
             "source": options.source,
             **reading.profile_entries(),
-            **one_vs_rest.write_datasets(opened, paths, chosen),
+            **one_vs_rest.write_datasets(opened, paths, chosen, fingerprints),
             **facts,
         }
         use.rows_in, use.rows_out = figures["rows_read"], figures["rows"] * len(paths)

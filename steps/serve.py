@@ -97,7 +97,8 @@ def _work(  # noqa: PLR0913, PLR0917 - what the command line gives
             reloader = versions.Reloader(holder, registry, registered.version, options.poll, log, load)
     app = make_app(holder, options, metrics=metrics, token=token, reloader=reloader, log=log)
     host, port = opened.getsockname()[:2]
-    log("listening", host=host, port=port, seconds=round(holder.model.seconds, 3), **holder.model.facts())
+    model = holder.model
+    log("listening", host=host, port=port, seconds=round(model.seconds, 3), drift=model.drift, **model.facts())
     server.serve(server.make_server(app, options, log), opened, log)
 
 

@@ -27,6 +27,8 @@ def form_parameters(step: str) -> dict[str, None]:
 # Fixed, not a guess from the machine: the number of cover types at work is what fills the cores.
 THREADS = "1"
 USAGE = Slot("usage", "usage.json")
+# The record of the rows that a run uses, from which a comparison on a reference table knows them.
+FINGERPRINTS = Slot("fingerprints", "row-fingerprints.parquet")
 # The finished trials of a search, from which an interrupted search is resumed.
 STUDY = Slot("study", "study.jsonl")
 
@@ -55,6 +57,7 @@ def prepare(slugs: Sequence[str], table_schema: Slot, files: Sequence[Slot] = ()
         outputs=[
             *(Slot(f"dataset-{slug}", f"{slug}.parquet", option="dataset", key=slug) for slug in slugs),
             Slot("profile", PROFILE),
+            FINGERPRINTS,
             USAGE,
         ],
         parameters=form_parameters("prepare"),
@@ -176,6 +179,7 @@ def register(slugs: Sequence[str], registry: str, revision: str, policy: Slot | 
             Slot("profile", PROFILE),
             Slot("report-html", "report.html"),
             Slot("report-json", "report.json"),
+            FINGERPRINTS,
             *([policy] if policy else []),
         ],
         outputs=[

@@ -179,10 +179,10 @@ def from_os_error(error: OSError) -> PipelineError:
         return NoInputError("the current folder does not exist any more", fix="change to an existing folder")
     if isinstance(error, FileNotFoundError):
         return NoInputError("no such file" if where else reason, where=where, fix="check the path")
-    if error.errno == errno.ENAMETOOLONG:
-        return UsageError(reason, where=where, fix="use a name of at most 255 bytes")
-    if isinstance(error, (FileExistsError, NotADirectoryError, IsADirectoryError)):
-        return UsageError(reason, where=where, fix="there is a file instead of a folder, or a folder instead of a file")
+    too_long = error.errno == errno.ENAMETOOLONG
+    if too_long or isinstance(error, (FileExistsError, NotADirectoryError, IsADirectoryError)):
+        fix = "there is a file instead of a folder, or a folder instead of a file"
+        return UsageError(reason, where=where, fix="use a name of at most 255 bytes" if too_long else fix)
     if isinstance(error, PermissionError) or error.errno == errno.EROFS:
         return DeniedError(reason, where=where, fix="check the permissions of this file and of its folder")
     return PipelineError(reason, where=where)

@@ -9,8 +9,8 @@
 - ``versions``: the versions of a registry, and a list of them.
 - ``aliases``: the aliases of a registry.
 - ``decisions``: the stored decisions about versions.
-- ``latency``: measure the time that versions take to score a row.
 - ``succession``: the champions one after another, by the decisions.
+- ``judging``: what the gate judges of the versions.
 - ``champion``: judge a version, promote it, and roll back.
 """
 
@@ -19,7 +19,7 @@ __all__ = [
     "champion",
     "decisions",
     "destinations",
-    "latency",
+    "judging",
     "lineage",
     "manifest",
     "paths",

@@ -111,8 +111,11 @@ def store_decision(registry: Destination, version: str, facts: Mapping[str, Any]
         return stored
 
 
-def count_uses(stored: Sequence[StoredDecision], test_rows_sha256: str) -> int:
-    """Return how many decisions were made on these test rows."""
+def count_uses(stored: Sequence[StoredDecision], test_rows_sha256: str, reference_sha256: str | None = None) -> int:
+    """Return how many decisions were made on these test rows, or on rows of this reference table."""
+    if reference_sha256 is not None:  # which rows are used depends on the versions
+        documents = [each.document for each in stored if each.document.get("test_rows_sha256")]
+        return sum(each.get("reference_sha256") == reference_sha256 for each in documents)
     return sum(each.document.get("test_rows_sha256") == test_rows_sha256 for each in stored)
 
 

@@ -28,7 +28,8 @@ from steps.registry.paths import version_path
 from steps.schema.dtypes import value_range
 from steps.serving import documents
 from steps.serving.documents import Documents
-from steps.serving.plain_rows import PlainRows
+from steps.serving.encoding.plain_rows import PlainRows
+from steps.serving.encoding.plain_tables import PlainTables
 from steps.sources import layouts
 
 if TYPE_CHECKING:
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     Fetch = Callable[[Destination, str, Path], None]
     Load = Callable[[Destination, str], "ServedModel"]
 
-PROFILE = "profile.json"
 _LONGEST_PAUSE = 300.0
 
 
@@ -55,6 +55,7 @@ class ServedModel:
         ensemble: The models.
         digests: The SHA-256 of each model file by slug.
         plain: The short way from JSON rows to features.
+        tables: The short way from tables to features.
         loaded: When they were ready, in seconds since 1970.
         seconds: How long loading took.
         documents: The report, the model card and the training profile.
@@ -64,6 +65,7 @@ class ServedModel:
     ensemble: Ensemble
     digests: Mapping[str, str]
     plain: PlainRows
+    tables: PlainTables
     seconds: float
     loaded: float = field(default_factory=time.time)
     documents: Documents = field(default_factory=Documents)
@@ -77,6 +79,12 @@ class ServedModel:
     def schema(self) -> Schema:
         """The schema of the table that the models were trained on."""
         return self.ensemble.schema
+
+    @property
+    def drift(self) -> str:
+        """Whether drift can be measured, for the log."""
+        known = self.documents.reference is not None
+        return "measured" if known else "not measured: there is no profile of the training rows beside the models"
 
     def facts(self) -> dict[str, Any]:
         """Return what is known about the models, as plain JSON values."""
@@ -98,7 +106,8 @@ def load_folder(folder: Path, version: str) -> ServedModel:
     }
     _warm(ensemble, folder)
     beside = documents.read_documents(folder, ensemble)
-    return ServedModel(version, ensemble, digests, PlainRows(ensemble), time.monotonic() - begun, documents=beside)
+    short_ways = PlainRows(ensemble), PlainTables(ensemble)
+    return ServedModel(version, ensemble, digests, *short_ways, time.monotonic() - begun, documents=beside)
 
 
 def load_version(registry: Destination, version: str, fetch: Fetch | None = None) -> ServedModel:
@@ -121,10 +130,10 @@ def load_version(registry: Destination, version: str, fetch: Fetch | None = None
 
 
 def fetch_files(registry: Destination, version: str, folder: Path) -> None:
-    """Write the files of a version that a server needs to a new folder: bundles, training profile, report and model card."""
+    """Write the files of a version that a server needs to a new folder: the bundles, and the documents beside them."""
     wanted = registry.below(version_path(version))
     published = {each.name for each in publishing.read_manifest(wanted).files}
-    names = {name for name in published if bundle.is_bundle_file(name) or name in {PROFILE, *documents.NAMES}}
+    names = {name for name in published if bundle.is_bundle_file(name) or name in documents.NAMES}
     publishing.fetch(wanted, folder, names)
 
 
@@ -264,4 +273,5 @@ class Reloader:
             return
         before = self._holder.model.version
         self._holder.swap(model)
-        self._log("version loaded", version=version, before=before, seconds=round(model.seconds, 3))
+        seconds = round(model.seconds, 3)
+        self._log("version loaded", version=version, before=before, seconds=seconds, drift=model.drift)

@@ -15,6 +15,7 @@ from steps.registry.paths import version_path
 from workflows.runs import results
 
 if TYPE_CHECKING:
+    from steps.comparison.reference import ReferenceUse
     from steps.registry.destinations import Destination
     from steps.registry.manifest import Manifest
 
@@ -35,6 +36,7 @@ class Side:
         work_seconds: The time of all steps together, the first time that each was executed.
         seconds: The duration of the run; None for a version.
         size_bytes: The size of all bundles.
+        reference: The rows of a reference table that the scores are of; None for the test rows.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Side:
     work_seconds: float
     seconds: float | None
     size_bytes: int
+    reference: ReferenceUse | None = None
 
 
 def read_run(output: Path, name: str) -> Side:

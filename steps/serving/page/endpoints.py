@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +66,8 @@ class Page:
         if model.documents.card is None:
             raise RefusalError(HTTPStatus.NOT_FOUND, f"{model.version} has no model card: only registered versions do")
         call.version = model.version
-        return _static(render_card(model.documents.card, model.version))
+        # The first call imports a library.
+        return _static(await asyncio.to_thread(render_card, model.documents.card, model.version))
 
 
 def _static(content: bytes) -> Reply:

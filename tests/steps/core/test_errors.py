@@ -76,7 +76,7 @@ def test_an_error_about_a_copy_names_the_original(tmp_path: Path) -> None:
         raise errors.BadRowError("wrong", row=3, file=f"{tmp_path}/b.csv", fix=f"see {tmp_path}")
     assert str(caught.value) == "wrong, in row 3 of gs://bucket/a/b.csv: see gs://bucket/a"
     assert (caught.value.where, caught.value.row) == ("row 3 of gs://bucket/a/b.csv", 3)
-    with pytest.raises(errors.UsageError, match="^a$"), errors.renamed("--source", "--input"):
+    with pytest.raises(errors.UsageError, match=r"^a$"), errors.renamed("--source", "--input"):
         raise errors.UsageError("a")
 
 

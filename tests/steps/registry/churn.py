@@ -19,6 +19,7 @@ from steps.core.errors import PipelineError
 from steps.io import open_destination
 from steps.registry import champion, decisions, destinations, registration
 from steps.registry.aliases import Alias, read_alias
+from steps.registry.decisions import PROMOTE
 from steps.registry.versions import list_versions, read_version
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def change(registry: Destination, action: str, version: str, release: Release) -
         named = replace(release, version=version, lineage={**release.lineage, "version": version})
         registration.register(named, registry, Policy())
     elif action == "promote":
-        champion.promote(registry, champion.Request(version, Policy(), champion.PROMOTE, "a trial"))
+        champion.promote(registry, champion.Request(version, Policy(), PROMOTE, "a trial"))
     else:
         champion.rollback(registry)
 

@@ -12,6 +12,7 @@ from steps.core import storage
 from steps.core.errors import BadDataError, NoInputError, UsageError
 from steps.registry import champion, decisions, publishing
 from steps.registry.aliases import read_alias
+from steps.registry.decisions import PROMOTE
 from steps.registry.destinations import Folder
 from tests.steps.test_register import Runs
 from tests.support import leftovers
@@ -47,7 +48,7 @@ def champion_of(registry: Folder) -> str | None:
 
 
 def promote(registry: Folder, version: str, forced: str = "", policy: Policy | None = None) -> champion.Outcome:
-    return champion.promote(registry, champion.Request(version, policy or Policy(), champion.PROMOTE, forced))
+    return champion.promote(registry, champion.Request(version, policy or Policy(), PROMOTE, forced))
 
 
 def test_a_refused_version_is_forced(registry: Folder, runs: Runs) -> None:
@@ -126,7 +127,7 @@ def test_a_registration_again_does_not_undo_a_rollback(registry: Folder, runs: R
 
 
 def test_a_rollback_without_a_champion(registry: Folder) -> None:
-    with pytest.raises(NoInputError, match="there is no champion to roll back"):
+    with pytest.raises(NoInputError, match=r"there is no champion to roll back"):
         champion.rollback(registry)
 
 
@@ -138,7 +139,7 @@ def test_a_rollback_to_a_version_that_is_gone(registry: Folder, runs: Runs) -> N
     ):
         champion.rollback(registry)
     shutil.rmtree(registry.root / "versions/a")
-    with pytest.raises(NoInputError, match="the champion before, 'a', cannot be used: .*`promote VERSION`"):
+    with pytest.raises(NoInputError, match=r"the champion before, 'a', cannot be used: .*`promote VERSION`"):
         champion.rollback(registry)
     assert champion_of(registry) == "b"
     assert decisions.list_decisions(registry, "a")[-1].document["action"] == "register"
@@ -159,7 +160,7 @@ def test_a_rollback_skips_the_champion_itself(registry: Folder, runs: Runs) -> N
 def test_a_champion_whose_alias_is_gone(registry: Folder, runs: Runs, capsys: pytest.CaptureFixture[str]) -> None:
     register(registry, runs, 0.8, 0.95)
     shutil.rmtree(registry.root / "aliases")
-    with pytest.raises(NoInputError, match="there is no champion to roll back, .*: `promote b` restores it"):
+    with pytest.raises(NoInputError, match=r"there is no champion to roll back, .*: `promote b` restores it"):
         champion.rollback(registry)
     register(registry, runs, 0.9)  # worse than b: no "first" champion
     assert champion_of(registry) == "b"

@@ -135,7 +135,7 @@ def test_an_alias_that_is_taken_for_a_run(tmp_path: Path, name: str, hint: str) 
 @pytest.mark.parametrize("name", ["a" * 300, "b\0c"])
 def test_names_that_no_run_can_have(tmp_path: Path, name: str) -> None:
     for read in (results.run_folder, results.read_result, results.find_models):
-        with pytest.raises(NoInputError, match="there is no run .*, which cannot be a name") as caught:
+        with pytest.raises(NoInputError, match=r"there is no run .*, which cannot be a name") as caught:
             read(tmp_path, name)
         assert len(str(caught.value)) < 100 + len(str(tmp_path)) + 100
     assert results.run_folder(tmp_path, "e" * 255) == tmp_path / ("e" * 255)

@@ -19,7 +19,7 @@ function scoreRow(coverType, position, score, isBest) {
   return make(
     "tr",
     { className: isBest ? "best" : "" },
-    make("th", { scope: "row" }, patch(position), coverType.title),
+    make("th", { scope: "row" }, ...nameOf(coverType, position)),
     make("td", { className: "bar" }, bar(position, score, coverType.threshold)),
     make("td", {}, metric(score)),
     make("td", {}, metric(coverType.threshold), make("small", {}, side)),

@@ -22,6 +22,15 @@ function patch(position) {
   return square;
 }
 
+// A text that may wrap behind each occurrence of a character.
+function breakable(text, after) {
+  return text.split(after).flatMap((part, at) => (at ? [after, make("wbr"), part] : [part]));
+}
+
+function nameOf(coverType, position) {
+  return [patch(position), ...breakable(coverType.title, "/")];
+}
+
 // A bar of a share of 1, with a mark at another one if it is given.
 function bar(position, share, mark) {
   const filled = make("i");

@@ -79,7 +79,7 @@ function drawCounts(answers) {
     return make(
       "tr",
       {},
-      make("th", { scope: "row" }, patch(position), each.title),
+      make("th", { scope: "row" }, ...nameOf(each, position)),
       make("td", { className: "bar" }, bar(position, share)),
       make("td", {}, found.toLocaleString("en")),
       make("td", {}, percent(share)),

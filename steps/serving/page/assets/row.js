@@ -41,7 +41,7 @@ function drawFields(columns) {
     const error = make("p", { className: "error", id: `error-${at}` });
     input.setAttribute("aria-describedby", `${hint.id} ${error.id}`);
     if (before.has(column.name)) input.value = inputOf(column, before.get(column.name));
-    const label = make("label", { htmlFor: input.id }, ...breakable(column.name));
+    const label = make("label", { htmlFor: input.id }, ...breakable(column.name, "_"));
     const element = make("div", { className: "field" }, label, input, hint, error);
     return { column, input, error, element };
   });
@@ -57,11 +57,6 @@ function inputOf(column, text) {
   const at = column.values?.indexOf(text);
   if (at === undefined) return text;
   return at < 0 ? "" : String(at);
-}
-
-// A name that may wrap after each "_".
-function breakable(name) {
-  return name.split("_").flatMap((part, at) => (at ? ["_", make("wbr"), part] : [part]));
 }
 
 function valueOf({ column, input }) {

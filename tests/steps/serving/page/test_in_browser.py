@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, ConsoleMessage, Locator, Page
+    from playwright.sync_api import Browser, ConsoleMessage, Dialog, Locator, Page
 
     from steps.serving.versions import ServedModel
     from tests.steps.serving.conftest import Running
@@ -303,7 +303,12 @@ def test_names_with_markup_are_text(hostile: Path, open_page: Opener) -> None:
     with running(model) as service:
         visit = open_page(service, refused=True)
         dialogs: list[str] = []
-        visit.page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+
+        def refuse(dialog: Dialog) -> None:
+            dialogs.append(dialog.message)
+            dialog.dismiss()
+
+        visit.page.on("dialog", refuse)
         row = defaults(service)
         visit.require_answer(row)
         assert visit.find(".field label").all_inner_texts() == COLUMNS

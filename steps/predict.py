@@ -137,7 +137,7 @@ def _open_models(models: Path | None, registered: RegistryOptions, key: Path | N
     version = aliases.resolve(destination, registered.version)
     wanted = destination.below(f"versions/{version}")
     published = publishing.read_manifest(wanted).files
-    names = {each.name for each in published if bundle.is_bundle_file(each.name) or each.name == "profile.json"}
+    names = {each.name for each in published if bundle.is_scoring_file(each.name) or each.name == "profile.json"}
     with tempfile.TemporaryDirectory(prefix="covertype-models-") as temporary:
         folder = Path(temporary) / "version"
         if key is not None:

@@ -99,7 +99,7 @@ def load_version(registry: Destination, version: str) -> ServedModel:
         BadDataError: A file is not the one that was published, or as for :func:`load_folder`.
     """
     wanted = registry.below(f"versions/{version}")
-    names = {each.name for each in publishing.read_manifest(wanted).files if bundle.is_bundle_file(each.name)}
+    names = {each.name for each in publishing.read_manifest(wanted).files if bundle.is_scoring_file(each.name)}
     with tempfile.TemporaryDirectory(prefix="covertype-serve-") as temporary:
         folder = Path(temporary) / "version"
         publishing.fetch(wanted, folder, names)

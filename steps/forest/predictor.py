@@ -107,7 +107,9 @@ def _import_boosters() -> Callable[[Sequence[tuple[str, bytes]]], Predictor]:
         if error.name != "xgboost":
             raise
         what = "these models have no prepared forest for this version of the code, and XGBoost is not installed"
-        fix = "register the run again as a new version, or use an installation with XGBoost, as in the image of the steps"
+        fix = (
+            "register the run again as a new version, or use an installation with XGBoost, as in the image of the steps"
+        )
         raise UnavailableError(what, where=sys.executable, fix=fix) from None
     return Boosters
 

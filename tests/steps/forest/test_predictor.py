@@ -64,7 +64,7 @@ def test_without_xgboost_only_a_prepared_forest_scores(
     assert found.engine == "forest"
     np.testing.assert_array_equal(found.scores(rows_for(train(0), 50)), expected)
     file.unlink()
-    with pytest.raises(UnavailableError, match="no prepared forest .* XGBoost is not installed, in .*: register"):
+    with pytest.raises(UnavailableError, match=r"no prepared forest .* XGBoost is not installed, in .*: register"):
         forest.open_predictor(paths, prepared_file=file)
 
 

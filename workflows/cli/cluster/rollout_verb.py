@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from steps.core.errors import PipelineError, UsageError
+from steps.core.errors import DeniedError, PipelineError, UsageError
 from workflows.cli.cluster.cluster_verbs import Namespace, with_argo_namespace
 from workflows.cli.options import JsonFlag, limit
 
@@ -59,8 +59,11 @@ def rollout(  # noqa: PLR0913 - one argument a flag
     smoke.require_access()
 
     def check(service: "Service") -> str:
-        # The proxy chooses a pod each time.
-        return [smoke.check(expected) for _ in range(max(1, service.pods))][-1]
+        try:
+            # The proxy chooses a pod each time.
+            return [smoke.check(expected) for _ in range(max(1, service.pods))][-1]
+        except DeniedError as error:
+            raise NotRolledOutError(error.what, where=error.where) from None
 
     start = time.monotonic()
     try:

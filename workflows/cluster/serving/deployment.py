@@ -117,6 +117,11 @@ class Service:
         what = f"its container {CONTAINER} has no variable {VARIABLE}"
         raise BadConfigurationError(what, where=DEPLOYMENT, fix="apply an overlay with k8s/serve")
 
+    def __str__(self) -> str:
+        """Return its state for messages."""
+        ready, old = self.progress
+        return f"{self.target}, {ready} of {self.pods} new pods ready, {old} old ones left"
+
     def operations(self, target: Target) -> list[dict[str, object]]:
         """Return the JSON patch that makes the pods run something else, unless others changed it meanwhile."""
         container = f"/spec/template/spec/containers/{self.container}"

@@ -69,6 +69,12 @@ class Rollout:
             DetachedError: Ctrl-C or SIGTERM.
         """
         service = self.read()
+        try:
+            return self._run(service, target, check)
+        except (KeyboardInterrupt, runtime.TerminatedError) as signal:
+            raise self._detached(service.target, signal) from None
+
+    def _run(self, service: Service, target: Target, check: Callable[[Service], str]) -> str:
         before = service.target
         try:
             if target != before:
@@ -79,28 +85,29 @@ class Rollout:
             if target == before:
                 fix = "the Deployment was not changed"
                 raise NotRolledOutError(error.what, where=error.where, fix=fix) from None
-            self._go_back(before, error.what)
+            self._go_back(target, before, error.what)
             fix = f"{before} answers as before"
             raise NotRolledOutError(f"rolled back: {error.what}", where=error.where, fix=fix) from None
-        except (KeyboardInterrupt, runtime.TerminatedError) as signal:
-            raise self._interrupted(before, signal) from None
 
     def _change(self, service: Service, target: Target) -> Service:
         try:
             return self._client.change(service, target)
         except BadConfigurationError:
-            present = self.read().target
-            if present == service.target:
-                raise
-            what = f"others changed it to {present} meanwhile"
-            raise TransientError(what, where=DEPLOYMENT, fix="look at it, then run again") from None
+            self._require(self.read(), service.target)
+            raise
 
-    def _go_back(self, before: Target, reason: str) -> None:
+    @staticmethod
+    def _require(service: Service, target: Target) -> Service:
+        """Return the Deployment; TransientError if others let its pods run something else."""
+        if service.target != target:
+            what = f"others changed it to {service.target} meanwhile"
+            raise TransientError(what, where=DEPLOYMENT, fix="look at it, then run again")
+        return service
+
+    def _go_back(self, target: Target, before: Target, reason: str) -> None:
         """Bring back what was there before, and wait until it is."""
         runtime.log(f"{DEPLOYMENT}: {reason}: rolling back to {before}")
-        service = self.read()
-        if service.target != before:
-            self._change(service, before)
+        self._change(self._require(self.read(), target), before)
         try:
             self._wait(before)
         except NotRolledOutError as error:
@@ -108,45 +115,36 @@ class Rollout:
             fix = f"kubectl --namespace {self._client.namespace} describe pods --selector {SELECTOR}"
             raise TransientError(what, where=DEPLOYMENT, fix=fix) from None
 
-    def _interrupted(self, before: Target, signal: BaseException) -> DetachedError:
-        what = "stopped waiting, nothing was rolled back"
+    def _detached(self, before: Target, signal: BaseException) -> DetachedError:
+        """Return the error for a wait that a signal ended, with the state in which it left the Deployment."""
         try:
-            service = self.read()
-            ready, old = service.progress
-            what += (
-                f": it shall run {service.target}, {ready} of {service.pods} new pods are ready, {old} old ones left"
-            )
+            what = f"stopped waiting: {self.read()}"
         except PipelineError:
-            what += ", and the cluster does not answer"
+            what = "stopped waiting, and the cluster does not answer"
         error = DetachedError(what, where=DEPLOYMENT, fix=f"`rollout {before.version}` returns to {before}")
         error.exit_code = TERMINATED if isinstance(signal, runtime.TerminatedError) else INTERRUPTED
         return error
 
     def _wait(self, target: Target) -> Service:
         """Wait until all pods run a target and are ready, and return the Deployment."""
-        end, shown, silent = time.monotonic() + self._timeout, "", ""
+        end, shown = time.monotonic() + self._timeout, ""
         while True:
             try:
-                service, silent = self.read(), ""
-            except (UnavailableError, TransientError) as error:
-                service, silent = None, error.what
-            if service is not None:
-                if service.target != target:
-                    what = f"others changed it to {service.target} meanwhile"
-                    raise TransientError(what, where=DEPLOYMENT, fix="look at it, then run again")
-                if service.complete:
+                service = self.read()
+                if service.target == target and service.complete:
                     return service
                 problem = self._problem(service, target)
-                ready, old = service.progress
-                line = f"{ready} of {service.pods} new pods ready, {old} old ones left"
-                silent = line + (f" ({problem})" if problem else "")
-            if silent != shown:
-                shown = silent
-                runtime.log(f"{DEPLOYMENT}: {shown}")
+            except (UnavailableError, TransientError) as error:
+                line = error.what
+            else:
+                self._require(service, target)
+                line = str(service) + (f" ({problem})" if problem else "")
+            if line != shown:
+                runtime.log(f"{DEPLOYMENT}: {line}")
+                shown = line
             if time.monotonic() >= end:
-                raise NotRolledOutError(
-                    f"{target.version} is not ready after {self._timeout:g} s: {shown}", where=DEPLOYMENT
-                )
+                what = f"{target.version} is not ready after {self._timeout:g} s: {shown}"
+                raise NotRolledOutError(what, where=DEPLOYMENT)
             time.sleep(self._interval)
 
     def _problem(self, service: Service, target: Target) -> str:

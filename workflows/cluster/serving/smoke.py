@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from workflows.cluster.serving.deployment import ServingClient
 
 # Service and port as the role of k8s/base/submitter.yaml names them.
-_PROXY = f"{DEPLOYMENT}:http"
+PROXY = f"{DEPLOYMENT}:http"
 TOKEN = "COVERTYPE_SERVE_TOKEN"  # noqa: S105 - the name of a variable
 _LOGIN = "log in to the cluster again; `kubectl auth whoami` shows the current user"
 
@@ -84,7 +84,7 @@ class Smoke:
 
     def _ask(self, method: str, path: str, body: object = None) -> tuple[int, bytes]:
         """Send a request, and return status and content of the answer; DeniedError if it was not let through."""
-        where = f"/api/v1/namespaces/{self._client.namespace}/services/{_PROXY}/proxy{path}"
+        where = f"/api/v1/namespaces/{self._client.namespace}/services/{PROXY}/proxy{path}"
         headers = {"Accept": "application/json", "Content-Type": "application/json"}
         if self._token:
             headers["X-API-Key"] = http.credential(self._token, TOKEN)

@@ -32,7 +32,7 @@ $(error $(VENV) has Python $(call version,$(BIN)/python), not $(PYTHON): `make c
 endif
 endif
 
-.PHONY: help run test test-builds emulators mlflow mlflow-server mlflow-ui test-cluster check unit docs golden lock image image-push image-serve image-serve-push kind-up kind-down clean
+.PHONY: help run test test-builds emulators mlflow mlflow-server mlflow-ui test-cluster check unit coverage docs golden lock image image-push image-serve image-serve-push kind-up kind-down clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,8 +48,11 @@ check: $(VENV)/.dev ## style and types
 	$(BIN)/python -m mypy
 	$(BIN)/python -c "from importlinter.cli import lint_imports_command; lint_imports_command()" --no-logo --no-cache
 
-unit: $(VENV)/.dev $(VENV)/.mlflow emulators mlflow-server ## tests with coverage
-	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --cov --cov-report=term:skip-covered $(ARGS)
+unit: $(VENV)/.dev $(VENV)/.mlflow emulators ## all tests (ARGS="tests/steps -k csv"; those of MLflow's server need `make mlflow-server`)
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal $(ARGS)
+
+coverage: ## the same, and which lines no test executes
+	@$(MAKE) --no-print-directory unit ARGS='--cov --cov-report=term-missing:skip-covered $(ARGS)'
 
 test-builds: $(VENV)/.dev ## test that the CUDA build of XGBoost trains the same models on the CPU (downloads 0.1 GB)
 	sed -n '/^xgboost==/,/[^\\]$$/p' requirements/xgboost-gpu.txt >$(VENV)/xgboost-gpu.txt

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from steps.core import quantities, runtime, storage, uris
-from steps.core.errors import AlreadyExistsError, NoInputError, UsageError
+from steps.core.errors import AlreadyExistsError, NoInputError, UsageError, renamed
 from steps.core.times import parse_time
 from steps.options.predict import PredictOptions, RegistryOptions, with_date
 from steps.prediction import startup
@@ -68,9 +68,10 @@ def main(  # noqa: PLR0913 - one argument a file
         name, folder = stack.enter_context(_open_models(models, registered, require_signature))
         ensemble = read_ensemble(folder)
         others = reading.split_names(options.keep)
-        source = stack.enter_context(
-            open_source(options.input, ensemble.schema, Reading(), labelled=False, others=others)
-        )
+        with renamed("--source", "--input"):
+            source = stack.enter_context(
+                open_source(options.input, ensemble.schema, Reading(), labelled=False, others=others)
+            )
         target = stack.enter_context(output.open())
         threads = options.threads or quantities.available_cores()
         facts = {"covertype.models": name, "covertype.input": options.input}
@@ -123,6 +124,7 @@ def _open_models(models: Path | None, registered: RegistryOptions, key: Path | N
     from steps.bundles import folder as bundle
     from steps.io import open_destination
     from steps.registry import aliases, publishing
+    from steps.registry.paths import PROFILE, version_path
 
     registry = registered.registry
     if (models is None) == (not registry):
@@ -135,9 +137,9 @@ def _open_models(models: Path | None, registered: RegistryOptions, key: Path | N
         return
     destination = open_destination(registry)
     version = aliases.resolve(destination, registered.version)
-    wanted = destination.below(f"versions/{version}")
+    wanted = destination.below(version_path(version))
     published = publishing.read_manifest(wanted).files
-    names = {each.name for each in published if bundle.is_scoring_file(each.name) or each.name == "profile.json"}
+    names = {each.name for each in published if bundle.is_scoring_file(each.name) or each.name == PROFILE}
     with tempfile.TemporaryDirectory(prefix="covertype-models-") as temporary:
         folder = Path(temporary) / "version"
         if key is not None:
@@ -147,7 +149,8 @@ def _open_models(models: Path | None, registered: RegistryOptions, key: Path | N
         else:
             publishing.fetch(wanted, folder, names)
         runtime.log(f"models: version {version} of {registry}")
-        yield f"{destination.location}/versions/{version}", folder / "models"
+        with renamed(folder, wanted.location):
+            yield wanted.location, folder / "models"
 
 
 def _with_dates(options: PredictOptions, moment: datetime) -> PredictOptions:

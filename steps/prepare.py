@@ -17,6 +17,7 @@ from steps.datasets.one_vs_rest import Options
 from steps.io import open_destination, open_exported, open_source
 from steps.options.prepare import FirstLabel, PrepareOptions
 from steps.registry import publishing
+from steps.registry.paths import PROFILE
 from steps.sources.reading import Reading
 
 if TYPE_CHECKING:
@@ -59,6 +60,9 @@ def main(  # noqa: PLR0913 - one argument a file
         Path | None, typer.Option(help="File to read in the place of --source, which names it on another machine.")
     ] = None,
     schema: Annotated[str, typer.Option(help="Schema file (TOML), or covertype.")] = schemas.BUILTIN,
+    fingerprints: Annotated[
+        Path | None, typer.Option(help="Where fingerprints of the rows used go (parquet), to recognise these rows.")
+    ] = None,
     summary: Annotated[Path | None, typer.Option(help="Where a line on the rows used goes.")] = None,
     usage: runtime.UsageOption = None,
 ) -> None:
@@ -93,7 +97,7 @@ def main(  # noqa: PLR0913 - one argument a file
         figures = {
             "source": options.source,
             **reading.profile_entries(),
-            **one_vs_rest.write_datasets(opened, paths, chosen),
+            **one_vs_rest.write_datasets(opened, paths, chosen, fingerprints),
             **facts,
         }
         use.rows_in, use.rows_out = figures["rows_read"], figures["rows"] * len(paths)
@@ -112,7 +116,7 @@ def main(  # noqa: PLR0913 - one argument a file
 def _publish(paths: Mapping[str, Path], profile: Path, uri: str) -> None:
     """Put the datasets, by folder, and the profile where others read them, all or nothing."""
     files = {f"{folder}/part-0.parquet": path for folder, path in paths.items()}
-    published = publishing.publish({**files, "profile.json": profile}, open_destination(uri))
+    published = publishing.publish({**files, PROFILE: profile}, open_destination(uri))
     runtime.log(f"{'already there' if published.already else 'published'}: {published.manifest.location}")
 
 

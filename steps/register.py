@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,7 +22,10 @@ from steps.models import bundle
 from steps.options.register import RegisterOptions
 from steps.prediction.models import read_ensemble
 from steps.provenance.card import CARD, render_card
-from steps.registry.registration import PROFILE, Release, collect_release, register, summarise
+from steps.reference.table import open_table
+from steps.registry.paths import PROFILE
+from steps.registry.registration import Release, collect_release, register, summarise
+from steps.tables.fingerprints import FILE as FINGERPRINTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +44,7 @@ def main(  # noqa: PLR0913 - one argument a file
     registry: Annotated[str, typer.Option(metavar="URI", help="gs://bucket/prefix, s3://bucket/prefix or a folder.")],
     registration: Annotated[Path, typer.Option(help="Where to write what was registered (JSON).")],
     options: RegisterOptions,
+    fingerprints: Annotated[Path | None, typer.Option(help="Fingerprints of the rows used, from prepare.")] = None,
     policy: Annotated[Path | None, typer.Option(help="Policy of the gate (TOML); the default one without it.")] = None,
     decision: Annotated[Path | None, typer.Option(help="Where the page with the decision goes (HTML).")] = None,
     summary: Annotated[Path | None, typer.Option(help="Where a line with the outcome goes.")] = None,
@@ -54,14 +59,24 @@ def main(  # noqa: PLR0913 - one argument a file
     conditions = read_policy(policy)
     documents = {"report.html": report_html, "report.json": report_json, PROFILE: profile}
     inputs = [*models.values(), *scored.values(), *documents.values()]
-    with runtime.record_usage(usage, "register", inputs=inputs), tempfile.TemporaryDirectory() as folder:
+    if fingerprints:
+        documents[FINGERPRINTS] = fingerprints
+    with (
+        runtime.record_usage(usage, "register", inputs=inputs),
+        tempfile.TemporaryDirectory() as folder,
+        ExitStack() as stack,
+    ):
         release = collect_release(name, models, judged, documents, options.code_revision)
         release.files[SCORES] = Path(folder) / SCORES
         _write_scores(release.files[SCORES], models, scored, conditions)
         release.files.update(_prepare_forests(models, Path(folder) / "models"))
         release.files[CARD] = Path(folder) / CARD
         storage.write_text(release.files[CARD], _card(release, report_json, next(iter(models.values()))))
-        document = register(release, open_destination(registry), conditions)
+        reference = None
+        if conditions.reference.table:  # before anything is published: the table may be missing, or of another kind
+            schema = bundle.read(next(iter(models.values()))).schema
+            reference = stack.enter_context(open_table(conditions.reference.table, schema))
+        document = register(release, open_destination(registry), conditions, reference)
         if decision:
             storage.write_text(decision, reporting.with_decision(report_html.read_text("utf-8"), document))
         storage.write_json(registration, document)

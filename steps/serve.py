@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import hmac
 import importlib.util
+import ipaddress
 import os
 import socket as sockets
 import sys
@@ -20,6 +22,7 @@ from steps.prediction import startup
 
 if TYPE_CHECKING:
     from steps.serving.gateway import JsonLog
+    from steps.serving.versions import Fetch
 
 TOKEN = "COVERTYPE_SERVE_TOKEN"  # noqa: S105 - the name of a variable
 _LIBRARIES = ("fastapi", "uvicorn", "uvloop", "httptools", "msgspec", "prometheus_client")
@@ -31,27 +34,44 @@ def main(
     options: ServeOptions,
     registered: RegistryOptions,
     models: Annotated[Path | None, typer.Option(help="Folder of model bundles, such as `models` of a run.")] = None,
+    require_signature: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Public key (PEM) that must have signed each version.")
+    ] = None,
     socket: Annotated[int | None, typer.Option(help="Descriptor of an open socket.", hidden=True)] = None,
 ) -> int:
     """Answer requests for the models of a run or of a registry."""
     require_libraries()
     if (models is None) == (not registered.registry):
         raise UsageError("one of them is needed", where="--models and --registry", fix="give one of them")
+    if models is not None and require_signature is not None:
+        what = "only versions of a registry are signed"
+        raise UsageError(what, where="--require-signature", fix="give --registry, or leave it out")
     from steps.serving import server
     from steps.serving.gateway import JsonLog
 
     token, log = read_token(options.token_file), JsonLog()
     with server.bind(options.host, options.port) if socket is None else sockets.socket(fileno=socket) as opened:
-        if options.workers > 1 and socket is None:
-            return server.supervise(sys.argv[1:], opened, options, log)
-        _work(options, registered, models, opened, token, log)
+        if socket is None:
+            _warn_of_open_port(opened, token, log)
+            if options.workers > 1:
+                return server.supervise(sys.argv[1:], opened, options, log)
+        _work(options, registered, models, require_signature, opened, token, log)
     return 0
+
+
+def _warn_of_open_port(opened: sockets.socket, token: str, log: JsonLog) -> None:
+    """Log a warning if other machines can ask without a token."""
+    host = opened.getsockname()[0]
+    if not token and not ipaddress.ip_address(host.partition("%")[0]).is_loopback:
+        reason = "every machine that reaches this address can ask: give --token-file, or listen on 127.0.0.1"
+        log("no token", level="warning", host=host, message=reason)
 
 
 def _work(  # noqa: PLR0913, PLR0917 - what the command line gives
     options: ServeOptions,
     registered: RegistryOptions,
     models: Path | None,
+    key: Path | None,
     opened: sockets.socket,
     token: str,
     log: JsonLog,
@@ -71,13 +91,25 @@ def _work(  # noqa: PLR0913, PLR0917 - what the command line gives
     else:
         registry = open_destination(registered.registry)
         version = aliases.resolve(registry, registered.version)
-        holder = versions.Holder(versions.load_version(registry, version), metrics)
+        load = functools.partial(versions.load_version, fetch=_make_fetch(key))
+        holder = versions.Holder(load(registry, version), metrics)
         if options.poll and version != registered.version:
-            reloader = versions.Reloader(holder, registry, registered.version, options.poll, log)
+            reloader = versions.Reloader(holder, registry, registered.version, options.poll, log, load)
     app = make_app(holder, options, metrics=metrics, token=token, reloader=reloader, log=log)
     host, port = opened.getsockname()[:2]
-    log("listening", host=host, port=port, seconds=round(holder.model.seconds, 3), **holder.model.facts())
+    model = holder.model
+    log("listening", host=host, port=port, seconds=round(model.seconds, 3), drift=model.drift, **model.facts())
     server.serve(server.make_server(app, options, log), opened, log)
+
+
+def _make_fetch(key: Path | None) -> Fetch | None:
+    """Return what fetches a version and verifies its signature before any of its files is read; None without a key."""
+    if key is None:
+        return None
+    from steps.provenance import signing
+
+    signer = signing.Signer(key.absolute())
+    return lambda registry, version, folder: signing.require_signature(registry, version, signer, folder)
 
 
 def require_libraries() -> None:

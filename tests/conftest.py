@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import tempfile
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
+from steps.options import STEP_OPTIONS
 from tests.registered_run import make_run, register_run, write_keys
 from tests.support import Chain, prepared, real_rows, write_table
+from workflows.local import processes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 # The same examples in every run: a failure is one of the code, and shows again. No deadline: machines differ.
@@ -19,6 +24,39 @@ settings.register_profile("pipeline", deadline=None, derandomize=True, database=
 settings.load_profile("pipeline")
 
 SLUG = "lodgepole-pine"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder for temporary files of this process and its children, which pytest removes in a later session."""
+    before, folder = os.environ.get("TMPDIR"), tmp_path_factory.mktemp("temporary")
+    os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
+    yield folder
+    tempfile.tempdir = None
+    del os.environ["TMPDIR"]
+    if before is not None:
+        os.environ["TMPDIR"] = before
+
+
+@pytest.fixture(autouse=True)
+def _no_temporary_file_is_left(temporary_files: Path, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test that leaves temporary files, unless it kills the process that would remove them."""
+    before = set(temporary_files.iterdir())
+    yield
+    left = set(temporary_files.iterdir()) - before
+    for path in left:
+        shutil.rmtree(path, ignore_errors=True)
+    assert not left or request.node.get_closest_marker("kills"), [path.name for path in left]
+
+
+@pytest.fixture(scope="session")
+def fork_server(temporary_files: Path) -> None:  # noqa: ARG001 - its socket is there
+    """Start the fork server with the modules of the real steps.
+
+    It lives as long as the tests. If it was started for something else, every real step would import XGBoost and pandas
+    by itself, which takes seconds.
+    """
+    processes.start_fork_server(f"steps.{name}" for name in (*STEP_OPTIONS, "report"))
 
 
 @pytest.fixture(scope="session")

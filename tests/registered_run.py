@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from steps import pipeline, register
 from steps.core import runtime, storage
 from steps.registry.manifest import Manifest, decode_manifest
-from tests.support import call, succeed
+from steps.tables.fingerprints import FILE as FINGERPRINTS
+from tests.support import Result, call
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,10 +26,11 @@ IMAGE = "registry.example/steps@sha256:" + "ab" * 32
 FEATURES = ("train-features", "validation-features", "test-features")
 
 
-def run_words(folder: Path, source: str) -> list[str]:
+def run_words(folder: Path, source: str, rows: int = 900, rounds: int = 4) -> list[str]:
     """Return the arguments of ``steps.pipeline`` for a run of two cover types with the usage of each step."""
-    found = ["--", "prepare", f"--source={source}", "--rows=900", f"--profile={folder}/profile.json"]
+    found = ["--", "prepare", f"--source={source}", f"--rows={rows}", f"--profile={folder}/profile.json"]
     found += [f"--dataset={slug}={folder}/{slug}/dataset" for slug in SLUGS] + [f"--usage={folder}/usage/prepare"]
+    found.append(f"--fingerprints={folder}/{FINGERPRINTS}")
     for slug in SLUGS:
         path = {name: f"--{name}={folder}/{slug}/{name}" for name in ("train", "validation", "test", *FEATURES)}
         path |= {name: f"--{name}={folder}/{slug}/{name}" for name in ("preprocessor", "model", "learning-curve")}
@@ -37,7 +39,14 @@ def run_words(folder: Path, source: str) -> list[str]:
         commands = {
             "split": [path["dataset"], path["train"], path["validation"], path["test"], "--seed=3"],
             "preprocess": [*(path[name] for name in ("train", "validation", "test", "preprocessor", *FEATURES))],
-            "train": [train, validation, path["preprocessor"], path["model"], path["learning-curve"], "--rounds=4"],
+            "train": [
+                train,
+                validation,
+                path["preprocessor"],
+                path["model"],
+                path["learning-curve"],
+                f"--rounds={rounds}",
+            ],
             "evaluate": [path["model"], test, path["metrics"], path["scores"]],
         }
         for step, options in commands.items():
@@ -61,23 +70,26 @@ def run_words(folder: Path, source: str) -> list[str]:
     return found
 
 
-def make_run(folder: Path, source: str) -> None:
+def make_run(folder: Path, source: str, rows: int = 900, rounds: int = 4) -> None:
     """Run all steps in this process, as in pods of ``IMAGE``."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(runtime.IMAGE, IMAGE)
-        ended = call(pipeline.main, *run_words(folder, source))
+        ended = call(pipeline.main, *run_words(folder, source, rows, rounds))
     assert ended.code == 0, ended.log
 
 
-def register_run(folder: Path, registry: Path, version: str = VERSION, revision: str = "") -> None:
-    """Register a run that :func:`make_run` made."""
-    options = [f"--registry={registry}", f"--version={version}", f"--code-revision={revision}"]
+def register_run(
+    folder: Path, registry: Path, version: str = VERSION, revision: str = "", more: tuple[object, ...] = ()
+) -> Result:
+    """Register a run that :func:`make_run` made, with further options, and return how that ended."""
+    options: list[object] = [f"--registry={registry}", f"--version={version}", f"--code-revision={revision}"]
     for slug in SLUGS:
         options += [f"--{kind}={slug}={folder}/{slug}/{kind}" for kind in ("model", "metrics", "scores")]
     options += [f"--profile={folder}/profile.json", f"--report-html={folder}/report.html"]
-    succeed(
-        register.main, *options, f"--report-json={folder}/report.json", f"--registration={folder}/registration.json"
-    )
+    options += [f"--report-json={folder}/report.json", f"--registration={folder}/registration.json"]
+    ended = call(register.main, *options, f"--fingerprints={folder}/{FINGERPRINTS}", *more)
+    assert more or ended.code == 0, ended.log
+    return ended
 
 
 def change_manifest(version: Path, change: Callable[[dict[str, Any]], None]) -> None:

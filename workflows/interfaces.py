@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from steps import PREDICT
 from steps.core import uris
 from steps.options import Scope, options_of
+from steps.registry.paths import PROFILE
 from workflows.argo.step import Slot, Step
 from workflows.contract import CREATED, task_name
 
@@ -26,6 +27,8 @@ def form_parameters(step: str) -> dict[str, None]:
 # Fixed, not a guess from the machine: the number of cover types at work is what fills the cores.
 THREADS = "1"
 USAGE = Slot("usage", "usage.json")
+# The record of the rows that a run uses, from which a comparison on a reference table knows them.
+FINGERPRINTS = Slot("fingerprints", "row-fingerprints.parquet")
 # The finished trials of a search, from which an interrupted search is resumed.
 STUDY = Slot("study", "study.jsonl")
 
@@ -53,7 +56,8 @@ def prepare(slugs: Sequence[str], table_schema: Slot, files: Sequence[Slot] = ()
         inputs=[table_schema, *files],
         outputs=[
             *(Slot(f"dataset-{slug}", f"{slug}.parquet", option="dataset", key=slug) for slug in slugs),
-            Slot("profile", "profile.json"),
+            Slot("profile", PROFILE),
+            FINGERPRINTS,
             USAGE,
         ],
         parameters=form_parameters("prepare"),
@@ -141,7 +145,7 @@ def report(slugs: Sequence[str], table_schema: Slot) -> Step:
         "report",
         inputs=[
             table_schema,
-            Slot("profile", "profile.json"),
+            Slot("profile", PROFILE),
             Slot("usage-prepare", "usage.json", option="step-usage", key="prepare"),
             *per_cover_type,
         ],
@@ -172,9 +176,10 @@ def register(slugs: Sequence[str], registry: str, revision: str, policy: Slot | 
             *(Slot(f"model-{slug}", "model", option="model", key=slug, optional=True) for slug in slugs),
             *(Slot(f"metrics-{slug}", "metrics.json", option="metrics", key=slug, optional=True) for slug in slugs),
             *(Slot(f"scores-{slug}", "scores.parquet", option="scores", key=slug, optional=True) for slug in slugs),
-            Slot("profile", "profile.json"),
+            Slot("profile", PROFILE),
             Slot("report-html", "report.html"),
             Slot("report-json", "report.json"),
+            FINGERPRINTS,
             *([policy] if policy else []),
         ],
         outputs=[

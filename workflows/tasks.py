@@ -18,7 +18,7 @@ from workflows import wiring
 from workflows.argo import fused
 from workflows.argo.templates import container
 from workflows.contract import COVER_TYPE, task_name
-from workflows.interfaces import CHAIN, CHAIN_STEPS, REPORTED, form_parameters
+from workflows.interfaces import CHAIN, CHAIN_STEPS, FINGERPRINTS, REPORTED, form_parameters
 from workflows.settings.resources import cover_types_at_once
 from workflows.wiring import CHAIN_OUTPUTS, CHAIN_PARAMETERS, CHAIN_SOURCES, CONDITIONS
 
@@ -182,6 +182,7 @@ def _register(slugs: Sequence[str], output: Callable[[str, str], str]) -> Task:
             Artifact(name="profile", from_=_artifact_of("prepare", "profile")),
             Artifact(name="report-html", from_=_artifact_of("report", "report")),
             Artifact(name="report-json", from_=_artifact_of("report", "json")),
+            Artifact(name=FINGERPRINTS.name, from_=_artifact_of("prepare", FINGERPRINTS.name)),
         ],
     )
 

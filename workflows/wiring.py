@@ -14,7 +14,7 @@ from workflows.argo import embedded_files
 from workflows.argo.fused import Chain
 from workflows.argo.step import Slot
 from workflows.contract import task_name
-from workflows.interfaces import CHAIN, CHAIN_STEPS, USAGE, form_parameters
+from workflows.interfaces import CHAIN, CHAIN_STEPS, FINGERPRINTS, USAGE, form_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -97,7 +97,8 @@ def whole_run(settings: Settings, slugs: Sequence[str], first: Step, last: Seque
         sources |= {name: _renamed(chain.sources[step], names, given) for step, name in names.items()}
         of_cover_types |= {f"{name}-{slug}": (names[step], output) for name, (step, output) in CHAIN_OUTPUTS.items()}
     outputs |= {name: output for name, output in of_cover_types.items() if output[1] != USAGE.name}
-    made = {**of_cover_types, "profile": ("prepare", "profile"), "usage-prepare": ("prepare", USAGE.name)}
+    of_prepare = {name: ("prepare", name) for name in ("profile", FINGERPRINTS.name)}
+    made = {**of_cover_types, **of_prepare, "usage-prepare": ("prepare", USAGE.name)}
     for step in last:
         steps[step.name] = step
         sources[step.name] = {slot.name: made.get(slot.name, slot.name) for slot in step.inputs}

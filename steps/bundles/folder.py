@@ -52,7 +52,7 @@ def check(folder: Path) -> dict[str, Any]:
     for name in FILES:
         if not (folder / name).is_file():
             raise NoInputError(f"no {name}", where=str(folder), fix="give the folder of a model bundle")
-    metadata = _read_metadata(folder / METADATA)
+    metadata = read_metadata(folder)
     for name in (PREPROCESSOR, MODEL):
         if storage.sha256_file(folder / name) != metadata["sha256"].get(name):
             what = "checksum does not match the metadata"
@@ -65,8 +65,9 @@ def schema_of(metadata: dict[str, Any]) -> Schema:
     return schemas.from_json(metadata["schema"])
 
 
-def _read_metadata(path: Path) -> dict[str, Any]:
-    """Read ``metadata.json``; BadDataError names a key that is missing or has the wrong type."""
+def read_metadata(folder: Path) -> dict[str, Any]:
+    """Read ``metadata.json`` of a bundle; BadDataError names a key that is missing or has the wrong type."""
+    path = folder / METADATA
     try:
         metadata: dict[str, Any] = storage.read_json(path)
         wrong = [name for name, kind in _REQUIRED_FACTS.items() if not isinstance(metadata.get(name), kind)]

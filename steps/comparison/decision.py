@@ -91,7 +91,9 @@ class Decision:
         return {**asdict(self), "verdict": self.verdict.value}
 
 
-def decide(challenger: Candidate, champion: Candidate | None, policy: Policy, *, uses: int = 0) -> Decision:
+def decide(
+    challenger: Candidate, champion: Candidate | None, policy: Policy, *, uses: int = 0, rows_name: str = "test rows"
+) -> Decision:
     """Decide whether a challenger becomes champion.
 
     Versions without common test rows, or with other cover types, are ``not comparable``; nothing is raised.
@@ -101,20 +103,21 @@ def decide(challenger: Candidate, champion: Candidate | None, policy: Policy, *,
         champion: The present champion; None if there is none.
         policy: The conditions.
         uses: How often these test rows (``test_rows_sha256``) were used for decisions before. It is reported only.
+        rows_name: What the reason calls these rows.
 
     Raises:
         BadConfigurationError: The policy has a cover type or a slice that the challenger does not have.
     """
     policy.check_names(challenger.scores.slugs, challenger.scores.slices)
     if champion is None:
-        return _conclude(challenger, None, Judged(Verdict.FIRST, None), None, policy, uses)
+        return _conclude(challenger, None, Judged(Verdict.FIRST, None), None, policy, uses, rows_name)
     if challenger.scores.slugs != champion.scores.slugs:
         return not_comparable(challenger.name, champion.name, "the champion has other cover types", policy, uses=uses)
     try:
         found = paired.compare(challenger.scores, champion.scores, confidence=policy.confidence)
     except NoCommonRowsError as error:
         return not_comparable(challenger.name, champion.name, str(error), policy, uses=uses)
-    return _conclude(challenger, champion, judge(found, policy), found, policy, uses)
+    return _conclude(challenger, champion, judge(found, policy), found, policy, uses, rows_name)
 
 
 def not_comparable(challenger: str, champion: str | None, why: str, policy: Policy, *, uses: int = 0) -> Decision:
@@ -158,6 +161,7 @@ def _conclude(  # noqa: PLR0913, PLR0917 - what a decision is made of
     comparison: Comparison | None,
     policy: Policy,
     uses: int,
+    rows_name: str,
 ) -> Decision:
     done = list(_checks(challenger, champion, policy))
     failed = [check for check in done if not check.passed]
@@ -168,7 +172,7 @@ def _conclude(  # noqa: PLR0913, PLR0917 - what a decision is made of
         "policy": policy.to_dict(),
         "uses": uses,
     }
-    reason = _reason(judged, failed, comparison)
+    reason = _reason(judged, failed, comparison, rows_name)
     name = champion.name if champion else None
     return Decision(challenger.name, name, judged.verdict, wanted and not failed, reason, details)
 
@@ -184,7 +188,7 @@ def _checks(challenger: Candidate, champion: Candidate | None, policy: Policy) -
     ]
 
 
-def _reason(judged: Judged, failed: Sequence[Check], comparison: Comparison | None) -> str:
+def _reason(judged: Judged, failed: Sequence[Check], comparison: Comparison | None, rows_name: str) -> str:
     if judged.verdict is Verdict.FIRST:
         reason = "there was no champion"
     elif judged.main is None or comparison is None:
@@ -194,6 +198,6 @@ def _reason(judged: Judged, failed: Sequence[Check], comparison: Comparison | No
         one = judged.verdict in (Verdict.NOT_WORSE, Verdict.UNDECIDED)
         low, high = (each.low, each.high) if one else (each.family_low, each.family_high)
         numbers = f"{each.challenger:.4f}, the champion's {each.champion:.4f}"
-        gain = f"gain {each.gain:+.4f} ({low:+.4f} to {high:+.4f}) on {comparison.rows:,} test rows"
+        gain = f"gain {each.gain:+.4f} ({low:+.4f} to {high:+.4f}) on {comparison.rows:,} {rows_name}"
         reason = f"{judged.verdict}: {each.name} {numbers}, {gain}"
     return f"{reason}; refused by {failed[0].reason}" if failed else reason

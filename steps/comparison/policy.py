@@ -10,8 +10,8 @@ import tomllib
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from steps.core import textfile
-from steps.core.errors import BadConfigurationError, NoInputError
+from steps.core import textfile, uris
+from steps.core.errors import BadConfigurationError, NoInputError, UsageError
 from steps.schema import DATA
 
 if TYPE_CHECKING:
@@ -103,6 +103,13 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Reference:
+    """The table on whose rows versions are compared; empty for the test rows that they have in common."""
+
+    table: str = ""
+
+
+@dataclass(frozen=True)
 class Policy:
     """The conditions for a new champion. The fields follow the tables of the file."""
 
@@ -113,6 +120,7 @@ class Policy:
     floors: Floors = field(default_factory=Floors)
     slices: Slices = field(default_factory=Slices)
     limits: Limits = field(default_factory=Limits)
+    reference: Reference = field(default_factory=Reference)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the policy as plain JSON values, with the defaults of keys that the file leaves out."""
@@ -177,7 +185,7 @@ def parse_policy(text: str, where: str) -> Policy:
         raise BadConfigurationError(what, where=where, fix=fix) from None
 
 
-_TABLES = {"Margins": Margins, "Floors": Floors, "Slices": Slices, "Limits": Limits}
+_TABLES = {"Margins": Margins, "Floors": Floors, "Slices": Slices, "Limits": Limits, "Reference": Reference}
 
 
 def _build(kind: type[_T], document: object, at: str) -> _T:
@@ -197,6 +205,8 @@ def _build(kind: type[_T], document: object, at: str) -> _T:
             if not isinstance(value, dict):
                 raise ValueError(f"{name!r} must be a table")
             values[key] = {slug: _build(ClassValues, each, f"{name}.{slug}") for slug, each in value.items()}
+        elif annotation == "str":
+            values[key] = _address(value, name)
         elif annotation == "tuple[str, ...]":
             values[key] = _strings(value, name, PROMOTABLE if key == "promote" else ())
         else:
@@ -223,4 +233,16 @@ def _strings(value: object, name: str, choices: tuple[str, ...]) -> tuple[str, .
     for each in value:
         if choices and each not in choices:
             raise ValueError(f"{name!r} cannot have {each!r}, use some of {', '.join(choices)}")
+        if value.count(each) > 1:
+            raise ValueError(f"{name!r} has {each!r} twice")
     return tuple(value)
+
+
+def _address(value: object, name: str) -> str:
+    """Return the address of a table with its scheme in lower case; an empty one stands for none."""
+    if not isinstance(value, str):
+        raise ValueError(f"{name!r} must be the address of a table, not {value!r}")  # noqa: TRY004 - as above
+    try:
+        return uris.parse(value, where=name).text if value else ""
+    except UsageError as error:
+        raise ValueError(f"{name!r}: {error.what}") from None

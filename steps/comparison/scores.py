@@ -41,6 +41,7 @@ __all__ = [
     "TestScores",
     "assemble_test_scores",
     "common_rows",
+    "first_rows",
     "read_test_scores",
     "write_test_scores",
 ]
@@ -76,7 +77,7 @@ def assemble_test_scores(models: Mapping[str, Path], scores: Mapping[str, Path])
     with tables.open_parquet(scores[slugs[0]]) as file:
         names = file.schema_arrow.names
         slices = {name: _decode_slice(_read_column(file, name)) for name in names if name not in ours}
-        groups = _first_rows(_read_column(file, tables.GROUP).to_numpy(), rows) if tables.GROUP in names else rows
+        groups = first_rows(_read_column(file, tables.GROUP).to_numpy(), rows) if tables.GROUP in names else rows
     found = TestScores(
         slugs=slugs,
         rows=rows,
@@ -99,7 +100,7 @@ def _read_column(file: pq.ParquetFile, name: str) -> pa.ChunkedArray:
     return file.read(columns=[name], use_threads=False).column(name)
 
 
-def _first_rows(hashes: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+def first_rows(hashes: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the smallest row with the same hash, for each row. Few rows have one, and only these are grouped."""
     ordered = np.sort(hashes)
     repeated = ordered[1:][ordered[1:] == ordered[:-1]]

@@ -7,6 +7,11 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 RUN_FAILED = 1
 USAGE = 2
@@ -39,6 +44,11 @@ class PipelineError(Exception):
     def __init__(self, what: str, *, where: str | None = None, fix: str | None = None) -> None:
         self.what, self.where, self.fix = what, where, fix
         super().__init__("".join((what, f", in {where}" if where else "", f": {fix}" if fix else "")))
+
+    def rename(self, old: str, new: str) -> None:
+        """Write another name of a file or option wherever the text has it."""
+        where, fix = (text.replace(old, new) if text else text for text in (self.where, self.fix))
+        PipelineError.__init__(self, self.what.replace(old, new), where=where, fix=fix)
 
 
 class UsageError(PipelineError):
@@ -119,6 +129,21 @@ DISK_FULL = {
 }
 
 
+@contextmanager
+def renamed(old: object, new: str) -> Iterator[None]:
+    """Let errors in the block have another name of a file or option: that which the user knows.
+
+    Args:
+        old: The name in the text of an error, such as a temporary folder.
+        new: The name instead, such as the location whose files are copied there.
+    """
+    try:
+        yield
+    except PipelineError as error:
+        error.rename(str(old), new)
+        raise
+
+
 def already_exists(where: str) -> AlreadyExistsError:
     """Return the error for a destination that already exists with different content."""
     return AlreadyExistsError("already exists with different content", where=where, fix="choose another destination")
@@ -154,8 +179,10 @@ def from_os_error(error: OSError) -> PipelineError:
         return NoInputError("the current folder does not exist any more", fix="change to an existing folder")
     if isinstance(error, FileNotFoundError):
         return NoInputError("no such file" if where else reason, where=where, fix="check the path")
-    if isinstance(error, (FileExistsError, NotADirectoryError, IsADirectoryError)):
-        return UsageError(reason, where=where, fix="there is a file instead of a folder, or a folder instead of a file")
+    too_long = error.errno == errno.ENAMETOOLONG
+    if too_long or isinstance(error, (FileExistsError, NotADirectoryError, IsADirectoryError)):
+        fix = "there is a file instead of a folder, or a folder instead of a file"
+        return UsageError(reason, where=where, fix="use a name of at most 255 bytes" if too_long else fix)
     if isinstance(error, PermissionError) or error.errno == errno.EROFS:
         return DeniedError(reason, where=where, fix="check the permissions of this file and of its folder")
     return PipelineError(reason, where=where)

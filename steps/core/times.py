@@ -29,6 +29,6 @@ def parse_time(text: str, where: str = "--snapshot-time") -> datetime | None:
     return moment
 
 
-def now() -> str:
-    """Return the present time in UTC in RFC 3339, to the second."""
-    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+def now(*, precise: bool = False) -> str:
+    """Return the present time in UTC in RFC 3339, to the second, or to the microsecond where the order counts."""
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}" if precise else f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -23,7 +23,7 @@ from steps.datasets.profile import Profile
 from steps.datasets.selection import Selection
 from steps.options.prepare import Duplicates, FirstLabel, OnMissing, PrepareOptions
 from steps.sources import layouts
-from steps.tables import labels
+from steps.tables import fingerprints, labels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,13 +69,16 @@ class Options:
             raise UsageError(what, where="--inside-bigquery", fix="write them into the query")
 
 
-def write_datasets(source: Source, datasets: Mapping[str, Path], options: Options) -> dict[str, Any]:
+def write_datasets(
+    source: Source, datasets: Mapping[str, Path], options: Options, record: Path | None = None
+) -> dict[str, Any]:
     """Write the datasets of a source and return its profile, the content of ``profile.json``.
 
     Args:
         source: The source.
         datasets: The file to write for each cover type by slug.
         options: The options that decide which rows are used.
+        record: The file to write with the fingerprints of these rows; None for none.
 
     Raises:
         BadDataError: The source does not fit the schema, a value is missing although ``on_missing`` is ``fail``, too
@@ -86,6 +89,7 @@ def write_datasets(source: Source, datasets: Mapping[str, Path], options: Option
     offset = _find_label_offset(source, options.first_label)
     selection = _make_selection(source, offset, options)
     profile, tally = Profile(schema), Tally(schema)
+    collector = fingerprints.Collector(split_given=source.layout.has_split) if record else None
     parts = np.zeros((len(schema.cover_types), len(tables.SPLITS)), np.int64)
     fields = _dataset_fields(source)
     dropped = {"missing": 0, "duplicates": 0, "not_in_sample": 0}
@@ -101,6 +105,8 @@ def write_datasets(source: Source, datasets: Mapping[str, Path], options: Option
             if batch.split is not None:
                 np.add.at(parts, (batch.codes[mask], batch.split.to_numpy()[mask]), 1)
             _append_rows(batch, mask, arrays, writers, source)
+            if collector:
+                _add_fingerprints(collector, batch, mask, arrays)
         missing.check_dropped(tally, dropped["missing"], options.max_dropped, options.on_missing, source.name)
         if not tally.rows:
             raise BadDataError("there is no row", where=source.name, fix="give a table with rows below its header")
@@ -113,6 +119,8 @@ def write_datasets(source: Source, datasets: Mapping[str, Path], options: Option
             if source.layout.has_split:
                 _check_parts(slug, parts, schema, where)
             writer.metadata = tables.Metadata(schema, slug, profile.data_sha256)
+    if record and collector:
+        fingerprints.write_fingerprints(record, collector.finish(profile.data_sha256))
     found = {
         "source_sha256": source.sha256(),
         "shape": source.layout.name,
@@ -176,6 +184,17 @@ def _dataset_fields(source: Source) -> pa.Schema:
     fields = [pa.field(tables.LABEL, pa.uint8()), pa.field(tables.ROW, pa.int64())]
     split = [pa.field(tables.SPLIT, pa.int8())] if source.layout.has_split else []
     return pa.schema([*layouts.feature_fields(source.schema), *fields, *split])
+
+
+def _add_fingerprints(
+    collector: fingerprints.Collector, batch: ingest.Batch, mask: NDArray[np.bool_], arrays: list[pa.Array]
+) -> None:
+    """Add the rows that are used, without those that a ``split`` column makes test rows."""
+    rows = int(mask.sum())
+    if batch.split is not None:
+        fitted = batch.split.to_numpy()[mask] != tables.SPLITS.index("test")
+        arrays, rows = [values.filter(pa.array(fitted)) for values in arrays], int(fitted.sum())
+    collector.add(arrays, rows)
 
 
 def _append_rows(

@@ -10,7 +10,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Annotated
 
 from steps.core import uris
-from steps.core.errors import UsageError
+from steps.core.errors import UsageError, renamed
 from steps.core.options import Option, Scope
 from steps.core.redaction import has_user
 from steps.options.prepare import FirstLabel, check_source
@@ -27,6 +27,12 @@ DATE = "{date}"
 def with_date(text: str, moment: datetime) -> str:
     """Return an address with the day of a moment, in UTC, in the place of ``{date}``."""
     return text.replace(DATE, f"{moment.astimezone(UTC):%Y-%m-%d}")
+
+
+def check_input(text: str) -> str:
+    """Return the address of a table to score; UsageError as for :func:`check_source`, with the name of this option."""
+    with renamed("--source", "--input"):
+        return check_source(text)
 
 
 def check_output(text: str) -> str:
@@ -70,7 +76,7 @@ class PredictOptions:
             "bq://PROJECT.DATASET.TABLE or builtin:; CSV, CSV.gz or parquet, with or without labels.",
             Scope.FORM,
             metavar="URI",
-            check=check_source,
+            check=check_input,
         ),
     ]
     output: Annotated[

@@ -26,7 +26,12 @@ class ServeOptions:
     max_concurrent: Annotated[
         int, Option("Requests that a worker handles at once; others are answered with 429.", minimum=1)
     ] = 128
-    timeout: Annotated[float, Option("Seconds in which a request must arrive, and be answered.", above=0)] = 10.0
+    max_connections: Annotated[
+        int, Option("Connections that a worker holds at once; then idle ones are closed.", minimum=1)
+    ] = 500
+    timeout: Annotated[
+        float, Option("Seconds in which a request's head and its body must arrive, and it must be answered.", above=0)
+    ] = 10.0
     drain: Annotated[int, Option("Seconds that requests get to end when the server stops.", minimum=0)] = 30
     poll: Annotated[float, Option("Seconds between two looks at the alias; 0: never look again.", minimum=0)] = 10.0
     token_file: Annotated[

@@ -62,7 +62,7 @@ def find_probability(ensemble: Ensemble, scores: NDArray[np.float32], best: NDAr
         float32, shape (rows,).
     """
     probabilities = calibrate(scores, ensemble.calibrations)
-    return np.asarray(np.take_along_axis(probabilities, best[np.newaxis], axis=0)[0], np.float32)
+    return probabilities[best, np.arange(len(best))].astype(np.float32)
 
 
 def to_batch(

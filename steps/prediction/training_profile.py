@@ -10,6 +10,7 @@ from steps.core import runtime, storage
 from steps.core.errors import BadDataError, NoInputError
 from steps.drift.counting import Counter
 from steps.drift.reference import from_profile
+from steps.registry.paths import PROFILE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +25,7 @@ _UNKNOWN = "drift is not measured"
 def find_profile(models: Path) -> Path | None:
     """Return the profile beside the folder ``models`` of a run or of a version, None if there is none."""
     folder = models.absolute().parent
-    places = [folder / "profile.json", *sorted(folder.glob("nodes/*/out/profile/profile*"))]
+    places = [folder / PROFILE, *sorted(folder.glob("nodes/*/out/profile/profile*"))]
     return next((path for path in places if path.is_file()), None)
 
 

@@ -9,6 +9,7 @@ from steps.bundles import folder as bundle
 from steps.comparison.scores import assemble_test_scores, read_test_scores
 from steps.core import storage
 from steps.core.errors import BadDataError, NoInputError
+from steps.registry.paths import version_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,13 +19,7 @@ if TYPE_CHECKING:
     from steps.registry.destinations import Destination
     from steps.registry.manifest import Manifest
 
-REPORT, PROFILE, PAGE, CARD, SCORES = (
-    "report.json",
-    "profile.json",
-    "report.html",
-    "model_card.md",
-    "test-scores.parquet",
-)
+REPORT, PAGE, CARD, SCORES = "report.json", "report.html", "model_card.md", "test-scores.parquet"
 # Files of a run that a version does not have: the scores of one model, and its dataset.
 MODEL_SCORES, DATASET = "scores/{slug}", "datasets/{slug}"
 
@@ -103,7 +98,7 @@ def collect_version(registry: Destination, version: str, manifest: Manifest, fol
         manifest: Its manifest.
         folder: An empty folder for the files.
     """
-    destination, paths, problems = registry.below(f"versions/{version}"), {}, {}
+    destination, paths, problems = registry.below(version_path(version)), {}, {}
     for entry in manifest.files:
         try:
             destination.download(entry, folder / entry.name)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from steps.bundles import folder as bundle
 from steps.core.errors import BadDataError, NoInputError
-from steps.provenance.evidence import CARD, PAGE, PROFILE, REPORT, SCORES, Evidence
+from steps.provenance.evidence import CARD, PAGE, REPORT, SCORES, Evidence
 from steps.provenance.links import Link, make_link
 from steps.registry import aliases, decisions
 from steps.registry.manifest import MANIFEST
-from steps.registry.versions import location_of
+from steps.registry.paths import PROFILE, version_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +55,7 @@ def aliases_link(registry: Destination, version: str) -> Link:
 
 def _wrong_alias(registry: Destination, name: str, alias: Alias) -> Iterator[str]:
     """Yield what is wrong with an alias: it names no version, or its decision is about another one or is missing."""
-    if registry.read(f"{location_of(alias.version)}/{MANIFEST}") is None:
+    if registry.read(f"{version_path(alias.version)}/{MANIFEST}") is None:
         yield f"{name} names {alias.version!r}, which is no version of this registry"
     if alias.decision:
         about = {each.path: each for each in decisions.list_decisions(registry, alias.version)}

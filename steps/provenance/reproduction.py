@@ -12,11 +12,13 @@ from steps.core import storage
 from steps.core.errors import BadDataError, UsageError
 from steps.core.options import declared
 from steps.options.train import Hyperparameters
-from steps.provenance.evidence import PROFILE, Evidence
+from steps.registry.paths import PROFILE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from steps.provenance.evidence import Evidence
 
 # Options of ``prepare`` that have effects outside of its files, or name a file that is not there any more.
 _NOT_REPEATED = frozenset({"output", "inside-bigquery"})

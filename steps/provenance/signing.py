@@ -21,6 +21,7 @@ from steps.core import storage
 from steps.core.errors import AlreadyExistsError, BadDataError, DeniedError, NoInputError, UnavailableError
 from steps.provenance.links import Link, State
 from steps.registry import publishing
+from steps.registry.paths import version_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -65,14 +66,14 @@ def sign_version(registry: Destination, version: str, signer: Signer, password: 
         DeniedError: The password is missing or wrong.
         UnavailableError: ``model-signing`` is not installed.
     """
-    name = f"versions/{version}/{SIGNATURE}"
+    name = f"{version_path(version)}/{SIGNATURE}"
     where = f"{registry.location}/{name}"
     if registry.read(name) is not None:
         raise AlreadyExistsError("this version is signed already", where=where, fix="a signature is never replaced")
     config = _signing_config(signer, password)
     with tempfile.TemporaryDirectory(prefix="covertype-sign-") as temporary:
         folder, target = Path(temporary) / version, Path(temporary) / SIGNATURE
-        manifest = publishing.fetch(registry.below(f"versions/{version}"), folder)
+        manifest = publishing.fetch(registry.below(version_path(version)), folder)
         write_lineage(folder, manifest.metadata)
         with _quiet():
             config.sign(folder, target)
@@ -94,12 +95,12 @@ def require_signature(registry: Destination, version: str, signer: Signer, folde
         BadDataError: The signature is damaged, of another key, or of other files; or the key is none.
         UnavailableError: ``model-signing`` is not installed.
     """
-    name = f"versions/{version}/{SIGNATURE}"
+    name = f"{version_path(version)}/{SIGNATURE}"
     stored = registry.read(name)
     if stored is None:
         what, fix = f"version {version} is not signed", "sign it with `sign`, or leave out --require-signature"
         raise NoInputError(what, where=registry.location, fix=fix)
-    manifest = publishing.fetch(registry.below(f"versions/{version}"), folder)
+    manifest = publishing.fetch(registry.below(version_path(version)), folder)
     write_lineage(folder, manifest.metadata)
     if problem := find_problem(stored.data, folder, signer):
         fix = "use another version, or check --require-signature"
@@ -115,7 +116,7 @@ def signature_link(registry: Destination, evidence: Evidence, signer: Signer | N
         signer: Whose signature is expected; None if that is not known.
         folder: The folder with the files, which gets ``lineage.json``.
     """
-    stored = registry.read(f"versions/{evidence.name}/{SIGNATURE}")
+    stored = registry.read(f"{version_path(evidence.name)}/{SIGNATURE}")
     if stored is None:
         state = State.BROKEN if signer else State.UNCHECKED
         return Link("signature", state, "not signed: a manifest that was changed consistently would not be noticed")

@@ -1,5 +1,6 @@
 """Published files and the model registry: manifests, versions, aliases, decisions, and the champion.
 
+- ``paths``: the paths in a registry, and the names that can be part of them.
 - ``publishing``: publish files together, and fetch them.
 - ``lineage``: the facts about a run in the lineage of its version.
 - ``manifest``: the manifest of published files.
@@ -8,7 +9,8 @@
 - ``versions``: the versions of a registry, and a list of them.
 - ``aliases``: the aliases of a registry.
 - ``decisions``: the stored decisions about versions.
-- ``latency``: measure the time that versions take to score a row.
+- ``succession``: the champions one after another, by the decisions.
+- ``judging``: what the gate judges of the versions.
 - ``champion``: judge a version, promote it, and roll back.
 """
 
@@ -17,10 +19,12 @@ __all__ = [
     "champion",
     "decisions",
     "destinations",
-    "latency",
+    "judging",
     "lineage",
     "manifest",
+    "paths",
     "publishing",
     "registration",
+    "succession",
     "versions",
 ]

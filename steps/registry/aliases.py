@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from steps.core import storage
 from steps.core.errors import AlreadyExistsError, BadDataError, NoInputError, TransientError
 from steps.core.times import now
 from steps.registry.manifest import MANIFEST
+from steps.registry.paths import alias_path, is_valid_name, version_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,6 @@ CANDIDATE, CHAMPION = "candidate", "champion"
 _ATTEMPTS = 10
 # The number of earlier versions that an alias keeps for rollbacks.
 _MOST_EARLIER = 100
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
 @dataclass(frozen=True)
@@ -91,15 +90,10 @@ class AliasMove:
         return dataclasses.asdict(self)
 
 
-def is_valid_name(name: str) -> bool:
-    """Return whether a text can be the name of a version or alias: letters, digits and ``. _ -``."""
-    return _NAME.fullmatch(name) is not None
-
-
 def read_alias(destination: Destination, alias: str) -> Alias | None:
     """Return an alias, None if it does not exist; BadDataError if it cannot be read."""
-    stored = destination.read(_path(alias))
-    return _parse_alias(stored.data, f"{destination.location}/{_path(alias)}") if stored else None
+    stored = destination.read(alias_path(alias))
+    return _parse_alias(stored.data, f"{destination.location}/{alias_path(alias)}") if stored else None
 
 
 def move_alias(destination: Destination, alias: str, version: str, reason: str = "newest") -> AliasMove:
@@ -122,9 +116,9 @@ def change_alias(destination: Destination, alias: str, choose: Callable[[Alias |
         BadDataError: The alias cannot be read.
         TransientError: Others moved the alias at every attempt.
     """
-    uri = f"{destination.location}/{_path(alias)}"
+    uri = f"{destination.location}/{alias_path(alias)}"
     for _ in range(_ATTEMPTS):
-        stored = destination.read(_path(alias))
+        stored = destination.read(alias_path(alias))
         present = _parse_alias(stored.data, uri) if stored else None
         version = present.version if present else None
         choice = choose(present)
@@ -135,7 +129,7 @@ def change_alias(destination: Destination, alias: str, choose: Callable[[Alias |
         moved = Alias(choice.version or "", version, choice.reason, choice.decision, now(), choice.earlier)
         document = {**dataclasses.asdict(moved), "earlier": moved.earlier[-_MOST_EARLIER:]}
         try:
-            generation = destination.write(_path(alias), (json.dumps(document, indent=2) + "\n").encode(), stored)
+            generation = destination.write(alias_path(alias), (json.dumps(document, indent=2) + "\n").encode(), stored)
         except AlreadyExistsError:
             continue
         return AliasMove(choice.version, version, True, choice.reason, choice.decision, uri, generation)
@@ -152,7 +146,7 @@ def resolve(destination: Destination, name: str) -> str:
     valid = is_valid_name(name)  # any other text would be a path
     if valid and (alias := read_alias(destination, name)):
         return alias.version
-    if valid and destination.read(f"versions/{name}/{MANIFEST}"):
+    if valid and destination.read(f"{version_path(name)}/{MANIFEST}"):
         return name
     what = f"there is no version and no alias {name!r}"
     raise NoInputError(
@@ -160,26 +154,23 @@ def resolve(destination: Destination, name: str) -> str:
     )
 
 
-def _path(alias: str) -> str:
-    return f"aliases/{alias}.json"
-
-
 def _parse_alias(data: bytes, uri: str) -> Alias:
     """Return the alias in a file. One of an older version of this project has the version before, but no others."""
     try:
         document = storage.parse_json(data)
         earlier = document.get("earlier", [document["previous"]] if document.get("previous") else [])
-        texts = [document["version"], *earlier]
-        valid = isinstance(earlier, list) and all(isinstance(text, str) for text in texts)
+        valid = isinstance(earlier, list) and all(is_valid_name(name) for name in (document["version"], *earlier))
     except (ValueError, TypeError, KeyError, AttributeError):
         valid = False
     if not valid:
-        raise BadDataError("this does not name a version", where=uri, fix="remove it, or write {'version': ...} to it")
+        fix = "remove it: the next `promote` or registration writes it again"
+        raise BadDataError("this does not name a version", where=uri, fix=fix)
+    previous, decision = document.get("previous"), document.get("decision")
     return Alias(
         document["version"],
-        document.get("previous"),
+        previous if is_valid_name(previous) else None,
         str(document.get("reason", "")),
-        document.get("decision"),
+        decision if isinstance(decision, str) else None,
         str(document.get("at", "")),
         tuple(earlier),
     )

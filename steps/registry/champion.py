@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from steps.bundles import folder as bundle
 from steps.comparison import decision as gate
-from steps.comparison import scores as test_scores
 from steps.core.errors import BadDataError, NoInputError, UsageError
-from steps.registry import decisions, latency
+from steps.registry import decisions
 from steps.registry.aliases import CHAMPION, Alias, AliasMove, Choice, change_alias
-from steps.registry.versions import location_of, read_version
+from steps.registry.decisions import REGISTER, ROLLBACK
+from steps.registry.judging import candidates
+from steps.registry.succession import last_champion, restore_champion
+from steps.registry.versions import read_version
 
 if TYPE_CHECKING:
-    from steps.comparison.decision import Candidate, Decision
+    from steps.comparison.decision import Decision
     from steps.comparison.policy import Policy
+    from steps.comparison.reference import ReferenceTable, ReferenceUse
     from steps.registry.decisions import StoredDecision
     from steps.registry.destinations import Destination
     from steps.registry.manifest import Manifest
 
-SCORES = test_scores.FILE
-REGISTER, PROMOTE, ROLLBACK = "register", "promote", "rollback"
+SCORES = candidates.SCORES
 # The verdict of a rollback, and of a registration again after one, which no test rows decide.
 NO_VERDICT = "none"
-_FIX = "promote with --force REASON, or train and register it again"
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Request:
         action: ``register`` or ``promote``.
         forced: Why it becomes champion whatever the gate decides; empty if the gate decides.
         scores: The test scores of the version on this machine; None to fetch them from the registry.
+        reference: The table whose rows decide; None for the test rows that the versions have in common.
     """
 
     version: str
@@ -46,6 +47,7 @@ class Request:
     action: str = REGISTER
     forced: str = ""
     scores: Path | None = None
+    reference: ReferenceTable | None = None
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def promote(registry: Destination, request: Request) -> Outcome:
     """Make a version the champion, if the gate or a reason to force it allows that.
 
     The decision is stored before the alias is moved. If another version becomes champion in between, the version is
-    judged again, against that one.
+    judged again, against that one. An alias that is missing is restored first, see ``succession``.
 
     Raises:
         NoInputError: There is no such version.
@@ -68,6 +70,7 @@ def promote(registry: Destination, request: Request) -> Outcome:
         TransientError: The service failed, or others kept moving the alias.
     """
     manifest = read_version(registry, request.version)
+    restore_champion(registry)
     stored: list[StoredDecision] = []
 
     def choose(present: Alias | None) -> Choice:
@@ -101,20 +104,40 @@ def rollback(registry: Destination, reason: str = "") -> Outcome:
 
     def choose(present: Alias | None) -> Choice:
         if present is None:
-            fix = "check --registry, or register a version"
+            former = last_champion(decisions.list_decisions(registry))
+            fix = f"`promote {former.version}` restores it" if former else "check --registry, or register a version"
             raise NoInputError("there is no champion to roll back", where=registry.location, fix=fix)
-        if not present.earlier:
+        earlier = _others(present)
+        if not earlier:
             what = f"there was no champion before {present.version!r}"
             raise UsageError(what, where=registry.location, fix="promote another version")
-        version = present.earlier[-1]
-        read_version(registry, version)
+        version = earlier[-1]
+        _require_version(registry, version)
         line = f"rolled back from {present.version}" + (f": {reason}" if reason else "")
         facts = {"action": ROLLBACK, "champion": present.version, "verdict": NO_VERDICT, "promotes": True}
         facts |= {"undoes": present.decision}
         stored.append(decisions.store_decision(registry, version, {**facts, "reason": line}))
-        return Choice(version, line, stored[-1].path, present.earlier[:-1])
+        return Choice(version, line, stored[-1].path, earlier[:-1])
 
     return Outcome(change_alias(registry, CHAMPION, choose), stored[-1])
+
+
+def _others(present: Alias) -> tuple[str, ...]:
+    """Return the champions before, without the present one at the end of them."""
+    earlier = present.earlier
+    while earlier and earlier[-1] == present.version:
+        earlier = earlier[:-1]
+    return earlier
+
+
+def _require_version(registry: Destination, version: str) -> None:
+    """Raise an error that names the way out if the champion before cannot become champion again."""
+    try:
+        read_version(registry, version)
+    except (NoInputError, BadDataError) as error:
+        what = f"the champion before, {version!r}, cannot be used: {error.what}"
+        fix = "promote another version: `promote VERSION`; `versions` lists them"
+        raise type(error)(what, where=error.where, fix=fix) from None
 
 
 def _decide(registry: Destination, request: Request, manifest: Manifest, champion: str | None) -> StoredDecision:
@@ -124,7 +147,8 @@ def _decide(registry: Destination, request: Request, manifest: Manifest, champio
     does, then changes nothing; ``promote`` asks the gate again.
     """
     policy = decisions.digest_of(request.policy.to_dict())
-    key = {"champion": champion, "policy_sha256": policy, "forced": request.forced or None}
+    table = request.reference.sha256 if request.reference else None
+    key = {"champion": champion, "policy_sha256": policy, "forced": request.forced or None, "reference_sha256": table}
     earlier = decisions.list_decisions(registry)
     undone = {each.document.get("undoes") for each in earlier}
     own = [each for each in earlier if each.version == request.version]
@@ -136,11 +160,12 @@ def _decide(registry: Destination, request: Request, manifest: Manifest, champio
         same = all(each.document.get(name) == key[name] for name in key) and each.path not in undone
         if same and each.document["verdict"] not in (gate.Verdict.NOT_COMPARABLE, NO_VERDICT):
             return each
-    with tempfile.TemporaryDirectory(prefix="covertype-gate-") as folder:
-        judged, rows = _judge(registry, request, manifest, champion, Path(folder), earlier)
+    judgement = _judge(registry, request, manifest, champion, earlier)
+    judged = judgement.decision
     promotes, reason = judged.promotes, judged.reason
     if request.forced:
         promotes, reason = True, f"forced ({request.forced}); the gate: {judged.reason}"
+    rows, used = judgement.test_rows_sha256, judgement.reference
     facts = {
         "action": request.action,
         **key,
@@ -148,64 +173,40 @@ def _decide(registry: Destination, request: Request, manifest: Manifest, champio
         "promotes": promotes,
         "reason": reason,
         "test_rows_sha256": rows,
-        "earlier_uses_of_test_rows": decisions.count_uses(earlier, rows) if rows else None,
+        "earlier_uses_of_test_rows": judged.details["uses"] if rows else None,
+        "reference": used.to_dict() if used else None,
         "gate": judged.to_dict(),
     }
     return decisions.store_decision(registry, request.version, facts)
 
 
-def _judge(  # noqa: PLR0913, PLR0917 - what a decision depends on
-    registry: Destination,
-    request: Request,
-    manifest: Manifest,
-    champion: str | None,
-    folder: Path,
-    earlier: list[StoredDecision],
-) -> tuple[Decision, str | None]:
-    """Return the decision of the gate, and the digest of the test rows; None if it did not use any."""
-    try:
-        challenger = _candidate(registry, manifest, request.scores or folder / "challenger.parquet")
-    except _NotComparableError as error:
-        return gate.not_comparable(request.version, champion, str(error), request.policy), None
-    limits = request.policy.limits
-    timed = limits.seconds_per_row is not None or limits.seconds_per_row_ratio is not None
-    predictors = [latency.open_predictors(registry, manifest, folder / "challenger")] if timed else []
-    present = None
-    if champion is not None:
+@dataclass(frozen=True)
+class _Judgement:
+    """A decision of the gate, the digest of the rows that it used, if any, and those of the reference table."""
+
+    decision: Decision
+    test_rows_sha256: str | None = None
+    reference: ReferenceUse | None = None
+
+
+def _judge(
+    registry: Destination, request: Request, manifest: Manifest, champion: str | None, earlier: list[StoredDecision]
+) -> _Judgement:
+    policy, table, used = request.policy, request.reference, None
+    with tempfile.TemporaryDirectory(prefix="covertype-gate-") as name:
+        folder = Path(name)
         try:
-            found = read_version(registry, champion)
-            present = _candidate(registry, found, folder / "champion.parquet")
-            if limits.seconds_per_row_ratio is not None:
-                predictors.append(latency.open_predictors(registry, found, folder / "champion"))
-        except (_NotComparableError, NoInputError, BadDataError) as error:
-            why = str(error) if isinstance(error, _NotComparableError) else f"the champion {champion}: {error}"
-            return gate.not_comparable(request.version, champion, why, request.policy), None
-    seconds = latency.measure_seconds_per_row(predictors)
-    challenger = replace(challenger, seconds_per_row=seconds[0] if seconds else None)
-    if present and len(seconds) > 1:
-        present = replace(present, seconds_per_row=seconds[1])
-    rows = challenger.scores.test_rows_sha256
-    judged = gate.decide(challenger, present, request.policy, uses=decisions.count_uses(earlier, rows))
-    return judged, None if judged.verdict == gate.Verdict.NOT_COMPARABLE else rows
-
-
-class _NotComparableError(Exception):
-    """A version lacks what the gate compares. Its text is the reason."""
-
-
-def _candidate(registry: Destination, manifest: Manifest, scores: Path) -> Candidate:
-    """Return a version as the gate judges it.
-
-    Args:
-        registry: The registry.
-        manifest: The manifest of the version.
-        scores: The test scores; they are fetched if the file does not exist.
-    """
-    version = manifest.metadata["version"]
-    entries = {entry.name: entry for entry in manifest.files}
-    if SCORES not in entries:
-        raise _NotComparableError(f"version {version} has no test scores, it is of an older release: {_FIX}")
-    if not scores.exists():
-        registry.below(location_of(version)).download(entries[SCORES], scores)
-    size = sum(entry.size for entry in manifest.files if bundle.is_bundle_file(entry.name))
-    return gate.Candidate(version, test_scores.read_test_scores(scores), size)
+            if table:
+                minimum = policy.minimum_positive
+                own, present, used = candidates.fetch_for_reference(
+                    registry, manifest, champion, table, minimum, folder
+                )
+            else:
+                own, present = candidates.fetch_candidates(registry, manifest, champion, request.scores, folder)
+            own, present = candidates.add_times(registry, policy, own, present, folder)
+        except candidates.NotComparableError as error:
+            return _Judgement(gate.not_comparable(request.version, champion, str(error), policy), reference=used)
+    rows = own.scores.test_rows_sha256
+    uses = decisions.count_uses(earlier, rows, table.sha256 if table else None)
+    judged = gate.decide(own, present, policy, uses=uses, rows_name="reference rows" if table else "test rows")
+    return _Judgement(judged, None if judged.verdict == gate.Verdict.NOT_COMPARABLE else rows, used)

@@ -15,14 +15,16 @@ from typing import TYPE_CHECKING, Any
 from steps.core import storage
 from steps.core.errors import AlreadyExistsError, BadDataError, NoInputError
 from steps.core.times import now
+from steps.registry.paths import DECISIONS, decision_path, is_valid_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from steps.registry.destinations import Destination
 
-FOLDER = "decisions"
-_NAME = re.compile(rf"{FOLDER}/([^/]+)/([1-9][0-9]*)\.json")
+_NAME = re.compile(rf"{DECISIONS}/([^/]+)/([1-9][0-9]*)\.json")
+# What asked for a decision.
+REGISTER, PROMOTE, ROLLBACK = "register", "promote", "rollback"
 # The keys of every decision.
 _KEYS = ("at", "action", "champion", "verdict", "promotes", "reason")
 
@@ -44,7 +46,7 @@ class StoredDecision:
     @property
     def path(self) -> str:
         """The path in the registry."""
-        return f"{FOLDER}/{self.version}/{self.number}.json"
+        return decision_path(self.version, self.number)
 
     @property
     def at(self) -> str:
@@ -60,15 +62,30 @@ class StoredDecision:
         return {"path": self.path, **{key: self.document[key] for key in _KEYS}, "forced": self.document.get("forced")}
 
 
-def list_decisions(registry: Destination, version: str = "") -> list[StoredDecision]:
+def list_decisions(
+    registry: Destination, version: str = "", report: Callable[[BadDataError], None] | None = None
+) -> list[StoredDecision]:
     """Return the decisions about a version, or about all of them, in the order in which they were stored.
 
+    Args:
+        registry: The registry.
+        version: The version; empty for all.
+        report: Called for each decision that cannot be read, which is left out.
+
     Raises:
-        BadDataError: A decision cannot be read.
+        BadDataError: A decision cannot be read, and ``report`` is None.
     """
-    folder = f"{FOLDER}/{version}" if version else FOLDER
+    folder = f"{DECISIONS}/{version}" if version else DECISIONS
     found = (_NAME.fullmatch(name) for name in registry.names_below(folder))
-    stored = [_read(registry, match[1], int(match[2])) for match in found if match]
+    stored = []
+    for match in found:
+        if match and is_valid_name(match[1]):
+            try:
+                stored.append(_read(registry, match[1], int(match[2])))
+            except BadDataError as error:
+                if report is None:
+                    raise
+                report(error)
     return sorted(stored, key=lambda each: (each.at, each.version, each.number))
 
 
@@ -80,11 +97,11 @@ def store_decision(registry: Destination, version: str, facts: Mapping[str, Any]
         version: The version that the decision is about.
         facts: The content; version, number and time are added.
     """
-    names = registry.names_below(f"{FOLDER}/{version}")
+    names = registry.names_below(f"{DECISIONS}/{version}")
     number = max((int(match[2]) for match in map(_NAME.fullmatch, names) if match), default=0)
     while True:
         number += 1
-        document = {"version": version, "number": number, "at": now(), **facts}
+        document = {"version": version, "number": number, "at": now(precise=True), **facts}
         data = json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
         stored = StoredDecision(version, number, json.loads(data))
         try:
@@ -94,8 +111,11 @@ def store_decision(registry: Destination, version: str, facts: Mapping[str, Any]
         return stored
 
 
-def count_uses(stored: Sequence[StoredDecision], test_rows_sha256: str) -> int:
-    """Return how many decisions were made on these test rows."""
+def count_uses(stored: Sequence[StoredDecision], test_rows_sha256: str, reference_sha256: str | None = None) -> int:
+    """Return how many decisions were made on these test rows, or on rows of this reference table."""
+    if reference_sha256 is not None:  # which rows are used depends on the versions
+        documents = [each.document for each in stored if each.document.get("test_rows_sha256")]
+        return sum(each.get("reference_sha256") == reference_sha256 for each in documents)
     return sum(each.document.get("test_rows_sha256") == test_rows_sha256 for each in stored)
 
 
@@ -112,9 +132,16 @@ def _read(registry: Destination, version: str, number: int) -> StoredDecision:
         raise NoInputError("this decision has just been removed", where=where, fix="run again")
     try:
         document = storage.parse_json(found.data)
-        valid = isinstance(document, dict) and all(key in document for key in _KEYS)
+        valid = isinstance(document, dict) and all(key in document for key in _KEYS) and _has_types(document)
     except ValueError:
         valid = False
     if not valid:
         raise BadDataError("this is not a decision of the gate", where=where, fix="remove it")
     return StoredDecision(version, number, document)
+
+
+def _has_types(document: Mapping[str, Any]) -> bool:
+    """Return whether the values of the keys of every decision have the types that this project writes."""
+    texts = all(isinstance(document[key], str) for key in ("at", "action", "verdict", "reason"))
+    champion = document["champion"] is None or is_valid_name(document["champion"])
+    return texts and champion and isinstance(document["promotes"], bool)

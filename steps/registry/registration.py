@@ -17,15 +17,17 @@ from steps.core import storage
 from steps.core.errors import BadDataError, UsageError
 from steps.models import bundle
 from steps.registry import champion, publishing
-from steps.registry.aliases import CANDIDATE, CHAMPION, is_valid_name, move_alias
+from steps.registry.aliases import CANDIDATE, CHAMPION, move_alias
 from steps.registry.lineage import run_facts
 from steps.registry.manifest import MANIFEST
-from steps.registry.versions import location_of
+from steps.registry.paths import PROFILE, is_valid_name, version_path
+from steps.tables import fingerprints
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from steps.comparison.policy import Policy
+    from steps.comparison.reference import ReferenceTable
     from steps.registry.aliases import AliasMove
     from steps.registry.champion import Outcome
     from steps.registry.destinations import Destination
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 
 # The keys of ``data`` in report.json that are part of the lineage.
 _DATA_KEYS = ("source", "source_sha256", "data_sha256")
-METRICS, PROFILE = "metrics.json", "profile.json"
+METRICS = "metrics.json"
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,11 @@ def collect_release(
     if _read_json_object(documents[PROFILE]).get("data_sha256") != document["data"]["data_sha256"]:
         what = "the profile is not of the data of the report"
         raise BadDataError(what, where=str(documents[PROFILE]), fix="register the files of one run")
+    if (record := documents.get(fingerprints.FILE)) and (
+        fingerprints.read_fingerprints(record).data_sha256 != document["data"]["data_sha256"]
+    ):
+        what = "the fingerprints are not of the data of the report"
+        raise BadDataError(what, where=str(record), fix="register the files of one run")
     if document.get("missing") or document.get("cover_types", {}).keys() != models.keys():
         what = f"the report is not about these {len(models)} models"
         raise BadDataError(what, where=str(documents["report.json"]), fix="give the report of the models to register")
@@ -124,7 +131,9 @@ def _read_json_object(path: Path) -> dict[str, Any]:
     return document
 
 
-def register(release: Release, registry: Destination, policy: Policy) -> dict[str, Any]:
+def register(
+    release: Release, registry: Destination, policy: Policy, reference: ReferenceTable | None = None
+) -> dict[str, Any]:
     """Publish a release and move the aliases.
 
     Registering the same release again does not change the version. The aliases are moved again if necessary.
@@ -133,6 +142,7 @@ def register(release: Release, registry: Destination, policy: Policy) -> dict[st
         release: The release.
         registry: The registry.
         policy: The conditions for a new champion.
+        reference: The table whose rows decide; None for the test rows that the versions have in common.
 
     Returns:
         The content of ``registration.json``.
@@ -141,9 +151,9 @@ def register(release: Release, registry: Destination, policy: Policy) -> dict[st
         AlreadyExistsError: The registry has this version with other content.
         TransientError: The service failed, or others kept moving the aliases.
     """
-    done = publishing.publish(release.files, registry.below(location_of(release.version)), release.lineage)
+    done = publishing.publish(release.files, registry.below(version_path(release.version)), release.lineage)
     candidate = move_alias(registry, CANDIDATE, release.version)
-    request = champion.Request(release.version, policy, scores=release.files.get(champion.SCORES))
+    request = champion.Request(release.version, policy, scores=release.files.get(champion.SCORES), reference=reference)
     return _describe_registration(
         release.version, registry.location, done, candidate, champion.promote(registry, request)
     )

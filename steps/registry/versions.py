@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from steps.core.errors import BadDataError, NoInputError
 from steps.registry import decisions, destinations
-from steps.registry.aliases import CANDIDATE, CHAMPION, is_valid_name, read_alias
+from steps.registry.aliases import CANDIDATE, CHAMPION, read_alias
 from steps.registry.manifest import MANIFEST
+from steps.registry.paths import VERSIONS, is_valid_name, version_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,13 +17,6 @@ if TYPE_CHECKING:
     from steps.registry.decisions import StoredDecision
     from steps.registry.destinations import Destination
     from steps.registry.manifest import Manifest
-
-FOLDER = "versions"
-
-
-def location_of(version: str) -> str:
-    """Return the folder of a version in its registry."""
-    return f"{FOLDER}/{version}"
 
 
 def read_version(registry: Destination, version: str) -> Manifest:
@@ -32,7 +26,7 @@ def read_version(registry: Destination, version: str) -> Manifest:
         NoInputError: There is no such version, or it has no manifest.
         BadDataError: The manifest is damaged, or it is not that of a registered version.
     """
-    folder = registry.below(location_of(version))
+    folder = registry.below(version_path(version))
     found = destinations.read_manifest(folder) if is_valid_name(version) else None
     if found is None:
         _raise_missing(registry, version)
@@ -44,8 +38,8 @@ def read_version(registry: Destination, version: str) -> Manifest:
 
 def _raise_missing(registry: Destination, version: str) -> NoReturn:
     """Raise NoInputError that says whether other files of the version are there."""
-    if is_valid_name(version) and registry.names_below(location_of(version)):
-        where = f"{registry.location}/{location_of(version)}"
+    if is_valid_name(version) and registry.names_below(version_path(version)):
+        where = f"{registry.location}/{version_path(version)}"
         raise NoInputError(f"version {version!r} has no {MANIFEST}", where=where, fix="register the run again")
     what = f"there is no version and no alias {version!r}"
     raise NoInputError(what, where=registry.location, fix="`versions --registry URI` lists those that exist")
@@ -78,22 +72,40 @@ class VersionFacts:
         return asdict(self)
 
 
-def list_versions(registry: Destination) -> list[VersionFacts]:
-    """Return all versions of a registry, in the order of their first decisions. Damaged ones have a ``problem``.
+@dataclass(frozen=True)
+class Listing:
+    """What is in a registry.
+
+    Attributes:
+        versions: The versions in the order of their first decisions.
+        damaged: The errors of aliases and decisions that cannot be read; they are left out.
+    """
+
+    versions: tuple[VersionFacts, ...]
+    damaged: tuple[BadDataError, ...] = ()
+
+
+def list_versions(registry: Destination) -> Listing:
+    """Return all versions of a registry. Damaged ones have a ``problem``.
 
     Raises:
         NoInputError: There is no registry: neither a version nor an alias.
-        BadDataError: An alias or a decision cannot be read.
     """
-    found = {name: read_alias(registry, name) for name in (CANDIDATE, CHAMPION)}
-    named = {name: alias.version for name, alias in found.items() if alias}
-    stored = registry.names_below(FOLDER)
+    damaged: list[BadDataError] = []
+    named: dict[str, str] = {}
+    for name in (CANDIDATE, CHAMPION):
+        try:
+            if alias := read_alias(registry, name):
+                named[name] = alias.version
+        except BadDataError as error:
+            damaged.append(error)
+    stored = registry.names_below(VERSIONS)
     names = {parts[1] for parts in (name.split("/", 2) for name in stored) if len(parts) > 2}  # noqa: PLR2004 - a folder
-    if not names and not named:
+    if not names and not named and not damaged:
         raise NoInputError("this is no registry: there is no version", where=registry.location, fix="check --registry")
-    judged = decisions.list_decisions(registry)
+    judged = decisions.list_decisions(registry, report=damaged.append)
     facts = [_facts(registry, name, named, judged) for name in sorted(names | set(named.values()))]
-    return sorted(facts, key=lambda each: (each.at, each.version))
+    return Listing(tuple(sorted(facts, key=lambda each: (each.at, each.version))), tuple(damaged))
 
 
 def _facts(

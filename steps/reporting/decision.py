@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from steps.comparison.reference import ReferenceUse
 from steps.reporting.formats import NOTHING
 from steps.reporting.page import environment
 
@@ -52,17 +53,26 @@ def _facts(
     registration: Mapping[str, Any], champion: Mapping[str, Any], decision: Mapping[str, Any]
 ) -> list[tuple[str, str]]:
     uses = decision.get("earlier_uses_of_test_rows")
+    reference = decision.get("reference")
+    rows = "rows of the reference table" if reference else "test rows"
     return [
         ("Verdict", decision.get("verdict", "")),
         ("Reason", champion["reason"]),
         ("Compared with", decision.get("champion") or ""),
         ("Forced", decision.get("forced") or ""),
-        ("Earlier decisions on these test rows", "" if uses is None else str(uses)),
-        ("Test rows SHA-256", (decision.get("test_rows_sha256") or "")[:_DIGITS]),
+        ("Reference table", _describe_reference(reference)),
+        ("Reference table SHA-256", reference["sha256"][:_DIGITS] if reference else ""),
+        (f"Earlier decisions on {'the' if reference else 'these'} {rows}", "" if uses is None else str(uses)),
+        (f"{rows.capitalize()} SHA-256", (decision.get("test_rows_sha256") or "")[:_DIGITS]),
         ("Policy SHA-256", decision.get("policy_sha256", "")[:_DIGITS]),
         ("Registry", registration["registry"]),
         ("Stored as", decision.get("path", "")),
     ]
+
+
+def _describe_reference(use: Mapping[str, Any] | None) -> str:
+    """Return which rows of a reference table were used."""
+    return ReferenceUse(**use).describe() if use else ""
 
 
 def _difference(entry: Mapping[str, Any]) -> dict[str, Any]:

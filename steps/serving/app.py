@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from steps.serving.formats import answers, inference_protocol
 from steps.serving.gateway import Gateway, JsonLog
+from steps.serving.page.endpoints import Page
 from steps.serving.service import Service, as_endpoint
 from steps.serving.versions import ordinary_value
 
@@ -106,6 +107,7 @@ def make_app(  # noqa: PLR0913 - what the parts of a service are
         routes[path] = ("GET", service.model, {"summary": "Describe the model."})
         routes[f"{path}/ready"] = ("GET", service.ready, {"summary": "Say that the model can score rows."})
         routes[f"{path}/infer"] = ("POST", service.infer, _infer_documentation(schema))
+    routes |= Page(holder, options).routes()
     endpoints = {path: as_endpoint(path, method, metrics) for path, (_, method, _) in routes.items()}
     for path, (verb, _, documentation) in routes.items():
         _add_route(app, path, verb, endpoints[path], documentation)

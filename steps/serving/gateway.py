@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     Endpoint = Callable[["Call"], Awaitable["Reply"]]
 
 _ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-# Probes have no token.
-_OPEN = frozenset({"/v2/health/live", "/v2/health/ready"})
+# Probes have no token, and neither has a browser that opens the page, which asks for one.
+_OPEN = frozenset({"/", "/v2/health/live", "/v2/health/ready"})
+# What is asked about the server itself is answered however many requests there are.
+_UNLIMITED = _OPEN | {"/metrics"}
 _CLIENT_IS_GONE = 499
 _LONGEST_PATH = 200
 JSON = b"application/json"
@@ -153,6 +155,9 @@ class Gateway:
         metrics: The metrics.
         log: The log.
         access_log: Whether to log each request.
+
+    Attributes:
+        count_refusal: Counts a request or connection that was refused.
     """
 
     def __init__(  # noqa: PLR0913 - what it puts around the application
@@ -170,6 +175,7 @@ class Gateway:
         self._most, self._metrics, self._log, self._access_log = most, metrics, log, access_log
         self._running, self._number = 0, 0
         self._prefix = os.urandom(6).hex().encode()
+        self.count_refusal = metrics.count_refusal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request, or the start and end of the server."""
@@ -190,11 +196,12 @@ class Gateway:
         try:
             reply = self._refuse(scope, call)
             if reply is None:
-                self._running += 1
+                counted = scope["path"] not in _UNLIMITED
+                self._running += counted
                 try:
                     reply = await self._handle(scope, receive, send_with_id, call)
                 finally:
-                    self._running -= 1
+                    self._running -= counted
         except ClientGoneError:
             status = _CLIENT_IS_GONE
         except Exception as error:
@@ -225,7 +232,7 @@ class Gateway:
         if self._token and not self._has_token(call):
             self._metrics.count_refusal("token")
             return refusal_reply(RefusalError(HTTPStatus.UNAUTHORIZED, "the token is missing or wrong", close=True))
-        if self._running >= self._most:
+        if self._running >= self._most and scope["path"] not in _UNLIMITED:
             self._metrics.count_refusal("concurrency")
             reason = f"{self._most} requests are being handled: try again"
             return refusal_reply(RefusalError(HTTPStatus.TOO_MANY_REQUESTS, reason, close=True))

@@ -11,13 +11,16 @@ import msgspec
 from steps.serving.formats import answers, decoding, inference_protocol
 from steps.serving.gateway import JSON, Call, Reply, refusal_reply
 from steps.serving.metrics import CONTENT_TYPE
+from steps.serving.monitoring.drift import Drift
 from steps.serving.refusals import Problem, RefusalError, refuse_rows, too_large
 from steps.serving.scoring import MOST_TOGETHER, Scored, Scorer, score_features
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
 
     from steps.options.serve import ServeOptions
     from steps.schema import Schema
@@ -46,7 +49,8 @@ class Service:
 
     def __init__(self, holder: Holder, options: ServeOptions, metrics: Metrics) -> None:
         self._holder, self._options, self._metrics = holder, options, metrics
-        self._scorer = Scorer()
+        self._scorer, self._drift = Scorer(), Drift(metrics.drift)
+        self._drift.watch(holder.model)
 
     async def predict(self, call: Call) -> Reply:
         """Score rows with named columns."""
@@ -95,6 +99,8 @@ class Service:
     def _answer(self, call: Call, scored: Scored, content: bytes, kind: str) -> Reply:
         call.rows, call.version = len(scored.best), scored.model.version
         self._metrics.count_rows(call.version, call.rows)
+        if scored.model is self._holder.model:
+            self._drift.add(scored)
         return Reply(content, kind.encode(), headers={answers.VERSION_HEADER: call.version.encode()})
 
     async def _read_body(self, call: Call) -> bytes:
@@ -148,6 +154,7 @@ class Service:
 
     async def metrics(self, call: Call) -> Reply:  # noqa: ARG002 - an endpoint
         """Return the metrics."""
+        self._drift.flush()
         return Reply(self._metrics.text(), CONTENT_TYPE)
 
     def close(self) -> None:
@@ -211,6 +218,8 @@ def _predict_in_thread(
     if rows is not None:
         decoding.require_few_rows(len(rows), most_rows)
         scored = _score(model, lambda: model.plain.features(rows))
+    elif (table := _plain_table(model, kind, body, most_rows)) is not None:
+        scored = _score_table(model, table)
     else:
         if kind not in _READERS:
             raise RefusalError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"send one of {', '.join(_READERS)}")
@@ -219,14 +228,33 @@ def _predict_in_thread(
     return scored, writer(scored)
 
 
+def _plain_table(model: ServedModel, kind: str, body: bytes, most_rows: int) -> pa.RecordBatch | None:
+    """Return the rows of a body by the short way, None if they must take the other one."""
+    if kind == answers.ARROW:
+        return model.tables.read_arrow(body, most_rows)
+    table = model.tables.read_csv(body) if kind == answers.CSV else None
+    if table is not None:
+        decoding.require_few_rows(table.num_rows, most_rows)
+    return table
+
+
 def _infer_in_thread(
     model: ServedModel, body: bytes, header_length: bytes | None, most_rows: int
 ) -> tuple[Scored, bytes, int | None]:
     """Decode and score a request of the Open Inference Protocol, and write the answer."""
     inference = inference_protocol.decode(body, header_length, most_rows)
-    batch = decoding.canonical_rows(model.schema, inference.rows)
-    scored = _score(model, lambda: model.ensemble.features(batch))
+    scored = _score_table(model, inference.rows)
     return (scored, *inference_protocol.encode(scored, inference))
+
+
+def _score_table(model: ServedModel, table: pa.RecordBatch) -> Scored:
+    """Score rows with named columns, by the short way if they can take it."""
+
+    def features() -> list[NDArray[np.float32]]:
+        found = model.tables.features(table)
+        return model.ensemble.features(decoding.canonical_rows(model.schema, table)) if found is None else found
+
+    return _score(model, features)
 
 
 def _score(model: ServedModel, features: Callable[[], Any]) -> Scored:

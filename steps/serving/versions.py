@@ -19,13 +19,17 @@ import pyarrow as pa
 
 from steps.bundles import folder as bundle
 from steps.core import storage
-from steps.core.errors import BadDataError, PipelineError
+from steps.core.errors import BadDataError, PipelineError, renamed
 from steps.core.redaction import redact
 from steps.prediction import output
 from steps.prediction.models import read_ensemble
 from steps.registry import aliases, publishing
+from steps.registry.paths import version_path
 from steps.schema.dtypes import value_range
-from steps.serving.plain_rows import PlainRows
+from steps.serving import documents
+from steps.serving.documents import Documents
+from steps.serving.encoding.plain_rows import PlainRows
+from steps.serving.encoding.plain_tables import PlainTables
 from steps.sources import layouts
 
 if TYPE_CHECKING:
@@ -35,6 +39,9 @@ if TYPE_CHECKING:
     from steps.registry.destinations import Destination
     from steps.schema import Column, Schema
     from steps.serving.metrics import Metrics
+
+    Fetch = Callable[[Destination, str, Path], None]
+    Load = Callable[[Destination, str], "ServedModel"]
 
 _LONGEST_PAUSE = 300.0
 
@@ -48,16 +55,20 @@ class ServedModel:
         ensemble: The models.
         digests: The SHA-256 of each model file by slug.
         plain: The short way from JSON rows to features.
+        tables: The short way from tables to features.
         loaded: When they were ready, in seconds since 1970.
         seconds: How long loading took.
+        documents: The report, the model card and the training profile.
     """
 
     version: str
     ensemble: Ensemble
     digests: Mapping[str, str]
     plain: PlainRows
+    tables: PlainTables
     seconds: float
     loaded: float = field(default_factory=time.time)
+    documents: Documents = field(default_factory=Documents)
 
     @property
     def name(self) -> str:
@@ -68,6 +79,12 @@ class ServedModel:
     def schema(self) -> Schema:
         """The schema of the table that the models were trained on."""
         return self.ensemble.schema
+
+    @property
+    def drift(self) -> str:
+        """Whether drift can be measured, for the log."""
+        known = self.documents.reference is not None
+        return "measured" if known else "not measured: there is no profile of the training rows beside the models"
 
     def facts(self) -> dict[str, Any]:
         """Return what is known about the models, as plain JSON values."""
@@ -88,22 +105,36 @@ def load_folder(folder: Path, version: str) -> ServedModel:
         for cover_type in ensemble.cover_types
     }
     _warm(ensemble, folder)
-    return ServedModel(version, ensemble, digests, PlainRows(ensemble), time.monotonic() - begun)
+    beside = documents.read_documents(folder, ensemble)
+    short_ways = PlainRows(ensemble), PlainTables(ensemble)
+    return ServedModel(version, ensemble, digests, *short_ways, time.monotonic() - begun, documents=beside)
 
 
-def load_version(registry: Destination, version: str) -> ServedModel:
+def load_version(registry: Destination, version: str, fetch: Fetch | None = None) -> ServedModel:
     """Load a version of a registry. Its files are compared with the checksums of its manifest.
+
+    Args:
+        registry: The registry.
+        version: The name of the version.
+        fetch: What writes the files; None for :func:`fetch_files`.
 
     Raises:
         NoInputError: There is no such version.
         BadDataError: A file is not the one that was published, or as for :func:`load_folder`.
     """
-    wanted = registry.below(f"versions/{version}")
-    names = {each.name for each in publishing.read_manifest(wanted).files if bundle.is_scoring_file(each.name)}
     with tempfile.TemporaryDirectory(prefix="covertype-serve-") as temporary:
         folder = Path(temporary) / "version"
-        publishing.fetch(wanted, folder, names)
-        return load_folder(folder / "models", version)
+        (fetch or fetch_files)(registry, version, folder)
+        with renamed(folder, registry.below(version_path(version)).location):
+            return load_folder(folder / "models", version)
+
+
+def fetch_files(registry: Destination, version: str, folder: Path) -> None:
+    """Write the files of a version that a server needs to a new folder: the bundles, and the documents beside them."""
+    wanted = registry.below(version_path(version))
+    published = {each.name for each in publishing.read_manifest(wanted).files}
+    names = {name for name in published if bundle.is_scoring_file(name) or name in documents.NAMES}
+    publishing.fetch(wanted, folder, names)
 
 
 def _warm(ensemble: Ensemble, folder: Path) -> None:
@@ -198,13 +229,20 @@ class Reloader:
         alias: The name of the alias.
         seconds: The time between two looks.
         log: Called with what happened.
+        load: What loads a version; None for :func:`load_version`.
     """
 
-    def __init__(
-        self, holder: Holder, registry: Destination, alias: str, seconds: float, log: Callable[..., None]
+    def __init__(  # noqa: PLR0913, PLR0917 - what a look needs
+        self,
+        holder: Holder,
+        registry: Destination,
+        alias: str,
+        seconds: float,
+        log: Callable[..., None],
+        load: Load | None = None,
     ) -> None:
         self._holder, self._registry, self._alias = holder, registry, alias
-        self._seconds, self._log = seconds, log
+        self._seconds, self._log, self._load = seconds, log, load or load_version
 
     async def run(self) -> None:
         """Look until the task is cancelled."""
@@ -226,7 +264,7 @@ class Reloader:
             if version == self._holder.model.version:
                 self._holder.forget_refusal()
                 return
-            model = await asyncio.to_thread(load_version, self._registry, version)
+            model = await asyncio.to_thread(self._load, self._registry, version)
         except Exception as error:  # noqa: BLE001 - whatever a broken version does, the one before answers
             expected = isinstance(error, (PipelineError, OSError))
             reason = str(error) if expected else f"unexpected {type(error).__name__}: {error}"
@@ -235,4 +273,5 @@ class Reloader:
             return
         before = self._holder.model.version
         self._holder.swap(model)
-        self._log("version loaded", version=version, before=before, seconds=round(model.seconds, 3))
+        seconds = round(model.seconds, 3)
+        self._log("version loaded", version=version, before=before, seconds=seconds, drift=model.drift)

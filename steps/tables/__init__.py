@@ -3,6 +3,7 @@
 - ``parquet``: read and write the parquet tables that pass between steps; re-exported here.
 - ``arrow_stream``: read a stream of Arrow that somebody else has written.
 - ``cells``: convert text cells to numbers.
+- ``fingerprints``: the record of the rows that a run uses.
 - ``hashing``: hash rows and row positions.
 - ``labels``: encode the labels of a source as positions among the cover types.
 - ``slices``: the parts of rows by their categories.

@@ -50,8 +50,13 @@ def slice_columns(schema: Schema, seen: Mapping[str, Sequence[str]], batch: pa.R
     return [_parts(each, schema, seen[each.of], batch.column(each.of)) for each in slices_of(schema)]
 
 
+def part_names(schema: Schema, wanted: Slice) -> tuple[str, ...]:
+    """Return the names of the parts of a slice, which the indices of its column of :func:`slice_columns` count."""
+    return (*dict.fromkeys(wanted.part(value) for value in schema.column(wanted.of).values), MISSING, UNSEEN)
+
+
 def _parts(wanted: Slice, schema: Schema, seen: Sequence[str], codes: pa.Array) -> pa.Array:
-    names = [*dict.fromkeys(wanted.part(value) for value in schema.column(wanted.of).values), MISSING, UNSEEN]
+    names = part_names(schema, wanted)
     position = {name: i for i, name in enumerate(names)}
     of_seen = [position[wanted.part(value)] for value in seen]
     # Code -1 is a category that no training row has, and -2 stands for a missing one.

@@ -22,6 +22,12 @@ FLAGS = ("--rows", "2000", "--preset", "fast", "--seed", "3")
 
 
 @pytest.fixture(scope="session", autouse=True)
+def temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in the place of that of other tests, without TMPDIR: the cluster keeps its volumes for the next time."""
+    return tmp_path_factory.mktemp("temporary")
+
+
+@pytest.fixture(scope="session", autouse=True)
 def cluster() -> Iterator[None]:
     """Prepare the cluster; afterwards delete the runs of the tests, and keep the rest for the next time."""
     if reason := harness.missing():

@@ -17,8 +17,7 @@ A module whose every function needs a client is tested here, not in ``tests/step
 | `session.py` | `tests/workflows/test_secrets.py` (``~/.netrc``) |
 | `steps/io`, with objects in a bucket | `test_bucket_sources.py`, `test_s3_publishing.py` |
 | `workflows/cli/doctor/google_checks.py`, `google_fixes.py` | `test_google_checks.py` |
-| whole runs from BigQuery to Cloud Storage | `test_cloud_run.py` |
-| whole runs from S3 to S3 | `test_s3_run.py` |
+| whole runs from BigQuery to Cloud Storage, and from S3 to S3 | `test_bucket_runs.py` |
 | `workflows/cluster/artifact_store.py`, uploads | `test_submit_source.py` |
 
 ``tests/test_layout.py`` reads this table.

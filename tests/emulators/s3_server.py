@@ -121,6 +121,7 @@ def running(folder: Path) -> Iterator[S3Server]:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd=folder,
+            env={**os.environ, "TMPDIR": str(data)},  # for its logs
             preexec_fn=end_with_parent,  # noqa: PLW1509
         )
         try:

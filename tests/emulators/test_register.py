@@ -281,7 +281,7 @@ def test_a_registry_in_trouble(through: Cloud, runs: Runs, status: int, code: in
 def test_a_champion_that_changes_meanwhile(through: Cloud, runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     """The better one moves the alias between the other's look and its write: 412, and the other is judged again."""
     registry = through.uri("models")
-    first, good, better = runs(), runs(pr_auc=0.92), runs(pr_auc=0.95)
+    first, good, better = runs(pr_auc=0.7), runs(pr_auc=0.8), runs(pr_auc=0.95)
     first.register(registry)
     ending = "aliases/champion.json"
     store = Interrupted(through, ending, lambda: better.register(registry))

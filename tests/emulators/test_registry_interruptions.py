@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import random
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -48,7 +47,7 @@ def bucket(
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made(tmp_path_factory: pytest.TempPathFactory, fork_server: None) -> Path:  # noqa: ARG001 - for the processes
     """The files of runs."""
     folder = tmp_path_factory.mktemp("runs")
     churn.make_runs(folder)
@@ -59,8 +58,7 @@ def test_of_registrations_at_once_none_is_lost(bucket: Bucket, made: Path) -> No
     uri, names = bucket[1].uri("models"), ("p", "q")
     processes = [churn.start(uri, made, name, 3, "register") for name in names]
     for process in processes:
-        assert process.communicate(timeout=300)[1] == ""
-        assert process.returncode == 0
+        process.finish()
     registry = open_destination(uri)
     alias = churn.check(registry)
     assert alias
@@ -71,14 +69,13 @@ def test_of_registrations_at_once_none_is_lost(bucket: Bucket, made: Path) -> No
     assert set(zip([None, *chain], chain, strict=False)) <= promoted
 
 
+@pytest.mark.kills
 def test_killed_at_any_moment_nothing_is_half_there(bucket: Bucket, made: Path) -> None:
     uri, moments, before = bucket[1].uri("models"), random.Random(7), ""
     registry = open_destination(uri)
     for number in range(3):
         process = churn.start(uri, made, f"p{number}", 1000, "register", "promote", "rollback")
-        time.sleep(moments.uniform(0.1, 3))
-        process.kill()
-        lines = process.communicate()[0].splitlines()
+        lines = process.kill(moments)
         alias = churn.check(registry)
         champion = alias.version if alias else ""
         assert champion in churn.expected_champions(lines, before)

@@ -412,6 +412,7 @@ def test_a_store_that_ignores_the_condition_is_refused(cloud: S3Cloud, monkeypat
         store.upload(cloud.file(), cloud.uri("x"), if_absent=True)
 
 
+@pytest.mark.kills
 def test_an_upload_that_is_killed_leaves_no_object(cloud: S3Cloud) -> None:
     """Kill -9 after the first part has arrived: nobody sees an object, and the next attempt makes it."""
     path, uri = cloud.file(4 * LARGE, "in"), cloud.uri("x")

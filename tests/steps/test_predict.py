@@ -236,6 +236,7 @@ def test_a_missing_value_is_scored_as_missing(tmp_path: Path, models: Path, tabl
     assert all(same[6:])
 
 
+@pytest.mark.kills
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_a_hard_kill_leaves_no_half_output(tmp_path: Path, models: Path, kind: str) -> None:
     source = write_table(tmp_path / "a.parquet", pa.concat_tables([real_rows(7000)] * 20))
@@ -274,7 +275,7 @@ def cases() -> dict[str, tuple[dict[str, Any], type[Exception], str]]:
             UsageError,
             "no column 'Slop', in --keep: write it as 'Slope'?",
         ),
-        "no such input": ({"input": "none.csv"}, NoInputError, "no such file"),
+        "no such input": ({"input": "none.csv"}, NoInputError, "none.csv: check --input"),
         "no models": ({"models": "none"}, NoInputError, "no such folder of models"),
         "two kinds of models": ({"options": ["--registry=x"]}, UsageError, "in --models and --registry"),
     }

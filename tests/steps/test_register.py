@@ -31,7 +31,7 @@ BUNDLE = ("metadata.json", "model.ubj", "preprocessor.skops")
 DOCUMENTS = ("model_card.md", "profile.json", "report.html", "report.json", "test-scores.parquet")
 MODELS = (*(f"models/{slug}/{name}" for slug in SLUGS for name in (*BUNDLE, "metrics.json")), "models/forest.bin")
 FILES = sorted([*MODELS, *DOCUMENTS])
-ROWS = 2000
+ROWS = 400
 # Entries of the report that the model card shows.
 UNDEFINED = {f"{name}{end}": None for name in METRICS for end in ("", "_interval")}
 ROWS_USED: dict[str, Any] = {"rows": 9, "rows_read": 9, "notes": []}

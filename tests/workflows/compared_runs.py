@@ -44,10 +44,16 @@ def make_run(output: Path, name: str, chain: Chain, place: str = f"{SLUG}-evalua
     return folder
 
 
-def make_version(registry: Path, run: Path, without: str = "") -> None:
-    """Publish a run as a version of a registry, without one of its files."""
+def write_scores(run: Path) -> None:
+    """Write the scores of a run as one file, as ``register`` does."""
     model, scores = run / "models" / SLUG, next((run / results.NODES).rglob("scores/scores"))
     write_test_scores(run / FILE, assemble_test_scores({SLUG: model}, {SLUG: scores}))
+
+
+def make_version(registry: Path, run: Path, without: str = "") -> None:
+    """Publish a run as a version of a registry, without one of its files."""
+    model = run / "models" / SLUG
+    write_scores(run)
     files = {f"models/{SLUG}/{path.name}": path for path in model.iterdir()}
     files |= {name: run / name for name in (FILE, "report.json") if name != without}
     lineage = {"version": run.name, "cover_types": {SLUG: {}}}

@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from steps.options import STEP_OPTIONS
 from tests.workflows.fake_api import FakeApi, serve
 from workflows.cluster import watch
-from workflows.local import processes
 from workflows.local.cache import Cache, json_digest
 
 if TYPE_CHECKING:
@@ -22,13 +20,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _fork_server() -> None:
-    """Start the fork server with the modules of the real steps.
-
-    It lives as long as the tests. If a test of the executor started it for fake steps, every real step would import
-    XGBoost and pandas by itself, which takes seconds.
-    """
-    processes.start_fork_server(f"steps.{name}" for name in (*STEP_OPTIONS, "report"))
+def _fork_server(fork_server: None) -> None:
+    """Start the fork server for the real steps, before a test of the executor starts it for fake ones."""
 
 
 @pytest.fixture

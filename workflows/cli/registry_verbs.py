@@ -1,41 +1,23 @@
 """The verbs ``versions``, ``promote`` and ``rollback``, about a registry of models."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from steps.core.errors import PipelineError, UsageError
+from steps.core import uris
+from steps.core.errors import BadDataError, PipelineError, UsageError
 from workflows.cli.options import JsonFlag
+from workflows.cli.registry_flag import Registry, open_registry
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from steps.registry.champion import Outcome
-    from steps.registry.destinations import Destination
 
 app = typer.Typer()
-
-Registry = Annotated[
-    str | None,
-    typer.Option(metavar="URI", help="Registry of the models: gs://BUCKET/PREFIX, s3://BUCKET/PREFIX or a folder."),
-]
-
-
-def open_registry(uri: str | None) -> "Destination":
-    """Return the registry of a flag; without it, that of the settings (COVERTYPE_REGISTRY).
-
-    Raises:
-        UsageError: Neither names one.
-        PipelineError: The address is not valid, or there are no credentials.
-    """
-    from steps.io import open_destination
-    from workflows import settings
-
-    found = settings.load({"registry": uri}).registry
-    if not found:
-        fix = "name the registry that the models were registered in, here or in COVERTYPE_REGISTRY"
-        raise UsageError("a registry is needed", where="--registry", fix=fix)
-    return open_destination(found)
 
 
 @app.command()
@@ -47,34 +29,54 @@ def versions(registry: Registry = None, *, as_json: JsonFlag = False) -> int:
 
     found = list_versions(open_registry(registry))
     if as_json:
-        print(json.dumps([each.to_dict() for each in found]))
+        print(json.dumps([each.to_dict() for each in found.versions]))
     else:
-        make_console().print(versions_table(found))
+        make_console().print(versions_table(found.versions))
+    if found.damaged:
+        raise _damage(found.damaged)
     return 0
 
 
+def _damage(found: "Sequence[BadDataError]") -> BadDataError:
+    """Return the error for the aliases and decisions that the list leaves out."""
+    first, *others = found
+    if not others:
+        return first
+    what = f"{len(found)} files of this registry are damaged"
+    return BadDataError(what, where=", ".join(str(each.where) for each in found), fix=f"each of them: {first.fix}")
+
+
 @app.command()
-def promote(
+def promote(  # noqa: PLR0913 - one argument a flag
     version: Annotated[str, typer.Argument(help="Version or alias, such as candidate.")],
     registry: Registry = None,
     *,
     policy: Annotated[Path | None, typer.Option(metavar="FILE", help="Conditions for a new champion (TOML).")] = None,
+    on: Annotated[
+        str, typer.Option(metavar="URI", help="Table with labels on whose rows the gate compares, as in the policy.")
+    ] = "",
     force: Annotated[
         str | None, typer.Option(metavar="REASON", help="Promote whatever the gate decides; the reason is stored.")
     ] = None,
     as_json: JsonFlag = False,
 ) -> int:
-    """Make a version the champion if the gate finds it better than the present one on the same test rows."""
-    from steps.comparison.policy import read_policy
+    """Make a version the champion if the gate finds it better than the present one on the same rows."""
+    from steps.comparison.policy import Reference, read_policy
+    from steps.reference.registered import open_for_version
     from steps.registry import champion
     from steps.registry.aliases import resolve
+    from steps.registry.decisions import PROMOTE
 
     if force is not None and not force.strip():
         raise UsageError("a reason is needed", where="--force", fix='write it as --force "why"')
     forced = _reason(force or "", "--force")
     conditions, opened = read_policy(policy), open_registry(registry)
-    request = champion.Request(resolve(opened, version), conditions, champion.PROMOTE, forced)
-    outcome = champion.promote(opened, request)
+    if on:
+        conditions = replace(conditions, reference=Reference(uris.parse(on, where="--on").text))
+    name = resolve(opened, version)
+    with open_for_version(conditions.reference.table, opened, name) as table:
+        request = champion.Request(name, conditions, PROMOTE, forced, reference=table)
+        outcome = champion.promote(opened, request)
     _print_outcome(opened.location, outcome, as_json=as_json)
     if outcome.move.version != request.version:
         raise PipelineError(
@@ -117,7 +119,7 @@ def _print_outcome(registry: str, outcome: "Outcome", *, as_json: bool) -> None:
     if move.moved:
         before = move.previous or "there was none"
         print(f"{move.version} is now champion in {registry}, before {before}: {move.reason}")
-    else:
-        print(f"{move.version or 'no version'} is still champion in {registry}: {move.reason}")
+    else:  # the error says why
+        print(f"{move.version or 'no version'} is still champion in {registry}")
     if decision:
         print(f"decision {registry}/{decision.path}")

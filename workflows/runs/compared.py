@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 from steps.bundles import folder as bundle
 from steps.comparison import scores as test_scores
 from steps.core import storage
-from steps.core.errors import BadDataError, NoInputError
+from steps.core.errors import BadDataError, NoInputError, renamed
 from steps.registry import aliases, versions
+from steps.registry.paths import version_path
 from workflows.runs import results
 
 if TYPE_CHECKING:
+    from steps.comparison.reference import ReferenceUse
     from steps.registry.destinations import Destination
     from steps.registry.manifest import Manifest
 
@@ -34,6 +36,7 @@ class Side:
         work_seconds: The time of all steps together, the first time that each was executed.
         seconds: The duration of the run; None for a version.
         size_bytes: The size of all bundles.
+        reference: The rows of a reference table that the scores are of; None for the test rows.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Side:
     work_seconds: float
     seconds: float | None
     size_bytes: int
+    reference: ReferenceUse | None = None
 
 
 def read_run(output: Path, name: str) -> Side:
@@ -100,7 +104,7 @@ def read_version(registry: Destination, name: str, folder: Path) -> Side:
     """
     version = aliases.resolve(registry, name)
     manifest = versions.read_version(registry, version)
-    place = registry.below(versions.location_of(version))
+    place = registry.below(version_path(version))
     entries = {entry.name: entry for entry in manifest.files}
     slugs = list(manifest.metadata["cover_types"])
     wanted = [test_scores.FILE, _REPORT, *(f"models/{slug}/{bundle.METADATA}" for slug in slugs)]
@@ -110,18 +114,19 @@ def read_version(registry: Destination, name: str, folder: Path) -> Side:
             raise BadDataError(f"version {version!r} has no {each}", where=place.location, fix=fix)
         (folder / each).parent.mkdir(parents=True, exist_ok=True)
         place.download(entries[each], folder / each)
-    report = _read_report(folder / _REPORT)
-    return Side(
-        name=version,
-        kind="version",
-        location=place.location,
-        scores=test_scores.read_test_scores(folder / test_scores.FILE),
-        models={slug: storage.read_json(folder / "models" / slug / bundle.METADATA) for slug in slugs},
-        data=report["data"],
-        work_seconds=_work(report),
-        seconds=None,
-        size_bytes=_size(manifest),
-    )
+    with renamed(folder, place.location):
+        report = _read_report(folder / _REPORT)
+        return Side(
+            name=version,
+            kind="version",
+            location=place.location,
+            scores=test_scores.read_test_scores(folder / test_scores.FILE),
+            models={slug: bundle.read_metadata(folder / "models" / slug) for slug in slugs},
+            data=report["data"],
+            work_seconds=_work(report),
+            seconds=None,
+            size_bytes=_size(manifest),
+        )
 
 
 def _size(manifest: Manifest) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from steps.comparison import paired
 from steps.core.errors import NoInputError
 from workflows.runs.compared import Side, read_run, read_version
+from workflows.runs.results import run_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,7 +22,9 @@ _NOT_PARAMETERS = {"cover_type", "label", "sha256", "schema", "data_sha256", "th
 _DATA_KEYS = ("source", "source_sha256", "data_sha256", "rows_read", "rows", "dropped", "missing", "class_counts")
 
 
-def read_sides(names: tuple[str, str], output: Path, registry: Callable[[], Destination] | None) -> tuple[Side, Side]:
+def read_sides(
+    names: tuple[str, str], output: Path, registry: Callable[[], Destination] | None, on: str = ""
+) -> tuple[Side, Side]:
     """Return both sides of a comparison.
 
     Args:
@@ -29,16 +32,21 @@ def read_sides(names: tuple[str, str], output: Path, registry: Callable[[], Dest
             this machine.
         output: The folder of the runs.
         registry: Opens the registry; None if none is given.
+        on: The address of a reference table whose rows are compared; empty for the test rows.
 
     Raises:
         NoInputError: There is neither a version nor a run of a name.
-        PipelineError: As ``compared.read_run`` and ``compared.read_version``.
+        PipelineError: As ``compared.read_run``, ``compared.read_version`` and ``referenced.score_sides``.
     """
     opened = registry() if registry else None
     with tempfile.TemporaryDirectory(prefix="covertype-compare-") as folder:
         first, second = (
             _read_side(name, output, opened, Path(folder) / str(number)) for number, name in enumerate(names)
         )
+        if on:
+            from workflows.runs.referenced import score_sides  # it imports what scores rows
+
+            first, second = score_sides(first, second, on, opened, Path(folder) / "reference")
     return first, second
 
 
@@ -48,7 +56,7 @@ def _read_side(name: str, output: Path, registry: Destination | None, folder: Pa
     try:
         return read_version(registry, name, folder)
     except NoInputError as error:
-        if not (output / name).is_dir():
+        if not run_folder(output, name).is_dir():
             raise
         try:
             return read_run(output, name)
@@ -74,6 +82,7 @@ def compare_sides(first: Side, second: Side) -> dict[str, Any]:
             "groups": found.groups,
             "same": first.scores.test_rows_sha256 == second.scores.test_rows_sha256,
         },
+        "reference": first.reference.to_dict() if first.reference else None,
         "method": found.method,
         "metrics": [_metric(each) for each in found.differences],
         "parameters": differing_parameters(first.models, second.models),

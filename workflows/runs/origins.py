@@ -17,6 +17,7 @@ from steps.core.errors import BadDataError, NoInputError, PipelineError, shell_e
 from steps.provenance import evidence as evidences
 from steps.provenance import reproduction
 from steps.provenance.origin import Reread
+from steps.registry.paths import PROFILE
 from workflows.argo import revision as revisions
 from workflows.runs.results import WORKFLOW, missing_run_fix
 
@@ -73,7 +74,7 @@ def read_source_again(evidence: Evidence, source: str, schema: str) -> Reread:
             return Reread({}, message)
         if code:
             raise _with_code(PipelineError(message or f"prepare ended with exit code {code}"), code)
-        return Reread(storage.read_json(folder / evidences.PROFILE))
+        return Reread(storage.read_json(folder / PROFILE))
 
 
 def train_again(evidence: Evidence, folder: Path, source: str, schema: str, parallel: int) -> None:
@@ -115,7 +116,7 @@ def run_files(folder: Path) -> dict[str, Path]:
     slugs = {name.split("/")[1] for name in models}
     found = {evidences.REPORT: folder / evidences.REPORT, evidences.PAGE: folder / evidences.PAGE, **models}
     outputs = {f"{path.parent.parent.parent.name}/{path.name}": path for path in folder.glob("nodes/*/out/*/*")}
-    wanted = {evidences.PROFILE: "prepare/profile"}
+    wanted = {PROFILE: "prepare/profile"}
     for slug in slugs:
         wanted[f"models/{slug}/metrics.json"] = f"{slug}-evaluate/metrics"
         wanted[evidences.MODEL_SCORES.format(slug=slug)] = f"{slug}-evaluate/scores"
@@ -124,11 +125,19 @@ def run_files(folder: Path) -> dict[str, Path]:
 
 
 def run_revision(folder: Path) -> str:
-    """Return the git revision in the label of a run's workflow; empty if there is none."""
+    """Return the git revision in the label of a run's workflow; empty if there is none.
+
+    Raises:
+        BadDataError: The file is not a workflow.
+    """
     import yaml
 
-    document = yaml.safe_load((folder / WORKFLOW).read_text(encoding="utf-8"))
-    return str(document.get("metadata", {}).get("labels", {}).get(_REVISION_LABEL, ""))
+    path = folder / WORKFLOW
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return str(document.get("metadata", {}).get("labels", {}).get(_REVISION_LABEL, ""))
+    except (yaml.YAMLError, ValueError, AttributeError, RecursionError):
+        raise BadDataError("not the workflow of a run", where=str(path), fix="run again") from None
 
 
 def _run(module: str, words: Sequence[str], *, show: bool) -> tuple[int, str]:

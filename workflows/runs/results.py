@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import secrets
 import shutil
 from pathlib import Path
@@ -24,6 +25,9 @@ T = TypeVar("T")
 RESULT = "result.json"
 WORKFLOW = "workflow.yaml"
 NODES = "nodes"
+DEFAULT_FOLDER = Path("runs")
+# Longest part of a name that no run can have in a message, in characters.
+_SHOWN = 40
 # Keys of each cover type that the result copies from report.json.
 COVER_TYPE_KEYS = (
     "label",
@@ -128,6 +132,26 @@ def missing_run_fix(name: str) -> str:
     return f"{fix}; {name!r} is an alias, which needs --registry" if name in {CANDIDATE, CHAMPION} else fix
 
 
+def run_folder(output: Path, name: str) -> Path:
+    """Return the folder that a run of a name has; it may not exist.
+
+    Args:
+        output: folder of the runs.
+        name: name of the run.
+
+    Raises:
+        NoInputError: no folder can have this name: it is too long, or has a null character.
+    """
+    folder = output / name
+    try:
+        folder.stat()
+    except (OSError, ValueError) as error:
+        if isinstance(error, ValueError) or error.errno == errno.ENAMETOOLONG:
+            what = f"there is no run {name[:_SHOWN]!r}{'...' if name[_SHOWN:] else ''}, which cannot be a name"
+            raise NoInputError(what, where=str(output), fix=missing_run_fix(name)) from None
+    return folder
+
+
 def read_result(output: Path, name: str) -> dict[str, Any]:
     """Return the result of a run.
 
@@ -139,7 +163,7 @@ def read_result(output: Path, name: str) -> dict[str, Any]:
         NoInputError: there is no such run, or it has no result.
         BadDataError: its result is damaged.
     """
-    path = output / name / RESULT
+    path = run_folder(output, name) / RESULT
     if not path.is_file():
         state = "it did not finish" if path.parent.is_dir() else "there is no such run"
         raise NoInputError(f"run {name!r} has no result, {state}", where=str(output), fix=missing_run_fix(name))
@@ -164,7 +188,7 @@ def find_models(output: Path, name: str) -> Path:
         if not done:
             raise NoInputError("there is no run that succeeded", where=str(output), fix="start one with `run`")
         name = done[-1]
-    folder = output / name / "models"
+    folder = run_folder(output, name) / "models"
     if not folder.is_dir():
         state = "it has no models" if folder.parent.is_dir() else "there is no such run"
         raise NoInputError(f"run {name!r}: {state}", where=str(output), fix=missing_run_fix(name))

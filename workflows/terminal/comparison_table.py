@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
+from steps.comparison.reference import ReferenceUse
 from workflows.terminal.result_tables import format_megabytes, format_number
 
 if TYPE_CHECKING:
@@ -34,15 +35,24 @@ def print_comparison(console: Console, document: dict[str, Any]) -> None:
     console.print(_metrics_table(document["metrics"]), crop=False, overflow="ignore")
     rows = document["test_rows"]
     same = "the same test rows" if rows["same"] else f"{rows['first']:,} and {rows['second']:,} test rows"
+    if document["reference"]:
+        same = "of the reference table"
     console.print(
         f"gain: how much better B is, with its paired 95% interval on {rows['common']:,} common rows ({same}); "
         "* the interval for all metrics at once excludes 0",
         soft_wrap=True,
         markup=False,
     )
+    if document["reference"]:
+        console.print(_reference_line(document["reference"]), soft_wrap=True, markup=False)
     for title, key in (("parameters", "parameters"), ("data", "data")):
         _print_differing(console, title, document[key])
     console.print(_cost_table(document["first"], document["second"]), crop=False, overflow="ignore")
+
+
+def _reference_line(use: dict[str, Any]) -> str:
+    """Return the line about the rows of a reference table."""
+    return f"reference table: {ReferenceUse(**use).describe()}"
 
 
 def _metrics_table(metrics: list[dict[str, Any]]) -> Table:

@@ -20,10 +20,10 @@ class CovertypeModel(PythonModel):  # type: ignore[misc]  # MLflow has no types 
         from steps.prediction.models import read_ensemble
 
         # The prepared forest is written beside the bundles, and must not get into MLflow's artifacts.
-        self._folder = tempfile.TemporaryDirectory(prefix="covertype-mlflow-")
-        for path in Path(context.artifacts["models"]).iterdir():
-            (Path(self._folder.name) / path.name).symlink_to(path.resolve())
-        self._ensemble = read_ensemble(Path(self._folder.name))
+        with tempfile.TemporaryDirectory(prefix="covertype-mlflow-") as temporary:
+            for path in Path(context.artifacts["models"]).iterdir():
+                (Path(temporary) / path.name).symlink_to(path.resolve())
+            self._ensemble = read_ensemble(Path(temporary))
 
     def predict(
         self,

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from steps.bundles import folder as bundle
 from steps.core import storage
-from steps.core.errors import BadDataError
+from steps.core.errors import BadDataError, renamed
 from steps.core.redaction import redact
 from steps.registry import publishing
+from steps.registry.paths import PROFILE, version_path
 from workflows.runs import results
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 REPORT_FILES = ("report.html", "report.json")
 # Files of a version that are logged besides the report, where it has them.
-_VERSION_FILES = ("model_card.md", "profile.json")
+_VERSION_FILES = ("model_card.md", PROFILE)
 _DATA_PARAMS = ("source", "rows", "labels")
 _MODEL_PARAMS = ("seed", "refit", "best_rounds")
 _INTERVAL = "_interval"
@@ -96,7 +97,7 @@ def fetched_version(registry: Destination, version: str) -> Iterator[Record]:
         NoInputError: There is no such version.
         BadDataError: A file is damaged, or is not the one that was published.
     """
-    source = registry.below(f"versions/{version}")
+    source = registry.below(version_path(version))
     manifest = publishing.read_manifest(source)
     names = {
         entry.name
@@ -107,7 +108,9 @@ def fetched_version(registry: Destination, version: str) -> Iterator[Record]:
         folder = Path(temporary) / "version"
         publishing.fetch(source, folder, names)
         revision = str(manifest.metadata.get("code_revision") or "")
-        yield _read_files(version, folder, {"mlflow.source.git.commit": revision} if revision else {}, None)
+        with renamed(folder, source.location):
+            record = _read_files(version, folder, {"mlflow.source.git.commit": revision} if revision else {}, None)
+        yield record
 
 
 def _read_files(name: str, folder: Path, tags: dict[str, str], result: Mapping[str, Any] | None) -> Record:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from steps.prediction import output
-from steps.prediction.reading import Rows
+from steps.prediction.models import names_of
 
 if TYPE_CHECKING:
     from steps.schema import CoverType
@@ -51,9 +51,15 @@ def _types(cover_types: tuple[CoverType, ...]) -> tuple[list[int | str], type, t
 
 def to_table(scored: Scored) -> pa.RecordBatch:
     """Return scores with the columns of the output of ``predict``."""
-    count = len(scored.best)
-    rows = Rows(pa.RecordBatch.from_pydict({}), np.arange(count, dtype=np.int64), [], None)
-    return output.to_batch(scored.model.ensemble, rows, [], scored.scores, scored.best)
+    ensemble = scored.model.ensemble
+    labels = pa.array([cover_type.label for cover_type in ensemble.cover_types])
+    columns = {
+        output.ROW: np.arange(len(scored.best), dtype=np.int64),
+        **dict(zip(names_of(ensemble), np.ascontiguousarray(scored.scores), strict=True)),
+        output.COVER_TYPE: labels.take(pa.array(scored.best)),
+        output.PROBABILITY: scored.probability,
+    }
+    return pa.RecordBatch.from_arrays(list(map(pa.array, columns.values())), names=list(columns))
 
 
 def to_csv(scored: Scored) -> bytes:

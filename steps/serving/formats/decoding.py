@@ -182,6 +182,18 @@ def to_array(name: str, values: Sequence[Any], *, text: bool) -> pa.Array:
     Raises:
         RefusalError: A value is no number, text, truth value or null, or the values are of several of these kinds.
     """
+    if set(map(type, values)) not in _UNIFORM or (not text and isinstance(values[0], str)):
+        _require_one_kind(name, values, text=text)
+    try:
+        return pa.array(values)
+    except (pa.ArrowException, OverflowError):
+        return pa.array([str(value) if text else _to_float(value) for value in values])
+    except UnicodeEncodeError:
+        raise refuse_rows([Problem("this is not a text in Unicode: correct it", None, name)]) from None
+
+
+def _require_one_kind(name: str, values: Sequence[Any], *, text: bool) -> None:
+    """Raise RefusalError as :func:`to_array` does."""
     first: str | None = None
     for at, value in enumerate(values):
         if value is None:
@@ -195,16 +207,12 @@ def to_array(name: str, values: Sequence[Any], *, text: bool) -> pa.Array:
         first = first or kind
         if first != kind:
             raise refuse_rows([Problem(f"this is {kind}, values before it are not: send one kind", at, name)])
-    try:
-        return pa.array(values)
-    except (pa.ArrowException, OverflowError):
-        return pa.array([str(value) if text else _to_float(value) for value in values])
-    except UnicodeEncodeError:
-        raise refuse_rows([Problem("this is not a text in Unicode: correct it", None, name)]) from None
 
 
 _TEXT = "a text"
 _KINDS: dict[type, str] = {int: "a number", float: "a number", str: _TEXT, bool: "a truth value"}
+# Types of the values of a column that need no look at each value.
+_UNIFORM: list[set[type]] = [{int}, {float}, {int, float}, {str}, {bool}]
 
 
 def _to_float(value: Any) -> float | None:  # noqa: ANN401 - a number or None

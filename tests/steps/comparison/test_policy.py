@@ -61,6 +61,12 @@ def test_a_file_is_read(tmp_path: Path) -> None:
         ("promote = 'better'", "'promote' must be a list of strings"),
         ("promote = ['worse']", "'promote' cannot have 'worse', use some of better, not worse"),
         ("[slices]\nnames = [1]", "'slices.names' must be a list of strings"),
+        ("[slices]\nnames = ['a', 'b', 'a']", "'slices.names' has 'a' twice"),
+        ("promote = ['better', 'better']", "'promote' has 'better' twice"),
+        ("confidence = nan", "'confidence' must be from 0.5 to 0.9999, not nan"),
+        ("[floors]\nf1 = 1979-05-27", "'floors.f1' must be a number, not datetime.date(1979, 5, 27)"),
+        ("[margins]\n'a\\nb' = 1", r"unknown key 'margins.a\\nb'"),
+        ("[margins]\nf1 = 0\nf1 = 0", "policy: not TOML"),
         ("a = " + "[" * 10_000, "policy: not TOML"),
     ],
 )

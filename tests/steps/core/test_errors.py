@@ -2,10 +2,14 @@ from __future__ import annotations
 
 import errno
 import os
+from typing import TYPE_CHECKING
 
 import pytest
 
 from steps.core import errors
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -57,6 +61,7 @@ def test_the_text_says_what_where_and_how_to_fix_it(where: str | None, fix: str 
         (errno.ENOTDIR, errors.UsageError, "instead of a folder"),
         (errno.EISDIR, errors.UsageError, "instead of a file"),
         (errno.EEXIST, errors.UsageError, "file exists, in a/file"),
+        (errno.ENAMETOOLONG, errors.UsageError, "file name too long, in a/file: use a name of at most 255 bytes"),
         (errno.EIO, errors.PipelineError, "input/output error, in a/file"),
     ],
 )
@@ -64,6 +69,15 @@ def test_operating_system_errors(number: int, kind: type[errors.PipelineError], 
     error = errors.from_system_error(OSError(number, os.strerror(number), "a/file"))
     assert type(error) is kind
     assert words in str(error)
+
+
+def test_an_error_about_a_copy_names_the_original(tmp_path: Path) -> None:
+    with pytest.raises(errors.BadRowError) as caught, errors.renamed(tmp_path, "gs://bucket/a"):
+        raise errors.BadRowError("wrong", row=3, file=f"{tmp_path}/b.csv", fix=f"see {tmp_path}")
+    assert str(caught.value) == "wrong, in row 3 of gs://bucket/a/b.csv: see gs://bucket/a"
+    assert (caught.value.where, caught.value.row) == ("row 3 of gs://bucket/a/b.csv", 3)
+    with pytest.raises(errors.UsageError, match=r"^a$"), errors.renamed("--source", "--input"):
+        raise errors.UsageError("a")
 
 
 def test_a_current_folder_that_was_removed() -> None:

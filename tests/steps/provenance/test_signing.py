@@ -157,6 +157,7 @@ def test_a_full_disk_leaves_no_signature(registry: Path, keys: Path, monkeypatch
     sign(registry, keys / "own.pem")
 
 
+@pytest.mark.kills
 @pytest.mark.parametrize("seconds", [0.0, 0.1, 0.3])
 def test_a_hard_kill_leaves_no_half_signature(registry: Path, keys: Path, tmp_path: Path, seconds: float) -> None:
     code = (

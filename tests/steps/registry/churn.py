@@ -1,19 +1,16 @@
 """Changes a registry in a process of its own, until it has done so many changes or is killed.
 
-    python -m tests.steps.registry.churn REGISTRY FOLDER NAME COUNT ACTION...
-
-``FOLDER`` has the files of runs, see ``make_runs``. Each change is announced on a line of its own before it begins, and
-again when it has ended, with the champion: ``begin register NAME-3`` and ``end NAME-3 CHAMPION``.
+The process comes from the fork server, which has imported the steps. Each change is announced by a line before it
+begins, and again when it has ended, with the champion: ``begin register NAME-3`` and ``end NAME-3 CHAMPION``.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import random
-import subprocess
-import sys
-from dataclasses import replace
-from pathlib import Path
+import time
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from steps.comparison.policy import Policy
@@ -22,21 +19,27 @@ from steps.core.errors import PipelineError
 from steps.io import open_destination
 from steps.registry import champion, decisions, destinations, registration
 from steps.registry.aliases import Alias, read_alias
+from steps.registry.decisions import PROMOTE
 from steps.registry.versions import list_versions, read_version
-from tests.steps.test_register import SLUGS, Run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
+    from multiprocessing.connection import Connection
+    from multiprocessing.process import BaseProcess
+    from pathlib import Path
 
     from steps.registry.destinations import Destination
     from steps.registry.registration import Release
 
-ROOT = Path(__file__).parents[3]
 QUALITIES = (0.8, 0.85, 0.9, 0.95)
+SLUGS = ("aspen", "krummholz")
 
 
 def make_runs(folder: Path) -> None:
     """Write the files of a run of each quality."""
+    # Not in the processes that change a registry: it imports what trains, which takes seconds.
+    from tests.steps.test_register import Run
+
     for quality in QUALITIES:
         run = Run(folder / str(quality), pr_auc=quality)
         models, scores = {slug: run.folder / slug for slug in SLUGS}, {slug: run.scores(slug) for slug in SLUGS}
@@ -62,31 +65,39 @@ def change(registry: Destination, action: str, version: str, release: Release) -
         named = replace(release, version=version, lineage={**release.lineage, "version": version})
         registration.register(named, registry, Policy())
     elif action == "promote":
-        champion.promote(registry, champion.Request(version, Policy(), champion.PROMOTE, "a trial"))
+        champion.promote(registry, champion.Request(version, Policy(), PROMOTE, "a trial"))
     else:
         champion.rollback(registry)
 
 
-def main(uri: str, folder: str, name: str, count: str, *actions: str) -> None:
-    """Do the changes."""
-    registry, made, draw = open_destination(uri), releases(Path(folder)), random.Random(name)
-    print("ready", flush=True)
-    for number in range(int(count)):
+def change_registry(  # noqa: PLR0913, PLR0917 - what a process is told
+    lines: Connection,
+    environment: dict[str, str],
+    uri: str,
+    folder: Path,
+    name: str,
+    count: int,
+    actions: tuple[str, ...],
+) -> None:
+    """Do the changes. ``folder`` has the files of runs, see ``make_runs``."""
+    os.environ.update(environment)
+    registry, made, draw = open_destination(uri), releases(folder), random.Random(name)
+    for number in range(count):
         action, version = draw.choice(actions), f"{name}-{number}"
         present = read_alias(registry, "champion")
         if action != "register" and present is None:
             action = "register"
         if action == "promote":
-            version = draw.choice([each.version for each in list_versions(registry)])
+            version = draw.choice([each.version for each in list_versions(registry).versions])
         elif action == "rollback" and present is not None:
             version = (present.earlier or (present.version,))[-1]
-        print(f"begin {action} {version}", flush=True)
+        lines.send(f"begin {action} {version}")
         try:
             change(registry, action, version, draw.choice(made))
         except PipelineError as error:
             if "there was no champion before" not in error.what:
                 raise
-        print(f"end {version} {champion_of(registry)}", flush=True)
+        lines.send(f"end {version} {champion_of(registry)}")
 
 
 def champion_of(registry: Destination) -> str:
@@ -95,16 +106,50 @@ def champion_of(registry: Destination) -> str:
     return found.version if found else ""
 
 
-def start(
-    uri: str, folder: Path, name: str, count: int, *actions: str, environment: Mapping[str, str] | None = None
-) -> subprocess.Popen[str]:
-    """Start a process that changes a registry, and wait until it begins."""
-    words = [sys.executable, "-m", "tests.steps.registry.churn", uri, str(folder), name, str(count), *actions]
-    known = {**os.environ, **(environment or {})}
-    process = subprocess.Popen(words, cwd=ROOT, env=known, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout
-    assert process.stdout.readline() == "ready\n", process.communicate()
-    return process
+@dataclass(frozen=True)
+class Changes:
+    """A process that changes a registry, and the lines that it sends."""
+
+    process: BaseProcess
+    lines: Connection
+
+    def read_lines(self, begun: int = -1) -> list[str]:
+        """Return the lines until so many changes have begun, or until the process ends."""
+        found: list[str] = []
+        while begun:
+            try:
+                found.append(self.lines.recv())
+            except (EOFError, OSError):  # it has ended, perhaps in the middle of a line
+                break
+            begun -= found[-1].startswith("begin ")
+        return found
+
+    def finish(self) -> None:
+        """Wait for the end, which must be a good one."""
+        self.read_lines()
+        self.process.join(300)
+        assert self.process.exitcode == 0
+
+    def kill(self, moments: random.Random) -> list[str]:
+        """Kill the process during one of its first changes, and return the lines that it sent."""
+        lines = self.read_lines(moments.randint(1, 6))
+        time.sleep(moments.uniform(0, 0.3))
+        assert self.process.exitcode is None
+        self.process.kill()
+        self.process.join()
+        return lines + self.read_lines()
+
+
+def start(uri: str, folder: Path, name: str, count: int, *actions: str) -> Changes:
+    """Start a process that changes a registry."""
+    context = multiprocessing.get_context("forkserver")
+    received, sent = context.Pipe(duplex=False)
+    # Of the environment, what tests set: the fork server has that of its start.
+    own = {key: value for key, value in os.environ.items() if key.startswith(("AWS_", "STORAGE_"))}
+    process = context.Process(target=change_registry, args=(sent, own, uri, folder, name, count, actions))
+    process.start()
+    sent.close()
+    return Changes(process, received)
 
 
 def expected_champions(lines: list[str], before: str) -> set[str]:
@@ -140,7 +185,3 @@ def _named(registry: Destination) -> Iterator[str]:
         if rest == ["manifest.json"]:
             assert destinations.read_manifest(registry.below(f"versions/{version}"))
             yield version
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

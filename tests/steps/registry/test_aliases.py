@@ -72,7 +72,22 @@ def test_an_alias_of_an_older_release(tmp_path: Path) -> None:
     assert aliases.read_alias(Folder(tmp_path), "champion") == Alias("b", "a", "better", earlier=("a",))
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"version": 1}', '{"version": "a", "earlier": [1]}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        "[]",
+        '{"version": 1}',
+        '{"version": "../../runs/a"}',
+        '{"version": "/tmp"}',
+        '{"version": ".."}',
+        '{"version": "a", "earlier": [1]}',
+        '{"version": "a", "earlier": "b"}',
+        '{"version": "a", "earlier": ["../b"]}',
+        '{"version": "a", "previous": "../b"}',
+    ],
+)
 def test_a_file_that_names_no_version(tmp_path: Path, text: str) -> None:
     (tmp_path / "aliases").mkdir()
     (tmp_path / "aliases" / "candidate.json").write_text(text)

@@ -12,6 +12,7 @@ from steps.core import storage
 from steps.core.errors import BadDataError, NoInputError, UsageError
 from steps.registry import champion, decisions, publishing
 from steps.registry.aliases import read_alias
+from steps.registry.decisions import PROMOTE
 from steps.registry.destinations import Folder
 from tests.steps.test_register import Runs
 from tests.support import leftovers
@@ -35,13 +36,19 @@ def register(registry: Folder, runs: Runs, *qualities: float) -> None:
         assert runs(pr_auc=quality).register(registry.root).code == 0
 
 
+def forget_champion(registry: Folder) -> None:
+    """Make the registry one without a champion."""
+    for name in ("aliases", "decisions"):
+        shutil.rmtree(registry.root / name)
+
+
 def champion_of(registry: Folder) -> str | None:
     found = read_alias(registry, "champion")
     return found.version if found else None
 
 
 def promote(registry: Folder, version: str, forced: str = "", policy: Policy | None = None) -> champion.Outcome:
-    return champion.promote(registry, champion.Request(version, policy or Policy(), champion.PROMOTE, forced))
+    return champion.promote(registry, champion.Request(version, policy or Policy(), PROMOTE, forced))
 
 
 def test_a_refused_version_is_forced(registry: Folder, runs: Runs) -> None:
@@ -120,25 +127,54 @@ def test_a_registration_again_does_not_undo_a_rollback(registry: Folder, runs: R
 
 
 def test_a_rollback_without_a_champion(registry: Folder) -> None:
-    with pytest.raises(NoInputError, match="there is no champion to roll back"):
+    with pytest.raises(NoInputError, match=r"there is no champion to roll back"):
         champion.rollback(registry)
 
 
 def test_a_rollback_to_a_version_that_is_gone(registry: Folder, runs: Runs) -> None:
     register(registry, runs, 0.8, 0.95)
     (registry.root / "versions/a/manifest.json").unlink()
-    with pytest.raises(NoInputError, match=r"version 'a' has no manifest\.json"):
+    with pytest.raises(
+        NoInputError, match=r"the champion before, 'a', cannot be used: version 'a' has no manifest\.json"
+    ):
         champion.rollback(registry)
     shutil.rmtree(registry.root / "versions/a")
-    with pytest.raises(NoInputError, match="there is no version and no alias 'a'"):
+    with pytest.raises(NoInputError, match=r"the champion before, 'a', cannot be used: .*`promote VERSION`"):
         champion.rollback(registry)
     assert champion_of(registry) == "b"
     assert decisions.list_decisions(registry, "a")[-1].document["action"] == "register"
 
 
+def test_a_rollback_skips_the_champion_itself(registry: Folder, runs: Runs) -> None:
+    register(registry, runs, 0.8, 0.95)
+    path = registry.root / "aliases/champion.json"
+    for earlier, version in ((["a", "b"], "a"), (["b", "b"], None)):
+        storage.write_json(path, {"version": "b", "earlier": earlier})
+        if version:
+            assert champion.rollback(registry).move.version == version
+            continue
+        with pytest.raises(UsageError, match="there was no champion before 'b'"):
+            champion.rollback(registry)
+
+
+def test_a_champion_whose_alias_is_gone(registry: Folder, runs: Runs, capsys: pytest.CaptureFixture[str]) -> None:
+    register(registry, runs, 0.8, 0.95)
+    shutil.rmtree(registry.root / "aliases")
+    with pytest.raises(NoInputError, match=r"there is no champion to roll back, .*: `promote b` restores it"):
+        champion.rollback(registry)
+    register(registry, runs, 0.9)  # worse than b: no "first" champion
+    assert champion_of(registry) == "b"
+    assert decisions.list_decisions(registry, "c")[-1].document["verdict"] == "worse"
+    shutil.rmtree(registry.root / "aliases")
+    capsys.readouterr()
+    assert promote(registry, "b").move.reason == "unchanged"
+    assert "champion.json was missing: b is champion again" in capsys.readouterr().err
+    assert champion.rollback(registry).move.version == "a"
+
+
 def test_versions_that_cannot_be_promoted(registry: Folder, runs: Runs) -> None:
     register(registry, runs, 0.9, 0.95)
-    shutil.rmtree(registry.root / "aliases")
+    forget_champion(registry)
     folder = registry.root / "versions/b"
     with pytest.raises(NoInputError, match="there is no version and no alias 'x'"):
         promote(registry, "x")
@@ -155,7 +191,7 @@ def test_versions_that_cannot_be_promoted(registry: Folder, runs: Runs) -> None:
 
 def test_a_version_of_an_older_release_needs_force(registry: Folder, runs: Runs) -> None:
     register(registry, runs, 0.9, 0.95)
-    shutil.rmtree(registry.root / "aliases")
+    forget_champion(registry)
     path = registry.root / "versions/b/manifest.json"
     manifest = storage.read_json(path)
     manifest["files"] = [entry for entry in manifest["files"] if entry["name"] != "test-scores.parquet"]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from steps.core.errors import BadDataError, NoInputError
-from steps.registry import aliases, versions
+from steps.registry import versions
 from steps.registry.destinations import Folder
 from tests.steps.test_register import Runs
 
@@ -24,7 +24,7 @@ def registry(tmp_path: Path) -> Folder:
 
 
 def test_the_list(registry: Folder) -> None:
-    first, second = versions.list_versions(registry)
+    first, second = versions.list_versions(registry).versions
     assert (first.version, first.aliases, second.version, second.aliases) == ("a", ("champion",), "b", ("candidate",))
     assert (first.accuracy, first.macro_f1, first.problem) == (None, 0.5, "")
     assert second.decision
@@ -38,7 +38,7 @@ def test_damaged_versions_are_in_the_list(registry: Folder) -> None:
     (root / "a" / "manifest.json").unlink()
     (root / "b" / "manifest.json").write_text("[]")
     shutil.copytree(root / "a", root / "c")
-    found = {each.version: each.problem for each in versions.list_versions(registry)}
+    found = {each.version: each.problem for each in versions.list_versions(registry).versions}
     assert found == {
         "a": "version 'a' has no manifest.json",
         "b": "not a manifest of published files",
@@ -48,9 +48,20 @@ def test_damaged_versions_are_in_the_list(registry: Folder) -> None:
 
 def test_an_alias_of_a_version_that_is_gone_is_in_the_list(registry: Folder) -> None:
     shutil.rmtree(registry.root / "versions" / "a")
-    found = {each.version: each for each in versions.list_versions(registry)}
+    found = {each.version: each for each in versions.list_versions(registry).versions}
     assert found["a"].aliases == ("champion",)
     assert found["a"].problem == "there is no version and no alias 'a'"
+
+
+def test_damaged_aliases_and_decisions_do_not_hide_the_versions(registry: Folder) -> None:
+    (registry.root / "aliases/champion.json").write_text("{")
+    (registry.root / "decisions/b/1.json").write_text("[]")
+    found = versions.list_versions(registry)
+    assert [(each.version, each.aliases) for each in found.versions] == [("b", ("candidate",)), ("a", ())]
+    assert [each.where for each in found.damaged] == [
+        f"{registry.root}/aliases/champion.json",
+        f"{registry.root}/decisions/b/1.json",
+    ]
 
 
 def test_a_folder_that_is_no_registry(tmp_path: Path) -> None:
@@ -65,10 +76,3 @@ def test_a_version_under_a_foreign_name(registry: Folder) -> None:
     with pytest.raises(BadDataError, match="the manifest is not that of this registered version"):
         versions.read_version(registry, "z")
     assert versions.read_version(registry, "a").metadata["version"] == "a"
-
-
-@pytest.mark.parametrize(
-    ("name", "valid"), [("a", True), ("a.b_c-1", True), ("", False), ("../a", False), ("-a", False)]
-)
-def test_names_of_versions(name: str, valid: bool) -> None:  # noqa: FBT001 - a parameter of the test
-    assert aliases.is_valid_name(name) == valid

@@ -67,7 +67,12 @@ class Running:
 
 @contextmanager
 def running(
-    model: ServedModel, *, token: str = "", reloading: tuple[Any, str, float] | None = None, **options: Any
+    model: ServedModel,
+    *,
+    token: str = "",
+    reloading: tuple[Any, str, float] | None = None,
+    load: Any = None,
+    **options: Any,
 ) -> Iterator[Running]:
     """Run a server."""
     given = ServeOptions(**options)
@@ -76,7 +81,7 @@ def running(
     opened = server.bind("127.0.0.1", 0)
     made = Running(opened.getsockname()[1], holder, metrics)
     log._write = lambda lines: made.events.extend(map(json.loads, lines))  # type: ignore[method-assign]
-    reloader = versions.Reloader(holder, *reloading, log) if reloading else None
+    reloader = versions.Reloader(holder, *reloading, log, load) if reloading else None
     app = make_app(holder, given, metrics=metrics, token=token, reloader=reloader, log=log)
     own = server.make_server(app, given, log)
     thread = threading.Thread(target=own.run, kwargs={"sockets": [opened]})

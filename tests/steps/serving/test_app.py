@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -156,6 +157,18 @@ RAW = {
     "two lengths": b"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}x",
     "length and chunks": b"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n"
     b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "chunks and length": b"POST /predict HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n"
+    b"Content-Length: 5\r\n\r\n0\r\n\r\nGET /v2 HTTP/1.1\r\nHost: a\r\n\r\n",
+    "another encoding": b"POST /predict HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n{}",
+    "two encodings": b"POST /predict HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+    "length with a space": b"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length : 2\r\n\r\n{}",
+    "length with a sign": b"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: +2\r\n\r\n{}",
+    "length of many digits": b"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: " + b"9" * 5_000 + b"\r\n\r\n{}",
+    "folded header": b"GET /v2 HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n\r\n",
+    "NUL in a header": b"GET /v2 HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n",
+    "huge chunk": b"POST /predict HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + b"f" * 20 + b"\r\n",
+    "many headers": b"GET /v2 HTTP/1.1\r\nHost: a\r\n" + b"X: a\r\n" * 100_000 + b"\r\n",
+    "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     "negative length": b"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
     "bad chunk": b"POST /predict HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
     "long header": b"GET /v2 HTTP/1.1\r\nHost: a\r\nX: " + b"a" * (1 << 20) + b"\r\n\r\n",
@@ -166,7 +179,7 @@ RAW = {
 @pytest.mark.parametrize("name", list(RAW))
 def test_what_is_not_http_does_not_harm_the_server(service: Running, name: str) -> None:
     answer = service.raw(RAW[name], seconds=1)
-    assert not answer or answer[9:10] == b"4" or name == "long header", answer[:100]
+    assert not answer or answer[9:10] == b"4", answer[:100]
     assert service.get("/v2/health/live").status_code == 200
 
 
@@ -225,8 +238,11 @@ def test_the_document_describes_every_route_with_examples(service: Running, mode
 
 def test_schemathesis_finds_no_server_error(service: Running, tmp_path: Path) -> None:
     pytest.importorskip("schemathesis")
-    words = ["run", service.url("/openapi.json"), "--checks=not_a_server_error", "--max-examples=15", "--seed=0"]
-    words += ["--phases=examples,coverage,fuzzing", "--no-color", "--mode=all", "--max-time=30"]
+    words = ["run", service.url("/openapi.json"), "--checks=not_a_server_error", "--no-color", "--mode=all"]
+    words += ["--phases=examples,coverage,fuzzing"]
+    # The same requests each time, unless a long search is wanted.
+    seconds = os.environ.get("COVERTYPE_FUZZ_SECONDS")
+    words += ["--max-examples=10000", f"--max-time={seconds}"] if seconds else ["--max-examples=4", "--seed=0"]
     command = [sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()", *words]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3_000:] + done.stderr[-2_000:]

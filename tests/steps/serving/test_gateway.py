@@ -62,7 +62,8 @@ def test_more_requests_than_allowed_are_answered_with_429(model: ServedModel, ro
         time.sleep(0.3)
         response = service.post("/predict", row)
         assert (response.status_code, response.headers["retry-after"]) == (429, "1")
-        assert service.get("/v2/health/ready").status_code == 200
+        for path in ("/v2/health/live", "/v2/health/ready", "/metrics"):
+            assert service.get(path).status_code == 200
         for connection in slow:
             connection.close()
         time.sleep(0.3)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 import shutil
 import threading
 import time
@@ -10,8 +11,10 @@ import numpy as np
 import pytest
 
 from steps import schema as schemas
+from steps import serve
 from steps.bundles import folder as bundle
 from steps.core.errors import BadDataError, NoInputError
+from steps.provenance import signing
 from steps.registry import aliases, publishing
 from steps.registry.destinations import Folder
 from steps.serving.metrics import Metrics
@@ -171,6 +174,33 @@ def test_an_alias_that_cannot_be_read_changes_nothing(registry: Folder) -> None:
         found = service.get("/v2/health/ready").json()
         assert (found["ready"], found["version"], found["refused"]["version"]) == (True, "first", None)
         assert version_of(service) == "first"
+
+
+def test_a_champion_without_the_required_signature_is_refused(registry: Folder, keys: Path) -> None:
+    pytest.importorskip("model_signing", exc_type=ImportError)
+    fetch = serve._make_fetch(keys / "own.pub")
+    load = functools.partial(load_version, fetch=fetch)
+    signing.sign_version(registry, "first", signing.Signer(keys / "own.pem"))
+    with running(load(registry, "first"), reloading=(registry, "champion", 0.05), load=load) as service:
+
+        def refused(reason: str) -> None:
+            wait_for(lambda: reason in ((service.get("/v2/health/ready").json()["refused"] or {}).get("reason") or ""))
+            assert version_of(service) == "first"
+            assert 'covertype_refused_version_info{version="second"} 1.0' in service.get("/metrics").text
+
+        move(registry, "second")
+        refused("version second is not signed")
+        signature = registry.root / "versions" / "second" / signing.SIGNATURE
+        signing.sign_version(registry, "second", signing.Signer(keys / "other.pem"))
+        refused("signed with another key")
+        signature.unlink()
+        signing.sign_version(registry, "second", signing.Signer(keys / "own.pem"))
+        good = signature.read_bytes()
+        signature.write_bytes(good[: len(good) // 2])
+        refused("the signature is damaged")
+        signature.write_bytes(good)
+        wait_for(lambda: version_of(service) == "second")
+        assert service.get("/v2/health/ready").json()["refused"] is None
 
 
 def test_a_refused_version_is_tried_less_and_less_often(registry: Folder) -> None:

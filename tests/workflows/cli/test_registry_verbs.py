@@ -32,8 +32,9 @@ def test_the_cycle(registry: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ]
     assert invoke("promote", "candidate", "--registry", registry) == 1
     printed = capsys.readouterr()
-    assert printed.out.startswith(f"a is still champion in {registry}: worse: ")
+    assert printed.out.startswith(f"a is still champion in {registry}\ndecision {registry}/decisions/b/1.json\n")
     assert printed.err.startswith("error: b is not promoted: worse: ")
+    assert (printed.out + printed.err).count("worse: ") == 1
     assert printed.err.endswith("use --force REASON to promote it all the same\n")
     assert invoke("promote", "b", "--registry", registry, "--force", "a trial", "--json") == 0
     forced = json.loads(capsys.readouterr().out)
@@ -50,6 +51,22 @@ def test_the_cycle(registry: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert (
         capsys.readouterr().err == f"error: there was no champion before 'a', in {registry}: promote another version\n"
     )
+
+
+def test_damaged_files_are_named_after_the_list(registry: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (registry / "aliases/champion.json").write_text('{"version": "../a"}')
+    assert invoke("versions", "--registry", registry) == 65
+    printed = capsys.readouterr()
+    assert [line.split()[0] for line in printed.out.splitlines() if line[:1].strip()] == ["version", "a", "b"]
+    assert printed.err.startswith(
+        f"error: this does not name a version, in {registry}/aliases/champion.json: remove it"
+    )
+    (registry / "decisions/a/1.json").write_text("")
+    assert invoke("versions", "--registry", registry, "--json") == 65
+    printed = capsys.readouterr()
+    assert len(json.loads(printed.out)) == 2
+    assert printed.err.startswith("error: 2 files of this registry are damaged, in ")
+    assert printed.err.count("\n") == 1
 
 
 def test_a_policy(registry: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -111,7 +111,9 @@ def test_a_broken_version_is_not_signed(registry: Path, keys: Path, capfd: pytes
 
 def test_the_same_models_again(registry: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert invoke("reproduce", "champion", "--registry", registry, "--json") == 0
-    found = json.loads(capfd.readouterr().out)
+    shown = capfd.readouterr()
+    assert "krummholz-train" in shown.err
+    found = json.loads(shown.out)
     assert (found["version"], found["environment"]) == (VERSION, [])
     assert [model["slug"] for model in found["models"]] == list(SLUGS)
     assert all(model["booster"] and model["preprocessor"] for model in found["models"])

@@ -241,7 +241,7 @@ def test_an_interrupt_stops_the_steps(tmp_path: Path) -> None:
     assert not begun.exists() or begun.read_text().splitlines() in (["start a"], ["start a", "terminated a"])
 
 
-@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("name", [pytest.param("SIGKILL", marks=pytest.mark.kills), "SIGTERM", "SIGHUP"])
 def test_steps_end_with_the_runner_and_clean_up(tmp_path: Path, name: str) -> None:
     command = [sys.executable, "-m", "tests.workflows.doomed_run", str(tmp_path), name]
     with (tmp_path / "err").open("wb") as err:  # not a pipe, which the steps would keep open

@@ -7,10 +7,11 @@ import pytest
 
 from steps.comparison.scores import FILE
 from steps.core.errors import BadDataError, NoInputError
+from steps.registry import publishing
 from steps.registry.aliases import move_alias
 from steps.registry.destinations import Folder
 from tests.conftest import SLUG
-from tests.workflows.compared_runs import make_run, make_version
+from tests.workflows.compared_runs import make_run, make_version, write_scores
 from workflows.runs.compared import read_run, read_version
 
 if TYPE_CHECKING:
@@ -80,3 +81,26 @@ def test_an_unknown_older_or_damaged_version_is_refused(tmp_path: Path, chain: C
     make_version(tmp_path / "registry", make_run(tmp_path, "older", chain), without=FILE)
     with pytest.raises(BadDataError, match=r"version 'older' has no test-scores.parquet"):
         read_version(registry, "older", tmp_path / "c")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "what"),
+    [
+        ("report.json", b"{}", "not the report of a run"),
+        (FILE, b"PAR1", "not a complete parquet file"),
+        (f"models/{SLUG}/metadata.json", b"[]", "not a bundle's metadata"),
+    ],
+)
+def test_a_damaged_file_of_a_version_is_named_by_its_address(
+    tmp_path: Path, chain: Chain, name: str, content: bytes, what: str
+) -> None:
+    run = make_run(tmp_path, "mine", chain)
+    write_scores(run)
+    (run / name).write_bytes(content)
+    files = {each: run / each for each in (FILE, "report.json", "models")}
+    lineage = {"version": "mine", "cover_types": {SLUG: {}}}
+    place = Folder(tmp_path / "registry").below("versions/mine")
+    publishing.publish(files, place, lineage)
+    with pytest.raises(BadDataError, match=what) as caught:
+        read_version(Folder(tmp_path / "registry"), "mine", tmp_path / "copies")
+    assert caught.value.where == f"{place.location}/{name}"

@@ -132,6 +132,15 @@ def test_an_alias_that_is_taken_for_a_run(tmp_path: Path, name: str, hint: str) 
         assert str(caught.value).endswith(f": `runs` lists the existing ones{hint}")
 
 
+@pytest.mark.parametrize("name", ["a" * 300, "b\0c"])
+def test_names_that_no_run_can_have(tmp_path: Path, name: str) -> None:
+    for read in (results.run_folder, results.read_result, results.find_models):
+        with pytest.raises(NoInputError, match=r"there is no run .*, which cannot be a name") as caught:
+            read(tmp_path, name)
+        assert len(str(caught.value)) < 100 + len(str(tmp_path)) + 100
+    assert results.run_folder(tmp_path, "e" * 255) == tmp_path / ("e" * 255)
+
+
 def test_runs_are_listed_by_name_and_so_by_time(tmp_path: Path) -> None:
     for name in ("covertype-2", "covertype-1"):
         (tmp_path / name).mkdir()

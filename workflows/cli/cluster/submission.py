@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from steps import schema as schemas
@@ -13,7 +14,6 @@ from workflows.settings import names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from steps.options.predict import PredictOptions, RegistryOptions
     from workflows.cluster.artifact_store import LocalFile
@@ -134,7 +134,7 @@ def with_chosen_pods(settings: Settings) -> tuple[Settings, str]:
 
 
 def check_addresses_for_pods(settings: Settings, *, with_source: bool = True) -> None:
-    """Raise UsageError where a source or a registry is on this machine, which pods cannot access.
+    """Raise UsageError where a source, a registry or a reference table is on this machine: pods cannot access it.
 
     Args:
         settings: settings of the run.
@@ -153,6 +153,14 @@ def check_addresses_for_pods(settings: Settings, *, with_source: bool = True) ->
             where="--registry",
             fix="use gs://BUCKET/PREFIX or s3://BUCKET/PREFIX, or run locally with `run`",
         )
+    if settings.policy:
+        from steps.comparison.policy import read_policy
+
+        table = read_policy(Path(settings.policy)).reference.table
+        if table and uris.parse(table).kind == uris.PATH:
+            what = f"a path on this machine is not visible to the pods ({table})"
+            fix = "use gs:// or s3://, or add the table to the image of the steps, and name it by file:///PATH"
+            raise UsageError(what, where="reference.table of --policy", fix=fix)
 
 
 def check_prediction_for_pods(options: PredictOptions, registered: RegistryOptions, *, with_input: bool = True) -> None:

@@ -16,7 +16,8 @@ import numpy as np
 
 from steps import forest
 from steps.bundles import folder as bundle
-from steps.registry.versions import location_of
+from steps.core.errors import renamed
+from steps.registry.paths import version_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,15 +42,16 @@ def open_predictors(registry: Destination, manifest: Manifest, folder: Path) -> 
         NoInputError: A file is not in the registry.
         BadDataError: A model is damaged.
     """
-    source = registry.below(location_of(manifest.metadata["version"]))
+    source = registry.below(version_path(manifest.metadata["version"]))
     for entry in manifest.files:
         if bundle.is_bundle_file(entry.name):
             (folder / entry.name).parent.mkdir(parents=True, exist_ok=True)
             source.download(entry, folder / entry.name)
     groups: dict[str, list[Path]] = {}
-    for path in sorted(folder.glob(f"**/{bundle.MODEL}")):
-        groups.setdefault(repr(bundle.check(path.parent)["features"]), []).append(path)
-    return [forest.open_predictor(paths) for paths in groups.values()]
+    with renamed(folder, source.location):
+        for path in sorted(folder.glob(f"**/{bundle.MODEL}")):
+            groups.setdefault(repr(bundle.check(path.parent)["features"]), []).append(path)
+        return [forest.open_predictor(paths) for paths in groups.values()]
 
 
 def measure_seconds_per_row(versions: Sequence[Sequence[Predictor]]) -> list[float]:

@@ -1,0 +1,142 @@
+"""Clients that are slow, idle or too many: none of them holds a connection for ever, or stops the others."""
+
+from __future__ import annotations
+
+import json
+import select
+import socket
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from steps.serving import server
+from tests.steps.serving.conftest import running
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from steps.serving.versions import ServedModel
+    from tests.steps.serving.conftest import Running
+
+HEAD = b"POST /predict HTTP/1.1\r\nHost: a\r\n"
+# More than enough for the limit of the tests, and an end for a test that fails.
+MOST_BYTES = 200
+
+
+@pytest.fixture(scope="module")
+def hurried(model: ServedModel) -> Iterator[Running]:
+    """A server that waits for nobody."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(server, "_KEEP_ALIVE_SECONDS", 0.5)
+        with running(model, timeout=0.5, max_connections=4) as made:
+            made.session.headers["connection"] = "close"  # the server closes connections that wait
+            yield made
+
+
+def connect(service: Running) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", service.port), timeout=20)
+
+
+def trickle(connection: socket.socket, data: bytes) -> bytes:
+    """Send a byte now and then, until the server ends the connection. Return what it sent."""
+    connection.settimeout(0.05)
+    found = b""
+    for at in range(MOST_BYTES):
+        try:
+            connection.sendall(data[at % len(data) :][:1])
+            part = connection.recv(65_536)
+        except TimeoutError:
+            continue
+        except ConnectionError:
+            return found
+        if not part:
+            return found
+        found += part
+    raise AssertionError("the connection is still open")
+
+
+SLOW = {
+    "head": b"GET /v2 HTTP/1.1\r\nHost: a\r\nX-Long: " + b"a" * MOST_BYTES,
+    "method": b"G" * MOST_BYTES,
+    "empty lines": b"\r\n" * MOST_BYTES,
+}
+
+
+@pytest.mark.parametrize("name", list(SLOW))
+def test_a_slow_head_does_not_hold_a_connection(hurried: Running, name: str) -> None:
+    with connect(hurried) as connection:
+        answer = trickle(connection, SLOW[name])
+    assert answer[9:12] == {"head": b"408", "method": b"400", "empty lines": b"408"}[name]
+    assert hurried.get("/v2/health/live").status_code == 200
+
+
+def test_a_slow_second_head_is_answered_in_the_same_way(hurried: Running, row: dict[str, Any]) -> None:
+    with connect(hurried) as connection:
+        connection.sendall(b"GET /v2/health/live HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
+        assert trickle(connection, HEAD + b"X: " + b"a" * MOST_BYTES).startswith(b"HTTP/1.1 408")
+    assert hurried.post("/predict", row).status_code == 200
+    assert 'covertype_refused_total{reason="slow head"}' in hurried.get("/metrics").text
+
+
+def test_a_body_that_nobody_waits_for_does_not_hold_a_connection(hurried: Running) -> None:
+    with connect(hurried) as connection:
+        connection.sendall(b"GET /v2/health/live HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n")
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
+        assert trickle(connection, b"x") == b""
+
+
+@pytest.mark.parametrize("before", [b"", HEAD])
+def test_a_connection_without_a_request_is_closed(hurried: Running, before: bytes) -> None:
+    with connect(hurried) as connection:
+        connection.sendall(before)
+        assert connection.recv(65_536)[:12] == (b"HTTP/1.1 408" if before else b"")
+
+
+def test_a_large_head_is_refused(hurried: Running) -> None:
+    answer = hurried.raw(b"GET /v2 HTTP/1.1\r\nHost: a\r\nX: " + b"a" * (1 << 20) + b"\r\n\r\n")
+    assert not answer or answer.startswith(b"HTTP/1.1 431")
+    assert 'covertype_refused_total{reason="head"}' in hurried.get("/metrics").text
+
+
+def test_a_client_that_does_not_read_is_disconnected(hurried: Running, row: dict[str, Any]) -> None:
+    body = json.dumps([row] * 2_000).encode()
+    ask = HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        connection.connect(("127.0.0.1", hurried.port))
+        threading.Thread(target=lambda: suppressed(connection.sendall, ask * 30)).start()
+        ended = select.poll()
+        ended.register(connection, select.POLLHUP)
+        assert ended.poll(20_000)
+    assert 'covertype_refused_total{reason="slow reader"}' in hurried.get("/metrics").text
+
+
+def suppressed(action: Callable[..., Any], *arguments: Any) -> None:
+    with suppress(OSError):
+        action(*arguments)
+
+
+def test_an_idle_connection_makes_room_for_another(hurried: Running, row: dict[str, Any]) -> None:
+    idle = [connect(hurried) for _ in range(10)]
+    assert hurried.post("/predict", row).status_code == 200
+    for connection in idle:
+        with connection:
+            assert connection.recv(65_536) == b""
+
+
+def test_connections_beyond_the_limit_are_refused_while_all_are_busy(model: ServedModel) -> None:
+    with running(model, max_connections=2, timeout=5) as service:
+        busy = [connect(service) for _ in range(2)]
+        for connection in busy:
+            connection.sendall(HEAD + b"Content-Length: 10\r\n\r\n{")
+        time.sleep(0.3)
+        with connect(service) as refused:
+            assert refused.recv(65_536).startswith(b"HTTP/1.1 503")
+        for connection in busy:
+            connection.close()
+        assert service.get("/v2/health/live").status_code == 200
+        assert 'covertype_refused_total{reason="connections"} 1.0' in service.get("/metrics").text

@@ -147,7 +147,7 @@ def fetch_files(registry: Destination, version: str, folder: Path) -> None:
     """Write the files of a version that a server needs to a new folder: the bundles, and the documents beside them."""
     wanted = registry.below(version_path(version))
     published = {each.name for each in publishing.read_manifest(wanted).files}
-    names = {name for name in published if bundle.is_bundle_file(name) or name in documents.NAMES}
+    names = {name for name in published if bundle.is_scoring_file(name) or name in documents.NAMES}
     publishing.fetch(wanted, folder, names)
 
 

@@ -10,9 +10,9 @@ from steps.drift import findings
 from steps.drift.counting import Counter
 from steps.drift.grouping import GroupCounter
 from steps.prediction.training_profile import positions_in_schema
+from steps.serving import drift
 from steps.serving.formats import decoding
-from steps.serving.metrics import Metrics
-from steps.serving.monitoring import drift
+from steps.serving.monitoring.metrics import Metrics
 from steps.serving.scoring import Scored, score_features
 from tests.steps.serving.conftest import running
 

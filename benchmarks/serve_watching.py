@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 import pyarrow.parquet as pq
 
 from steps import schema as schemas
+from steps.serving.drift import Drift
 from steps.serving.formats import decoding
-from steps.serving.metrics import Metrics
-from steps.serving.monitoring.drift import Drift
+from steps.serving.monitoring.metrics import Metrics
 from steps.serving.scoring import Scored, score_features
 from steps.serving.versions import ServedModel, load_folder
 
@@ -51,7 +51,9 @@ def explain(model: ServedModel, scored: Scored) -> None:
     explainer, every = model.explainer, 0.0
     assert explainer is not None  # noqa: S101 - it was asked for
     for at, cover_type in enumerate(model.ensemble.cover_types):
-        spent = milliseconds(lambda at=at: [explainer.contributions(scored, at, row) for row in range(EXPLAINED)], 1)
+        spent = milliseconds(
+            lambda at=at: [explainer.contributions(scored.features, at, row) for row in range(EXPLAINED)], 1
+        )
         every += spent / EXPLAINED
         print(f"explain {cover_type.slug:20} {spent / EXPLAINED:8.1f} ms a row")
     print(f"explain all                  {every:8.1f} ms a row")

@@ -120,6 +120,20 @@ def service(model: ServedModel) -> Iterator[Running]:
 
 
 @pytest.fixture(scope="session")
+def explained(folder: Path, model: ServedModel) -> ServedModel:
+    """The models with explanations of at most 20 rows."""
+    assert model.explainer is None
+    return load_folder(folder, "first", 20)
+
+
+@pytest.fixture(scope="session")
+def explaining(explained: ServedModel) -> Iterator[Running]:
+    """A server that explains scores."""
+    with running(explained, explain=True) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
 def table() -> pa.Table:
     """Rows of the built-in table without labels."""
     found = pq.read_table(schemas.DATA / "covertype.parquet")

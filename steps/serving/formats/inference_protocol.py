@@ -15,10 +15,10 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from steps.serving.explanations import explain_predicted
 from steps.serving.formats import text_tensors
 from steps.serving.formats.answers import encode_json
 from steps.serving.formats.decoding import MOST_COLUMNS, require_few_rows, to_array
+from steps.serving.formats.explained import explain_predicted
 from steps.serving.refusals import Problem, bad_request, refuse_rows
 
 if TYPE_CHECKING:

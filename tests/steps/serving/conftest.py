@@ -20,7 +20,7 @@ from steps.options.serve import ServeOptions
 from steps.serving import server, versions
 from steps.serving.app import make_app
 from steps.serving.gateway import JsonLog
-from steps.serving.metrics import Metrics
+from steps.serving.monitoring.metrics import Metrics
 from steps.serving.versions import ServedModel, load_folder
 
 if TYPE_CHECKING:

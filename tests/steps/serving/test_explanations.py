@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from steps import serve
 from steps.core import runtime
-from steps.serving.explanations import Explainer
+from steps.serving.explainer import Explainer
 from steps.serving.formats import decoding
 from steps.serving.scoring import score_features
 from steps.serving.versions import load_folder
@@ -192,7 +192,7 @@ def test_an_explanation_ends_with_the_time_of_its_request(
     scored = score_features(explained, explained.ensemble.features(batch))
     with pytest.raises(TimeoutError):
         explained.explainer.run_until(time.monotonic() - 1, explained.explainer.contributions, scored, 0, 0)
-    assert explained.explainer.contributions(scored, 0, 0).shape == (len(explained.explainer.features[0]) + 1,)
+    assert explained.explainer.contributions(scored.features, 0, 0).shape == (len(explained.explainer.features[0]) + 1,)
     run_until = Explainer.run_until
     monkeypatch.setattr(Explainer, "run_until", lambda self, _, *rest: run_until(self, time.monotonic() - 1, *rest))
     with running(explained, explain=True) as service:

@@ -17,6 +17,14 @@ For a true difference, the challenger's score of one cover type comes from the t
 The share is the one that raises the F1 in the population by the wanted difference. Logits of the third run are shifted
 so that its threshold becomes that of the first. All other scores stay those of equal models.
 
+With ``--on TABLE`` the runs may be of different data, and the population is the rows of this reference table that
+none of them was fitted on:
+
+    run --preset fast --rows 20000
+    run --preset fast --rows 20000 --set train.reg-lambda=0.31
+    run --preset fast --rows 60000
+    python -m benchmarks.gate_study --first RUN --second RUN --better RUN --on builtin: --rows 23000
+
 ``rows`` below the number of test rows draws fewer, as a smaller table has. ``better`` for equal models is an error.
 ``power`` of "better" is the share of the pairs with a true difference that have this verdict.
 """
@@ -34,11 +42,15 @@ import typer
 from scipy.special import expit
 
 from benchmarks.against_classic import table
+from steps.bundles import folder as bundle
 from steps.comparison import measures, paired
 from steps.comparison.decision import Verdict, judge
 from steps.comparison.policy import Policy, read_policy
 from steps.comparison.scores import assemble_test_scores
 from steps.models import intervals, metrics
+from steps.reference.table import open_table
+from workflows.runs.compared import read_run as read_run_side
+from workflows.runs.referenced import files_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,6 +77,16 @@ def read_run(folder: Path) -> TestScores:
     slugs = sorted(path.name for path in (folder / "models").iterdir() if path.is_dir())
     models = {slug: folder / "models" / slug for slug in slugs}
     return assemble_test_scores(models, {slug: folder / f"nodes/{slug}-evaluate/out/scores/scores" for slug in slugs})
+
+
+def read_runs_on(table: str, folders: Sequence[Path]) -> list[TestScores]:
+    """Return the scores of runs on the rows of a reference table that none of them was fitted on."""
+    sides = [read_run_side(folder.parent, folder.name) for folder in folders]
+    schema = bundle.schema_of(next(iter(sides[0].models.values())))
+    with open_table(table, schema) as reference:
+        found = reference.score([files_of(side, None, folder) for side, folder in zip(sides, folders, strict=True)], 1)
+    print(f"{found.use.describe()}\n")
+    return list(found.scores)
 
 
 def make_population(first: TestScores, second: TestScores, better: TestScores, cover_type: str) -> Population:
@@ -186,9 +208,12 @@ def main(  # noqa: PLR0913 - one argument an option
     policy: Annotated[Path | None, typer.Option(help="Policy file; the default one if not given.")] = None,
     methods: Annotated[int, typer.Option(help="Compare the two methods on so many rows instead.")] = 0,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the simulation.")] = 0,
+    on: Annotated[str, typer.Option(help="Reference table; the test rows of the runs without it.")] = "",
 ) -> None:
     """Simulate pairs and print Markdown."""
-    population = make_population(read_run(first), read_run(second), read_run(better), cover_type)
+    folders = (first, second, better)
+    one, other, improved = read_runs_on(on, folders) if on else map(read_run, folders)
+    population = make_population(one, other, improved, cover_type)
     if methods:
         print(table(["metric", "bootstrap", "influence", "ratio"], compare_methods(population, methods, seed)))
         return

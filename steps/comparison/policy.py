@@ -10,8 +10,9 @@ import tomllib
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from steps.core import textfile, uris
+from steps.core import textfile
 from steps.core.errors import BadConfigurationError, NoInputError, UsageError
+from steps.options.prepare import check_source
 from steps.schema import DATA
 
 if TYPE_CHECKING:
@@ -243,6 +244,6 @@ def _address(value: object, name: str) -> str:
     if not isinstance(value, str):
         raise ValueError(f"{name!r} must be the address of a table, not {value!r}")  # noqa: TRY004 - as above
     try:
-        return uris.parse(value, where=name).text if value else ""
+        return check_source(value) if value else ""
     except UsageError as error:
         raise ValueError(f"{name!r}: {error.what}") from None

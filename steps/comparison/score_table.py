@@ -126,7 +126,7 @@ def common_rows(first: TestScores, second: TestScores) -> tuple[TestScores, Test
         NoCommonRowsError: There is no common test row, or no common cover type (exit code 65).
         BadDataError: A row has two cover types.
     """
-    fix = "compare versions of the same data"
+    fix = "compare on a reference table, --on URI"
     if first.data_sha256 != second.data_sha256:
         digests = f"data_sha256 {first.data_sha256[:12]} and {second.data_sha256[:12]}"
         raise NoCommonRowsError(f"no test rows in common: the data differ ({digests})", fix=fix)

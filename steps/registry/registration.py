@@ -77,11 +77,7 @@ def collect_release(
     if _read_json_object(documents[PROFILE]).get("data_sha256") != document["data"]["data_sha256"]:
         what = "the profile is not of the data of the report"
         raise BadDataError(what, where=str(documents[PROFILE]), fix="register the files of one run")
-    if (record := documents.get(fingerprints.FILE)) and (
-        fingerprints.read_fingerprints(record).data_sha256 != document["data"]["data_sha256"]
-    ):
-        what = "the fingerprints are not of the data of the report"
-        raise BadDataError(what, where=str(record), fix="register the files of one run")
+    record = _describe_record(documents.get(fingerprints.FILE), document["data"]["data_sha256"])
     if document.get("missing") or document.get("cover_types", {}).keys() != models.keys():
         what = f"the report is not about these {len(models)} models"
         raise BadDataError(what, where=str(documents["report.json"]), fix="give the report of the models to register")
@@ -95,9 +91,21 @@ def collect_release(
         **run_facts(document),
         "accuracy": document["accuracy"],
         "macro_f1": document["macro_f1"],
+        **record,
         "cover_types": cover_types,
     }
     return Release(version, files | dict(documents), lineage)
+
+
+def _describe_record(path: Path | None, data_sha256: str) -> dict[str, Any]:
+    """Return the entry of the fingerprints in the lineage, after checking that they belong to the data."""
+    if path is None:
+        return {}
+    found = fingerprints.read_fingerprints(path)
+    if found.data_sha256 != data_sha256:
+        what = "the fingerprints are not of the data of the report"
+        raise BadDataError(what, where=str(path), fix="register the files of one run")
+    return {"row_fingerprints": {"distinct": len(found.values), "complete": found.complete}}
 
 
 def _bundle_files(folder: Path) -> list[Path]:

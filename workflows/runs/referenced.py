@@ -12,7 +12,6 @@ from steps.core import storage
 from steps.reference.table import open_table
 from steps.registry import versions
 from steps.registry.judging import candidates
-from steps.registry.lineage import run_facts
 from workflows.runs import results
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ def score_sides(
     """
     schema = bundle.schema_of(next(iter(second.models.values())))
     with open_table(location, schema) as table:
-        files = [_files_of(side, registry, folder / str(at)) for at, side in enumerate((first, second))]
+        files = [files_of(side, registry, folder / str(at)) for at, side in enumerate((first, second))]
         found = table.score(files, 1)
     one, other = (
         replace(side, scores=scores, reference=found.use)
@@ -48,11 +47,18 @@ def score_sides(
     return one, other
 
 
-def _files_of(side: Side, registry: Destination | None, folder: Path) -> VersionFiles:
+def files_of(side: Side, registry: Destination | None, folder: Path) -> VersionFiles:
+    """Return the files of a side that scoring needs.
+
+    Args:
+        side: The side.
+        registry: The registry of a version; None for a run.
+        folder: The folder to make for the files of a version.
+    """
     if side.kind == "version" and registry is not None:
         return candidates.fetch_version_files(registry, versions.read_version(registry, side.name), folder)
     run = Path(side.location)
     record = next((run / results.NODES).glob("*/out/fingerprints/*"), None)
-    return VersionFiles(
-        side.name, run / "models", record, run_facts(storage.read_json(run / "report.json"))["parameters"]
-    )
+    steps = storage.read_json(run / "report.json")["steps"]
+    options = {use["name"]: use["options"] for use in steps if use.get("step") == "split" and "options" in use}
+    return VersionFiles(side.name, run / "models", record, options)

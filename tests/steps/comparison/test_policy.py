@@ -67,6 +67,9 @@ def test_a_file_is_read(tmp_path: Path) -> None:
         ("[floors]\nf1 = 1979-05-27", "'floors.f1' must be a number, not datetime.date(1979, 5, 27)"),
         ("[margins]\n'a\\nb' = 1", r"unknown key 'margins.a\\nb'"),
         ("[margins]\nf1 = 0\nf1 = 0", "policy: not TOML"),
+        ("[reference]\ntable = 1", "'reference.table' must be the address of a table, not 1"),
+        ("[reference]\ntable = 'ftp://x'", "'reference.table': unknown kind of source ftp://"),
+        ("[reference]\ntable = 's3://me:secret@bucket/x'", "'reference.table': an address must not hold a user name"),
         ("a = " + "[" * 10_000, "policy: not TOML"),
     ],
 )

@@ -60,13 +60,17 @@ def test_retraining_on_more_data_is_promoted_and_rolled_back(nights: Nights, reg
     assert stored["gate"]["details"]["comparison"]["rows"] == use["used"]
     assert f"{use['used']:,} of {use['rows']:,} rows of {nights.reference}" in page
     assert "Earlier decisions on the rows of the reference table" in page
+    assert (
+        "leaves out the rows that this version was fitted on"
+        in (registry / "versions/second/model_card.md").read_text()
+    )
     assert invoke("rollback", "--registry", registry) == 0
     assert champion(registry) == "first"
     assert register_run(nights.folder / "second", registry, "second").code == 0  # the retry of the step
     assert champion(registry) == "first"
     assert invoke("promote", "second", "--registry", registry, "--on", nights.reference) == 0
     assert champion(registry) == "second"
-    assert decision(registry, "second", 4)["earlier_uses_of_test_rows"] == 1
+    assert decision(registry, "second", 3)["earlier_uses_of_test_rows"] == 1
 
 
 def test_a_worse_version_is_refused(
@@ -155,6 +159,14 @@ def test_too_few_rows_are_not_comparable(nights: Nights, registry: Path, tmp_pat
     assert stored["verdict"] == "not comparable"
     assert "usable rows of aspen, at least 50 are needed" in stored["reason"]
     assert stored["test_rows_sha256"] is None
+
+
+def test_fingerprints_of_other_data_are_not_registered(nights: Nights, registry: Path) -> None:
+    other = nights.folder / "first/row-fingerprints.parquet"
+    ended = register_run(nights.folder / "second", registry, "second", more=("--fingerprints", other))
+    assert (ended.code, len(ended.errors)) == (65, 1)
+    assert "the fingerprints are not of the data of the report" in ended.log
+    assert not (registry / "versions/second").exists()
 
 
 def test_a_registration_with_a_wrong_table_publishes_nothing(nights: Nights, registry: Path, tmp_path: Path) -> None:

@@ -62,6 +62,16 @@ def test_pods_cannot_access_this_machine(settings: dict[str, str], where: str) -
         submission.check_addresses_for_pods(Settings.model_validate(settings))
 
 
+def test_pods_cannot_access_a_reference_table_of_this_machine(tmp_path: Path) -> None:
+    policy = tmp_path / "policy.toml"
+    settings = Settings(registry="gs://bucket/models", policy=str(policy))
+    policy.write_text('[reference]\ntable = "reference.csv"')
+    with pytest.raises(UsageError, match=r"visible to the pods \(reference\.csv\), in reference\.table of --policy"):
+        submission.check_addresses_for_pods(settings)
+    policy.write_text('[reference]\ntable = "s3://bucket/reference.csv"')
+    submission.check_addresses_for_pods(settings)
+
+
 def test_submit_uploads_a_source_of_this_machine() -> None:
     submission.check_addresses_for_pods(Settings(source="table.csv"), with_source=False)
     with pytest.raises(UsageError, match="in --registry"):

@@ -212,8 +212,8 @@ def main(  # noqa: PLR0913 - one argument an option
 ) -> None:
     """Simulate pairs and print Markdown."""
     folders = (first, second, better)
-    scores = read_runs_on(on, folders) if on else [read_run(folder) for folder in folders]
-    population = make_population(*scores, cover_type)
+    one, two, three = read_runs_on(on, folders) if on else map(read_run, folders)
+    population = make_population(one, two, three, cover_type)
     if methods:
         print(table(["metric", "bootstrap", "influence", "ratio"], compare_methods(population, methods, seed)))
         return

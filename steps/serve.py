@@ -82,7 +82,7 @@ def _work(  # noqa: PLR0913, PLR0917 - what the command line gives
     from steps.registry import aliases
     from steps.serving import server, versions
     from steps.serving.app import make_app
-    from steps.serving.metrics import Metrics
+    from steps.serving.monitoring.metrics import Metrics
 
     metrics, reloader = Metrics(), None
     explained = options.explain_rows if options.explain else 0

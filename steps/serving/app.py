@@ -12,8 +12,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request  # noqa: TC002 - FastAPI reads the annotation
 from starlette.responses import Response
 
-from steps.serving.explanations import PARAMETER
 from steps.serving.formats import answers, inference_protocol
+from steps.serving.formats.explained import PARAMETER
 from steps.serving.gateway import Gateway, JsonLog
 from steps.serving.page.endpoints import Page
 from steps.serving.service import Service, as_endpoint
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from steps.options.serve import ServeOptions
     from steps.schema import Column, Schema
     from steps.serving.gateway import Call, Endpoint, Reply
-    from steps.serving.metrics import Metrics
+    from steps.serving.monitoring.metrics import Metrics
     from steps.serving.versions import Holder, Reloader, ServedModel
 
 _PATH_PARAMETERS = {"model": "Name of the model.", "version": "Name of the version."}

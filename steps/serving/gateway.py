@@ -19,7 +19,7 @@ from steps.serving.refusals import RefusalError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 
-    from steps.serving.metrics import Metrics
+    from steps.serving.monitoring.metrics import Metrics
 
     Scope = MutableMapping[str, Any]
     Message = MutableMapping[str, Any]

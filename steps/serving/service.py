@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from steps.serving.drift import Drift
 from steps.serving.explanations import Explanations
 from steps.serving.formats import answers, decoding, inference_protocol
 from steps.serving.formats.protocol_metadata import describe
 from steps.serving.gateway import JSON, Call, Reply, refusal_reply
-from steps.serving.metrics import CONTENT_TYPE
-from steps.serving.monitoring.drift import Drift
+from steps.serving.monitoring.metrics import CONTENT_TYPE
 from steps.serving.refusals import Problem, RefusalError, refuse_rows, too_large
 from steps.serving.scoring import MOST_TOGETHER, Scored, Scorer, score_features
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from steps.options.serve import ServeOptions
     from steps.schema import Schema
     from steps.serving.gateway import Endpoint
-    from steps.serving.metrics import Metrics
+    from steps.serving.monitoring.metrics import Metrics
     from steps.serving.versions import Holder, ServedModel
 
 # A larger body is decoded in the thread for large requests.

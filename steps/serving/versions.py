@@ -30,7 +30,7 @@ from steps.serving import documents
 from steps.serving.documents import Documents
 from steps.serving.encoding.plain_rows import PlainRows
 from steps.serving.encoding.plain_tables import PlainTables
-from steps.serving.explanations import Explainer
+from steps.serving.explainer import Explainer
 from steps.sources import layouts
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from steps.prediction.models import Ensemble
     from steps.registry.destinations import Destination
     from steps.schema import Column, Schema
-    from steps.serving.metrics import Metrics
+    from steps.serving.monitoring.metrics import Metrics
 
     Fetch = Callable[[Destination, str, Path], None]
     Load = Callable[[Destination, str], "ServedModel"]
@@ -147,7 +147,7 @@ def fetch_files(registry: Destination, version: str, folder: Path) -> None:
     """Write the files of a version that a server needs to a new folder: the bundles, and the documents beside them."""
     wanted = registry.below(version_path(version))
     published = {each.name for each in publishing.read_manifest(wanted).files}
-    names = {name for name in published if bundle.is_bundle_file(name) or name in documents.NAMES}
+    names = {name for name in published if bundle.is_scoring_file(name) or name in documents.NAMES}
     publishing.fetch(wanted, folder, names)
 
 

@@ -9,16 +9,16 @@ https://docs.nvidia.com/deeplearning/triton-inference-server (extension_binary_d
 from __future__ import annotations
 
 import math
-import struct
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import numpy as np
 import pyarrow as pa
 
-from steps.serving.explanations import explain_predicted
+from steps.serving.formats import text_tensors
 from steps.serving.formats.answers import encode_json
 from steps.serving.formats.decoding import MOST_COLUMNS, require_few_rows, to_array
+from steps.serving.formats.explained import explain_predicted
 from steps.serving.refusals import Problem, bad_request, refuse_rows
 
 if TYPE_CHECKING:
@@ -49,9 +49,6 @@ _NUMPY = {
 }
 _OF_DTYPE = {"float32": "FP32", "float64": "FP64", "category": _BYTES}
 _MOST_DIMENSIONS = 2
-# The length before each element of a BYTES tensor.
-_LENGTH = struct.Struct("<I")
-_LENGTH_BYTES = _LENGTH.size
 
 
 class _Input(msgspec.Struct):
@@ -165,54 +162,9 @@ def _from_binary(tensor: _Input, data: memoryview) -> pa.Array:
         return pa.array(np.frombuffer(data, kind))
     if tensor.datatype != _BYTES:
         raise bad_request(f"{tensor.datatype[:20]!r} of input {tensor.name[:60]!r} is not a datatype")
-    texts = _same_length(data)
-    if texts is None:
-        texts = _split_texts(tensor, bytes(data))
+    texts = text_tensors.read(tensor.name, data)
     _require_shape(tensor, len(texts))
     return texts
-
-
-def _same_length(data: memoryview) -> pa.Array | None:
-    """Return the texts of a BYTES tensor if all have the length of the first one and are UTF-8; None otherwise."""
-    stride = _LENGTH_BYTES + int.from_bytes(data[:_LENGTH_BYTES], "little")
-    if not len(data) or len(data) % stride:
-        return None
-    elements = np.frombuffer(data, np.uint8).reshape(-1, stride)
-    if (elements[:, :_LENGTH_BYTES] != elements[0, :_LENGTH_BYTES]).any():
-        return None
-    characters = np.ascontiguousarray(elements[:, _LENGTH_BYTES:])
-    ends = np.arange(len(elements) + 1, dtype=np.int64) * characters.shape[1]
-    texts = pa.LargeStringArray.from_buffers(len(elements), pa.py_buffer(ends), pa.py_buffer(characters))
-    try:
-        texts.validate(full=True)
-    except pa.ArrowInvalid:
-        return None
-    return texts
-
-
-def _split_texts(tensor: _Input, data: bytes) -> pa.Array:
-    """Return the texts of a BYTES tensor, each of which stands behind its length."""
-    values, at, end, length_at = list[bytes](), 0, len(data), _LENGTH.unpack_from
-    while at < end:
-        (size,) = length_at(data, at) if at + _LENGTH_BYTES <= end else (end,)
-        at += _LENGTH_BYTES
-        if at + size > end:
-            raise bad_request(f"an element of input {tensor.name[:60]!r} is longer than its bytes")
-        values.append(data[at : at + size])
-        at += size
-    try:
-        return pa.array(values, pa.binary()).cast(pa.string())
-    except pa.ArrowInvalid:
-        row = next(at for at, value in enumerate(values) if not _is_utf8(value))
-        raise refuse_rows([Problem("this is not UTF-8 text", row, tensor.name)]) from None
-
-
-def _is_utf8(value: bytes) -> bool:
-    try:
-        value.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _require_shape(tensor: _Input, count: int) -> None:
@@ -268,7 +220,7 @@ def _output(scored: Scored, name: str) -> tuple[str, Any]:
 
 def _to_bytes(values: Any, datatype: str) -> bytes:  # noqa: ANN401 - an array
     if datatype == _BYTES:
-        return b"".join(struct.pack("<I", len(data)) + data for data in map(str.encode, values))
+        return text_tensors.write(values)
     return np.ascontiguousarray(values, values.dtype.newbyteorder("<")).tobytes()
 
 

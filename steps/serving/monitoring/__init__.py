@@ -1,7 +1,7 @@
-"""Compare the rows of requests with those that the models were trained on.
+"""What Prometheus reads.
 
-- ``drift``: which rows are counted, and when.
-- ``drift_metrics``: the counts and the PSI as metrics for Prometheus.
+- ``drift_metrics``: the counts of groups of values and their PSI.
+- ``metrics``: all metrics of a worker, and those of several workers together.
 """
 
-__all__ = ["drift", "drift_metrics"]
+__all__ = ["drift_metrics", "metrics"]

@@ -61,9 +61,8 @@ def test_the_psi_is_that_of_predict(upper: list[int], data: st.DataObject) -> No
     entries = {**document["columns"], PREDICTED: document["predicted"]}
     for name, entry in entries.items():
         found = compare(counter.groups[name].training, counter.counts[name])
-        assert (None if found is None else (found.psi, found.noise)) == (
-            None if entry["psi"] is None else (pytest.approx(entry["psi"]), pytest.approx(entry["psi_noise"]))
-        )
+        measured = (None, None) if found is None else (found.psi, found.noise)
+        assert measured == pytest.approx((entry["psi"], entry["psi_noise"]))
         names = [
             text
             for text, p, q in zip(

@@ -10,8 +10,8 @@ import pytest
 from steps.drift import statistics
 from steps.drift.grouping import GroupCounter
 from steps.drift.reference import Numeric, Reference
-from steps.serving.metrics import FOLDER, Metrics
-from tests.steps.serving.monitoring.test_drift import values
+from steps.serving.monitoring.metrics import FOLDER, Metrics
+from tests.steps.serving.test_drift import values
 
 ROOT = Path(__file__).parents[4]
 # A worker that counts some rows, and a last one that is asked for the metrics.
@@ -19,7 +19,7 @@ WORKER = """
 import sys
 import numpy as np
 from tests.steps.serving.monitoring.test_drift_metrics import make_counter
-from steps.serving.metrics import Metrics
+from steps.serving.monitoring.metrics import Metrics
 metrics, counter = Metrics(), make_counter()
 metrics.drift.show("v", counter.groups)
 counter.add(np.full((150, 1), float(sys.argv[1]), np.float32), np.zeros(150, np.int64))

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
     Opener = Callable[..., "Visit"]
 
+# A machine that runs other tests besides is slow.
+SLOW_MILLISECONDS = 30_000
+expect.set_options(timeout=SLOW_MILLISECONDS)
 REFUSED = "Failed to load resource: the server responded with a status of"
 
 
@@ -109,7 +112,7 @@ def open_page(browser: Browser, visits: list[Visit]) -> Iterator[Opener]:
 
     def start(service: Running, *, width: int = 1200, refused: bool = False) -> Visit:
         page = browser.new_context(viewport={"width": width, "height": 900}).new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(SLOW_MILLISECONDS)
         made = Visit(page, service)
 
         def keep(message: ConsoleMessage) -> None:
@@ -334,6 +337,19 @@ def test_names_with_markup_are_text(hostile: Path, open_page: Opener) -> None:
         report.goto(service.url("/report"))
         expect(report.locator("h1")).to_have_text("unchanged")
         assert json.dumps(visit.errors).count("Blocked script execution") == 1  # by the policy of the report
+        visit.errors.clear()
+
+
+def test_a_report_that_is_opened_with_a_token_runs_no_script(hostile: Path, open_page: Opener) -> None:
+    with running(load_folder(hostile, "first"), token=TOKEN) as service:
+        visit = open_page(service, refused=True)
+        visit.page.get_by_label("This service needs a token").fill(TOKEN)
+        visit.page.get_by_role("button", name="Use it").click()
+        with visit.page.expect_popup() as opened:
+            visit.page.get_by_role("link", name="Open the report").click()
+        expect(opened.value.locator("h1")).to_have_text("unchanged")
+        (error,) = visit.errors
+        assert "violates the following Content Security Policy directive" in error
         visit.errors.clear()
 
 

@@ -8,10 +8,11 @@ import pytest
 
 from steps.drift import findings
 from steps.drift.counting import Counter
+from steps.drift.grouping import GroupCounter
 from steps.prediction.training_profile import positions_in_schema
+from steps.serving import drift
 from steps.serving.formats import decoding
-from steps.serving.metrics import Metrics
-from steps.serving.monitoring import drift
+from steps.serving.monitoring.metrics import Metrics
 from steps.serving.scoring import Scored, score_features
 from tests.steps.serving.conftest import running
 
@@ -82,7 +83,7 @@ def test_rows_of_large_requests_are_spread_and_waiting_rows_are_counted_at_last(
 ) -> None:
     monkeypatch.setattr(drift, "_LONGEST_WAIT", 0.01)
     large, counted = score(profiled, table), list[np.ndarray]()
-    monkeypatch.setattr(drift.GroupCounter, "add", lambda _, features, __: counted.append(features))
+    monkeypatch.setattr(GroupCounter, "add", lambda _, features, __: counted.append(features))
 
     async def ask() -> None:
         watching = drift.Drift(Metrics().drift)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from steps.serving.writes import JoiningTransport
+from steps.serving.transport.writes import JoiningTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,7 +88,12 @@ def test_an_answer_is_one_packet(service: Running, monkeypatch: pytest.MonkeyPat
     def count(self: Any, data: bytes) -> None:
         if "_counted" not in self.__dict__:
             inner = self._write
-            self._write = lambda part: (written.append(part), inner(part))
+
+            def write_part(part: bytes) -> None:
+                written.append(part)
+                inner(part)
+
+            self._write = write_part
             self._counted = True
         write(self, data)
 

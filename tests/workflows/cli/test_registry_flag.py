@@ -30,6 +30,8 @@ WITH_SETTINGS = {
     *("run", "train", "submit", "deploy", "render", "lint", "doctor"),
     *("submit-predict", "deploy-predict", "render-predict"),
 }
+# Verbs whose registry is an extra check, which only the flag asks for: that of the cluster may be another one.
+CHECKS = {"rollout"}
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +44,7 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_verbs_are_all_that_have_the_flag() -> None:
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     found = {name for name, command in commands.items() if any(each.name == "registry" for each in command.params)}
-    assert found == set(VERBS) | WITH_SETTINGS
+    assert found == set(VERBS) | WITH_SETTINGS | CHECKS
 
 
 @pytest.mark.parametrize("verb", sorted(VERBS.keys() - {"predict", "serve"}))  # they start a process, see below

@@ -18,8 +18,9 @@ PYTEST_WORKERS ?= 2
 ARGS ?=
 # The build of XGBoost, in the environment and in the image: cpu, or gpu with CUDA libraries (460 MB more to download, 700 MB on disk).
 VARIANT ?= cpu
-# The image of the steps. containers/build explains IMAGE_BUILDER and IMAGE_BUILD.
+# The image of the steps, and that of `serve`. containers/build explains IMAGE_BUILDER and IMAGE_BUILD.
 IMAGE ?= covertype-steps:dev
+SERVE_IMAGE ?= covertype-serve:dev
 REGISTRY ?=
 export IMAGE_BUILDER IMAGE_BUILD BASE_IMAGE COVERTYPE_IMAGE_LOAD
 
@@ -31,7 +32,7 @@ $(error $(VENV) has Python $(call version,$(BIN)/python), not $(PYTHON): `make c
 endif
 endif
 
-.PHONY: help run test test-builds emulators mlflow mlflow-server mlflow-ui test-cluster check unit coverage docs golden lock image image-push kind-up kind-down clean
+.PHONY: help run test test-builds emulators mlflow mlflow-server mlflow-ui test-cluster check unit coverage docs golden lock image image-push image-serve image-serve-push kind-up kind-down clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -102,8 +103,14 @@ golden: $(VENV)/.dev ## regenerate the rendered workflows in tests/golden
 image: ## build the image of the steps (VARIANT=gpu, IMAGE_BUILDER=podman, BASE_IMAGE=...)
 	containers/build $(IMAGE) $(VARIANT)
 
+image-serve: ## build the image of `serve`, which has no training libraries
+	containers/build $(SERVE_IMAGE) serve
+
 image-push: ## push the image, tagged with the git revision, and print its digest (REGISTRY=registry.example/team)
 	@containers/push $(IMAGE) "$(REGISTRY)"
+
+image-serve-push: ## the same with the image of `serve`
+	@containers/push $(SERVE_IMAGE) "$(REGISTRY)" covertype-serve
 
 kind-up: ## create a local cluster with kind: Argo, the overlay, the image (needs kind, kubectl and docker)
 	k8s/kind-up $(IMAGE)

@@ -87,10 +87,9 @@ class Case:
         quantiles = {share: [each.milliseconds(share) for each in self.results] for share in (0.5, 0.99, 0.999)}
         middle, high, highest = (float(np.median(values)) for values in quantiles.values())
         late = [1e3 * np.quantile(each.late, 0.99) for each in self.results if len(each.late)]
-        server, client = (
-            float(np.median([1e6 * cpu(each) / len(each.latencies) for each in self.results]))
-            for cpu in (lambda each: each.server_cpu, lambda each: each.client_cpu)
-        )
+        count = [len(each.latencies) / 1e6 for each in self.results]
+        server = float(np.median([each.server_cpu for each in self.results] / np.array(count)))
+        client = float(np.median([each.client_cpu for each in self.results] / np.array(count)))
         errors = sum(each.errors for each in self.results)
         clients = f"{self.clients}, open" if self.rate else str(self.clients)
         parts = [self.server, self.name, f"{self.rows:,}", clients, f"{rate:,.0f}", f"{rate * self.rows:,.0f}"]
@@ -143,7 +142,9 @@ def _mlflow_cases(schema: Schema, table: pa.Table, port: int, pid: int) -> list[
     ]
 
 
-def measure(models: Path, seconds: float, turns: int, words: list[str], rate: float, *, mlflow: bool) -> Iterator[str]:
+def measure(  # noqa: PLR0913 - the options
+    models: Path, seconds: float, turns: int, words: list[str], rate: float, *, mlflow: bool
+) -> Iterator[str]:
     """Yield the lines of the table."""
     table = pq.read_table(schemas.DATA / "covertype.parquet").slice(0, _TABLE_ROWS)
     table = table.drop_columns([name for name in table.column_names if name == "Cover_Type"])

@@ -139,7 +139,7 @@ def _open_models(models: Path | None, registered: RegistryOptions, key: Path | N
     version = aliases.resolve(destination, registered.version)
     wanted = destination.below(version_path(version))
     published = publishing.read_manifest(wanted).files
-    names = {each.name for each in published if bundle.is_bundle_file(each.name) or each.name == PROFILE}
+    names = {each.name for each in published if bundle.is_scoring_file(each.name) or each.name == PROFILE}
     with tempfile.TemporaryDirectory(prefix="covertype-models-") as temporary:
         folder = Path(temporary) / "version"
         if key is not None:

@@ -20,6 +20,7 @@ from steps.core.named_paths import parse_paths
 from steps.io import open_destination
 from steps.models import bundle
 from steps.options.register import RegisterOptions
+from steps.prediction.models import read_ensemble
 from steps.provenance.card import CARD, render_card
 from steps.reference.table import open_table
 from steps.registry.paths import PROFILE
@@ -68,6 +69,7 @@ def main(  # noqa: PLR0913 - one argument a file
         release = collect_release(name, models, judged, documents, options.code_revision)
         release.files[SCORES] = Path(folder) / SCORES
         _write_scores(release.files[SCORES], models, scored, conditions)
+        release.files.update(_prepare_forests(models, Path(folder) / "models"))
         release.files[CARD] = Path(folder) / CARD
         storage.write_text(release.files[CARD], _card(release, report_json, next(iter(models.values()))))
         reference = None
@@ -88,6 +90,20 @@ def _write_scores(path: Path, models: Mapping[str, Path], scored: Mapping[str, P
     found = assemble_test_scores(models, scored)
     policy.check_names(found.slugs, found.slices)
     write_test_scores(path, found)
+
+
+def _prepare_forests(models: Mapping[str, Path], folder: Path) -> dict[str, Path]:
+    """Prepare the models for those who score rows without XGBoost, and return the files by their published names.
+
+    Args:
+        models: The folders of the bundles by slug.
+        folder: A new folder for the files.
+    """
+    folder.mkdir()
+    for slug, path in models.items():
+        (folder / slug).symlink_to(path.resolve())
+    read_ensemble(folder)
+    return {f"models/{path.name}": path for path in sorted(folder.iterdir()) if path.is_file()}
 
 
 def _card(release: Release, report: Path, model: Path) -> str:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 TOKEN = "COVERTYPE_SERVE_TOKEN"  # noqa: S105 - the name of a variable
 _LIBRARIES = ("fastapi", "uvicorn", "uvloop", "httptools", "msgspec", "prometheus_client")
+_EXPLAINS = "xgboost"
 _SHORTEST_TOKEN = 16
 
 
@@ -40,7 +41,7 @@ def main(
     socket: Annotated[int | None, typer.Option(help="Descriptor of an open socket.", hidden=True)] = None,
 ) -> int:
     """Answer requests for the models of a run or of a registry."""
-    require_libraries()
+    require_libraries(explain=options.explain)
     if (models is None) == (not registered.registry):
         raise UsageError("one of them is needed", where="--models and --registry", fix="give one of them")
     if models is not None and require_signature is not None:
@@ -81,23 +82,25 @@ def _work(  # noqa: PLR0913, PLR0917 - what the command line gives
     from steps.registry import aliases
     from steps.serving import server, versions
     from steps.serving.app import make_app
-    from steps.serving.metrics import Metrics
+    from steps.serving.monitoring.metrics import Metrics
 
     metrics, reloader = Metrics(), None
+    explained = options.explain_rows if options.explain else 0
     if models is not None:
         folder = models.resolve()
         name = folder.parent.name if folder.name == "models" else folder.name
-        holder = versions.Holder(versions.load_folder(folder, name), metrics)
+        holder = versions.Holder(versions.load_folder(folder, name, explained), metrics)
     else:
         registry = open_destination(registered.registry)
         version = aliases.resolve(registry, registered.version)
-        load = functools.partial(versions.load_version, fetch=_make_fetch(key))
+        load = functools.partial(versions.load_version, fetch=_make_fetch(key), explained_rows=explained)
         holder = versions.Holder(load(registry, version), metrics)
         if options.poll and version != registered.version:
             reloader = versions.Reloader(holder, registry, registered.version, options.poll, log, load)
     app = make_app(holder, options, metrics=metrics, token=token, reloader=reloader, log=log)
     host, port = opened.getsockname()[:2]
-    log("listening", host=host, port=port, seconds=round(holder.model.seconds, 3), **holder.model.facts())
+    model = holder.model
+    log("listening", host=host, port=port, seconds=round(model.seconds, 3), drift=model.drift, **model.facts())
     server.serve(server.make_server(app, options, log), opened, log)
 
 
@@ -111,12 +114,19 @@ def _make_fetch(key: Path | None) -> Fetch | None:
     return lambda registry, version, folder: signing.require_signature(registry, version, signer, folder)
 
 
-def require_libraries() -> None:
-    """Raise UnavailableError if a library of the server is not installed."""
+def require_libraries(*, explain: bool = False) -> None:
+    """Raise UnavailableError if a library of the server is not installed.
+
+    Args:
+        explain: Whether scores shall be explained, which needs XGBoost.
+    """
     missing = [name for name in _LIBRARIES if importlib.util.find_spec(name) is None]
     if missing:
         fix = "python -m pip install --no-deps --require-hashes -r requirements/serve.txt"
         raise UnavailableError(f"the server needs {', '.join(missing)}", where=sys.executable, fix=fix)
+    if explain and importlib.util.find_spec(_EXPLAINS) is None:
+        fix = "install requirements/run.txt, or leave out --explain"
+        raise UnavailableError(f"--explain needs {_EXPLAINS}", where=sys.executable, fix=fix)
 
 
 def read_token(path: str) -> str:

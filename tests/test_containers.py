@@ -51,6 +51,19 @@ def test_build_says_what_the_image_is_made_from(asked: Path) -> None:
     assert "@" not in line  # neither a user nor a token of the remote's address
 
 
+def test_the_image_of_serve_has_a_file_of_its_own(asked: Path) -> None:
+    assert script("build", "serve:1", "serve").returncode == 0
+    [line] = [line for line in asked.read_text().splitlines() if " build " in line]
+    assert "docker build --tag serve:1 --file containers/serve.Dockerfile" in line
+    assert "VARIANT" not in line
+
+
+def test_an_unknown_variant_is_an_error(asked: Path) -> None:
+    done = script("build", "steps:1", "tpu")
+    assert (done.returncode, done.stderr) == (1, "error: no variant tpu: use cpu, gpu or serve\n")
+    assert not asked.exists()
+
+
 def test_a_copy_in_another_repository_has_no_revision(asked: Path, tmp_path: Path) -> None:
     copy = tmp_path / "other/copy"
     shutil.copytree(ROOT / "containers", copy / "containers")
@@ -95,6 +108,12 @@ def test_push_prints_the_digest_last(tool: str, monkeypatch: pytest.MonkeyPatch)
     done = script("push", "steps:1", "registry.example/team/")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == f"registry.example/team/covertype-steps@{DIGEST}"
+
+
+@pytest.mark.usefixtures("asked")
+def test_push_takes_another_name() -> None:
+    done = script("push", "serve:1", "registry.example/team", "covertype-serve")
+    assert done.stdout.splitlines()[-1] == f"registry.example/team/covertype-serve@{DIGEST}"
 
 
 @pytest.mark.usefixtures("asked")

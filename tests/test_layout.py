@@ -99,8 +99,11 @@ def test_every_module_of_a_service_is_in_the_table_of_the_emulator_tests() -> No
             "steps/google/gcs",
             "steps/google/bigquery",
             "steps/registry/judging",
+            "steps/serving/encoding",
             "steps/serving/formats",
+            "steps/serving/monitoring",
             "steps/serving/page",
+            "steps/serving/transport",
         ),
     ],
 )

@@ -105,7 +105,7 @@ def test_every_installation_takes_the_lock_and_nothing_else() -> None:
     for path in files:
         text = path.read_text().replace("\\\n", " ")
         installs += [line for line in text.splitlines() if "pip" in line and "install" in line and ".txt" in line]
-    assert len(installs) == 5  # two in the Makefile, one in the Dockerfile, two in the documentation
+    assert len(installs) == 6  # two in the Makefile, one in each Dockerfile, two in the documentation
     for line in installs:
         assert "--no-deps" in line
         assert "--require-hashes" in line
@@ -187,6 +187,14 @@ def test_the_image_has_every_library_that_steps_import() -> None:
     }
     assert imported
     assert imported <= pins("image", "xgboost-cpu").keys()
+
+
+def test_the_image_of_serve_has_what_serve_needs_and_nothing_that_trains() -> None:
+    found = pins("serve-image")
+    assert not found.keys() & {"scikit-learn", "scipy", "pandas", "matplotlib", "optuna", "skops", *BUILDS}
+    assert pins("serve").keys() | {"botocore", "google-cloud-storage", "llvmlite", "numpy", "pyarrow"} <= found.keys()
+    here = pins("run", "serve")
+    assert found == {name: here[name] for name in found}
 
 
 @pytest.mark.parametrize("name", ["image", "dev", "mlflow"])

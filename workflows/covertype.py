@@ -33,7 +33,7 @@ from workflows.cli import (
     verify_verbs,
     workflow_verbs,
 )
-from workflows.cli.cluster import cluster_verbs, predict_cluster_verbs
+from workflows.cli.cluster import cluster_verbs, predict_cluster_verbs, rollout_verb
 from workflows.cli.doctor import doctor_verb
 from workflows.cli.tracking import mlflow_verb
 
@@ -55,6 +55,7 @@ app.add_typer(mlflow_verb.app)
 app.add_typer(cache_verbs.app, name="cache")
 app.add_typer(cluster_verbs.app)
 app.add_typer(predict_cluster_verbs.app)
+app.add_typer(rollout_verb.app)
 app.add_typer(doctor_verb.app)
 app.add_typer(bigquery_verbs.app)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from steps import schema as schemas
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 PREPROCESSOR, MODEL, METADATA = "preprocessor.skops", "model.ubj", "metadata.json"
 FILES = (METADATA, PREPROCESSOR, MODEL)
+_PREPARED = re.compile(r"models/forest(-\d+)?\.bin")
 # The keys of ``metadata.json`` that the steps after training read, with their types.
 _REQUIRED_FACTS: dict[str, type | tuple[type, ...]] = {
     "cover_type": str,
@@ -24,6 +26,20 @@ _REQUIRED_FACTS: dict[str, type | tuple[type, ...]] = {
     "schema": str,
     "sha256": dict,
 }
+
+
+def prepared_name(number: int) -> str:
+    """Return the name of the prepared forest of the models with the same features, in the folder of the bundles.
+
+    Args:
+        number: The position of these models among those with other features.
+    """
+    return "forest.bin" if not number else f"forest-{number + 1}.bin"
+
+
+def is_scoring_file(name: str) -> bool:
+    """Return whether a published file is needed to score rows: a file of a bundle, or a prepared forest."""
+    return is_bundle_file(name) or _PREPARED.fullmatch(name) is not None
 
 
 def is_bundle_file(name: str) -> bool:

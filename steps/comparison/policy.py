@@ -234,6 +234,8 @@ def _strings(value: object, name: str, choices: tuple[str, ...]) -> tuple[str, .
     for each in value:
         if choices and each not in choices:
             raise ValueError(f"{name!r} cannot have {each!r}, use some of {', '.join(choices)}")
+        if value.count(each) > 1:
+            raise ValueError(f"{name!r} has {each!r} twice")
     return tuple(value)
 
 

@@ -61,13 +61,10 @@ def _shares(missing: int, present: int, given: int, rows: int) -> dict[str, floa
 
 def _column(column: Numeric | Categorical, given: Counts, missing: int, *, enough: bool) -> dict[str, Any]:
     """Return the statistics of a column, whose missing values are a bin of their own."""
+    entry = _compare(training_bins(column), np.append(given, missing), groups_of(column), enough=enough)
     if isinstance(column, Categorical):
-        training = np.append(column.counts, column.missing)
-        entry = _compare(training, np.append(given, missing), _categories(column), enough=enough)
         unseen = int(given[column.counts == 0].sum())
         return {"kind": "categorical", **entry, "unseen": unseen / max(int(given.sum()) + missing, 1)}
-    training = np.concatenate([column.counts, [0, column.missing]])
-    entry = _compare(training, np.append(given, missing), _deciles(column), enough=enough)
     values = int(given.sum())
     if not values or not column.counts.sum():
         return {"kind": "numeric", **entry, "ks": None, "ks_noise": None}
@@ -76,6 +73,20 @@ def _column(column: Numeric | Categorical, given: Counts, missing: int, *, enoug
     found = statistics.level(ks, noise, statistics.KS_LIMITS) if enough else statistics.NONE
     highest = max(found, entry["level"], key=statistics.LEVELS.index)
     return {"kind": "numeric", **entry, "level": highest, "ks": ks, "ks_noise": noise}
+
+
+def training_bins(column: Numeric | Categorical) -> Counts:
+    """Return the number of training rows in each bin: those of the profile, above the largest (numeric), missing."""
+    above = [0] if isinstance(column, Numeric) else []
+    return np.concatenate([column.counts, [*above, column.missing]])
+
+
+def groups_of(column: Numeric | Categorical) -> list[tuple[str, NDArray[np.int64]]]:
+    """Return the groups of bins that the PSI compares: their names, and the positions in :func:`training_bins`.
+
+    The groups of a numeric column are ascending. The last group is that of missing values.
+    """
+    return _categories(column) if isinstance(column, Categorical) else _deciles(column)
 
 
 def _deciles(column: Numeric) -> list[tuple[str, NDArray[np.int64]]]:

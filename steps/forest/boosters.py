@@ -29,7 +29,7 @@ class Boosters:
     engine = "xgboost"
 
     def __init__(self, models: Sequence[tuple[str, bytes]]) -> None:
-        self._boosters = [_load(name, data) for name, data in models]
+        self._boosters = [load_booster(name, data) for name, data in models]
         self.models, self.features = len(models), self._boosters[0].num_features()
         self._lock, self._threads = threading.Lock(), 0
 
@@ -53,7 +53,8 @@ class Boosters:
             return np.stack([booster.inplace_predict(rows, predict_type=kind) for booster in self._boosters])
 
 
-def _load(name: str, data: bytes) -> xgboost.Booster:
+def load_booster(name: str, data: bytes) -> xgboost.Booster:
+    """Return the booster in the content of a ``model.ubj``; BadDataError if XGBoost cannot read it."""
     booster = xgboost.Booster()
     try:
         booster.load_model(bytearray(data))

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from steps.core import runtime, storage
+from steps.core.errors import UnavailableError
 from steps.forest import check_rows, prepared, trees
 from steps.forest.packing import pack
 from steps.forest.trees import UnsupportedModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -66,6 +68,7 @@ def open_predictor(
 
     Raises:
         BadDataError: A model is damaged, or the models have different numbers of features.
+        UnavailableError: There is no prepared forest of these models, and XGBoost is not installed.
     """
     digests = digests or [storage.sha256_file(path) for path in paths]
     if prepared_file is not None and (found := prepared.read(prepared_file, digests)) is not None:
@@ -78,13 +81,12 @@ def open_predictor(
 def _open_unprepared(
     models: Sequence[tuple[str, bytes]], digests: Sequence[str], prepared_file: Path | None
 ) -> Predictor:
-    from steps.forest.boosters import Boosters
-
+    boosters_of = _import_boosters()
     try:
         packed = pack(trees.read(models))  # before XGBoost reads them: it ends the process if a model is damaged
     except UnsupportedModelError as error:
-        return _fall_back(Boosters(models), str(error))
-    boosters, forest = Boosters(models), _grow(packed)
+        return _fall_back(boosters_of(models), str(error))
+    boosters, forest = boosters_of(models), _grow(packed)
     if forest is None:
         return _fall_back(boosters, "its kernels cannot be compiled for this processor")
     rows = check_rows.make(packed)
@@ -95,6 +97,21 @@ def _open_unprepared(
         with suppress(OSError):
             prepared.write(prepared_file, prepared.Prepared(packed, rows, scores), digests)
     return forest
+
+
+def _import_boosters() -> Callable[[Sequence[tuple[str, bytes]]], Predictor]:
+    """Return what opens models by XGBoost; UnavailableError if it is not installed."""
+    try:
+        from steps.forest.boosters import Boosters
+    except ModuleNotFoundError as error:
+        if error.name != "xgboost":
+            raise
+        what = "these models have no prepared forest for this version of the code, and XGBoost is not installed"
+        fix = (
+            "register the run again as a new version, or use an installation with XGBoost, as in the image of the steps"
+        )
+        raise UnavailableError(what, where=sys.executable, fix=fix) from None
+    return Boosters
 
 
 def _grow(packed: PackedTrees) -> Predictor | None:

@@ -34,6 +34,8 @@ class ServeOptions:
     ] = 10.0
     drain: Annotated[int, Option("Seconds that requests get to end when the server stops.", minimum=0)] = 30
     poll: Annotated[float, Option("Seconds between two looks at the alias; 0: never look again.", minimum=0)] = 10.0
+    explain: Annotated[bool, Option("Answer ?explain=true with the contributions of the features (XGBoost).")] = False
+    explain_rows: Annotated[int, Option("Largest number of rows of a request to explain.", minimum=1)] = 10
     token_file: Annotated[
         str, Option("File with the token that clients must send; COVERTYPE_SERVE_TOKEN is read too.", metavar="PATH")
     ] = ""

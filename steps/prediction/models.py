@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from steps.forest import Predictor
     from steps.schema import CoverType, Schema
 
-PREPARED = "forest.bin"
-
 
 @dataclass(frozen=True)
 class _Group:
@@ -140,15 +138,11 @@ def read_ensemble(folder: Path) -> Ensemble:
         tuple(float(found[slug][1]["threshold"]) for slug in order),
         np.array([metrics.calibration_of(found[slug][1]) for slug in order]),
         tuple(
-            _open_group(members, [found[order[at]] for at in members], folder / _prepared_name(number))
+            _open_group(members, [found[order[at]] for at in members], folder / bundle.prepared_name(number))
             for number, members in enumerate(groups.values())
         ),
         data.pop(),
     )
-
-
-def _prepared_name(number: int) -> str:
-    return PREPARED if not number else f"forest-{number + 1}.bin"
 
 
 def _read_bundles(folder: Path) -> dict[str, tuple[Path, dict[str, Any]]]:

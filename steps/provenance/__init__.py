@@ -2,6 +2,7 @@
 
 - ``links``: the links of the chain, and what a check says about each.
 - ``evidence``: the files of a version or of a run, with what is wrong with them.
+- ``forms``: the forms of the documents that are compared.
 - ``origin``: the links from the source to the image: source, datasets, code, image.
 - ``results``: the links from the boosters to the report.
 - ``publication``: the links of the registry: manifest and aliases.
@@ -16,6 +17,7 @@ __all__ = [
     "card",
     "card_figures",
     "evidence",
+    "forms",
     "links",
     "origin",
     "publication",

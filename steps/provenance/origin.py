@@ -74,7 +74,7 @@ def datasets_link(evidence: Evidence, reread: Reread | None) -> Link:
     uses = evidence.usages()
     for slug in evidence.slugs:
         read = uses.get(f"{slug}-split", {}).get("sha256", {}).get("dataset")
-        if read != written.get(slug):
+        if uses and read != written.get(slug):  # a report that cannot be read is a link of its own
             problems.append(f"split of {slug} did not read the dataset that prepare wrote")
         path = evidence.paths.get(DATASET.format(slug=slug))
         if path and storage.sha256_file(path) != written.get(slug):
@@ -147,7 +147,9 @@ def code_link(evidence: Evidence, code: CodeAtHand) -> Link:
 
 def image_link(evidence: Evidence) -> Link:
     """Compare the images that the steps ran in with those of the lineage; only a digest names one image for good."""
-    ran = images_of(evidence.usages().values())
+    if not (uses := evidence.usages()):
+        return make_link("image", [], "", unchecked="the report does not say where the steps ran")
+    ran = images_of(uses.values())
     problems = []
     if evidence.registered and "images" in evidence.lineage and evidence.lineage["images"] != ran:
         stated = ", ".join(evidence.lineage["images"]) or "none"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from steps.core.errors import BadDataError
-from steps.provenance import origin, publication, results, signing
+from steps.provenance import forms, origin, publication, results, signing
 from steps.provenance.evidence import Evidence, collect_version
 from steps.provenance.links import NAMES, Link, State, all_unchecked
 from steps.registry import publishing
@@ -52,19 +52,22 @@ def verify_version(registry: Destination, version: str, means: Means) -> list[Li
     """
     try:
         manifest = publishing.read_manifest(registry.below(version_path(version)))
+        problem = forms.find_lineage_problem(manifest.metadata)
     except BadDataError as error:
+        problem = error.what
+    if problem:
         others = [name for name in NAMES if name not in {"manifest", "aliases"}]
         chain = [
-            Link("manifest", State.BROKEN, error.what),
+            Link("manifest", State.BROKEN, problem),
             publication.aliases_link(registry, version),
             *all_unchecked(others, "the manifest is damaged"),
         ]
         return sorted(chain, key=lambda link: NAMES.index(link.name))
     with tempfile.TemporaryDirectory(prefix="covertype-verify-") as temporary:
-        evidence = collect_version(registry, version, manifest, Path(temporary))
+        evidence = forms.without_malformed(collect_version(registry, version, manifest, Path(temporary)))
         return [
             *_links(evidence, means),
-            _checked("manifest", lambda: publication.manifest_link(evidence)),
+            publication.manifest_link(evidence),
             publication.aliases_link(registry, version),
             signing.signature_link(registry, evidence, means.signer, Path(temporary)),
         ]
@@ -81,32 +84,18 @@ def verify_run(name: str, revision: str, files: Mapping[str, Path], means: Means
     """
     paths = {each: path for each, path in files.items() if path.is_file()}
     lineage: dict[str, Any] = {"version": name, "code_revision": revision}
-    evidence = Evidence(name, lineage, paths, registered=False)
+    evidence = forms.without_malformed(Evidence(name, lineage, paths, registered=False))
     return [*_links(evidence, means), *all_unchecked(NAMES[-3:], "a run has none: register it")]
 
 
 def _links(evidence: Evidence, means: Means) -> list[Link]:
     reread = means.reread(evidence)
     return [
-        _checked("source", lambda: origin.source_link(evidence, reread)),
-        _checked("datasets", lambda: origin.datasets_link(evidence, reread)),
-        _checked(
-            "code", lambda: origin.code_link(evidence, means.code(str(evidence.lineage.get("code_revision", ""))))
-        ),
-        _checked("image", lambda: origin.image_link(evidence)),
-        _checked("boosters", lambda: results.boosters_link(evidence)),
-        _checked("metrics", lambda: results.metrics_link(evidence)),
-        _checked("report", lambda: results.report_link(evidence)),
+        origin.source_link(evidence, reread),
+        origin.datasets_link(evidence, reread),
+        origin.code_link(evidence, means.code(str(evidence.lineage.get("code_revision", "")))),
+        origin.image_link(evidence),
+        results.boosters_link(evidence),
+        results.metrics_link(evidence),
+        results.report_link(evidence),
     ]
-
-
-def _checked(name: str, check: Callable[[], Link]) -> Link:
-    """Return a link, broken if a document that it compares has another form than this project writes.
-
-    Every digest can fit such a document: whoever changed it may have changed the manifest too.
-    """
-    try:
-        return check()
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        what = f"a document or the lineage has another form than this project writes ({type(error).__name__}: {error})"
-        return Link(name, State.BROKEN, what)

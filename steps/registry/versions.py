@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -121,9 +122,14 @@ def _facts(
     return VersionFacts(
         version,
         own[0].at if own else "",
-        metadata.get("accuracy"),
-        metadata.get("macro_f1"),
+        _finite(metadata.get("accuracy")),
+        _finite(metadata.get("macro_f1")),
         tuple(name for name, named in aliases.items() if named == version),
         own[-1].summary() if own else None,
         problem,
     )
+
+
+def _finite(value: object) -> float | None:
+    """Return a metric of a manifest, which others may have written; None for anything but a finite number."""
+    return value if isinstance(value, float) and math.isfinite(value) else None

@@ -13,6 +13,7 @@ from starlette.requests import Request  # noqa: TC002 - FastAPI reads the annota
 from starlette.responses import Response
 
 from steps.serving.formats import answers, inference_protocol
+from steps.serving.formats.explained import PARAMETER
 from steps.serving.gateway import Gateway, JsonLog
 from steps.serving.page.endpoints import Page
 from steps.serving.service import Service, as_endpoint
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from steps.options.serve import ServeOptions
     from steps.schema import Column, Schema
     from steps.serving.gateway import Call, Endpoint, Reply
-    from steps.serving.metrics import Metrics
-    from steps.serving.versions import Holder, Reloader
+    from steps.serving.monitoring.metrics import Metrics
+    from steps.serving.versions import Holder, Reloader, ServedModel
 
 _PATH_PARAMETERS = {"model": "Name of the model.", "version": "Name of the version."}
 _STRING = {"type": "string"}
@@ -97,7 +98,7 @@ def make_app(  # noqa: PLR0913 - what the parts of a service are
     )
     schema = holder.model.schema
     routes: dict[str, tuple[str, Endpoint, dict[str, Any]]] = {
-        "/predict": ("POST", service.predict, _predict_documentation(schema)),
+        "/predict": ("POST", service.predict, _predict_documentation(schema, holder.model)),
         "/v2": ("GET", service.server, {"summary": "Describe the server."}),
         "/v2/health/live": ("GET", service.live, {"summary": "Say that the process answers."}),
         "/v2/health/ready": ("GET", service.ready, {"summary": "Say that rows can be scored, and by which version."}),
@@ -155,7 +156,7 @@ def _add_route(app: FastAPI, path: str, verb: str, endpoint: Endpoint, documenta
         status: {"description": text, "content": content} for status, text in errors.items()
     }
     responses[200] = {"description": "The answer.", "content": documentation.get("answer", {answers.JSON: {}})}
-    extra: dict[str, Any] = {"parameters": parameters}
+    extra: dict[str, Any] = {"parameters": [*parameters, *documentation.get("parameters", [])]}
     if body := documentation.get("body"):
         extra["requestBody"] = {"required": True, "content": body}
 
@@ -179,7 +180,7 @@ def _add_route(app: FastAPI, path: str, verb: str, endpoint: Endpoint, documenta
     )
 
 
-def _predict_documentation(schema: Schema) -> dict[str, Any]:
+def _predict_documentation(schema: Schema, model: ServedModel) -> dict[str, Any]:
     columns = {column.name: _column_schema(column) for column in schema.columns}
     row = {"type": "object", "required": list(columns), "properties": columns}
     lists = {name: {"type": "array", "items": each} for name, each in columns.items()}
@@ -202,8 +203,11 @@ def _predict_documentation(schema: Schema) -> dict[str, Any]:
         },
     }
     binary = {"schema": {"type": "string", "format": "binary"}}
+    description = "true: contributions for the predicted cover type. all: for all of them. Or the name of one."
+    explain = {"name": PARAMETER, "in": "query", "schema": _STRING, "description": description}
     return {
         "summary": "Score one row or many.",
+        "parameters": [explain] if model.explainer is not None else [],
         "description": "JSON: a row, an array of rows, or a list for each column. CSV and Arrow: a table.",
         "body": {
             answers.JSON: {

@@ -19,7 +19,7 @@ from steps.serving.refusals import RefusalError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 
-    from steps.serving.metrics import Metrics
+    from steps.serving.monitoring.metrics import Metrics
 
     Scope = MutableMapping[str, Any]
     Message = MutableMapping[str, Any]
@@ -87,17 +87,19 @@ class Call:
 
     Attributes:
         headers: The headers by name in lower case; the last one of a name.
+        query: The part of the address behind the question mark.
         parameters: The variables of the path.
         route: The path with the names of its variables, for log and metrics.
         rows: The number of rows that were scored.
         version: The version that scored them.
     """
 
-    __slots__ = ("_receive", "headers", "parameters", "route", "rows", "version")
+    __slots__ = ("_receive", "headers", "parameters", "query", "route", "rows", "version")
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self._receive = receive
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.query: bytes = scope["query_string"]
         self.parameters: Mapping[str, str] = {}
         self.route, self.rows, self.version = "", 0, ""
 

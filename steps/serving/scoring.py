@@ -34,19 +34,21 @@ class Scored:
         scores: float32, shape (models, rows).
         best: The position of the model with the highest score (int64, shape (rows,)).
         probability: Its calibrated probability (float32, shape (rows,)).
+        features: The features of the rows for each group of models: float32, shape (rows, features of the group).
     """
 
     model: ServedModel
     scores: NDArray[np.float32]
     best: NDArray[np.int64]
     probability: NDArray[np.float32]
+    features: Sequence[NDArray[np.float32]]
 
 
 def score_features(model: ServedModel, features: Sequence[NDArray[np.float32]]) -> Scored:
     """Score rows by the result of ``Ensemble.features``, in this thread."""
     scores = model.ensemble.scores_of_features(features, 1)
     best = output.find_best(scores)
-    return Scored(model, scores, best, output.find_probability(model.ensemble, scores, best))
+    return Scored(model, scores, best, output.find_probability(model.ensemble, scores, best), features)
 
 
 class Scorer:
@@ -101,7 +103,8 @@ def _answer(model: ServedModel, requests: Sequence[tuple[list[Any], asyncio.Futu
         own = slice(start, start + len(rows))
         start += len(rows)
         if not future.done():  # the client is gone
-            future.set_result(Scored(model, found.scores[:, own], found.best[own], found.probability[own]))
+            features = [each[own] for each in found.features]
+            future.set_result(Scored(model, found.scores[:, own], found.best[own], found.probability[own], features))
 
 
 def _answer_alone(model: ServedModel, rows: list[Any], future: asyncio.Future[Scored]) -> None:

@@ -24,7 +24,8 @@ import uvicorn
 
 from steps.core.errors import TransientError, UnavailableError
 from steps.core.runtime import TerminatedError
-from steps.serving import connections, metrics
+from steps.serving.monitoring import metrics
+from steps.serving.transport import connections
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from steps.serving.drift import Drift
+from steps.serving.explanations import Explanations
 from steps.serving.formats import answers, decoding, inference_protocol
+from steps.serving.formats.protocol_metadata import describe
 from steps.serving.gateway import JSON, Call, Reply, refusal_reply
-from steps.serving.metrics import CONTENT_TYPE
+from steps.serving.monitoring.metrics import CONTENT_TYPE
 from steps.serving.refusals import Problem, RefusalError, refuse_rows, too_large
 from steps.serving.scoring import MOST_TOGETHER, Scored, Scorer, score_features
 
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
     from steps.options.serve import ServeOptions
     from steps.schema import Schema
     from steps.serving.gateway import Endpoint
-    from steps.serving.metrics import Metrics
+    from steps.serving.monitoring.metrics import Metrics
     from steps.serving.versions import Holder, ServedModel
 
 # A larger body is decoded in the thread for large requests.
@@ -48,13 +51,20 @@ class Service:
 
     def __init__(self, holder: Holder, options: ServeOptions, metrics: Metrics) -> None:
         self._holder, self._options, self._metrics = holder, options, metrics
-        self._scorer = Scorer()
+        self._scorer, self._drift = Scorer(), Drift(metrics.drift)
+        self._drift.watch(holder.model)
+        self._explanations = Explanations(options, metrics)
 
     async def predict(self, call: Call) -> Reply:
         """Score rows with named columns."""
         model, kind, accepted = self._holder.model, _content_type(call), _accepted(call)
         writer = answers.WRITERS[accepted]
+        explaining = self._explanations.find_writer(call.query, model, accepted) if call.query else None
         body = await self._read_body(call)
+        if explaining is not None:
+            arguments = (model, kind, body, self._options.max_rows, explaining)
+            scored, content = await self._explanations.run(model, _predict_in_thread, *arguments)
+            return self._answer(call, scored, content, accepted)
         if kind == answers.JSON and len(body) <= _SMALL_BODY and (rows := _plain_rows(model, body)) is not None:
             decoding.require_few_rows(len(rows), self._options.max_rows)
             if len(rows) <= MOST_TOGETHER:
@@ -71,7 +81,11 @@ class Service:
         body = await self._read_body(call)
         length = call.headers.get(inference_protocol.LENGTH_HEADER)
         arguments = (model, body, length, self._options.max_rows)
-        scored, content, size = await self._limited(_infer_in_thread, *arguments)
+        if self._explanations.are_outputs(model, body, inference_protocol.CONTRIBUTIONS):
+            found = await self._explanations.run(model, _infer_in_thread, *arguments)
+        else:
+            found = await self._limited(_infer_in_thread, *arguments)
+        scored, content, size = found
         if size is None:
             return self._answer(call, scored, content, answers.JSON)
         reply = self._answer(call, scored, content, _BINARY)
@@ -97,6 +111,8 @@ class Service:
     def _answer(self, call: Call, scored: Scored, content: bytes, kind: str) -> Reply:
         call.rows, call.version = len(scored.best), scored.model.version
         self._metrics.count_rows(call.version, call.rows)
+        if scored.model is self._holder.model:
+            self._drift.add(scored)
         return Reply(content, kind.encode(), headers={answers.VERSION_HEADER: call.version.encode()})
 
     async def _read_body(self, call: Call) -> bytes:
@@ -146,15 +162,17 @@ class Service:
 
     async def model(self, call: Call) -> Reply:
         """Describe the model, as the Open Inference Protocol has it."""
-        return _json(inference_protocol.describe(self._named_model(call)))
+        return _json(describe(self._named_model(call)))
 
     async def metrics(self, call: Call) -> Reply:  # noqa: ARG002 - an endpoint
         """Return the metrics."""
+        self._drift.flush()
         return Reply(self._metrics.text(), CONTENT_TYPE)
 
     def close(self) -> None:
-        """End the thread for large requests."""
+        """End the threads."""
         self._scorer.close()
+        self._explanations.close()
 
 
 def as_endpoint(route: str, method: Endpoint, metrics: Metrics) -> Endpoint:

@@ -30,6 +30,7 @@ from steps.serving import documents
 from steps.serving.documents import Documents
 from steps.serving.encoding.plain_rows import PlainRows
 from steps.serving.encoding.plain_tables import PlainTables
+from steps.serving.explainer import Explainer
 from steps.sources import layouts
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from steps.prediction.models import Ensemble
     from steps.registry.destinations import Destination
     from steps.schema import Column, Schema
-    from steps.serving.metrics import Metrics
+    from steps.serving.monitoring.metrics import Metrics
 
     Fetch = Callable[[Destination, str, Path], None]
     Load = Callable[[Destination, str], "ServedModel"]
@@ -59,6 +60,7 @@ class ServedModel:
         loaded: When they were ready, in seconds since 1970.
         seconds: How long loading took.
         documents: The report, the model card and the training profile.
+        explainer: What explains scores; None if that is not switched on.
     """
 
     version: str
@@ -69,6 +71,7 @@ class ServedModel:
     seconds: float
     loaded: float = field(default_factory=time.time)
     documents: Documents = field(default_factory=Documents)
+    explainer: Explainer | None = None
 
     @property
     def name(self) -> str:
@@ -80,13 +83,24 @@ class ServedModel:
         """The schema of the table that the models were trained on."""
         return self.ensemble.schema
 
+    @property
+    def drift(self) -> str:
+        """Whether drift can be measured, for the log."""
+        known = self.documents.reference is not None
+        return "measured" if known else "not measured: there is no profile of the training rows beside the models"
+
     def facts(self) -> dict[str, Any]:
         """Return what is known about the models, as plain JSON values."""
         return {"version": self.version, "engine": self.ensemble.engine, "sha256": dict(self.digests)}
 
 
-def load_folder(folder: Path, version: str) -> ServedModel:
+def load_folder(folder: Path, version: str, explained_rows: int = 0) -> ServedModel:
     """Load the models in a folder of bundles, compare their checksums, and score a row with them.
+
+    Args:
+        folder: The folder.
+        version: The name of the version or run.
+        explained_rows: The largest number of rows of a request to explain; 0: scores are not explained.
 
     Raises:
         NoInputError: There is no bundle.
@@ -99,18 +113,24 @@ def load_folder(folder: Path, version: str) -> ServedModel:
         for cover_type in ensemble.cover_types
     }
     _warm(ensemble, folder)
+    explainer = Explainer(folder, ensemble, explained_rows) if explained_rows else None
     beside = documents.read_documents(folder, ensemble)
     short_ways = PlainRows(ensemble), PlainTables(ensemble)
-    return ServedModel(version, ensemble, digests, *short_ways, time.monotonic() - begun, documents=beside)
+    return ServedModel(
+        version, ensemble, digests, *short_ways, time.monotonic() - begun, documents=beside, explainer=explainer
+    )
 
 
-def load_version(registry: Destination, version: str, fetch: Fetch | None = None) -> ServedModel:
+def load_version(
+    registry: Destination, version: str, fetch: Fetch | None = None, explained_rows: int = 0
+) -> ServedModel:
     """Load a version of a registry. Its files are compared with the checksums of its manifest.
 
     Args:
         registry: The registry.
         version: The name of the version.
         fetch: What writes the files; None for :func:`fetch_files`.
+        explained_rows: As for :func:`load_folder`.
 
     Raises:
         NoInputError: There is no such version.
@@ -120,14 +140,14 @@ def load_version(registry: Destination, version: str, fetch: Fetch | None = None
         folder = Path(temporary) / "version"
         (fetch or fetch_files)(registry, version, folder)
         with renamed(folder, registry.below(version_path(version)).location):
-            return load_folder(folder / "models", version)
+            return load_folder(folder / "models", version, explained_rows)
 
 
 def fetch_files(registry: Destination, version: str, folder: Path) -> None:
     """Write the files of a version that a server needs to a new folder: the bundles, and the documents beside them."""
     wanted = registry.below(version_path(version))
     published = {each.name for each in publishing.read_manifest(wanted).files}
-    names = {name for name in published if bundle.is_bundle_file(name) or name in documents.NAMES}
+    names = {name for name in published if bundle.is_scoring_file(name) or name in documents.NAMES}
     publishing.fetch(wanted, folder, names)
 
 
@@ -267,4 +287,5 @@ class Reloader:
             return
         before = self._holder.model.version
         self._holder.swap(model)
-        self._log("version loaded", version=version, before=before, seconds=round(model.seconds, 3))
+        seconds = round(model.seconds, 3)
+        self._log("version loaded", version=version, before=before, seconds=seconds, drift=model.drift)

@@ -29,7 +29,8 @@ SLUGS = ("aspen", "krummholz")
 LABELS = {slug: SCHEMA.cover_type(slug).label for slug in SLUGS}
 BUNDLE = ("metadata.json", "model.ubj", "preprocessor.skops")
 DOCUMENTS = ("model_card.md", "profile.json", "report.html", "report.json", "test-scores.parquet")
-FILES = sorted([*(f"models/{slug}/{name}" for slug in SLUGS for name in (*BUNDLE, "metrics.json")), *DOCUMENTS])
+MODELS = (*(f"models/{slug}/{name}" for slug in SLUGS for name in (*BUNDLE, "metrics.json")), "models/forest.bin")
+FILES = sorted([*MODELS, *DOCUMENTS])
 ROWS = 400
 # Entries of the report that the model card shows.
 UNDEFINED = {f"{name}{end}": None for name in METRICS for end in ("", "_interval")}
@@ -44,10 +45,12 @@ class Run:
         folder.mkdir()
         rows = np.random.default_rng(0).random((50, 2), np.float32)
         matrix = xgboost.QuantileDMatrix(rows, label=rows[:, 0] > pr_auc / 2)
-        booster = xgboost.train({"nthread": 1, "max_depth": 1}, matrix, 1)
-        bundle.write_preprocessor(folder / "p.skops", FeatureTransformer(["a"], {}, []))
+        booster = xgboost.train({"nthread": 1, "max_depth": 1, "objective": "binary:logistic"}, matrix, 1)
+        transformer = FeatureTransformer(["a", "b"], {}, [])
+        transformer.seen_ = {}
+        bundle.write_preprocessor(folder / "p.skops", transformer)
         for slug in SLUGS:
-            facts = {"cover_type": slug, "label": LABELS[slug], "threshold": 0.25, "features": ["a"], "seed": seed}
+            facts = {"cover_type": slug, "label": LABELS[slug], "threshold": 0.25, "features": ["a", "b"], "seed": seed}
             facts |= {"schema": SCHEMA.to_json(), "data_sha256": data}
             bundle.write(folder / slug, folder / "p.skops", booster, facts)
             self.judge(slug, pr_auc)

@@ -74,6 +74,7 @@ def test_a_version_is_served_and_its_alias_is_followed(monkeypatch: pytest.Monke
     monkeypatch.setattr(versions, "load_version", load)
     monkeypatch.setattr(versions, "Holder", lambda model, _: FakeHolder(model))
     monkeypatch.setattr(app, "make_app", lambda *_, reloader, **__: reloaders.append(reloader))
+    monkeypatch.setattr(server, "make_server", lambda *_: None)
     monkeypatch.setattr(server, "serve", lambda *_: None)
     for words in ([], ["--version=v1"], ["--poll=0"]):
         assert runtime.run(serve.main, [f"--registry={tmp_path}", "--port=0", *words]) == 0
@@ -130,7 +131,7 @@ def test_an_address_that_others_reach_is_a_warning_without_a_token(
 
 
 class FakeModel:
-    seconds = 0.0
+    seconds, drift = 0.0, ""
 
     def facts(self) -> dict[str, str]:
         return {}

@@ -21,6 +21,7 @@ Packages with verbs:
 Modules that they use:
 
 - ``options``: the flags that several verbs share.
+- ``registry_flag``: the flag of the registry, and its variable.
 - ``linting``: checks of a rendered workflow.
 """
 
@@ -33,6 +34,7 @@ __all__ = [
     "linting",
     "options",
     "predict_verb",
+    "registry_flag",
     "registry_verbs",
     "result_verbs",
     "run_verbs",

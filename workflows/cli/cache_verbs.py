@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workflows.cli.options import JsonFlag, Output, finite
+from workflows.cli.options import JsonFlag, RunsOrOutput, finite
 
 if TYPE_CHECKING:
     from workflows.local.cache import Cache
@@ -15,21 +15,22 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Lists and prunes the cached results of earlier runs on this machine.")
 
 
-def _open_cache(output: Path | None) -> "Cache":
+def _open_cache(runs: Path | None) -> "Cache":
     from workflows.local.cache import Cache
+    from workflows.runs.results import DEFAULT_FOLDER
     from workflows.runs.run_here import CACHE
 
-    return Cache((output or Path("runs")) / CACHE)
+    return Cache((runs or DEFAULT_FOLDER) / CACHE)
 
 
 @app.command()
-def ls(output: Output = None, *, as_json: JsonFlag = False) -> int:
+def ls(runs: RunsOrOutput = None, *, as_json: JsonFlag = False) -> int:
     """List the number of results of each step, their size, and the time of the last use."""
     from workflows.local import upkeep
     from workflows.terminal.display import make_console
     from workflows.terminal.result_tables import cache_table
 
-    summaries = upkeep.summarise_cache(_open_cache(output))
+    summaries = upkeep.summarise_cache(_open_cache(runs))
     if as_json:
         print(json.dumps([asdict(summary) for summary in summaries]))
     else:
@@ -39,7 +40,7 @@ def ls(output: Output = None, *, as_json: JsonFlag = False) -> int:
 
 @app.command()
 def prune(
-    output: Output = None,
+    runs: RunsOrOutput = None,
     *,
     older_than: Annotated[
         float, typer.Option(min=0, metavar="DAYS", callback=finite, help="Days without use; 0 removes all.")
@@ -51,7 +52,7 @@ def prune(
     from workflows.local import upkeep
     from workflows.terminal.result_tables import format_megabytes
 
-    pruned = upkeep.prune_cache(_open_cache(output), older_than_days=older_than, dry_run=dry_run)
+    pruned = upkeep.prune_cache(_open_cache(runs), older_than_days=older_than, dry_run=dry_run)
     if as_json:
         print(json.dumps(asdict(pruned)))
     else:

@@ -31,13 +31,19 @@ if TYPE_CHECKING:
 
 def _folder(text: str) -> Path:
     """Return the folder of this machine that an address names."""
-    return uris.parse(text, (uris.PATH, uris.FILE), what="folder", where="--output").path
+    return uris.parse(text, (uris.PATH, uris.FILE), what="folder", where="--runs").path
 
 
-Output = Annotated[
-    Path | None, typer.Option(metavar="FOLDER", parser=_folder, help="Folder of runs and cache. (default: runs)")
+_RUNS = "Folder of runs and cache{}. (default: runs)"
+Runs = Annotated[Path | None, typer.Option("--runs", metavar="FOLDER", parser=_folder, help=_RUNS.format(""))]
+# Verbs without an output of their own also take the name that the flag has for ``run``.
+RunsOrOutput = Annotated[
+    Path | None,
+    typer.Option(
+        "--runs", "--output", metavar="FOLDER", parser=_folder, help=_RUNS.format("; --output is another name for it")
+    ),
 ]
-JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")]
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, all else on stderr.")]
 _CONFIG = Annotated[
     Path | None, typer.Option(help="YAML file with any of these settings.", rich_help_panel=JOB, readable=False)
 ]

@@ -13,15 +13,16 @@ from steps.core.errors import shell_exit_code
 from steps.core.options import declared, with_flags
 from steps.options.predict import PredictOptions
 from steps.options.serve import ServeOptions
-from workflows.cli.options import Output, option_word
+from workflows.cli.options import Runs, option_word
+from workflows.cli.registry_flag import Registry, registry_or_runs
 
 app = typer.Typer()
 
 _Model = Annotated[
-    str, typer.Option(help="Name of a run on this machine, or a version or alias in --registry. (default: newest)")
-]
-_Registry = Annotated[
-    str, typer.Option(metavar="URI", help="Registry to take the models from: gs://, s3:// or a folder.")
+    str,
+    typer.Option(
+        help="Name of a run on this machine, or a version or alias in --registry. (default: champion, or newest run)"
+    ),
 ]
 _Key = Annotated[
     Path | None,
@@ -35,8 +36,8 @@ def predict(  # noqa: PLR0913 - one argument a flag
     *,
     options: PredictOptions,
     model: _Model = "",
-    registry: _Registry = "",
-    runs: Output = None,
+    registry: Registry = None,
+    runs: Runs = None,
     require_signature: _Key = None,
     metrics: Annotated[Path | None, typer.Option(help="File for counts, metrics and drift (JSON).")] = None,
     drift: Annotated[
@@ -50,13 +51,13 @@ def predict(  # noqa: PLR0913 - one argument a flag
     return _run_step([*words, *_words_of_models(model, registry, runs)])
 
 
-def _words_of_models(model: str, registry: str, runs: Path | None) -> list[str]:
+def _words_of_models(model: str, registry: str | None, runs: Path | None) -> list[str]:
     """Return the words of a step's command line that name the models."""
-    if registry:
-        return [f"--registry={registry}", *([f"--version={model}"] if model else [])]
     from workflows.runs import results
 
-    return [f"--models={results.find_models(runs or Path('runs'), model)}"]
+    if address := registry_or_runs(registry, runs, *([model] if model else [])):
+        return [f"--registry={address}", *([f"--version={model}"] if model else [])]
+    return [f"--models={results.find_models(runs or results.DEFAULT_FOLDER, model)}"]
 
 
 def _run_step(words: list[str]) -> int:
@@ -76,8 +77,8 @@ def serve(
     *,
     options: ServeOptions,
     model: _Model = "",
-    registry: _Registry = "",
-    runs: Output = None,
+    registry: Registry = None,
+    runs: Runs = None,
     require_signature: _Key = None,
 ) -> None:
     """Answer requests over HTTP with the models of a run or of a registry."""

@@ -10,36 +10,14 @@ import typer
 from steps.core import uris
 from steps.core.errors import BadDataError, PipelineError, UsageError
 from workflows.cli.options import JsonFlag
+from workflows.cli.registry_flag import Registry, open_registry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from steps.registry.champion import Outcome
-    from steps.registry.destinations import Destination
 
 app = typer.Typer()
-
-Registry = Annotated[
-    str | None,
-    typer.Option(metavar="URI", help="Registry of the models: gs://BUCKET/PREFIX, s3://BUCKET/PREFIX or a folder."),
-]
-
-
-def open_registry(uri: str | None) -> "Destination":
-    """Return the registry of a flag; without it, that of the settings (COVERTYPE_REGISTRY).
-
-    Raises:
-        UsageError: Neither names one.
-        PipelineError: The address is not valid, or there are no credentials.
-    """
-    from steps.io import open_destination
-    from workflows import settings
-
-    found = settings.load({"registry": uri}).registry
-    if not found:
-        fix = "name the registry that the models were registered in, here or in COVERTYPE_REGISTRY"
-        raise UsageError("a registry is needed", where="--registry", fix=fix)
-    return open_destination(found)
 
 
 @app.command()
@@ -141,7 +119,7 @@ def _print_outcome(registry: str, outcome: "Outcome", *, as_json: bool) -> None:
     if move.moved:
         before = move.previous or "there was none"
         print(f"{move.version} is now champion in {registry}, before {before}: {move.reason}")
-    else:
-        print(f"{move.version or 'no version'} is still champion in {registry}: {move.reason}")
+    else:  # the error says why
+        print(f"{move.version or 'no version'} is still champion in {registry}")
     if decision:
         print(f"decision {registry}/{decision.path}")

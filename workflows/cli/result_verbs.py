@@ -1,28 +1,28 @@
 """The verbs ``show`` and ``runs``, about runs on this machine that have ended."""
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from workflows.cli.options import JsonFlag, Output
+from workflows.cli.options import JsonFlag, RunsOrOutput
 
 app = typer.Typer()
-
-_DEFAULT_OUTPUT = Path("runs")
 
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="Name of a run.")], output: Output = None, *, as_json: JsonFlag = False
+    name: Annotated[str, typer.Argument(help="Name of a run.")],
+    folder: RunsOrOutput = None,
+    *,
+    as_json: JsonFlag = False,
 ) -> int:
     """Print the result of a run on this machine again."""
     from workflows.runs import results
     from workflows.terminal.display import make_console
     from workflows.terminal.result_tables import print_result
 
-    result = results.read_result(output or _DEFAULT_OUTPUT, name)
+    result = results.read_result(folder or results.DEFAULT_FOLDER, name)
     if as_json:
         print(json.dumps(result))
     else:
@@ -33,13 +33,13 @@ def show(
 
 
 @app.command()
-def runs(output: Output = None, *, as_json: JsonFlag = False) -> int:
+def runs(folder: RunsOrOutput = None, *, as_json: JsonFlag = False) -> int:
     """List the runs on this machine, oldest first."""
     from workflows.runs import results
     from workflows.terminal.display import make_console
     from workflows.terminal.result_tables import runs_table
 
-    found = results.list_results(output or _DEFAULT_OUTPUT)
+    found = results.list_results(folder or results.DEFAULT_FOLDER)
     if as_json:
         print(json.dumps(found))
     else:

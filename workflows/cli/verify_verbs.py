@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from steps.core.errors import RUN_FAILED, BadDataError, NoInputError, UsageError
-from workflows.cli.options import JsonFlag, Output
+from workflows.cli.options import JsonFlag, Runs
+from workflows.cli.registry_flag import Registry, open_registry, registry_or_runs
 
 if TYPE_CHECKING:
     from steps.provenance.evidence import Evidence
@@ -23,7 +24,6 @@ app = typer.Typer()
 
 PASSWORD_VARIABLE = "COVERTYPE_SIGNING_PASSWORD"  # noqa: S105 - the name of a variable
 _Version = Annotated[str, typer.Argument(help="Version or alias in --registry.")]
-_RegistryOption = Annotated[str, typer.Option(metavar="URI", help="Registry: gs://, s3:// or a folder.")]
 _Schema = Annotated[str, typer.Option(metavar="FILE", help="Schema file of another table (TOML).")]
 _Identity = Annotated[str, typer.Option(help="Expected identity of a keyless signature, with --issuer.")]
 _Issuer = Annotated[str, typer.Option(metavar="URL", help="OpenID Connect issuer of --identity.")]
@@ -33,34 +33,36 @@ _Issuer = Annotated[str, typer.Option(metavar="URL", help="OpenID Connect issuer
 def verify(  # noqa: PLR0913 - one argument a flag
     name: Annotated[str, typer.Argument(help="Version or alias in --registry, or a run on this machine.")],
     *,
-    registry: _RegistryOption = "",
+    registry: Registry = None,
     source: Annotated[str, typer.Option(metavar="URI", help="Read this source again, and compare.")] = "",
     schema: _Schema = "",
     key: Annotated[Path | None, typer.Option(metavar="FILE", help="Public key of the signer (PEM).")] = None,
     identity: _Identity = "",
     issuer: _Issuer = "",
-    runs: Output = None,
+    runs: Runs = None,
     as_json: JsonFlag = False,
 ) -> int:
     """Prove where a version came from, link by link, and name the first broken link (exit code 65)."""
     from steps.options.prepare import check_source
     from steps.provenance import links, verification
+    from workflows.runs.results import DEFAULT_FOLDER
     from workflows.terminal.chain_tables import chain_table
     from workflows.terminal.display import make_console
 
     signer = _expected_signer(key, identity, issuer)
     means = _means(check_source(source) if source else "", schema, signer)
-    if registry:
-        destination, version = _open_version(registry, name)
+    if place := registry_or_runs(registry, runs, name):
+        destination, version = _open_version(place, name)
         chain = verification.verify_version(destination, version, means)
     else:
-        chain = _verify_run(name, runs or Path("runs"), means)
+        place = str(runs or DEFAULT_FOLDER)
+        chain = _verify_run(name, Path(place), means)
     if as_json:
         print(json.dumps([link.to_dict() for link in chain]))
     else:
         make_console().print(chain_table(chain))
     if broken := links.first_broken(chain):
-        raise _broken_error(broken, registry or str(runs or "runs"), name)
+        raise _broken_error(broken, place, name)
     return 0
 
 
@@ -68,7 +70,7 @@ def verify(  # noqa: PLR0913 - one argument a flag
 def sign(
     version: _Version,
     *,
-    registry: _RegistryOption,
+    registry: Registry = None,
     key: Annotated[Path | None, typer.Option(metavar="FILE", help="Private key of an elliptic curve (PEM).")] = None,
     password_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help=f"File with the key's password. (default: {PASSWORD_VARIABLE})")
@@ -83,7 +85,7 @@ def sign(
     password = _password(password_file)
     destination, found = _open_version(registry, version)
     if broken := links.first_broken(verification.verify_version(destination, found, _means("", "", None))):
-        raise _broken_error(broken, registry, version)
+        raise _broken_error(broken, destination.location, version)
     where = signing.sign_version(destination, found, signing.Signer(key), password)
     print(f"signed {found}: {where}")
     return 0
@@ -93,7 +95,7 @@ def sign(
 def reproduce(
     version: _Version,
     *,
-    registry: _RegistryOption,
+    registry: Registry = None,
     source: Annotated[str, typer.Option(metavar="URI", help="Source to read. (default: the recorded one)")] = "",
     schema: _Schema = "",
     as_json: JsonFlag = False,
@@ -103,17 +105,18 @@ def reproduce(
     from steps.options.prepare import check_source
     from steps.provenance import evidence, reproduction
     from steps.registry import publishing
+    from steps.registry.paths import version_path
     from workflows.runs import origins
     from workflows.terminal.chain_tables import reproduction_table
     from workflows.terminal.display import make_console
 
     destination, found = _open_version(registry, version)
-    manifest = publishing.read_manifest(destination.below(f"versions/{found}"))
+    manifest = publishing.read_manifest(destination.below(version_path(found)))
     with tempfile.TemporaryDirectory(prefix="covertype-reproduce-") as temporary:
         files, made = Path(temporary) / "version", Path(temporary) / "made"
         known = evidence.collect_version(destination, found, manifest, files)
         for name, problem in known.problems.items():
-            raise BadDataError(problem, where=f"{destination.location}/versions/{found}/{name}", fix="see `verify`")
+            raise BadDataError(problem, where=f"{manifest.location}/{name}", fix="see `verify`")
         given = check_source(source) if source else ""
         origins.train_again(known, made, given, schema, quantities.available_cores())
         models = reproduction.compare_models(known, made)
@@ -130,19 +133,17 @@ def reproduce(
     return RUN_FAILED if unequal else 0
 
 
-def _open_version(registry: str, name: str) -> "tuple[Destination, str]":
+def _open_version(registry: str | None, name: str) -> "tuple[Destination, str]":
     """Return a registry, and the version that a version or an alias names."""
-    from steps.io import open_destination
-    from steps.options.predict import check_registry
     from steps.registry import aliases
     from steps.registry.manifest import MANIFEST
-    from steps.registry.paths import is_valid_name
+    from steps.registry.paths import is_valid_name, version_path
 
-    destination = open_destination(check_registry(registry))
-    if is_valid_name(name) and destination.read(f"versions/{name}/{MANIFEST}") is not None:
+    destination = open_registry(registry)
+    if is_valid_name(name) and destination.read(f"{version_path(name)}/{MANIFEST}") is not None:
         return destination, name  # also where an alias is damaged
     version = aliases.resolve(destination, name)
-    if destination.read(f"versions/{version}/{MANIFEST}") is None:
+    if destination.read(f"{version_path(version)}/{MANIFEST}") is None:
         what = f"the alias {name!r} names {version!r}, which is no version of this registry"
         raise NoInputError(what, where=destination.location, fix="move the alias to a version that exists")
     return destination, version

@@ -25,6 +25,7 @@ T = TypeVar("T")
 RESULT = "result.json"
 WORKFLOW = "workflow.yaml"
 NODES = "nodes"
+DEFAULT_FOLDER = Path("runs")
 # Longest part of a name that no run can have in a message, in characters.
 _SHOWN = 40
 # Keys of each cover type that the result copies from report.json.

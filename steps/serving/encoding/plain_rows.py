@@ -87,7 +87,7 @@ class PlainRows:
 def _to_float32(values: Sequence[float | None]) -> NDArray[np.float32]:
     """Return numbers as float32, with NaN for None."""
     try:
-        return np.fromiter(values, np.float32, len(values))  # type: ignore[arg-type]  # None is an error
+        return np.fromiter(values, np.float32, len(values))  # None is an error
     except TypeError:
         return np.array(values, np.float64).astype(np.float32)
 

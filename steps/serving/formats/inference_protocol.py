@@ -9,15 +9,16 @@ https://docs.nvidia.com/deeplearning/triton-inference-server (extension_binary_d
 from __future__ import annotations
 
 import math
-import struct
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import numpy as np
 import pyarrow as pa
 
+from steps.serving.formats import text_tensors
 from steps.serving.formats.answers import encode_json
 from steps.serving.formats.decoding import MOST_COLUMNS, require_few_rows, to_array
+from steps.serving.formats.explained import explain_predicted
 from steps.serving.refusals import Problem, bad_request, refuse_rows
 
 if TYPE_CHECKING:
@@ -25,11 +26,12 @@ if TYPE_CHECKING:
 
     from steps.schema import Column, Schema
     from steps.serving.scoring import Scored
-    from steps.serving.versions import ServedModel
 
 LENGTH_HEADER = b"inference-header-content-length"
 EXTENSIONS = ["binary_tensor_data"]
 SCORES, COVER_TYPE, PROBABILITY = "scores", "cover_type", "probability"
+# Only of a server that explains scores, and only if a request names it.
+CONTRIBUTIONS = "contributions"
 _BYTES = "BYTES"
 _NUMPY = {
     "BOOL": np.dtype("?"),
@@ -47,9 +49,6 @@ _NUMPY = {
 }
 _OF_DTYPE = {"float32": "FP32", "float64": "FP64", "category": _BYTES}
 _MOST_DIMENSIONS = 2
-# The length before each element of a BYTES tensor.
-_LENGTH = struct.Struct("<I")
-_LENGTH_BYTES = _LENGTH.size
 
 
 class _Input(msgspec.Struct):
@@ -163,54 +162,9 @@ def _from_binary(tensor: _Input, data: memoryview) -> pa.Array:
         return pa.array(np.frombuffer(data, kind))
     if tensor.datatype != _BYTES:
         raise bad_request(f"{tensor.datatype[:20]!r} of input {tensor.name[:60]!r} is not a datatype")
-    texts = _same_length(data)
-    if texts is None:
-        texts = _split_texts(tensor, bytes(data))
+    texts = text_tensors.read(tensor.name, data)
     _require_shape(tensor, len(texts))
     return texts
-
-
-def _same_length(data: memoryview) -> pa.Array | None:
-    """Return the texts of a BYTES tensor if all have the length of the first one and are UTF-8; None otherwise."""
-    stride = _LENGTH_BYTES + int.from_bytes(data[:_LENGTH_BYTES], "little")
-    if not len(data) or len(data) % stride:
-        return None
-    elements = np.frombuffer(data, np.uint8).reshape(-1, stride)
-    if (elements[:, :_LENGTH_BYTES] != elements[0, :_LENGTH_BYTES]).any():
-        return None
-    characters = np.ascontiguousarray(elements[:, _LENGTH_BYTES:])
-    ends = np.arange(len(elements) + 1, dtype=np.int64) * characters.shape[1]
-    texts = pa.LargeStringArray.from_buffers(len(elements), pa.py_buffer(ends), pa.py_buffer(characters))
-    try:
-        texts.validate(full=True)
-    except pa.ArrowInvalid:
-        return None
-    return texts
-
-
-def _split_texts(tensor: _Input, data: bytes) -> pa.Array:
-    """Return the texts of a BYTES tensor, each of which stands behind its length."""
-    values, at, end, length_at = list[bytes](), 0, len(data), _LENGTH.unpack_from
-    while at < end:
-        (size,) = length_at(data, at) if at + _LENGTH_BYTES <= end else (end,)
-        at += _LENGTH_BYTES
-        if at + size > end:
-            raise bad_request(f"an element of input {tensor.name[:60]!r} is longer than its bytes")
-        values.append(data[at : at + size])
-        at += size
-    try:
-        return pa.array(values, pa.binary()).cast(pa.string())
-    except pa.ArrowInvalid:
-        row = next(at for at, value in enumerate(values) if not _is_utf8(value))
-        raise refuse_rows([Problem("this is not UTF-8 text", row, tensor.name)]) from None
-
-
-def _is_utf8(value: bytes) -> bool:
-    try:
-        value.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _require_shape(tensor: _Input, count: int) -> None:
@@ -224,7 +178,7 @@ def _wanted(request: _Request) -> list[tuple[str, bool]]:
     if not request.outputs:
         return [(name, every) for name in (SCORES, COVER_TYPE, PROBABILITY)]
     for output in request.outputs:
-        if output.name not in {SCORES, COVER_TYPE, PROBABILITY}:
+        if output.name not in {SCORES, COVER_TYPE, PROBABILITY, CONTRIBUTIONS}:
             what = f"there is no output {output.name[:60]!r}"
             raise bad_request(f"{what}: ask for {SCORES}, {COVER_TYPE} or {PROBABILITY}")
     wanted = {output.name: bool(output.parameters.get("binary_data", every)) for output in request.outputs}
@@ -256,6 +210,8 @@ def _output(scored: Scored, name: str) -> tuple[str, Any]:
         return "FP32", scored.scores.T
     if name == PROBABILITY:
         return "FP32", scored.probability
+    if name == CONTRIBUTIONS:
+        return "FP32", explain_predicted(scored)
     labels = [cover_type.label for cover_type in scored.model.ensemble.cover_types]
     if isinstance(labels[0], str):
         return _BYTES, np.array(labels, object)[scored.best]
@@ -264,27 +220,8 @@ def _output(scored: Scored, name: str) -> tuple[str, Any]:
 
 def _to_bytes(values: Any, datatype: str) -> bytes:  # noqa: ANN401 - an array
     if datatype == _BYTES:
-        return b"".join(struct.pack("<I", len(data)) + data for data in map(str.encode, values))
+        return text_tensors.write(values)
     return np.ascontiguousarray(values, values.dtype.newbyteorder("<")).tobytes()
-
-
-def describe(model: ServedModel) -> dict[str, Any]:
-    """Return the metadata of the model, as the protocol has it."""
-    schema = model.schema
-    label = _BYTES if isinstance(model.ensemble.cover_types[0].label, str) else "INT64"
-    count = len(model.ensemble.cover_types)
-    return {
-        "name": model.name,
-        "versions": [model.version],
-        "platform": "covertype_forest",
-        "inputs": [{"name": c.name, "datatype": datatype_of(c), "shape": [-1]} for c in schema.columns],
-        "outputs": [
-            {"name": SCORES, "datatype": "FP32", "shape": [-1, count]},
-            {"name": COVER_TYPE, "datatype": label, "shape": [-1]},
-            {"name": PROBABILITY, "datatype": "FP32", "shape": [-1]},
-        ],
-        "parameters": {"scores": [each.slug for each in model.ensemble.cover_types], **model.facts()},
-    }
 
 
 def datatype_of(column: Column) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from steps import forest
 from steps.core import runtime
-from steps.core.errors import BadDataError
+from steps.core.errors import BadDataError, UnavailableError
 from steps.forest import boosters, kernels, prepared, scoring, trees
 from tests.steps.forest.random_models import rows_for, train
 
@@ -50,6 +50,22 @@ def test_models_become_a_forest(paths: list[Path], logged: list[str]) -> None:
     assert found.engine == "forest"
     check_scores(found, paths)
     assert logged == []
+
+
+def test_without_xgboost_only_a_prepared_forest_scores(
+    paths: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "forest.bin"
+    expected = forest.open_predictor(paths, prepared_file=file).scores(rows_for(train(0), 50))
+    monkeypatch.setitem(sys.modules, "xgboost", None)
+    monkeypatch.delitem(sys.modules, "steps.forest.boosters")
+    monkeypatch.setattr(prepared, "_xgboost_version", lambda: "")
+    found = forest.open_predictor(paths, prepared_file=file)
+    assert found.engine == "forest"
+    np.testing.assert_array_equal(found.scores(rows_for(train(0), 50)), expected)
+    file.unlink()
+    with pytest.raises(UnavailableError, match=r"no prepared forest .* XGBoost is not installed, in .*: register"):
+        forest.open_predictor(paths, prepared_file=file)
 
 
 def test_a_prepared_forest_is_written_once_and_read_without_the_trees(

@@ -56,6 +56,13 @@ def test_the_forest_of_another_version_is_ignored(tmp_path: Path, monkeypatch: p
     assert prepared.read(tmp_path / "forest.bin", DIGESTS) is None
 
 
+def test_without_xgboost_the_forest_of_every_version_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared.write(tmp_path / "forest.bin", example(), DIGESTS)
+    monkeypatch.setattr(prepared, "_xgboost_version", lambda: "")
+    assert prepared.read(tmp_path / "forest.bin", DIGESTS) is not None
+    assert prepared.read(tmp_path / "forest.bin", DIGESTS[:1]) is None
+
+
 def test_a_damaged_file_is_ignored(tmp_path: Path) -> None:
     path = tmp_path / "forest.bin"
     prepared.write(path, example(), DIGESTS)

@@ -8,8 +8,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from steps.bundles.folder import prepared_name
 from steps.core.errors import BadDataError, NoInputError
-from steps.prediction.models import PREPARED, read_ensemble
+from steps.prediction.models import read_ensemble
 from steps.tables import read_batches
 from tests.support import Chain
 
@@ -35,7 +36,7 @@ def test_scores_are_those_of_evaluate_bit_for_bit(models: Path, chains: dict[str
 
 def test_the_prepared_forest_gives_the_same(models: Path, chains: dict[str, Chain]) -> None:
     first = scores_of(models, chains["krummholz"])
-    assert (models / PREPARED).stat().st_size
+    assert (models / prepared_name(0)).stat().st_size
     assert np.array_equal(scores_of(models, chains["krummholz"]), first)
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from steps.prediction.models import PREPARED
+from steps.bundles.folder import prepared_name
 from tests.support import TARGET, real_rows, write_table
 
 ROOT = Path(__file__).parents[3]
@@ -37,7 +37,7 @@ def score(models: Path, source: Path) -> tuple[str, list[int], list[str]]:
 
 def test_rows_are_scored_without_the_libraries_that_train(tmp_path: Path, models: Path) -> None:
     source = write_table(tmp_path / "a.csv", real_rows(70).drop_columns([TARGET]))
-    (models / PREPARED).unlink(missing_ok=True)
+    (models / prepared_name(0)).unlink(missing_ok=True)
     engine, shape, heavy = score(models, source)  # makes the prepared forest
     assert (engine, shape) == ("forest", [3, 70])
     assert "xgboost" in heavy

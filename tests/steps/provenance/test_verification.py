@@ -176,7 +176,7 @@ def test_a_run_has_no_registry(finished: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "broken"),
     [
-        ("profile.json", {"datasets": {"aspen": "0"}}, "datasets"),
+        ("profile.json", {"datasets": {"aspen": "0"}}, "source"),
         (f"models/{SLUGS[0]}/metrics.json", {"a": 1}, "metrics"),
         ("report.json", {"data": [], "steps": [5], "cover_types": []}, "report"),
     ],
@@ -186,15 +186,27 @@ def test_a_document_of_another_form_is_a_broken_link_even_if_the_manifest_fits(
 ) -> None:
     version = registry / "versions" / VERSION
     change_entry(version, name, lambda path: path.write_text(json.dumps(content)))
-    chain = verify(registry, means())
-    assert chain[broken].state is State.BROKEN
+    first = links.first_broken(list(verify(registry, means()).values()))
+    assert first is not None
+    assert first.name == broken
+    assert f"{name}: it has another form than this project writes (" in first.detail
 
 
-def test_a_lineage_of_another_form_is_a_broken_link(registry: Path) -> None:
+def test_a_lineage_of_another_form_is_a_broken_manifest(registry: Path) -> None:
     def spoil(metadata: dict[str, Any]) -> None:
         metadata["cover_types"] = dict.fromkeys(metadata["cover_types"])
 
     change_manifest(registry / "versions" / VERSION, spoil)
     chain = verify(registry, means())
-    assert chain["code"].state is State.BROKEN
-    assert chain["manifest"].state is State.OK
+    assert {name for name, link in chain.items() if link.state is State.BROKEN} == {"manifest"}
+    assert "(cover_types." in chain["manifest"].detail
+    assert chain["code"].state is State.UNCHECKED
+
+
+def test_a_mistake_of_verification_is_not_a_broken_link(registry: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(evidence: Evidence) -> Link:
+        raise KeyError(evidence.name)
+
+    monkeypatch.setattr("steps.provenance.results.metrics_link", wrong)
+    with pytest.raises(KeyError):
+        verify(registry, means())

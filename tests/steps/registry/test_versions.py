@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 from typing import TYPE_CHECKING
 
@@ -62,6 +63,17 @@ def test_damaged_aliases_and_decisions_do_not_hide_the_versions(registry: Folder
         f"{registry.root}/aliases/champion.json",
         f"{registry.root}/decisions/b/1.json",
     ]
+
+
+@pytest.mark.parametrize("value", [float("nan"), "high", [1.0], True])
+def test_a_metric_that_is_no_number_is_left_out(registry: Folder, value: object) -> None:
+    path = registry.root / "versions/a/manifest.json"
+    document = json.loads(path.read_text())
+    document["metadata"]["macro_f1"] = value
+    del document["content_sha256"]
+    path.write_text(json.dumps(document))
+    found = {each.version: each.macro_f1 for each in versions.list_versions(registry).versions}
+    assert found == {"a": None, "b": 0.5}
 
 
 def test_a_folder_that_is_no_registry(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from steps.options.serve import ServeOptions
 from steps.serving import server, versions
 from steps.serving.app import make_app
 from steps.serving.gateway import JsonLog
-from steps.serving.metrics import Metrics
+from steps.serving.monitoring.metrics import Metrics
 from steps.serving.versions import ServedModel, load_folder
 
 if TYPE_CHECKING:
@@ -116,6 +116,20 @@ def model(folder: Path) -> ServedModel:
 def service(model: ServedModel) -> Iterator[Running]:
     """A server that all tests share."""
     with running(model, max_rows=2_000, max_body=1 << 20, timeout=5) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def explained(folder: Path, model: ServedModel) -> ServedModel:
+    """The models with explanations of at most 20 rows."""
+    assert model.explainer is None
+    return load_folder(folder, "first", 20)
+
+
+@pytest.fixture(scope="session")
+def explaining(explained: ServedModel) -> Iterator[Running]:
+    """A server that explains scores."""
+    with running(explained, explain=True) as made:
         yield made
 
 

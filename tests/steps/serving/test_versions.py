@@ -17,7 +17,7 @@ from steps.core.errors import BadDataError, NoInputError
 from steps.provenance import signing
 from steps.registry import aliases, publishing
 from steps.registry.destinations import Folder
-from steps.serving.metrics import Metrics
+from steps.serving.monitoring.metrics import Metrics
 from steps.serving.versions import Holder, Reloader, load_folder, load_version, ordinary_value
 from tests.steps.serving.conftest import running
 from tests.support import Chain

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from steps.registry.aliases import move_alias
+from steps.registry.destinations import Folder
 from tests.workflows.command_line import invoke
 from tests.workflows.compared_runs import make_run, make_version
 
@@ -37,6 +39,19 @@ def test_versions_of_a_registry(tmp_path: Path, chain: Chain, capsys: pytest.Cap
     assert invoke(*words, "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["first"]["kind"], found["second"]["kind"]) == ("version", "run")
+
+
+def test_a_run_or_version_with_itself(tmp_path: Path, chain: Chain, capsys: pytest.CaptureFixture[str]) -> None:
+    run = make_run(tmp_path / "runs", "a", chain)
+    assert invoke("compare", "a", "a", "--runs", tmp_path / "runs") == 0
+    assert capsys.readouterr().out == f"a and a are the same run: {run}\n"
+    make_version(tmp_path / "registry", run)
+    move_alias(Folder(tmp_path / "registry"), "champion", "a")
+    words = ("compare", "champion", "a", "--registry", tmp_path / "registry")
+    assert invoke(*words) == 0
+    assert capsys.readouterr().out == f"champion and a are the same version: {tmp_path}/registry/versions/a\n"
+    assert invoke(*words, "--json") == 0
+    assert {each["gain"] for each in json.loads(capsys.readouterr().out)["metrics"]} == {0.0}
 
 
 @pytest.mark.parametrize("missing", ["a", "b"])

@@ -32,8 +32,9 @@ def test_the_cycle(registry: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ]
     assert invoke("promote", "candidate", "--registry", registry) == 1
     printed = capsys.readouterr()
-    assert printed.out.startswith(f"a is still champion in {registry}: worse: ")
+    assert printed.out.startswith(f"a is still champion in {registry}\ndecision {registry}/decisions/b/1.json\n")
     assert printed.err.startswith("error: b is not promoted: worse: ")
+    assert (printed.out + printed.err).count("worse: ") == 1
     assert printed.err.endswith("use --force REASON to promote it all the same\n")
     assert invoke("promote", "b", "--registry", registry, "--force", "a trial", "--json") == 0
     forced = json.loads(capsys.readouterr().out)

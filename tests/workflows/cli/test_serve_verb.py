@@ -38,6 +38,18 @@ def test_a_version_of_a_registry_is_served(started: list[list[str]]) -> None:
     assert words <= set(command)
 
 
+def test_the_registry_of_the_environment_is_served(
+    tmp_path: Path, started: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COVERTYPE_REGISTRY", "reg")
+    run()
+    assert "--registry=reg" in started[0]
+    (tmp_path / "runs/mine/models").mkdir(parents=True)
+    run("--model=mine")
+    assert "--models=runs/mine/models" in started[1]
+
+
 def test_the_models_of_a_run_are_served(tmp_path: Path, started: list[list[str]]) -> None:
     (tmp_path / "run-1" / "models").mkdir(parents=True)
     (tmp_path / "run-1" / results.WORKFLOW).write_text("")

@@ -10,7 +10,7 @@ import typer
 from steps.core import runtime
 from steps.core.errors import UsageError
 from workflows.cli.cluster import submission
-from workflows.cli.options import JsonFlag, Output, limit, with_settings
+from workflows.cli.options import JsonFlag, RunsOrOutput, limit, with_settings
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -225,14 +225,14 @@ def retry(  # noqa: PLR0913 - one argument a flag
 
 
 @app.command(rich_help_panel=_CLUSTER)
-def fetch(name: Name, namespace: Namespace = None, *, output: Output = None, as_json: JsonFlag = False) -> int:
+def fetch(name: Name, namespace: Namespace = None, *, runs: RunsOrOutput = None, as_json: JsonFlag = False) -> int:
     """Download the report and the models of a run on the cluster, or the scores of a prediction."""
     from steps.core import storage
     from workflows.cluster import outcome
     from workflows.terminal.display import make_console
     from workflows.terminal.result_tables import print_metrics
 
-    folder = (output or Path("runs")) / name
+    folder = (runs or Path("runs")) / name
     found = outcome.fetch(_open_client(namespace), name, folder)
     report = folder / "report.json"
     document: dict[str, Any] = storage.read_json(report) if report in found else {}

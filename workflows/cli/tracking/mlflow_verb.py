@@ -10,7 +10,8 @@ import typer
 
 from steps.core import runtime
 from steps.core.errors import NotLoggedError, PipelineError
-from workflows.cli.options import JsonFlag, Output
+from workflows.cli.options import JsonFlag, RunsOrOutput
+from workflows.cli.registry_flag import Registry, registry_or_runs
 
 app = typer.Typer()
 
@@ -21,7 +22,6 @@ MlflowFlag = Annotated[
         help="Log the finished run to MLflow: to MLFLOW_TRACKING_URI, or to a database in the output folder.",
     ),
 ]
-_DEFAULT_OUTPUT = Path("runs")
 
 
 @app.command()
@@ -29,24 +29,19 @@ def log_mlflow(
     name: Annotated[
         str,
         typer.Argument(
-            help="Name of a run on this machine, or a version or alias in --registry. (default: newest run)"
+            help="Name of a run on this machine, or a version or alias in --registry. (default: newest run, or aliases)"
         ),
     ] = "",
     *,
-    registry: Annotated[
-        str,
-        typer.Option(
-            metavar="URI",
-            help="Registry to mirror: its champion and candidate, and NAME, become versions of a registered model.",
-        ),
-    ] = "",
-    output: Output = None,
+    registry: Registry = None,
+    runs: RunsOrOutput = None,
     as_json: JsonFlag = False,
 ) -> int:
-    """Log a run, or the versions and aliases of a registry, to MLflow."""
-    from steps.options.predict import check_registry
+    """Log a run to MLflow, or mirror a registry: its champion, its candidate and NAME, as a registered model."""
+    from workflows.runs.results import DEFAULT_FOLDER
 
-    logged = _log(output or _DEFAULT_OUTPUT, name, check_registry(registry))
+    address = registry_or_runs(registry, runs, *([name] if name else []))
+    logged = _log(runs or DEFAULT_FOLDER, name, address)
     if as_json:
         print(json.dumps(logged))
     else:
@@ -120,10 +115,11 @@ def _lines(logged: dict[str, Any]) -> list[str]:
     where = f"experiment {logged['experiment']} of {logged['tracking_uri']}"
     lines = []
     if "run" in logged:
-        lines.append(f"{logged['run']} {'was' if logged['already'] else 'is'} logged in {where}")
+        lines.append(f"{logged['run']} {'was already' if logged['already'] else 'is'} logged in {where}")
     for each in logged["versions"]:
         named = f", {' and '.join(each['aliases'])}" if each["aliases"] else ""
-        lines.append(f"{each['version']} is version {each['number']} of {each['model']} in {where}{named}")
+        was = "was already" if each["already"] else "is"
+        lines.append(f"{each['version']} {was} version {each['number']} of {each['model']} in {where}{named}")
     if logged["versions"] and not any("champion" in each["aliases"] for each in logged["versions"]):
         lines.append("the registry has no champion, so MLflow has none")
     if logged["local"]:

@@ -49,7 +49,8 @@ def slow_features(model: ServedModel, batch: pa.RecordBatch) -> list[np.ndarray]
 
 def assert_equal(found: list[np.ndarray], expected: list[np.ndarray]) -> None:
     for one, other in zip(found, expected, strict=True):
-        assert (one.dtype, one.flags.c_contiguous) == (np.float32, True)
+        assert one.dtype == np.float32
+        assert one.flags.c_contiguous
         assert np.array_equal(one.view("u4"), np.ascontiguousarray(other).view("u4"))
 
 

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
     Opener = Callable[..., "Visit"]
 
+# A machine that runs other tests besides is slow.
+SLOW_MILLISECONDS = 30_000
+expect.set_options(timeout=SLOW_MILLISECONDS)
 REFUSED = "Failed to load resource: the server responded with a status of"
 
 
@@ -109,7 +112,7 @@ def open_page(browser: Browser, visits: list[Visit]) -> Iterator[Opener]:
 
     def start(service: Running, *, width: int = 1200, refused: bool = False) -> Visit:
         page = browser.new_context(viewport={"width": width, "height": 900}).new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(SLOW_MILLISECONDS)
         made = Visit(page, service)
 
         def keep(message: ConsoleMessage) -> None:
@@ -144,6 +147,7 @@ def test_the_defaults_are_answered(own_service: Running, open_page: Opener) -> N
     row = defaults(own_service)
     visit.require_answer(row)
     expect(visit.find("h1")).to_have_text("covertype")
+    expect(visit.find("#explain")).to_be_hidden()
     expect(visit.find("#facts")).to_contain_text(VERSION)
     prediction = own_service.post("/predict", row).json()["predictions"][0]
     low, high = sorted(prediction["scores"].values())
@@ -335,6 +339,34 @@ def test_names_with_markup_are_text(hostile: Path, open_page: Opener) -> None:
         expect(report.locator("h1")).to_have_text("unchanged")
         assert json.dumps(visit.errors).count("Blocked script execution") == 1  # by the policy of the report
         visit.errors.clear()
+
+
+def test_a_report_that_is_opened_with_a_token_runs_no_script(hostile: Path, open_page: Opener) -> None:
+    with running(load_folder(hostile, "first"), token=TOKEN) as service:
+        visit = open_page(service, refused=True)
+        visit.page.get_by_label("This service needs a token").fill(TOKEN)
+        visit.page.get_by_role("button", name="Use it").click()
+        with visit.page.expect_popup() as opened:
+            visit.page.get_by_role("link", name="Open the report").click()
+        expect(opened.value.locator("h1")).to_have_text("unchanged")
+        (error,) = visit.errors
+        assert "violates the following Content Security Policy directive" in error
+        visit.errors.clear()
+
+
+def test_an_answer_is_explained(hostile: Path, open_page: Opener) -> None:
+    with running(load_folder(hostile, "first", explained_rows=1)) as service:
+        visit, row = open_page(service), defaults(service)
+        button = visit.page.get_by_role("button", name="Explain the answer")
+        button.click()
+        (found,) = service.post("/predict?explain=true", row).json()["predictions"][0]["explanations"].values()
+        largest = sorted(found["contributions"].items(), key=lambda entry: -abs(entry[1]))
+        expect(visit.find("#explanation th[scope=row]")).to_have_text([name for name, _ in largest])
+        expect(visit.find("#explanation td:last-child")).to_have_text([f"{value:+.4f}" for _, value in largest])
+        expect(visit.find("#explanation caption")).to_contain_text(f"{found['base']:+.4f} for a usual row")
+        visit.page.get_by_label(COLUMNS[0]).fill("0.25")
+        visit.require_answer({**row, COLUMNS[0]: 0.25})
+        expect(visit.find("#explanation")).to_be_empty()
 
 
 def test_a_phone_needs_no_scrolling_sideways(own_service: Running, open_page: Opener) -> None:

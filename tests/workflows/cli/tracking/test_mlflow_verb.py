@@ -33,13 +33,19 @@ def test_runs_and_versions_are_logged_and_named(made: Made, capsys: pytest.Captu
     assert f"{made.champion} is logged in experiment covertype of sqlite:" in capsys.readouterr().out
     assert invoke("log-mlflow", made.champion, "--output", made.runs, "--json") == 0
     assert json.loads(capsys.readouterr().out)["already"] is True
+    assert invoke("log-mlflow", made.champion, "--runs", made.runs) == 0
+    assert f"{made.champion} was already logged in experiment covertype" in capsys.readouterr().out
     assert invoke("log-mlflow", "--registry", made.registry, "--output", made.runs, "--json") == 0
     versions = json.loads(capsys.readouterr().out)["versions"]
     assert {each["version"]: each["aliases"] for each in versions} == {
         made.champion: ["champion"],
         made.candidate: ["candidate"],
     }
-    (made.registry / "aliases/champion.json").unlink()
+    champion = made.registry / "aliases/champion.json"
+    champion.write_text(json.dumps({"version": f"../../{made.runs.name}/{made.champion}"}))
+    assert invoke("log-mlflow", "--registry", made.registry, "--output", made.runs) == 65
+    assert f"this does not name a version, in {champion}" in capsys.readouterr().err
+    champion.unlink()
     assert invoke("log-mlflow", "--registry", made.registry, "--output", made.runs) == 0
     assert "the registry has no champion" in capsys.readouterr().out
 

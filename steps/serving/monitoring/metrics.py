@@ -7,17 +7,39 @@ adds up, so that it does not matter which worker is asked.
 from __future__ import annotations
 
 import os
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+    multiprocess,
+)
+
+from steps.serving.monitoring.drift_metrics import DriftMetrics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from prometheus_client.core import Metric
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 _BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
+# The time at which each counter was made would double the number of lines, and several workers have none.
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
 
 class Metrics:
-    """The counters of one worker."""
+    """The counters of one worker.
+
+    Attributes:
+        drift: The metrics of drift.
+    """
 
     def __init__(self) -> None:
         self._registry = own = CollectorRegistry()
@@ -35,6 +57,7 @@ class Metrics:
         self._loaded = _gauge("covertype_model_loaded_seconds", text, [], "livemin", own)
         text = "1 for a version that was refused."
         self._broken = _gauge("covertype_refused_version_info", text, ["version"], "livemax", own)
+        self.drift = DriftMetrics(own)
         self._latencies: dict[str, Histogram] = {}
         self._counts: dict[tuple[str, int], Counter] = {}
         self._rows_of: dict[str, Counter] = {}
@@ -77,11 +100,24 @@ class Metrics:
 
     def text(self) -> bytes:
         """Return all metrics in the format of Prometheus."""
-        if not os.environ.get(FOLDER):
-            return generate_latest(self._registry)
-        every = CollectorRegistry()
-        multiprocess.MultiProcessCollector(every)  # type: ignore[no-untyped-call]
-        return generate_latest(every)
+        registry = self._registry
+        if os.environ.get(FOLDER):
+            registry = CollectorRegistry()
+            multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        families = list(registry.collect())
+        return generate_latest(_Collected([*families, *self.drift.gauges(families)]))
+
+
+class _Collected(CollectorRegistry):
+    """A registry of metrics whose values are known."""
+
+    def __init__(self, families: list[Metric]) -> None:
+        super().__init__()
+        self._families = families
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metrics."""
+        yield from self._families
 
 
 def forget_worker(pid: int, folder: str) -> None:

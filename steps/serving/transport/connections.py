@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from steps.serving.formats.answers import encode_json
-from steps.serving.writes import JoiningProtocol
+from steps.serving.transport.writes import JoiningProtocol
 
 if TYPE_CHECKING:
     import asyncio

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from steps.serving.metrics import Metrics
+from steps.serving.monitoring.metrics import Metrics
 
 
 def test_everything_that_is_counted_is_shown() -> None:

@@ -120,6 +120,15 @@ def service(model: ServedModel) -> Iterator[Running]:
 
 
 @pytest.fixture(scope="session")
+def profiled(tmp_path_factory: pytest.TempPathFactory, trained: Path, training_profile_file: Path) -> ServedModel:
+    """Models of a run with its profile."""
+    made = tmp_path_factory.mktemp("profiled")
+    shutil.copytree(trained, made / "models")
+    shutil.copy(training_profile_file, made / "profile.json")
+    return load_folder(made / "models", "profiled")
+
+
+@pytest.fixture(scope="session")
 def explained(folder: Path, model: ServedModel) -> ServedModel:
     """The models with explanations of at most 20 rows."""
     assert model.explainer is None

@@ -212,8 +212,8 @@ def main(  # noqa: PLR0913 - one argument an option
 ) -> None:
     """Simulate pairs and print Markdown."""
     folders = (first, second, better)
-    one, two, three = read_runs_on(on, folders) if on else map(read_run, folders)
-    population = make_population(one, two, three, cover_type)
+    one, other, improved = read_runs_on(on, folders) if on else map(read_run, folders)
+    population = make_population(one, other, improved, cover_type)
     if methods:
         print(table(["metric", "bootstrap", "influence", "ratio"], compare_methods(population, methods, seed)))
         return

@@ -23,6 +23,9 @@ REPORT, PAGE, CARD, SCORES = "report.json", "report.html", "model_card.md", "tes
 # Files of a run that a version does not have: the scores of one model, and its dataset.
 MODEL_SCORES, DATASET = "scores/{slug}", "datasets/{slug}"
 
+# Beside the folders of the models there is their prepared forest, models/forest.bin.
+_DEPTH_OF_FOREST = 2
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -63,8 +66,8 @@ class Evidence:
     @property
     def slugs(self) -> list[str]:
         """The cover types with a model, sorted."""
-        names = [*self.paths, *self.problems]
-        return sorted({name.split("/")[1] for name in names if name.startswith("models/")})
+        names = [name.split("/") for name in (*self.paths, *self.problems)]
+        return sorted({parts[1] for parts in names if parts[0] == "models" and len(parts) > _DEPTH_OF_FOREST})
 
     def metadata(self, slug: str) -> dict[str, Any]:
         """Return ``metadata.json`` of a model; empty if it is missing or damaged."""

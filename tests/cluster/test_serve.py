@@ -36,6 +36,7 @@ IMAGE = os.environ.get("COVERTYPE_SERVE_IMAGE", "covertype-serve:dev")
 OVERLAY = harness.ROOT / "k8s/overlays/kind/serve"
 REGISTRY = f"s3://artifacts/{harness.PREFIX}-serve/models"
 NAME, LOAD = "covertype-serve", f"{harness.PREFIX}-load"
+ADDRESS = f"{NAME}.{harness.NAMESPACE}:80"
 SELECTOR = f"app.kubernetes.io/name={NAME}"
 BROKEN = "broken"
 FLAGS = ("--preset", "fast", "--seed", "3", "--rows", "2000", "--cover-types", "1,2", "--registry", REGISTRY)
@@ -81,8 +82,8 @@ def token() -> str:
 
 
 @pytest.fixture(scope="module")
-def service(versions: tuple[str, str], token: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:  # noqa: ARG001 - the registry
-    """The service with one pod, and its address on this machine."""
+def service(versions: tuple[str, str], token: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:  # noqa: ARG001 - the registry
+    """The service with one pod."""
     if load := os.environ.get("COVERTYPE_IMAGE_LOAD"):
         harness.command([word.replace("{image}", IMAGE) for word in shlex.split(load)], timeout=600)
     folder = tmp_path_factory.mktemp("overlay")
@@ -90,8 +91,7 @@ def service(versions: tuple[str, str], token: str, tmp_path_factory: pytest.Temp
     harness.kubectl("apply", "--kustomize", str(folder))
     try:
         harness.kubectl("rollout", "status", f"deployment/{NAME}", "--timeout=120s")
-        with local_address(f"{NAME}.{harness.NAMESPACE}:80", "") as found:
-            yield f"http://{found}"
+        yield
     finally:
         harness.kubectl("delete", "--wait=false", "--kustomize", str(folder))
 
@@ -153,9 +153,10 @@ class Load:
 
 
 @pytest.fixture(scope="module")
-def load(service: str, token: str) -> Iterator[Load]:
+def load(service: None, token: str) -> Iterator[Load]:  # noqa: ARG001 - it must be there
     """The client, which has had answers."""
-    example = requests.get(f"{service}/openapi.json", headers={"X-API-Key": token}, timeout=30).json()
+    with local_address(ADDRESS, "") as found:
+        example = requests.get(f"http://{found}/openapi.json", headers={"X-API-Key": token}, timeout=30).json()
     body = example["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]["examples"]["one row"][
         "value"
     ]
@@ -228,13 +229,14 @@ def rollout(kubeconfig: str, token: str, *words: str) -> subprocess.CompletedPro
     )
 
 
-def test_answers_are_those_of_predict(service: str, versions: tuple[str, str], token: str, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("service")
+def test_answers_are_those_of_predict(versions: tuple[str, str], token: str, tmp_path: Path) -> None:
     table = write_table(tmp_path / "table.csv", real_rows(1400).drop_columns([TARGET]))
     harness.pipeline("predict", "--input", str(table), "--output", str(tmp_path / "scores.csv"), "--registry", REGISTRY)
-    headers = {"Content-Type": "text/csv", "Accept": "text/csv"}
-    assert requests.post(f"{service}/predict", table.read_bytes(), headers=headers, timeout=30).status_code == 401
-    headers["Authorization"] = f"Bearer {token}"
-    answer = requests.post(f"{service}/predict", table.read_bytes(), headers=headers, timeout=30)
+    headers = {"Content-Type": "text/csv", "Accept": "text/csv", "Authorization": f"Bearer {token}"}
+    with local_address(ADDRESS, "") as found:
+        assert requests.get(f"http://{found}/metrics", timeout=30).status_code == 401
+        answer = requests.post(f"http://{found}/predict", table.read_bytes(), headers=headers, timeout=30)
     assert answer.headers["X-Model-Version"] == versions[0]
     assert answer.content == (tmp_path / "scores.csv").read_bytes()
 
@@ -292,7 +294,8 @@ def test_a_pod_that_is_killed_costs_no_client_that_tries_again_a_request(load: L
     assert not [reason for reason in after["fresh"]["failures"] if reason.startswith("ValueError")], after
 
 
-def test_the_account_of_the_service_may_only_read(service: str, address: str) -> None:  # noqa: ARG001 - the registry
+@pytest.mark.usefixtures("service")
+def test_the_account_of_the_service_may_only_read(address: str) -> None:
     data = harness.get("secret", "covertype-serve-registry")["data"]
     values = {name: base64.b64decode(value).decode() for name, value in data.items()}
     reader = s3.connect(s3.Access(address, "us-east-1", values["AWS_ACCESS_KEY_ID"], values["AWS_SECRET_ACCESS_KEY"]))

@@ -120,10 +120,8 @@ class _Column:
         numbers = values.to_numpy()
         if not self._low <= numbers.min() <= numbers.max() <= self._high:  # not true for NaN either
             return False
-        if self._whole and floating:
-            if (numbers != np.trunc(numbers)).any():
-                return False
-            numbers = numbers + 0.0  # -0.0 becomes 0
+        if self._whole and floating and (numbers != np.trunc(numbers)).any():
+            return False
         out[:] = numbers.astype(self._dtype, copy=False)
         return True
 

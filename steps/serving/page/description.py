@@ -37,6 +37,7 @@ def describe(model: ServedModel, options: ServeOptions) -> dict[str, Any]:
         "version": model.version,
         "cover_types": cover_types,
         "columns": [_describe_column(column, documents.reference) for column in model.schema.columns],
+        "explains": model.explainer is not None,
         "documents": {"report": documents.report is not None, "model_card": documents.card is not None},
         "limits": {"rows": options.max_rows, "bytes": options.max_body},
     }

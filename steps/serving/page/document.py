@@ -14,7 +14,7 @@ _ASSETS = Path(__file__).parent / "assets"
 # By its path: importing the package of the report would import what draws it.
 _REPORT_STYLE = Path(steps.__file__).parent / "reporting" / "templates" / "report.css"
 # In the order of execution; they share one scope.
-_SCRIPTS = ("common.js", "row.js", "answer.js", "file.js", "start.js")
+_SCRIPTS = ("common.js", "row.js", "answer.js", "explanation.js", "file.js", "start.js")
 _NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 

@@ -24,6 +24,7 @@ def printed(**changes: Any) -> list[str]:
         "first": side("a", 3.0),
         "second": side("b", None),
         "test_rows": {"first": 1200, "second": 1300, "common": 1100, "same": False},
+        "reference": None,
         "metrics": [metric("f1", "aspen", 0.01, 0.02), metric("log_loss", None, -0.1, 0.01)],
         "parameters": [{"name": "rounds", "cover_type": "aspen", "first": 5, "second": None}],
         "data": [{"name": "data_sha256", "first": "ab" * 32, "second": "x" * 60}],
@@ -56,3 +57,12 @@ def test_what_is_equal_is_stated() -> None:
 def test_no_gain_has_no_minus_sign() -> None:
     lines = printed(metrics=[metric("log_loss", None, -0.0, 0.0)])
     assert "log loss (lower is better) all .5000 .5000 +.0000 +.0000 to +.0000" in lines
+
+
+def test_the_rows_of_a_reference_table_are_named() -> None:
+    use = {"location": "gs://b/t.csv", "sha256": "s", "rows": 2000, "used": 1100, "without_label": 0, "left_out": 900}
+    lines = printed(reference={**use, "fitted": {"a": 900, "b": None}})
+    assert "on 1,100 common rows (of the reference table)" in "".join(lines)
+    line = next(line for line in lines if line.startswith("reference table: "))
+    assert line.startswith("reference table: 1,100 of 2,000 rows of gs://b/t.csv, 900 left out")
+    assert "no record of the rows that b was fitted on" in line

@@ -12,6 +12,7 @@ function drawAnswer(prediction) {
   find("bars").replaceChildren(tableOf("bars", caption, ["Model", "", "Score", "Threshold"], rows));
   find("nearest").textContent = `${nextAnswer(coverTypes, scores, best)} ${nearestThreshold(coverTypes, scores)}`;
   find("answer").classList.remove("old");
+  clearExplanation();
 }
 
 function scoreRow(coverType, position, score, isBest) {

@@ -113,6 +113,7 @@ find("row").addEventListener("submit", (event) => {
   event.preventDefault();
   askForRow();
 });
+find("explain").addEventListener("click", explain);
 find("token-form").addEventListener("submit", (event) => {
   event.preventDefault();
   sessionStorage.setItem(TOKEN, find("token").value.trim());

@@ -34,6 +34,7 @@ def test_columns_cover_types_and_limits_are_those_of_the_version(model: ServedMo
     soil = found["columns"][-1]
     assert (soil["name"], soil["default"], len(soil["values"])) == ("Soil_Type", "C2702", 40)
     assert found["documents"] == {"report": False, "model_card": False}
+    assert found["explains"] is False
     assert found["limits"] == {"rows": 7, "bytes": 99}
     shown = dataclasses.replace(model, documents=Documents(b"", ""))
     assert describe(shown, ServeOptions())["documents"] == {"report": True, "model_card": True}

@@ -147,6 +147,7 @@ def test_the_defaults_are_answered(own_service: Running, open_page: Opener) -> N
     row = defaults(own_service)
     visit.require_answer(row)
     expect(visit.find("h1")).to_have_text("covertype")
+    expect(visit.find("#explain")).to_be_hidden()
     expect(visit.find("#facts")).to_contain_text(VERSION)
     prediction = own_service.post("/predict", row).json()["predictions"][0]
     low, high = sorted(prediction["scores"].values())
@@ -351,6 +352,21 @@ def test_a_report_that_is_opened_with_a_token_runs_no_script(hostile: Path, open
         (error,) = visit.errors
         assert "violates the following Content Security Policy directive" in error
         visit.errors.clear()
+
+
+def test_an_answer_is_explained(hostile: Path, open_page: Opener) -> None:
+    with running(load_folder(hostile, "first", explained_rows=1)) as service:
+        visit, row = open_page(service), defaults(service)
+        button = visit.page.get_by_role("button", name="Explain the answer")
+        button.click()
+        (found,) = service.post("/predict?explain=true", row).json()["predictions"][0]["explanations"].values()
+        largest = sorted(found["contributions"].items(), key=lambda entry: -abs(entry[1]))
+        expect(visit.find("#explanation th[scope=row]")).to_have_text([name for name, _ in largest])
+        expect(visit.find("#explanation td:last-child")).to_have_text([f"{value:+.4f}" for _, value in largest])
+        expect(visit.find("#explanation caption")).to_contain_text(f"{found['base']:+.4f} for a usual row")
+        visit.page.get_by_label(COLUMNS[0]).fill("0.25")
+        visit.require_answer({**row, COLUMNS[0]: 0.25})
+        expect(visit.find("#explanation")).to_be_empty()
 
 
 def test_a_phone_needs_no_scrolling_sideways(own_service: Running, open_page: Opener) -> None:

@@ -177,14 +177,14 @@ def load(service: None, token: str) -> Iterator[Load]:  # noqa: ARG001 - it must
     harness.kubectl("create", "--filename", "-", given=json.dumps(pod))
     try:
         harness.kubectl("wait", "--for=condition=Ready", f"pod/{LOAD}", "--timeout=60s")
-        found = Load()
-        wait_until(lambda: found.counts()["fresh"]["versions"], "the first answer")
-        yield found
+        client = Load()
+        wait_until(lambda: client.counts()["fresh"]["versions"], "the first answer")
+        yield client
     finally:
         harness.kubectl("delete", "--wait=false", f"pod/{LOAD}")
 
 
-def wait_until(condition: Callable[[], T], what: str, timeout: float = 120) -> T:
+def wait_until(condition: Callable[[], T | None], what: str, timeout: float = 120) -> T:
     """Return the value of a condition as soon as it is true."""
     end = time.monotonic() + timeout
     while not (found := condition()):

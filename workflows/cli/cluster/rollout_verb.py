@@ -88,8 +88,9 @@ def _expected_version(version: str, registry: str | None) -> str | None:
         NoInputError: the registry has no such version or alias.
     """
     from steps.registry import aliases
+    from steps.registry.paths import is_valid_name
 
-    if not aliases.is_valid_name(version):
+    if not is_valid_name(version):
         raise UsageError(f"{version!r} is not a version", where="VERSION", fix="`versions` lists the existing ones")
     if registry:
         from steps.io import open_destination

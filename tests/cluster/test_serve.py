@@ -177,9 +177,9 @@ def load(service: None, token: str) -> Iterator[Load]:  # noqa: ARG001 - it must
     harness.kubectl("create", "--filename", "-", given=json.dumps(pod))
     try:
         harness.kubectl("wait", "--for=condition=Ready", f"pod/{LOAD}", "--timeout=60s")
-        load = Load()
-        wait_until(lambda: load.counts()["fresh"]["versions"], "the first answer")
-        yield load
+        client = Load()
+        wait_until(lambda: client.counts()["fresh"]["versions"], "the first answer")
+        yield client
     finally:
         harness.kubectl("delete", "--wait=false", f"pod/{LOAD}")
 

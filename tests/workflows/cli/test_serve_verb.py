@@ -63,7 +63,7 @@ def test_the_models_of_a_run_are_served(tmp_path: Path, started: list[list[str]]
 
 
 def test_every_option_of_the_verb_is_one_of_the_step(started: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
-    def stop() -> None:
+    def stop(*, explain: bool) -> None:  # noqa: ARG001 - as the function has it
         raise ZeroDivisionError
 
     monkeypatch.setattr(step, "require_libraries", stop)

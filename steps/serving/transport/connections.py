@@ -50,7 +50,7 @@ class LimitedProtocol(JoiningProtocol):
     def __init__(self, *, limits: Limits, **arguments: Any) -> None:  # noqa: ANN401 - uvicorn's
         super().__init__(**arguments)
         self._limits = limits
-        self._in_head, self._head_bytes = False, 0
+        self._in_head, self._in_body, self._head_bytes = False, False, 0
         self._late: asyncio.TimerHandle | None = None
         self._stalled: asyncio.TimerHandle | None = None
 
@@ -84,9 +84,13 @@ class LimitedProtocol(JoiningProtocol):
         """Read a part of a request. The clock runs until its head is complete."""
         if self.transport.is_closing():
             return
+        in_body = self._in_body
         super().data_received(data)
         if self._in_head or self.is_idle:
-            self._head_bytes += len(data)
+            # The body of a request that is answered already, such as one without a token, is read and forgotten. Who
+            # closes the connection instead resets it, and the client does not see the answer.
+            if not in_body and not self._in_body:
+                self._head_bytes += len(data)
             if self.transport.is_closing():
                 return
             if self._head_bytes > MOST_HEAD_BYTES:
@@ -105,8 +109,13 @@ class LimitedProtocol(JoiningProtocol):
 
     def on_headers_complete(self) -> None:
         """Answer a request whose head is complete."""
-        self._in_head, self._head_bytes = False, 0
+        self._in_head, self._in_body, self._head_bytes = False, True, 0
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Handle the end of a body."""
+        self._in_body = False
+        super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """Wait for the next request, or for the client to read the answer of the last one."""

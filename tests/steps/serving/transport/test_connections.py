@@ -89,6 +89,14 @@ def test_a_body_that_nobody_waits_for_does_not_hold_a_connection(hurried: Runnin
         assert trickle(connection, b"x") == b""
 
 
+def test_a_large_body_does_not_reset_the_connection_of_an_early_answer(hurried: Running) -> None:
+    with connect(hurried) as connection:
+        for _ in range(2):
+            connection.sendall(b"POST /v2/health/live HTTP/1.1\r\nHost: a\r\nContent-Length: 3000000\r\n\r\n")
+            connection.sendall(b"x" * 3_000_000)
+            assert connection.recv(65_536)[:12] == b"HTTP/1.1 405"
+
+
 @pytest.mark.parametrize("before", [b"", HEAD])
 def test_a_connection_without_a_request_is_closed(hurried: Running, before: bytes) -> None:
     with connect(hurried) as connection:

@@ -27,13 +27,13 @@ class ServeOptions:
         int, Option("Requests that a worker handles at once; others are answered with 429.", minimum=1)
     ] = 128
     max_connections: Annotated[
-        int, Option("Connections that a worker holds at once; then idle ones are closed.", minimum=1)
+        int, Option("Connections that a worker holds at once; beyond them, idle ones are closed.", minimum=1)
     ] = 500
     timeout: Annotated[
         float, Option("Seconds in which a request's head and its body must arrive, and it must be answered.", above=0)
     ] = 10.0
-    drain: Annotated[int, Option("Seconds that requests get to end when the server stops.", minimum=0)] = 30
-    poll: Annotated[float, Option("Seconds between two looks at the alias; 0: never look again.", minimum=0)] = 10.0
+    drain: Annotated[int, Option("Seconds that running requests get to finish when the server stops.", minimum=0)] = 30
+    poll: Annotated[float, Option("Seconds between two reads of the alias; 0: only at the start.", minimum=0)] = 10.0
     explain: Annotated[bool, Option("Answer ?explain=true with the contributions of the features (XGBoost).")] = False
     explain_rows: Annotated[int, Option("Largest number of rows of a request to explain.", minimum=1)] = 10
     token_file: Annotated[

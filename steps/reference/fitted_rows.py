@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from steps.tables.fingerprints import Fingerprints
 
 _TEST = SPLITS.index("test")
-_OPTIONS = {"seed", "train-fraction", "validation-fraction", "test-fraction"}
+_OPTIONS = ("seed", "train-fraction", "validation-fraction", "test-fraction")
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ def find_splits(parameters: Mapping[str, Mapping[str, str]]) -> tuple[SplitOptio
     """Return the different options of ``split`` among the options of a run's steps."""
     found = dict[tuple[str, ...], SplitOptions]()
     for options in parameters.values():
-        if options.keys() >= _OPTIONS:
-            texts = tuple(options[name] for name in ("seed", "train-fraction", "validation-fraction", "test-fraction"))
+        if options.keys() >= set(_OPTIONS):
+            texts = tuple(options[name] for name in _OPTIONS)
             seed, *fractions = texts
             train, validation, test = map(float, fractions)
             found[texts] = SplitOptions(

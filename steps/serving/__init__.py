@@ -3,7 +3,7 @@
 - ``app``: the routes and their OpenAPI document.
 - ``documents``: the report, the model card and the training profile beside the models.
 - ``drift``: compare the rows of requests with the training rows.
-- ``encoding``: the short ways from the rows of a request to features.
+- ``encoding``: the fast paths from the rows of a request to features.
 - ``explainer``: what each feature contributes to the log odds of a model.
 - ``explanations``: requests for explanations.
 - ``formats``: how requests and answers are written.

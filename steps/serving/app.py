@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -58,6 +59,10 @@ _REFUSALS = {
     422: "A row cannot be scored; the answer names row, column and reason.",
     429: "Too many requests are being handled.",
 }
+_ROUTE_ERRORS = {
+    HTTPStatus.NOT_FOUND: "there is no such route: /openapi.json lists them",
+    HTTPStatus.METHOD_NOT_ALLOWED: "this route has another method: /openapi.json lists them",
+}
 
 
 def make_app(  # noqa: PLR0913 - what the parts of a service are
@@ -70,7 +75,7 @@ def make_app(  # noqa: PLR0913 - what the parts of a service are
         options: The limits.
         metrics: The metrics.
         token: The token that clients must send; empty for none.
-        reloader: What looks at the alias; None for models that never change.
+        reloader: What follows the alias; None for models that never change.
         log: The log.
     """
     service = Service(holder, options, metrics)
@@ -140,7 +145,8 @@ def _shortcut(endpoint: Endpoint, parameters: dict[str, str]) -> Endpoint:
 async def _answer_http_error(_: Request, error: Exception) -> Response:
     """Answer an error of the routes as all other errors are answered."""
     status = getattr(error, "status_code", 500)
-    content = answers.encode_json({"error": str(getattr(error, "detail", "error")), "problems": []})
+    reason = _ROUTE_ERRORS.get(status, str(getattr(error, "detail", "error")))
+    content = answers.encode_json({"error": reason, "problems": []})
     return Response(content, status, headers=getattr(error, "headers", None), media_type=answers.JSON)
 
 

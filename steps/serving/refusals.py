@@ -32,7 +32,7 @@ class Problem:
 
 
 class RefusalError(Exception):
-    """A request that is not answered, because of what the client sent or how much is going on.
+    """A request that is not answered, because of what the client sent or how busy the server is.
 
     Args:
         status: The status of the answer.

@@ -194,9 +194,11 @@ def _json(content: Any) -> Reply:  # noqa: ANN401 - whatever JSON has
 
 
 def _content_type(call: Call) -> str:
-    """Return the content type of a body, without parameters; RefusalError for a body that is packed."""
+    """Return the content type of a body, without parameters; RefusalError for a compressed body."""
     if call.headers.get(b"content-encoding", b"identity") != b"identity":
-        raise RefusalError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the body is packed: send it without Content-Encoding")
+        raise RefusalError(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the body is compressed: send it without Content-Encoding"
+        )
     given = call.header(b"content-type", answers.JSON)
     return given if given == answers.JSON else given.partition(";")[0].strip().lower()
 
@@ -214,7 +216,7 @@ def _accepted(call: Call) -> str:
 
 
 def _plain_rows(model: ServedModel, body: bytes) -> list[Any] | None:
-    """Return the rows of a JSON body by the short way, None if they must take the other one."""
+    """Return the rows of a JSON body by the fast path, None if they must take the other one."""
     if not model.plain.possible:
         return None
     try:
@@ -242,7 +244,7 @@ def _predict_in_thread(
 
 
 def _plain_table(model: ServedModel, kind: str, body: bytes, most_rows: int) -> pa.RecordBatch | None:
-    """Return the rows of a body by the short way, None if they must take the other one."""
+    """Return the rows of a body by the fast path, None if they must take the other one."""
     if kind == answers.ARROW:
         return model.tables.read_arrow(body, most_rows)
     table = model.tables.read_csv(body) if kind == answers.CSV else None
@@ -261,7 +263,7 @@ def _infer_in_thread(
 
 
 def _score_table(model: ServedModel, table: pa.RecordBatch) -> Scored:
-    """Score rows with named columns, by the short way if they can take it."""
+    """Score rows with named columns, by the fast path if they can take it."""
 
     def features() -> list[NDArray[np.float32]]:
         found = model.tables.features(table)

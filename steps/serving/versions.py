@@ -1,6 +1,6 @@
 """The models that answer: loaded from a run or a version, checked and warm, and replaced when an alias moves.
 
-Each worker looks at the alias by itself. A version is loaded in a thread while the one before still answers, its files
+Each worker reads the alias by itself. A version is loaded in a thread while the one before still answers, its files
 are compared with their checksums, and a row is scored. Then one assignment makes it the version that answers. A
 version that cannot be loaded is refused, and tried again later.
 """
@@ -55,8 +55,8 @@ class ServedModel:
         version: The name of the version or run.
         ensemble: The models.
         digests: The SHA-256 of each model file by slug.
-        plain: The short way from JSON rows to features.
-        tables: The short way from tables to features.
+        plain: The fast path from JSON rows to features.
+        tables: The fast path from tables to features.
         loaded: When they were ready, in seconds since 1970.
         seconds: How long loading took.
         documents: The report, the model card and the training profile.
@@ -115,9 +115,9 @@ def load_folder(folder: Path, version: str, explained_rows: int = 0) -> ServedMo
     _warm(ensemble, folder)
     explainer = Explainer(folder, ensemble, explained_rows) if explained_rows else None
     beside = documents.read_documents(folder, ensemble)
-    short_ways = PlainRows(ensemble), PlainTables(ensemble)
+    fast_paths = PlainRows(ensemble), PlainTables(ensemble)
     return ServedModel(
-        version, ensemble, digests, *short_ways, time.monotonic() - begun, documents=beside, explainer=explainer
+        version, ensemble, digests, *fast_paths, time.monotonic() - begun, documents=beside, explainer=explainer
     )
 
 
@@ -180,7 +180,7 @@ class Refused:
 
     Attributes:
         version: Its name; None if the alias could not be read.
-        reason: Why.
+        reason: Why, in one line without secrets.
         when: When, in seconds since 1970.
         failures: How often in a row.
     """
@@ -218,14 +218,15 @@ class Holder:
         self.forget_refusal()
         self._metrics.show_version(model.version, model.loaded, previous)
 
-    def refuse(self, version: str | None, reason: str) -> None:
-        """Record a version that was refused."""
+    def refuse(self, version: str | None, reason: str) -> Refused:
+        """Record a version that was refused, and return the record, whose reason shows no secret."""
         again = self.refused is not None and self.refused.version == version
         failures = self.refused.failures + 1 if again and self.refused else 1
         if not again:
             self.forget_refusal()
         self.refused = Refused(version, redact(" ".join(reason.split())), time.time(), failures)
         self._metrics.show_refused_version(version)
+        return self.refused
 
     def forget_refusal(self) -> None:
         """Record that the alias names a version that answers."""
@@ -235,18 +236,18 @@ class Holder:
 
 
 class Reloader:
-    """Looks at an alias again and again.
+    """Reads an alias again and again, and loads the version that it names.
 
     Args:
         holder: The models that answer.
         registry: The registry.
         alias: The name of the alias.
-        seconds: The time between two looks.
+        seconds: The time between two reads.
         log: Called with what happened.
         load: What loads a version; None for :func:`load_version`.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what a look needs
+    def __init__(  # noqa: PLR0913, PLR0917 - what a reload needs
         self,
         holder: Holder,
         registry: Destination,
@@ -259,7 +260,7 @@ class Reloader:
         self._seconds, self._log, self._load = seconds, log, load or load_version
 
     async def run(self) -> None:
-        """Look until the task is cancelled."""
+        """Read the alias until the task is cancelled."""
         while True:
             await asyncio.sleep(self._pause())
             await self.look()
@@ -282,8 +283,8 @@ class Reloader:
         except Exception as error:  # noqa: BLE001 - whatever a broken version does, the one before answers
             expected = isinstance(error, (PipelineError, OSError))
             reason = str(error) if expected else f"unexpected {type(error).__name__}: {error}"
-            self._holder.refuse(version, reason)
-            self._log("version refused", version=version, reason=reason, answers=self._holder.model.version)
+            refused = self._holder.refuse(version, reason)
+            self._log("version refused", version=version, reason=refused.reason, answers=self._holder.model.version)
             return
         before = self._holder.model.version
         self._holder.swap(model)

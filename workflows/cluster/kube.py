@@ -42,6 +42,10 @@ _RETRY_SECONDS = 60
 _UNEXPECTED = (yaml.YAMLError, OSError, ValueError, LookupError, TypeError, AttributeError)
 
 
+class NoKubeconfigError(BadConfigurationError):
+    """There is no kubeconfig, or it cannot be used."""
+
+
 class KubeClient:
     """A :class:`workflows.cluster.client.Client` by the Kubernetes API.
 
@@ -213,7 +217,7 @@ def load_configuration(environment: Mapping[str, str]) -> Any:  # noqa: ANN401 -
     """Return the configuration of the official client.
 
     Raises:
-        BadConfigurationError: there is none, or it cannot be read.
+        NoKubeconfigError: there is none, or it cannot be read.
     """
     configuration = _Configuration()
     paths = environment.get("KUBECONFIG") or str(Path("~/.kube/config").expanduser())
@@ -262,7 +266,5 @@ def _without_values(message: str) -> str:
     return " ".join(message.partition("{")[0].split())
 
 
-def _cannot_connect(what: str, where: str) -> BadConfigurationError:
-    return BadConfigurationError(
-        f"cannot connect to a cluster: {what}", where=where, fix="set KUBECONFIG, or ARGO_SERVER"
-    )
+def _cannot_connect(what: str, where: str) -> NoKubeconfigError:
+    return NoKubeconfigError(f"cannot connect to a cluster: {what}", where=where, fix="set KUBECONFIG, or ARGO_SERVER")

@@ -1,8 +1,8 @@
-"""The short ways from the rows of a request to features.
+"""The fast paths from the rows of a request to features.
 
 - ``feature_encoder``: the features of rows from one array of their values.
-- ``plain_rows``: the short way from JSON rows to features.
-- ``plain_tables``: the short way from Arrow, CSV and tensors to features.
+- ``plain_rows``: the fast path from JSON rows to features.
+- ``plain_tables``: the fast path from Arrow, CSV and tensors to features.
 """
 
 __all__ = ["feature_encoder", "plain_rows", "plain_tables"]

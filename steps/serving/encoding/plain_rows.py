@@ -1,4 +1,4 @@
-"""The short way from JSON rows to features, for rows in which every value is written as its column is stored.
+"""The fast path from JSON rows to features, for rows in which every value is written as its column is stored.
 
 msgspec parses and checks such rows at once: whole numbers in their range, and categories by their names. Whatever is
 written in another way (``3.0`` for a whole number, a one-hot column, a column that the schema lacks) or is wrong takes

@@ -1,6 +1,6 @@
-"""The short way from tables to features, for tables in which every value is stored as its column needs it.
+"""The fast path from tables to features, for tables in which every value is stored as its column needs it.
 
-A column of Arrow is a buffer that NumPy reads without a copy, so that no Python code runs for a row. The short way
+A column of Arrow is a buffer that NumPy reads without a copy, so that no Python code runs for a row. The fast path
 takes complete columns of integers, floats and strings with the names of the schema. Whatever has missing values, other
 columns, other spellings or mistakes takes the way of ``predict``, which accepts it or says what is wrong. Both ways
 give the same bits where both give a result.

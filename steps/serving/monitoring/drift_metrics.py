@@ -64,8 +64,10 @@ class DriftMetrics:
         if not self._groups:
             return []
         counts, unseen = self._counts(families)
-        psi = GaugeMetricFamily("covertype_drift_psi", "Population stability index since the start.", None, ["column"])
-        noise = GaugeMetricFamily("covertype_drift_psi_noise", "PSI that chance exceeds 1 in 1,000.", None, ["column"])
+        text = "Population stability index of all counted rows of the version."
+        psi = GaugeMetricFamily("covertype_drift_psi", text, None, ["column"])
+        text = "PSI that chance exceeds once in 1,000 times."
+        noise = GaugeMetricFamily("covertype_drift_psi_noise", text, None, ["column"])
         missing = GaugeMetricFamily("covertype_drift_missing_share", "Share of missing values.", None, ["column"])
         new = GaugeMetricFamily("covertype_drift_unseen_share", "Share of unseen categories.", None, ["column"])
         text = "Share of the training rows by column and group of values."

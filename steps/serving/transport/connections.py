@@ -129,7 +129,7 @@ class LimitedProtocol(JoiningProtocol):
         self._watch_reader()
 
     def resume_writing(self) -> None:
-        """Go on: the client reads."""
+        """Stop waiting: the client reads again."""
         super().resume_writing()
         if self._stalled is not None:
             self._stalled.cancel()

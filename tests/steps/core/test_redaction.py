@@ -50,6 +50,12 @@ def test_of_two_secrets_the_longer_one_is_masked_first() -> None:
     assert redact("token-1234", ["token-", "token-1234"]) == MASK
 
 
+@pytest.mark.parametrize("variable", ["COVERTYPE_SERVE_TOKEN", "COVERTYPE_SIGNING_PASSWORD", "AWS_SECRET_ACCESS_KEY"])
+def test_secrets_in_the_environment_are_masked(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(variable, "one-or-two")
+    assert redact("refused: one-or-two") == "refused: ***"
+
+
 def test_the_token_in_the_environment_is_masked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ARGO_TOKEN", "Bearer abcdefgh")
     assert redact("the Bearer of abcdefgh") == "the Bearer of ***"

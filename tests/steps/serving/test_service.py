@@ -197,6 +197,13 @@ def test_versions_and_models_that_do_not_answer_are_not_found(service: Running) 
     assert service.get("/v2/models/other").status_code == 404
 
 
+def test_an_unknown_route_or_method_names_the_document_that_lists_them(service: Running) -> None:
+    unknown, method = service.get("/nothing"), service.get("/predict")
+    assert (unknown.status_code, unknown.json()["error"]) == (404, "there is no such route: /openapi.json lists them")
+    reason = "this route has another method: /openapi.json lists them"
+    assert (method.status_code, method.json()["error"], method.headers["allow"]) == (405, reason, "POST")
+
+
 def test_metadata_are_those_of_the_protocol(service: Running) -> None:
     assert service.get("/v2").json()["extensions"] == ["binary_tensor_data"]
     assert service.get("/v2/health/live").json() == {"live": True}
@@ -223,7 +230,8 @@ def test_a_content_type_that_is_not_known_is_refused(service: Running, row: dict
     for kind in ("text/plain", "application/xml", "multipart/form-data", ""):
         assert service.post("/predict", row, kind).status_code == 415, kind
     assert service.post("/predict", row, "application/json; charset=utf-8").status_code == 200
-    assert service.post("/predict", row, **{"content-encoding": "gzip"}).status_code == 415
+    compressed = service.post("/predict", row, **{"content-encoding": "gzip"})
+    assert (compressed.status_code, "compressed" in compressed.json()["error"]) == (415, True)
     assert service.post(INFER, row, "text/csv").status_code == 415
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import functools
 import shutil
 import threading
@@ -25,6 +26,7 @@ from tests.support import Chain
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from steps.serving.versions import ServedModel
     from tests.steps.serving.conftest import Running
 
 
@@ -201,6 +203,24 @@ def test_a_champion_without_the_required_signature_is_refused(registry: Folder, 
         signature.write_bytes(good)
         wait_for(lambda: version_of(service) == "second")
         assert service.get("/v2/health/ready").json()["refused"] is None
+
+
+def test_neither_log_nor_status_shows_a_secret_of_a_refused_version(
+    registry: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s3cr3t-key")
+
+    def fail(*_: Any) -> ServedModel:
+        raise OSError("no answer to\n s3cr3t-key, https://user:passw0rd@store.example/models")
+
+    events: list[dict[str, Any]] = []
+    holder = Holder(load_version(registry, "first"), Metrics())
+    reloader = Reloader(holder, registry, "champion", 10, lambda event, **facts: events.append(facts), fail)
+    aliases.move_alias(registry, "champion", "second")
+    asyncio.run(reloader.look())
+    assert holder.refused
+    reason = "no answer to ***, https://***@store.example/models"
+    assert (events[0]["reason"], holder.refused.reason) == (reason, reason)
 
 
 def test_a_refused_version_is_tried_less_and_less_often(registry: Folder) -> None:

@@ -37,7 +37,8 @@ def rollout(  # noqa: PLR0913 - one argument a flag
         str | None, typer.Option(metavar="COVER_TYPE", help="Cover type that the smoke prediction must give.")
     ] = None,
     registry: Annotated[
-        str | None, typer.Option(metavar="URI", help="Registry, to check first here that the version exists.")
+        str | None,
+        typer.Option(metavar="URI", help="Registry in which to look up the version first, from this machine."),
     ] = None,
     as_json: JsonFlag = False,
 ) -> int:

@@ -13,7 +13,7 @@ import urllib3
 
 from steps.core.errors import TERMINATED, BadConfigurationError, TransientError, UnavailableError
 from workflows.cluster import http
-from workflows.cluster.kube import KubeClient
+from workflows.cluster.kube import KubeClient, NoKubeconfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,7 +28,18 @@ _MOST_RESTARTS = 3
 
 
 class ServingClient(KubeClient):
-    """A client of the Kubernetes API that knows the service too."""
+    """A client of the Kubernetes API that knows the service too.
+
+    Raises:
+        BadConfigurationError: there is no kubeconfig that can be used. argo-server does not know Deployments.
+    """
+
+    def __init__(self, namespace: str, environment: Mapping[str, str]) -> None:
+        try:
+            super().__init__(namespace, environment)
+        except NoKubeconfigError as error:
+            fix = "set KUBECONFIG; argo-server cannot replace it here"
+            raise BadConfigurationError(error.what, where=error.where, fix=fix) from None
 
     def deployment(self) -> Service:
         """Return the Deployment; NoInputError if there is none."""
@@ -48,7 +59,7 @@ class ServingClient(KubeClient):
     def pods(self, target: Target) -> Sequence[dict[str, Any]]:
         """Return the pods of the service that run a target."""
         found = self.call(self.core.list_namespaced_pod, self.namespace, label_selector=SELECTOR)["items"]
-        return [pod for pod in found if _target_of(pod["spec"]["containers"]) == target]
+        return [pod for pod in found if (own := _find_target(pod["spec"]["containers"])) and own[-1] == target]
 
     def send(self, method: str, path: str, *, body: object = None, headers: Mapping[str, str]) -> tuple[int, bytes]:
         """Send a request through the server to a service of the cluster, and return status and content of its answer.
@@ -109,11 +120,9 @@ class Service:
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> Service:
         """Return the Deployment in a document; BadConfigurationError if it is not that of ``serve``."""
-        containers = document["spec"]["template"]["spec"]["containers"]
-        for at, container in enumerate(containers):
-            for number, variable in enumerate(container.get("env", ())):
-                if (container["name"], variable["name"]) == (CONTAINER, VARIABLE):
-                    return cls(document, at, number, Target(variable.get("value", ""), container["image"]))
+        found = _find_target(document["spec"]["template"]["spec"]["containers"])
+        if found is not None:
+            return cls(document, *found)
         what = f"its container {CONTAINER} has no variable {VARIABLE}"
         raise BadConfigurationError(what, where=DEPLOYMENT, fix="apply an overlay with k8s/serve")
 
@@ -163,11 +172,12 @@ class Service:
         return next((str(each.get("message", "")) for each in found), "")
 
 
-def _target_of(containers: Sequence[Mapping[str, Any]]) -> Target | None:
-    for container in containers:
-        for variable in container.get("env", ()):
+def _find_target(containers: Sequence[Mapping[str, Any]]) -> tuple[int, int, Target] | None:
+    """Return the positions of the container and of its variable with the version, and what it runs; None without."""
+    for at, container in enumerate(containers):
+        for number, variable in enumerate(container.get("env", ())):
             if (container["name"], variable["name"]) == (CONTAINER, VARIABLE):
-                return Target(variable.get("value", ""), container["image"])
+                return at, number, Target(variable.get("value", ""), container["image"])
     return None
 
 

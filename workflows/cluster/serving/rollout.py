@@ -39,7 +39,7 @@ class Rollout:
     Args:
         client: client of the cluster.
         timeout: seconds in which the pods must become ready, in each direction.
-        interval: seconds between two looks.
+        interval: seconds between two requests for the state.
     """
 
     def __init__(self, client: ServingClient, timeout: float, interval: float = 1.0) -> None:

@@ -1,4 +1,4 @@
-"""The short way gives the features of the way of ``predict``, bit for bit, or leaves the rows to it."""
+"""The fast path gives the features of the way of ``predict``, bit for bit, or leaves the rows to it."""
 
 from __future__ import annotations
 

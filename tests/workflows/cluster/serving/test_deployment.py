@@ -142,3 +142,9 @@ def test_a_server_that_is_gone(kube: FakeApi, tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("KUBECONFIG", str(gone.kubeconfig(tmp_path)))
     with pytest.raises(UnavailableError, match="connection refused"):
         ServingClient("covertype", os.environ).send("GET", "/a", headers={})
+
+
+def test_without_a_kubeconfig_nobody_is_sent_to_argo_server(tmp_path: Path) -> None:
+    with pytest.raises(BadConfigurationError) as caught:
+        ServingClient("covertype", {"KUBECONFIG": str(tmp_path / "none"), "ARGO_SERVER": "argo.example:2746"})
+    assert str(caught.value).endswith("none: set KUBECONFIG; argo-server cannot replace it here")

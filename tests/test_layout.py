@@ -91,6 +91,14 @@ def test_every_module_of_a_service_is_in_the_table_of_the_emulator_tests() -> No
     assert [str(place) for place in places if not place.is_file()] == []
 
 
+def test_contributing_names_every_package() -> None:
+    contributing = (ROOT / "CONTRIBUTING.md").read_text()
+    packages = [place.parent.relative_to(ROOT).as_posix() for place in ROOT.glob("*/*/__init__.py")]
+    own = [name for name in packages if name.startswith(("steps/", "workflows/"))]
+    assert len(own) > len(PACKAGES)
+    assert [name for name in own if f"`{name}`" not in contributing] == []
+
+
 @pytest.mark.parametrize(
     "package",
     [

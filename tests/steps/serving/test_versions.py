@@ -215,7 +215,7 @@ def test_neither_log_nor_status_shows_a_secret_of_a_refused_version(
 
     events: list[dict[str, Any]] = []
     holder = Holder(load_version(registry, "first"), Metrics())
-    reloader = Reloader(holder, registry, "champion", 10, lambda event, **facts: events.append(facts), fail)
+    reloader = Reloader(holder, registry, "champion", 10, lambda *_, **facts: events.append(facts), fail)
     aliases.move_alias(registry, "champion", "second")
     asyncio.run(reloader.look())
     assert holder.refused

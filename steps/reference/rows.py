@@ -50,7 +50,14 @@ class LabelledRows:
 
 @dataclass
 class Counts:
-    """The rows that were read, those without a label, and those that a version was fitted on: by any, and by each."""
+    """Numbers of rows of a reference table.
+
+    Attributes:
+        fitted: Rows that each version was fitted on.
+        rows: Rows that were read.
+        without_label: Rows without a label.
+        left_out: Rows that at least one version was fitted on.
+    """
 
     fitted: list[int]
     rows: int = 0
@@ -108,16 +115,16 @@ def _select(schema: Schema, rows: reading.Rows, fitted: Sequence[FittedRows | No
     columns = rows.features.columns
     hashes = fingerprints.hash_features(columns, rows.features.num_rows)
     known = codes != labels.MISSING
-    taken = np.zeros(len(codes), np.bool_)
+    left_out = np.zeros(len(codes), np.bool_)
     for at, each in enumerate(fitted):
         if each is not None:
             own = each.find(columns, hashes) & known
             counts.fitted[at] += int(own.sum())
-            taken |= own
+            left_out |= own
     counts.rows += len(codes)
     counts.without_label += int((~known).sum())
-    counts.left_out += int(taken.sum())
-    used = known & ~taken
+    counts.left_out += int(left_out.sum())
+    used = known & ~left_out
     features = rows.features.filter(pa.array(used))
     return LabelledRows(features, RowFacts(rows.positions[used], codes[used], hashes[used], _parts(schema, features)))
 

@@ -59,7 +59,7 @@ _REFUSALS = {
     422: "A row cannot be scored; the answer names row, column and reason.",
     429: "Too many requests are being handled.",
 }
-_ROUTE_ERRORS = {
+_ROUTE_ERRORS: dict[int, str] = {
     HTTPStatus.NOT_FOUND: "there is no such route: /openapi.json lists them",
     HTTPStatus.METHOD_NOT_ALLOWED: "this route has another method: /openapi.json lists them",
 }

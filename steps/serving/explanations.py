@@ -63,7 +63,7 @@ class Explanations:
             raise RefusalError(HTTPStatus.NOT_ACCEPTABLE, f"explanations are JSON: accept {answers.JSON}")
         return functools.partial(write_json, wanted)
 
-    def are_outputs(self, model: ServedModel, body: bytes, name: str) -> bool:
+    def may_want_output(self, model: ServedModel, body: bytes, name: str) -> bool:
         """Return whether a request of the Open Inference Protocol may ask for the output with explanations."""
         return model.explainer is not None and f'"{name}"'.encode() in body
 

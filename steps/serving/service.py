@@ -81,7 +81,7 @@ class Service:
         body = await self._read_body(call)
         length = call.headers.get(inference_protocol.LENGTH_HEADER)
         arguments = (model, body, length, self._options.max_rows)
-        if self._explanations.are_outputs(model, body, inference_protocol.CONTRIBUTIONS):
+        if self._explanations.may_want_output(model, body, inference_protocol.CONTRIBUTIONS):
             found = await self._explanations.run(model, _infer_in_thread, *arguments)
         else:
             found = await self._limited(_infer_in_thread, *arguments)

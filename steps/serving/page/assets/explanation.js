@@ -38,7 +38,8 @@ function drawExplanation({ explanations }) {
     ),
   );
   const which = largest.length > SHOWN_FEATURES ? `The ${SHOWN_FEATURES} largest contributions` : "Contributions";
-  const caption = `${which} to the log odds of ${title} (TreeSHAP), which are ${signed(base)} for a usual row`;
+  const sum = `with the base ${signed(base)}, all contributions add up to them`;
+  const caption = `${which} to the log odds of ${title} (TreeSHAP); ${sum}`;
   return tableOf("bars", caption, ["Feature", "", "Contribution"], rows);
 }
 

@@ -363,7 +363,7 @@ def test_an_answer_is_explained(hostile: Path, open_page: Opener) -> None:
         largest = sorted(found["contributions"].items(), key=lambda entry: -abs(entry[1]))
         expect(visit.find("#explanation th[scope=row]")).to_have_text([name for name, _ in largest])
         expect(visit.find("#explanation td:last-child")).to_have_text([f"{value:+.4f}" for _, value in largest])
-        expect(visit.find("#explanation caption")).to_contain_text(f"{found['base']:+.4f} for a usual row")
+        expect(visit.find("#explanation caption")).to_contain_text(f"with the base {found['base']:+.4f}, all")
         visit.page.get_by_label(COLUMNS[0]).fill("0.25")
         visit.require_answer({**row, COLUMNS[0]: 0.25})
         expect(visit.find("#explanation")).to_be_empty()

@@ -35,7 +35,7 @@ endif
 .PHONY: help run test test-builds emulators mlflow mlflow-server mlflow-ui test-cluster check unit coverage docs golden lock image image-push image-serve image-serve-push kind-up kind-down clean
 
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 run: $(VENV)/.run-$(VARIANT) ## run the whole pipeline on the full table (ARGS="--preset fast" for flags)
 	$(BIN)/python workflows/covertype.py run $(ARGS)

@@ -30,7 +30,7 @@ class ServeOptions:
         int, Option("Connections that a worker holds at once; beyond them, idle ones are closed.", minimum=1)
     ] = 500
     timeout: Annotated[
-        float, Option("Seconds in which a request's head and its body must arrive, and it must be answered.", above=0)
+        float, Option("Seconds for the headers of a request, for its body, and for the answer.", above=0)
     ] = 10.0
     drain: Annotated[int, Option("Seconds that running requests get to finish when the server stops.", minimum=0)] = 30
     poll: Annotated[float, Option("Seconds between two reads of the alias; 0: only at the start.", minimum=0)] = 10.0

@@ -206,13 +206,15 @@ def _signing_config(signer: Signer, password: str) -> Any:  # noqa: ANN401 - wit
         # Its type is documented as a text, but cryptography takes bytes only (model-signing 1.1.1).
         return config.use_elliptic_key_signer(private_key=signer.key, password=password.encode() or None)
     except TypeError:
-        what = "the key needs a password" if not password else "the key has no password"
-        raise DeniedError(
-            what, where=str(signer.key), fix="set COVERTYPE_SIGNING_PASSWORD or --password-file"
-        ) from None
+        if password:
+            what, fix = "the key has no password", "leave out COVERTYPE_SIGNING_PASSWORD and --password-file"
+        else:
+            what, fix = "the key needs a password", "set COVERTYPE_SIGNING_PASSWORD or --password-file"
+        raise DeniedError(what, where=str(signer.key), fix=fix) from None
     except Exception as error:  # noqa: BLE001 - cryptography has no common class of errors
         if password and "password" in str(error):
-            raise DeniedError("the password of the key is wrong", where=str(signer.key)) from None
+            what, fix = "the password of the key is wrong", "correct COVERTYPE_SIGNING_PASSWORD or --password-file"
+            raise DeniedError(what, where=str(signer.key), fix=fix) from None
         raise _not_a_key(signer.key, "private") from None
 
 

@@ -106,11 +106,14 @@ def test_a_signature_of_another_version(registry: Path, keys: Path, finished: Pa
 
 
 def test_the_password_of_a_key(registry: Path, keys: Path, tmp_path: Path) -> None:
-    for password, words in (("", "needs a password"), ("wrong pass", "password of the key is wrong")):
+    for password, words in (
+        ("", "needs a password"),
+        ("wrong pass", "password of the key is wrong.*: correct COVERTYPE_SIGNING_PASSWORD"),
+    ):
         with pytest.raises(DeniedError, match=words) as raised:
             sign(registry, keys / "own-locked.pem", password)
         assert not password or password not in str(raised.value)
-    with pytest.raises(DeniedError, match="the key has no password"):
+    with pytest.raises(DeniedError, match="the key has no password.*: leave out COV"):
         sign(registry, keys / "own.pem", PASSWORD)
     sign(registry, keys / "own-locked.pem", PASSWORD)
     require(registry, keys / "own.pub", tmp_path)

@@ -113,7 +113,7 @@ def test_the_password_of_a_key(registry: Path, keys: Path, tmp_path: Path) -> No
         with pytest.raises(DeniedError, match=words) as raised:
             sign(registry, keys / "own-locked.pem", password)
         assert not password or password not in str(raised.value)
-    with pytest.raises(DeniedError, match="the key has no password.*: leave out COV"):
+    with pytest.raises(DeniedError, match=r"the key has no password.*: leave out COV"):
         sign(registry, keys / "own.pem", PASSWORD)
     sign(registry, keys / "own-locked.pem", PASSWORD)
     require(registry, keys / "own.pub", tmp_path)

@@ -133,6 +133,7 @@ def _open_models(models: Path | None, registered: RegistryOptions, key: Path | N
         what = "only versions of a registry are signed"
         raise UsageError(what, where="--require-signature", fix="give --registry, or leave it out")
     if models is not None:
+        runtime.log(f"models: {models}")
         yield str(models), models
         return
     destination = open_destination(registry)

@@ -51,7 +51,9 @@ def test_the_newest_run_that_succeeded_scores(tmp_path: Path, runs: Path, capfd:
     assert run(*words, f"--metrics={tmp_path / 'metrics.json'}") == 0
     assert pq.read_table(output).num_rows == 70
     assert json.loads((tmp_path / "metrics.json").read_text())["scored"] == 70
-    assert "70 rows scored, 0 rejected" in capfd.readouterr().err
+    log = capfd.readouterr().err
+    assert "70 rows scored, 0 rejected" in log
+    assert f"models: {runs / 'run-1' / 'models'}\n" in log
     assert run(*words, "--model=run-1") == AlreadyExistsError.exit_code
     assert run(*words, "--model=run-1", "--overwrite") == 0
 

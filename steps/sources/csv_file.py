@@ -232,8 +232,8 @@ class CsvReader:
     def _convert_text(self, name: str, text: pa.Array, *, whole: bool) -> pa.Array:
         """Return a column as numbers; CellError for a cell that is not of the kind of the cells before it.
 
-        If one batch has both kinds, true and false are the mistakes. Otherwise a cell that is reported would decide about
-        the cells behind it.
+        If one batch has both kinds, true and false are the mistakes. Otherwise a cell that is reported would decide
+        about the cells behind it.
         """
         flags = cells.boolean_mask(text)
         seen = self._seen.get(name, set())

@@ -7,6 +7,7 @@ the way of ``predict``, which accepts it or says what is wrong. Both ways give t
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 # Whole numbers up to this one are exact as float32.
 _LARGEST_EXACT = 2**24
 _LARGEST_FLOAT = float(np.finfo(np.float32).max)
+# Characters that msgspec refuses in the name of a field, because JSON escapes them.
+_ESCAPED = re.compile(r'["\\\x00-\x1f]')
 # For so many rows one array of all columns is made faster than an array of each.
 _FEW = 16
 
@@ -42,7 +45,8 @@ class PlainRows:
 
     def __init__(self, ensemble: Ensemble) -> None:
         schema = ensemble.schema
-        self.possible = all(map(_is_possible, schema.columns))
+        names = [schema.target, *(column.name for column in schema.columns)]
+        self.possible = all(map(_is_possible, schema.columns)) and not any(map(_ESCAPED.search, names))
         if self.possible:
             row = _row_type(schema)
             self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(row | list[row])  # type: ignore[valid-type]

@@ -79,7 +79,10 @@ class PlainTables:
     def read_csv(self, body: bytes) -> pa.RecordBatch | None:
         """Return the rows of a CSV body with the header of the schema; None if it must take the other way."""
         head = body[: max(body.find(b"\n"), 0)].decode("utf-8", "replace")
-        names = next(csv.reader([head.rstrip("\r")]), [])
+        try:
+            names = next(csv.reader([head.rstrip("\r")]), [])
+        except csv.Error:  # a long line, or one that ends with \r alone
+            return None
         if len(names) != len(self._names) or self._names != set(names) or _HEXADECIMAL.search(body):
             return None
         read = pa.csv.ReadOptions(use_threads=False, block_size=len(body), column_names=names, skip_rows=1)
@@ -118,7 +121,8 @@ class _Column:
         if values.null_count or not (floating or pa.types.is_integer(values.type)):
             return False
         numbers = values.to_numpy()
-        if not self._low <= numbers.min() <= numbers.max() <= self._high:  # not true for NaN either
+        # Compared as numbers of Python, which is exact: NumPy would round the limits to the dtype. Not true for NaN.
+        if not self._low <= numbers.min().item() <= numbers.max().item() <= self._high:
             return False
         if self._whole and floating and (numbers != np.trunc(numbers)).any():
             return False

@@ -69,8 +69,9 @@ def _column(  # noqa: PLR0913, PLR0917 - as above
             if report is None:
                 raise
             report(error, column.name)
-            first = layout.one_hot_columns(column)[0] if column.categorical and layout.one_hot else column.name
-            batch = without_value(batch, first, error.row - first_row)
+            one_hot = column.categorical and layout.one_hot
+            for name in layout.one_hot_columns(column) if one_hot else (column.name,):
+                batch = without_value(batch, name, error.row - first_row)
 
 
 def without_value(batch: pa.RecordBatch, name: str, at: int) -> pa.RecordBatch:

@@ -230,17 +230,25 @@ class CsvReader:
                 text = pc.if_else(pa.array(np.arange(len(text)) != error.at), text, pa.scalar(None, pa.string()))
 
     def _convert_text(self, name: str, text: pa.Array, *, whole: bool) -> pa.Array:
+        """Return a column as numbers; CellError for a cell that is not of the kind of the cells before it.
+
+        If one batch has both kinds, true and false are the mistakes. Otherwise a cell that is reported would decide
+        about the cells behind it.
+        """
         flags = cells.boolean_mask(text)
-        seen = self._seen.setdefault(name, set())
-        seen |= set(pc.unique(flags.drop_null()).to_pylist())
-        if True not in seen:
-            return cells.parse_whole_numbers(text) if whole else cells.parse_numbers(text)
-        if False in seen or (name == self.schema.target and not labels.are_booleans(self.schema)):
-            flag = bool(pc.any(flags).as_py())
-            at = pc.index(flags, value=flag).as_py()
-            problem = "is not a number" if flag else "is neither true nor false"
-            raise cells.CellError(at, spelling.quote(text[at].as_py()), problem)
-        return cells.parse_booleans(text)
+        seen = self._seen.get(name, set())
+        kinds = seen | set(pc.unique(flags.drop_null()).to_pylist())
+        booleans_fit = name != self.schema.target or labels.are_booleans(self.schema)
+        if len(kinds) > 1 or (True in kinds and not booleans_fit):
+            wrong = seen != {True}
+            at = pc.index(flags, value=wrong).as_py()
+            if at >= 0:
+                problem = "is not a number" if wrong else "is neither true nor false"
+                raise cells.CellError(at, spelling.quote(text[at].as_py()), problem)
+        self._seen[name] = kinds
+        if True in kinds:
+            return cells.parse_booleans(text)
+        return cells.parse_whole_numbers(text) if whole else cells.parse_numbers(text)
 
     def _to_bad_data(self, reason: str) -> BadDataError:
         """Return the error for one of Arrow's messages, with the column and the line if Arrow names them."""

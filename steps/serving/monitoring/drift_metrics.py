@@ -6,6 +6,7 @@ PSI is computed from their sums when the metrics are asked for.
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,7 +43,13 @@ class DriftMetrics:
         self._version, self._groups = "", dict[str, "Groups"]()
 
     def show(self, version: str, groups: Mapping[str, Groups]) -> None:
-        """Show the drift of a version; no groups: it is not known."""
+        """Show the drift of a version, and no other one; no groups: it is not known."""
+        if version != self._version:
+            with warnings.catch_warnings():
+                # The files of several workers keep what is removed; it is not shown.
+                warnings.simplefilter("ignore", UserWarning)
+                self._rows.clear()
+                self._unseen.clear()
         self._version, self._groups = version, dict(groups)
 
     def count(self, version: str, counter: GroupCounter) -> None:
@@ -54,6 +61,12 @@ class DriftMetrics:
         for column, count in counter.unseen.items():
             self._unseen.labels(version, column).inc(count)
         counter.clear()
+
+    def keep_version(self, families: Iterable[Metric]) -> None:
+        """Remove the counts of versions that do not answer: each has some hundred series."""
+        for family in families:
+            if family.name in {_ROWS, _UNSEEN}:
+                family.samples = [each for each in family.samples if each.labels["version"] == self._version]
 
     def gauges(self, families: Iterable[Metric]) -> list[GaugeMetricFamily]:
         """Return the metrics that are computed from the counts of all workers, for the version that answers.

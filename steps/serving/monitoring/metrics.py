@@ -105,6 +105,7 @@ class Metrics:
             registry = CollectorRegistry()
             multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         families = list(registry.collect())
+        self.drift.keep_version(families)
         return generate_latest(_Collected([*families, *self.drift.gauges(families)]))
 
 

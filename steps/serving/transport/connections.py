@@ -6,6 +6,7 @@ then, or that does not read its answer, would hold a connection for ever.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 # The largest head of a request that does not arrive in one read. A read has at most 256 KiB.
 MOST_HEAD_BYTES = 64 << 10
+
+
+_UPGRADE = re.compile(rb"\r\nu(?=pgrade:)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,8 @@ class LimitedProtocol(JoiningProtocol):
     def __init__(self, *, limits: Limits, **arguments: Any) -> None:  # noqa: ANN401 - uvicorn's
         super().__init__(**arguments)
         self._limits = limits
-        self._in_head, self._in_body, self._head_bytes = False, False, 0
+        self._in_head, self._in_body, self._head_bytes, self._heads = False, False, 0, 0
+        self._refusal: tuple[HTTPStatus, str, str] | None = None
         self._late: asyncio.TimerHandle | None = None
         self._stalled: asyncio.TimerHandle | None = None
 
@@ -84,13 +89,16 @@ class LimitedProtocol(JoiningProtocol):
         """Read a part of a request. The clock runs until its head is complete."""
         if self.transport.is_closing():
             return
-        in_body = self._in_body
-        super().data_received(data)
+        in_body, heads = self._in_body, self._heads
+        super().data_received(data if in_body else _without_upgrade(data))
+        if heads != self._heads:
+            self._stop_waiting()
         if self._in_head or self.is_idle:
             # The body of a request that is answered already, such as one without a token, is read and forgotten. Who
             # closes the connection instead resets it, and the client does not see the answer.
             if not in_body and not self._in_body:
-                self._head_bytes += len(data)
+                # Where the last head begins in a read that ends others is not known.
+                self._head_bytes += len(data) if heads == self._heads else 1
             if self.transport.is_closing():
                 return
             if self._head_bytes > MOST_HEAD_BYTES:
@@ -98,9 +106,9 @@ class LimitedProtocol(JoiningProtocol):
                 self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "head", reason)
             elif self._late is None:
                 self._late = self.loop.call_later(self._limits.head_seconds, self._end_late)
-        elif self._late is not None:
-            self._late.cancel()
-            self._late, self._head_bytes = None, 0
+        else:
+            self._stop_waiting()
+            self._head_bytes = 0
 
     def on_message_begin(self) -> None:
         """Begin a request."""
@@ -110,6 +118,7 @@ class LimitedProtocol(JoiningProtocol):
     def on_headers_complete(self) -> None:
         """Answer a request whose head is complete."""
         self._in_head, self._in_body, self._head_bytes = False, True, 0
+        self._heads += 1
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -122,6 +131,8 @@ class LimitedProtocol(JoiningProtocol):
         super().on_response_complete()
         if self.transport.is_closing() and self.transport.get_write_buffer_size():
             self._watch_reader()
+        if self._refusal is not None and self.is_idle and not self.transport.is_closing():
+            self._refuse(*self._refusal)
 
     def pause_writing(self) -> None:
         """Begin to wait for a client that does not read."""
@@ -138,6 +149,11 @@ class LimitedProtocol(JoiningProtocol):
     def timeout_keep_alive_handler(self) -> None:
         """Close a connection without requests."""
         self.transport.abort() if self.transport.get_write_buffer_size() else super().timeout_keep_alive_handler()
+
+    def _stop_waiting(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
 
     def _watch_reader(self) -> None:
         if self._stalled is None:
@@ -161,10 +177,26 @@ class LimitedProtocol(JoiningProtocol):
             self.transport.close()
 
     def _refuse(self, status: HTTPStatus, why: str, reason: str) -> None:
-        """Answer, unless another answer is being written, and close the connection."""
+        """Answer, after the requests before, and close the connection."""
+        if not self.is_idle:
+            self._refusal = (status, why, reason)
+            self.flow.pause_reading()
+            return
         self._limits.count(why)
         if self._in_head or self.cycle is None:
             content = encode_json({"error": reason, "problems": []})
             head = f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: application/json\r\nconnection: close"
             self.transport.write(f"{head}\r\ncontent-length: {len(content)}\r\n\r\n".encode() + content)
         self.transport.close()
+
+
+def _without_upgrade(data: bytes) -> bytes:
+    """Return the beginning of a request with another name of the header ``Upgrade``.
+
+    The parser would take the body for another protocol. Java's HTTP client asks for HTTP/2 in this way. Only the first
+    request of a read is changed: no client asks for another protocol in a pipeline.
+    """
+    if b"pgrade:" not in data:
+        return data
+    head, end, rest = data.partition(b"\r\n\r\n")
+    return _UPGRADE.sub(b"\r\nx", head) + end + rest

@@ -29,7 +29,6 @@ class JoiningTransport:
 
     def __init__(self, transport: asyncio.Transport, call_soon: Callable[[Callable[[], None]], Any]) -> None:
         self._transport, self._call_soon = transport, call_soon
-        self._write = transport.write
         self._head = b""
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401, D105 - whatever a transport has
@@ -48,6 +47,11 @@ class JoiningTransport:
             self._call_soon(self.flush)
             return
         self._write(data)
+
+    def _write(self, data: bytes) -> None:
+        """Write bytes, or nothing if the connection was closed, which uvicorn does not know of a pipelined request."""
+        if not self._transport.is_closing():
+            self._transport.write(data)
 
     def flush(self) -> None:
         """Write the head that waits."""

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from steps.core.errors import BadDataError
+from steps.core.errors import BadDataError, BadRowError
 from steps.datasets import canonical
 from steps.schema import Column, CoverType, Schema
 from steps.sources import layouts
@@ -149,6 +149,20 @@ def test_a_missing_flag_is_a_missing_category() -> None:
 def test_flags_that_are_none(row: tuple[float, ...], message: str) -> None:
     with pytest.raises(BadDataError, match=message):
         flags([(0, 1, 0), (row[0], row[1], row[2])])
+
+
+@pytest.mark.parametrize("row", [(2, 0, 0), (0, 2, 0), (0, 2, 3), (1, 0, 2)], ids=str)
+def test_a_flag_that_is_reported_is_reported_once(row: tuple[int, ...]) -> None:
+    batch = pa.RecordBatch.from_pydict({f"colour_{i}": [0, value, int(i == 2)] for i, value in enumerate(row)})
+    layout = layouts.recognise_layout(COLOUR, [*batch.schema.names, "kind"], "here")
+    found: list[int | None] = []
+
+    def report(error: BadRowError, _: str) -> None:
+        assert len(found) < 3, "it is reported again and again"
+        found.append(error.row)
+
+    assert canonical.canonical_columns(COLOUR, layout, batch, 0, "here", report)[0].to_pylist() == [None, None, "blue"]
+    assert sorted(row for row in found if row is not None) == [0, 1]
 
 
 def test_flags_as_text() -> None:

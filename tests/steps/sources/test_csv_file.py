@@ -9,10 +9,10 @@ import pyarrow as pa
 import pytest
 
 from steps import schema as schemas
-from steps.core.errors import BadDataError
+from steps.core.errors import BadDataError, BadRowError
 from steps.datasets import ingest
 from steps.schema import Column, CoverType, Schema
-from steps.sources import csv_file, files
+from steps.sources import csv_file, csv_head, files
 from tests.support import SCHEMA, prepared, real_rows, same_values, write_table
 from tests.support import one_hot as as_one_hot
 
@@ -108,6 +108,31 @@ def test_a_truth_value_among_numbers_is_refused_wherever_it_stands(
         BadDataError, match=r"'True' in column 'x' is not a number|'7' in column 'x' is neither true nor"
     ):
         read(tmp_path, schema_of("int8"), "x,z,y\n" + "".join(f"{x},0,a\n" for x in rows))
+
+
+@pytest.mark.parametrize(
+    ("cells", "rows", "numbers"),
+    [
+        (["True", "7"], [0], [None, 7]),
+        (["7", "false", "8", "TRUE"], [1, 3], [7, None, 8, None]),
+        (["True", "NA", "x"], [0, 2], [None, None, None]),
+    ],
+    ids=str,
+)
+def test_a_truth_value_among_numbers_is_reported_once_and_the_numbers_stay(
+    tmp_path: Path, cells: list[str], rows: list[int], numbers: list[int | None]
+) -> None:
+    path, schema, found = tmp_path / "rows.csv", schema_of("int8"), list[int | None]()
+    path.write_text("x,z\n" + "".join(f"{cell},0\n" for cell in cells), encoding="utf-8")
+
+    def report(error: BadRowError, _: str) -> None:
+        assert len(found) < len(cells), "it is reported again and again"
+        found.append(error.row)
+
+    head = csv_head.read_head(path, "here", schema, labelled=False)
+    batches = csv_file.CsvReader(path, "here", head, schema, (), report).batches(["x"])
+    assert [value for batch in batches for value in batch.column("x").to_pylist()] == numbers
+    assert sorted(row for row in found if row is not None) == rows
 
 
 TRUTH = "x,z,y\n1,0,{}\n2,0,{}\n"

@@ -85,6 +85,13 @@ def test_a_schema_with_numbers_that_float32_cannot_hold_has_no_short_way(model: 
     assert not PlainRows(ensemble).possible
 
 
+@pytest.mark.parametrize("name", ['the "size"', "a\\b"])
+def test_a_schema_with_a_name_that_json_escapes_has_no_short_way(model: ServedModel, name: str) -> None:
+    columns = (replace(SCHEMA.columns[0], name=name), *SCHEMA.columns[1:])
+    for schema in (replace(SCHEMA, columns=columns), replace(SCHEMA, target=name)):
+        assert not PlainRows(replace(model.ensemble, schema=schema)).possible
+
+
 def test_the_other_way_says_what_is_wrong(model: ServedModel, row: dict[str, Any]) -> None:
     with pytest.raises(RefusalError, match="row 0: 9001 in column 'Elevation' is outside"):
         slow_features(model, json.dumps([{**row, "Elevation": 9001}]).encode())

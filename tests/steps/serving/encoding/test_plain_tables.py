@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steps import schema as schemas
+from steps.serving.encoding.plain_tables import PlainTables
 from steps.serving.formats import decoding
 from steps.serving.refusals import RefusalError
 
@@ -138,6 +140,26 @@ def test_tables_in_another_form_are_left_to_the_other_way(model: ServedModel, ta
     for body in (b"", b"\n", b"1,2\n", b"Elevation\n3\n", b"\xff\xfe\n1"):
         assert model.tables.read_csv(body) is None
         assert model.tables.read_arrow(body, 100) is None
+
+
+@pytest.mark.parametrize("body", [b"Elevation\rAspect\n1,2\n", b"a" * 200_000 + b",b\n1,2\n"])
+def test_a_header_that_python_cannot_read_is_left_to_the_other_way(model: ServedModel, body: bytes) -> None:
+    assert model.tables.read_csv(body) is None
+
+
+@pytest.mark.parametrize(
+    ("dtype", "maximum", "number"),
+    [("int32", None, np.float32(2**31)), ("int64", None, np.float64(2**63)), ("float64", 0.1, np.float32(0.1))],
+)
+def test_a_limit_is_exact_whatever_type_the_numbers_have(
+    model: ServedModel, table: pa.Table, dtype: str, maximum: float | None, number: np.floating[Any]
+) -> None:
+    other = replace(SCHEMA.columns[0], dtype=dtype, minimum=None, maximum=maximum)
+    ensemble = replace(model.ensemble, schema=replace(SCHEMA, columns=(other, *SCHEMA.columns[1:])))
+    batch = plain_batch(table, 1).set_column(0, other.name, pa.array(np.array([number])))
+    assert PlainTables(ensemble).features(batch) is None
+    allowed = batch.set_column(0, other.name, pa.array(np.array([np.nextafter(number, number.dtype.type(0))])))
+    assert PlainTables(ensemble).features(allowed) is not None
 
 
 def test_more_batches_or_rows_are_left_to_the_other_way(model: ServedModel, table: pa.Table) -> None:

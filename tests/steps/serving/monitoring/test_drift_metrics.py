@@ -21,6 +21,9 @@ import numpy as np
 from tests.steps.serving.monitoring.test_drift_metrics import make_counter
 from steps.serving.monitoring.metrics import Metrics
 metrics, counter = Metrics(), make_counter()
+counter.add(np.zeros((7, 1), np.float32), np.zeros(7, np.int64))
+metrics.drift.show("before", counter.groups)
+metrics.drift.count("before", counter)
 metrics.drift.show("v", counter.groups)
 counter.add(np.full((150, 1), float(sys.argv[1]), np.float32), np.zeros(150, np.int64))
 metrics.drift.count("v", counter)
@@ -50,10 +53,24 @@ def test_the_psi_is_that_of_the_rows_of_all_workers(tmp_path: Path, monkeypatch:
     assert values(texts[1], "covertype_drift_psi") == {'column="a"': pytest.approx(expected)}
 
 
+def test_many_versions_leave_no_series() -> None:
+    metrics, counter = Metrics(), make_counter()
+    for version in map(str, range(30)):
+        metrics.drift.show(version, counter.groups)
+        counter.add(np.zeros((300, 1), np.float32), np.zeros(300, np.int64))
+        metrics.drift.count(version, counter)
+    assert values(metrics.text().decode(), "covertype_drift_rows_total") == {
+        'column="a",group="to 1",version="29"': 300
+    }
+    assert len(metrics.drift._rows._metrics) == 1
+
+
 def test_shares_of_the_training_rows_are_shown_and_counts_of_another_version_are_not_used() -> None:
     metrics, counter = Metrics(), make_counter()
     counter.add(np.zeros((300, 1), np.float32), np.zeros(300, np.int64))
+    metrics.drift.show("before", counter.groups)
     metrics.drift.count("before", counter)
+    assert len(values(metrics.text().decode(), "covertype_drift_psi")) == 1
     assert counter.counts["a"].tolist() == [0, 0, 0]
     metrics.drift.show("v", counter.groups)
     text = metrics.text().decode()
@@ -63,7 +80,6 @@ def test_shares_of_the_training_rows_are_shown_and_counts_of_another_version_are
         'column="a",group="missing"': 0,
     }
     assert values(text, "covertype_drift_psi") == {}
-    metrics.drift.show("before", counter.groups)
-    assert len(values(metrics.text().decode(), "covertype_drift_psi")) == 1
+    assert values(text, "covertype_drift_rows_total") == {}
     metrics.drift.show("without a profile", {})
     assert "covertype_drift_psi" not in metrics.text().decode()

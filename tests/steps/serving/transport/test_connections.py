@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from steps.serving import server
+from steps.serving import service as app_service
 from tests.steps.serving.conftest import running
 
 if TYPE_CHECKING:
@@ -108,6 +109,57 @@ def test_a_large_head_is_refused(hurried: Running) -> None:
     answer = hurried.raw(b"GET /v2 HTTP/1.1\r\nHost: a\r\nX: " + b"a" * (1 << 20) + b"\r\n\r\n")
     assert not answer or answer.startswith(b"HTTP/1.1 431")
     assert 'covertype_refused_total{reason="head"}' in hurried.get("/metrics").text
+
+
+def read_until(connection: socket.socket, count: int) -> bytes:
+    """Return what arrives up to the head of an answer of a number, or up to the end of the connection."""
+    found = b""
+    while found.count(b"HTTP/1.1 ") < count and (part := connection.recv(65_536)):
+        found += part
+    return found
+
+
+def test_many_requests_at_once_are_no_large_head(service: Running) -> None:
+    requests = (b"GET /v2/health/live HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 1_000 + b"\r\n\r\n") * 150
+    with connect(service) as connection:
+        connection.sendall(requests[:-500])
+        assert read_until(connection, 149).count(b"HTTP/1.1 200") == 149
+        connection.sendall(requests[-500:])
+        assert read_until(connection, 1).startswith(b"HTTP/1.1 200")
+
+
+def test_a_large_head_is_refused_after_the_answer_of_the_request_before(
+    service: Running, row: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heads = threading.Event()
+    score = app_service._predict_in_thread
+
+    def wait_and_score(*arguments: Any) -> Any:
+        heads.wait(10)
+        return score(*arguments)
+
+    monkeypatch.setattr(app_service, "_predict_in_thread", wait_and_score)
+    body = json.dumps([row] * 40).encode()
+    with connect(service) as connection:
+        connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        time.sleep(0.1)
+        connection.sendall(HEAD + b"X: " + b"a" * 100_000)
+        time.sleep(0.3)
+        heads.set()
+        answers = read_until(connection, 2)
+    assert answers.startswith(b"HTTP/1.1 200")
+    assert b"HTTP/1.1 431" in answers
+
+
+@pytest.mark.parametrize("name", [b"Upgrade", b"upgrade"])
+def test_a_body_behind_a_wish_for_another_protocol_is_read(service: Running, row: dict[str, Any], name: bytes) -> None:
+    body = json.dumps({**row, "note": "\r\nupgrade:"}).encode()
+    wish = b"Connection: Upgrade, HTTP2-Settings\r\n%b: h2c\r\nHTTP2-Settings: AAEAAEAA\r\n" % name
+    request = HEAD + wish + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    with connect(service) as connection:
+        for _ in range(2):
+            connection.sendall(request)
+            assert read_until(connection, 1).startswith(b"HTTP/1.1 200")
 
 
 def test_a_client_that_does_not_read_is_disconnected(hurried: Running, row: dict[str, Any]) -> None:

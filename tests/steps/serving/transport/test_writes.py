@@ -66,6 +66,16 @@ def test_a_head_is_written_before_the_connection_is_closed(recorder: Recorder, t
     assert transport.is_closing()
 
 
+def test_nothing_is_written_to_a_closed_connection(recorder: Recorder, transport: Any) -> None:
+    transport.write(HEAD)
+    transport.close()
+    transport.write(HEAD)
+    transport.write(b"{}")
+    for call in recorder.later:
+        call()
+    assert recorder.done == [HEAD, "closed"]
+
+
 def test_what_is_no_head_is_written_at_once(recorder: Recorder, transport: Any) -> None:
     parts = [b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 200 is a body", b"0\r\n\r\n"]
     for part in parts:

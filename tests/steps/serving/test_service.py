@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 
 from steps import predict as step
 from steps.core import runtime
+from steps.serving import service as endpoints
 from steps.serving.formats import inference_protocol
 from tests.steps.serving.conftest import running
 
@@ -251,10 +253,16 @@ def test_requests_of_several_clients_are_never_mixed(service: Running, table: pa
         assert all(pool.map(ask, range(600)))
 
 
-def test_a_request_that_takes_too_long_is_answered(model: ServedModel, row: dict[str, Any]) -> None:
-    with running(model, timeout=0.001) as service:
-        response = service.post("/predict", [row] * 5_000)
-        assert response.status_code in {408, 503}
+def test_a_request_that_takes_too_long_is_answered(
+    model: ServedModel, row: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scored = threading.Event()
+    monkeypatch.setattr(endpoints, "_predict_in_thread", lambda *_: scored.wait(20))
+    with running(model, timeout=2) as service:
+        response = service.post("/predict", [row] * 500)
+        scored.set()
+    assert response.status_code == 503
+    assert "no answer in 2 seconds: send fewer rows" in response.json()["error"]
 
 
 def test_the_binary_extension_is_refused_where_it_is_wrong(service: Running, table: pa.Table) -> None:

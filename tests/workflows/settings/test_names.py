@@ -88,7 +88,7 @@ NAMES = ["", "Upper", "two words", "a\nb", "x" * 300, "-a", "{{workflow.uid}}", 
         (("render", "--source", "{{x}}"), "--source"),
         (("run", "--output", "ftp://bucket/x"), "--output"),
         (("run", "--output", "bq://a.b.c"), "--output"),
-        (("runs", "--output", "gs://bucket/x"), "--output"),
+        (("runs", "--output", "gs://bucket/x"), "--runs"),  # the other name of it
         (("run", "--registry", "file://models/registry"), "--registry"),
         (("run", "--cover-types", " , "), "--cover-types"),
         *((("submit", "--registry", text), "--registry") for text in ("./models", "file:///models")),

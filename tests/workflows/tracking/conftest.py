@@ -129,6 +129,7 @@ def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "DO_NOT_TRACK": "true",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "TMPDIR": str(folder),  # it is killed
     }
     with (folder / "log.txt").open("wb") as log:
         process = subprocess.Popen(

@@ -53,7 +53,7 @@ def test_a_run_is_logged_once(made: Made) -> None:
         require_complete(connection, record)
     assert (first.already, again.already) == (False, True)
     assert (first.run_id, first.model_id) == (again.run_id, again.model_id)
-    assert not list(made.folder.rglob("forest*.bin"))
+    assert not list(made.runs.rglob("forest*.bin"))
 
 
 STEPS = ("log_inputs", "log_artifact", "log_batch", "search_logged_models", "set_terminated", "set_tag")

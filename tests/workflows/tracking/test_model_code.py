@@ -49,6 +49,7 @@ def consume(folder: Path, uri: str) -> dict[str, object]:
     """Predict with the champion in a process that knows MLflow and the installed libraries only."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "MLFLOW"))}
     environment |= {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+    environment["TMPDIR"] = str(folder)  # MLflow leaves what it has downloaded from a server
     command = [sys.executable, "-c", CONSUMER, uri]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -7,6 +7,9 @@ adds up, so that it does not matter which worker is asked.
 from __future__ import annotations
 
 import os
+import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from prometheus_client import (
@@ -30,6 +33,10 @@ FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 _BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
+# The kinds of files whose numbers stay when their worker has ended, and the size of a file, enough for 1,000 series.
+_SUMS = ("counter", "histogram")
+_RESERVED_BYTES = 256 << 10
+
 # The time at which each counter was made would double the number of lines, and several workers have none.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
@@ -42,6 +49,8 @@ class Metrics:
     """
 
     def __init__(self) -> None:
+        if folder := os.environ.get(FOLDER):
+            _reserve_files(Path(folder))
         self._registry = own = CollectorRegistry()
         text = "Time from the header of a request to the end of its answer."
         self._seconds = Histogram("covertype_request_seconds", text, ["route"], registry=own, buckets=_BUCKETS)
@@ -122,8 +131,22 @@ class _Collected(CollectorRegistry):
 
 
 def forget_worker(pid: int, folder: str) -> None:
-    """Remove the numbers of a worker that has ended, as far as they are no sums."""
+    """Remove the numbers of a worker that has ended, as far as they are no sums, and the unused part of its files."""
     multiprocess.mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]
+    for kind in _SUMS:
+        path = Path(folder) / f"{kind}_{pid}.db"
+        with suppress(OSError), path.open("rb") as file:
+            os.truncate(path, int.from_bytes(file.read(4), sys.byteorder))  # the number of its used bytes
+
+
+def _reserve_files(folder: Path) -> None:
+    """Write the files of this worker with zeros, which the library fills.
+
+    It would make files with holes. If the disk is full, the kernel ends a process that writes to a hole (SIGBUS).
+    """
+    for kind in (*_SUMS, "gauge_livemax", "gauge_livemin"):
+        with suppress(OSError), (folder / f"{kind}_{os.getpid()}.db").open("xb") as file:
+            file.write(bytes(_RESERVED_BYTES))
 
 
 def _gauge(

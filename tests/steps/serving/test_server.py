@@ -148,7 +148,7 @@ def test_a_worker_that_cannot_start_does_not_end_the_ones_that_answer(
 
     monkeypatch.setattr(server, "_start", start)
     monkeypatch.setattr(server, "_SHORTEST_LIFE_SECONDS", 0.1)
-    monkeypatch.setattr(server.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
     with server.bind("127.0.0.1", 0) as opened:
         options = ServeOptions(workers=2)
         assert server.supervise([], opened, options, lambda _, code: ended.append(code)) == 0

@@ -36,6 +36,7 @@ _BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2
 # The kinds of files whose numbers stay when their worker has ended, and the size of a file, enough for 1,000 series.
 _SUMS = ("counter", "histogram")
 _RESERVED_BYTES = 256 << 10
+_EMPTY_BYTES = 8
 
 # The time at which each counter was made would double the number of lines, and several workers have none.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -136,7 +137,8 @@ def forget_worker(pid: int, folder: str) -> None:
     for kind in _SUMS:
         path = Path(folder) / f"{kind}_{pid}.db"
         with suppress(OSError), path.open("rb") as file:
-            os.truncate(path, int.from_bytes(file.read(4), sys.byteorder))  # the number of its used bytes
+            used = int.from_bytes(file.read(4), sys.byteorder)  # the library's number of used bytes
+            os.truncate(path, max(used, _EMPTY_BYTES))
 
 
 def _reserve_files(folder: Path) -> None:
@@ -145,8 +147,15 @@ def _reserve_files(folder: Path) -> None:
     It would make files with holes. If the disk is full, the kernel ends a process that writes to a hole (SIGBUS).
     """
     for kind in (*_SUMS, "gauge_livemax", "gauge_livemin"):
-        with suppress(OSError), (folder / f"{kind}_{os.getpid()}.db").open("xb") as file:
-            file.write(bytes(_RESERVED_BYTES))
+        path = folder / f"{kind}_{os.getpid()}.db"
+        if path.exists():  # of an ended worker with the same number
+            continue
+        partial = path.with_suffix(".partial")  # another worker may read at any moment
+        try:
+            partial.write_bytes(bytes(_RESERVED_BYTES))
+            partial.rename(path)
+        except OSError:
+            partial.unlink(missing_ok=True)
 
 
 def _gauge(

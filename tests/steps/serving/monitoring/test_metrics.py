@@ -54,5 +54,8 @@ def test_files_of_a_worker_have_no_holes_and_those_of_an_ended_one_are_small(tmp
     forget_worker(pid, str(tmp_path))
     assert {path.name for path in tmp_path.iterdir()} == {f"counter_{pid}.db", f"histogram_{pid}.db"}
     assert all(path.stat().st_size < 1 << 14 for path in tmp_path.iterdir())
+    for kind in ("counter", "histogram"):  # of a worker that ended before it counted
+        (tmp_path / f"{kind}_1.db").write_bytes(bytes(1 << 16))
+    forget_worker(1, str(tmp_path))
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.endswith(" 0\n")  # 6 rows now: those of the ended worker stay

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from steps.core import runtime
-from steps.core.errors import BadRowError, UsageError
+from steps.core.errors import BadDataError, BadRowError, UsageError
 from steps.datasets import canonical
 from steps.sources import layouts
 from steps.tables import labels, spelling
@@ -53,6 +53,7 @@ def kept_columns(source: Source, wanted: str) -> tuple[str, ...]:
 
     Raises:
         UsageError: A column does not exist, or is named twice.
+        BadDataError: The input has it twice.
     """
     names = split_names(wanted)
     present = source.files[0].names
@@ -63,7 +64,15 @@ def kept_columns(source: Source, wanted: str) -> tuple[str, ...]:
             raise UsageError(f"the input has no column {name!r}", where="--keep", fix=fix)
         if names.count(name) > 1:
             raise UsageError(f"column {name!r} is there twice", where="--keep", fix="name it once")
+        _require_once(source, name)
     return names
+
+
+def _require_once(source: Source, name: str) -> None:
+    """Raise BadDataError if a file has two columns of this name."""
+    for file in source.files:
+        if list(file.names).count(name) > 1:
+            raise BadDataError(f"column {name!r} occurs twice", where=file.name, fix="rename or drop one")
 
 
 def log_unused_columns(source: Source, kept: Sequence[str]) -> None:
@@ -77,10 +86,14 @@ def label_offset(source: Source, mode: str) -> int | None:
     """Return the number to add to the labels of the input, see ``labels.find_offset``; None if it has no labels.
 
     ``auto`` reads all labels.
+
+    Raises:
+        BadDataError: There are two columns of labels, or the labels do not fit.
     """
     schema = source.schema
     if schema.target not in source.files[0].names:
         return None
+    _require_once(source, schema.target)
     found: Counter[object] = Counter()
     if mode == "auto" and schema.labels_may_start_at_zero:
         columns = (batch.column(schema.target) for batch in source.batches([schema.target], _ignore))

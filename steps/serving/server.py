@@ -141,16 +141,30 @@ def supervise(words: Sequence[str], opened: socket.socket, options: ServeOptions
                 worker, begun = workers.pop(pid)
                 worker.returncode = os.waitstatus_to_exitcode(status)
                 metrics.forget_worker(pid, folder)
-                if worker.returncode > 0 and worker.returncode != TransientError.exit_code:
+                now = time.monotonic()
+                failed = worker.returncode > 0 and worker.returncode != TransientError.exit_code
+                if failed and not has_lived([begun for _, begun in workers.values()], now):
                     return worker.returncode  # another start would end in the same way
                 log("worker ended", code=worker.returncode)
-                if time.monotonic() - begun < _SHORTEST_LIFE_SECONDS:
-                    time.sleep(_PAUSE_SECONDS)
+                if now - begun < _SHORTEST_LIFE_SECONDS:
+                    time.sleep(_SHORTEST_LIFE_SECONDS if failed else _PAUSE_SECONDS)
                 _start(words, opened, environment, workers)
         except (TerminatedError, KeyboardInterrupt):
             return 0
         finally:
             _end([worker for worker, _ in workers.values()], options.drain + _SECONDS_TO_END)
+
+
+def has_lived(begun: Sequence[float], now: float) -> bool:
+    """Return whether one of the other workers is old enough to answer.
+
+    It goes on then, and the worker that cannot start, because the champion is broken, is started again and again.
+
+    Args:
+        begun: When the other workers were started, in seconds of the monotonic clock.
+        now: The present moment.
+    """
+    return any(now - each >= _SHORTEST_LIFE_SECONDS for each in begun)
 
 
 def _start(

@@ -14,7 +14,7 @@ from steps.serving.formats import answers, decoding, inference_protocol
 from steps.serving.formats.protocol_metadata import describe
 from steps.serving.gateway import JSON, Call, Reply, refusal_reply
 from steps.serving.monitoring.metrics import CONTENT_TYPE
-from steps.serving.refusals import Problem, RefusalError, refuse_rows, too_large
+from steps.serving.refusals import Problem, RefusalError, bad_request, refuse_rows, too_large
 from steps.serving.scoring import MOST_TOGETHER, Scored, Scorer, score_features
 
 if TYPE_CHECKING:
@@ -80,11 +80,9 @@ class Service:
             raise RefusalError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send application/json, or application/octet-stream")
         body = await self._read_body(call)
         length = call.headers.get(inference_protocol.LENGTH_HEADER)
-        arguments = (model, body, length, self._options.max_rows)
-        if self._explanations.may_want_output(model, body, inference_protocol.CONTRIBUTIONS):
-            found = await self._explanations.run(model, _infer_in_thread, *arguments)
-        else:
-            found = await self._limited(_infer_in_thread, *arguments)
+        explaining = self._explanations.may_want_output(model, body, inference_protocol.CONTRIBUTIONS)
+        arguments = (_infer_in_thread, model, body, length, self._options.max_rows, explaining)
+        found = await (self._explanations.run(model, *arguments) if explaining else self._limited(*arguments))
         scored, content, size = found
         if size is None:
             return self._answer(call, scored, content, answers.JSON)
@@ -254,10 +252,20 @@ def _plain_table(model: ServedModel, kind: str, body: bytes, most_rows: int) -> 
 
 
 def _infer_in_thread(
-    model: ServedModel, body: bytes, header_length: bytes | None, most_rows: int
+    model: ServedModel,
+    body: bytes,
+    header_length: bytes | None,
+    most_rows: int,
+    explaining: bool,  # noqa: FBT001 - in a thread, where all arguments are given by position
 ) -> tuple[Scored, bytes, int | None]:
-    """Decode and score a request of the Open Inference Protocol, and write the answer."""
+    """Decode and score a request of the Open Inference Protocol, and write the answer.
+
+    Explanations have a thread and limits of their own. A request that asks for them in escaped letters is not there.
+    """
     inference = inference_protocol.decode(body, header_length, most_rows)
+    name = inference_protocol.CONTRIBUTIONS
+    if not explaining and model.explainer is not None and any(name == wanted for wanted, _ in inference.outputs):
+        raise bad_request(f"write the name {name!r} of the output without escapes")
     scored = _score_table(model, inference.rows)
     return (scored, *inference_protocol.encode(scored, inference))
 

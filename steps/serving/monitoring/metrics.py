@@ -7,6 +7,9 @@ adds up, so that it does not matter which worker is asked.
 from __future__ import annotations
 
 import os
+import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from prometheus_client import (
@@ -30,6 +33,11 @@ FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 _BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
+# The kinds of files whose numbers stay when their worker has ended, and the size of a file, enough for 1,000 series.
+_SUMS = ("counter", "histogram")
+_RESERVED_BYTES = 256 << 10
+_EMPTY_BYTES = 8
+
 # The time at which each counter was made would double the number of lines, and several workers have none.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
@@ -42,6 +50,8 @@ class Metrics:
     """
 
     def __init__(self) -> None:
+        if folder := os.environ.get(FOLDER):
+            _reserve_files(Path(folder))
         self._registry = own = CollectorRegistry()
         text = "Time from the header of a request to the end of its answer."
         self._seconds = Histogram("covertype_request_seconds", text, ["route"], registry=own, buckets=_BUCKETS)
@@ -122,8 +132,30 @@ class _Collected(CollectorRegistry):
 
 
 def forget_worker(pid: int, folder: str) -> None:
-    """Remove the numbers of a worker that has ended, as far as they are no sums."""
+    """Remove the numbers of a worker that has ended, as far as they are no sums, and the unused part of its files."""
     multiprocess.mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]
+    for kind in _SUMS:
+        path = Path(folder) / f"{kind}_{pid}.db"
+        with suppress(OSError), path.open("rb") as file:
+            used = int.from_bytes(file.read(4), sys.byteorder)  # the library's number of used bytes
+            os.truncate(path, max(used, _EMPTY_BYTES))
+
+
+def _reserve_files(folder: Path) -> None:
+    """Write the files of this worker with zeros, which the library fills.
+
+    It would make files with holes. If the disk is full, the kernel ends a process that writes to a hole (SIGBUS).
+    """
+    for kind in (*_SUMS, "gauge_livemax", "gauge_livemin"):
+        path = folder / f"{kind}_{os.getpid()}.db"
+        if path.exists():  # of an ended worker with the same number
+            continue
+        partial = path.with_suffix(".partial")  # another worker may read at any moment
+        try:
+            partial.write_bytes(bytes(_RESERVED_BYTES))
+            partial.rename(path)
+        except OSError:
+            partial.unlink(missing_ok=True)
 
 
 def _gauge(

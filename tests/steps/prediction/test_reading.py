@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pytest
 
-from steps.core.errors import UsageError
+from steps.core.errors import BadDataError, UsageError
 from steps.prediction import reading
 from steps.prediction.rejects import Rejects
 from steps.sources.files import open_source
@@ -49,6 +49,24 @@ def test_where_labels_start_is_found_where_there_are_any(tmp_path: Path) -> None
     assert reading.label_offset(opened(tmp_path / "b.csv", zero_based(table)), "auto") == 1
     assert reading.label_offset(opened(tmp_path / "c.csv", zero_based(table)), "zero") == 1
     assert reading.label_offset(opened(tmp_path / "d.csv", table.drop_columns([TARGET])), "auto") is None
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
+def test_a_column_that_occurs_twice_is_refused_if_it_is_read(tmp_path: Path, name: str) -> None:
+    path, table = tmp_path / name, real_rows(70)
+    for column in ("note", "more", "label"):
+        table = table.append_column(column, table[TARGET])
+    names = [{"more": "note", "label": TARGET}.get(column, column) for column in table.column_names]
+    if name.endswith(".csv"):
+        lines = write_table(path, table).read_text(encoding="utf-8").partition("\n")[2]
+        path.write_text(f"{','.join(names)}\n{lines}", encoding="utf-8")
+    else:
+        write_table(path, table.rename_columns(names))
+    source = open_source(str(path), SCHEMA, labelled=False)
+    with pytest.raises(BadDataError, match=f"column '{TARGET}' occurs twice, in {name}: rename or drop one"):
+        reading.label_offset(source, "auto")
+    with pytest.raises(BadDataError, match=f"column 'note' occurs twice, in {name}"):
+        reading.kept_columns(source, "note")
 
 
 def test_positions_go_on_from_file_to_file(tmp_path: Path) -> None:

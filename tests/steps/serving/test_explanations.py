@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -47,6 +48,8 @@ def test_what_cannot_be_explained_is_refused(explaining: Running, service: Runni
             "outputs": [{"name": "contributions"}],
         }
         assert server.post(INFER, document).status_code == status
+    escaped = json.dumps(document).replace('"contributions"', '"contribution\\u0073"').encode()
+    assert explaining.post(INFER, escaped).json()["error"].startswith("write the name 'contributions' of the output")
 
 
 def test_explanations_wait_in_a_short_queue_and_stop_nobody(

@@ -19,6 +19,8 @@ import pytest
 import requests
 
 from steps.core.errors import UnavailableError
+from steps.core.runtime import TerminatedError
+from steps.options.serve import ServeOptions
 from steps.serving import server
 
 if TYPE_CHECKING:
@@ -127,3 +129,28 @@ def test_workers_that_cannot_start_end_the_server(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 66
     assert "no such folder of models" in done.stderr
+
+
+def test_a_worker_that_cannot_start_does_not_end_the_ones_that_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The champion is broken while a worker is replaced: the other one has the version before."""
+    codes = iter(["import time; time.sleep(60)", "raise SystemExit(65)", "raise SystemExit(65)"])
+    ended: list[int] = []
+
+    def start(_: Any, __: Any, ___: Any, workers: dict[int, tuple[subprocess.Popen[bytes], float]]) -> None:
+        code = next(codes, None)
+        if code is None:
+            raise TerminatedError
+        worker = subprocess.Popen([sys.executable, "-c", code])
+        age = 100 if "sleep" in code else 0
+        workers[worker.pid] = (worker, time.monotonic() - age)
+
+    monkeypatch.setattr(server, "_start", start)
+    monkeypatch.setattr(server, "_SHORTEST_LIFE_SECONDS", 0.1)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    with server.bind("127.0.0.1", 0) as opened:
+        options = ServeOptions(workers=2)
+        assert server.supervise([], opened, options, lambda _, code: ended.append(code)) == 0
+    assert ended == [65, 65]
+    assert not server.has_lived([], 100.0)

@@ -122,7 +122,7 @@ def test_a_truth_value_among_numbers_is_refused_wherever_it_stands(
 def test_a_truth_value_among_numbers_is_reported_once_and_the_numbers_stay(
     tmp_path: Path, cells: list[str], rows: list[int], numbers: list[int | None]
 ) -> None:
-    path, schema, found = tmp_path / "rows.csv", schema_of("int8"), list[int | None]()
+    path, schema, found = tmp_path / "rows.csv", schema_of("int8"), list[int]()
     path.write_text("x,z\n" + "".join(f"{cell},0\n" for cell in cells), encoding="utf-8")
 
     def report(error: BadRowError, _: str) -> None:

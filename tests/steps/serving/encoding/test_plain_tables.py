@@ -109,8 +109,13 @@ def test_a_csv_cell_that_one_way_accepts_means_the_same_in_the_other(
     body = data.draw(st.sampled_from(["\n", "\r\n"])).join(lines).encode()
     batch = model.tables.read_csv(body)
     found = None if batch is None else model.tables.features(batch)
-    if found is not None:
-        assert_equal(found, model.ensemble.features(decoding.read_csv(model.schema, body, 100)))
+    try:
+        slow = model.ensemble.features(decoding.read_csv(model.schema, body, 100))
+    except RefusalError:
+        assert found is None
+    else:
+        if found is not None:
+            assert_equal(found, slow)
 
 
 def test_csv_as_tools_write_it_takes_the_short_way(model: ServedModel, table: pa.Table) -> None:

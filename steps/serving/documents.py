@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from steps.core import storage
 from steps.drift.reference import from_profile
 from steps.prediction.training_profile import find_profile
+from steps.registry.paths import PROFILE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from steps.drift.reference import Reference
     from steps.prediction.models import Ensemble
 
-REPORT, CARD, PROFILE = "report.html", "model_card.md", "profile.json"
+REPORT, CARD = "report.html", "model_card.md"
 # The files of a version to fetch besides the bundles.
 NAMES = frozenset({REPORT, CARD, PROFILE})
 

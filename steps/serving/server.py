@@ -158,7 +158,8 @@ def supervise(words: Sequence[str], opened: socket.socket, options: ServeOptions
 def has_lived(begun: Sequence[float], now: float) -> bool:
     """Return whether one of the other workers is old enough to answer.
 
-    It goes on then, and the worker that cannot start, because the champion is broken, is started again and again.
+    The server keeps answering then, and the worker that cannot start, because the champion is broken, is started again
+    and again.
 
     Args:
         begun: When the other workers were started, in seconds of the monotonic clock.

@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 
 
 class DetachedError(PipelineError):
-    """Ctrl-C or SIGTERM ended the watching, not the run."""
+    """Ctrl-C or SIGTERM ended the waiting, not what was waited for."""
 
-    exit_code = INTERRUPTED
+    def __init__(self, what: str, signal: BaseException, *, where: str | None = None, fix: str | None = None) -> None:
+        super().__init__(what, where=where, fix=fix)
+        self.exit_code = TERMINATED if isinstance(signal, runtime.TerminatedError) else INTERRUPTED
 
 
 @dataclass(frozen=True)
@@ -86,9 +88,7 @@ class Follower:
                     self._check_images(state)
                 self._pause(state)
         except (KeyboardInterrupt, runtime.TerminatedError) as signal:
-            detached = DetachedError(f"stopped watching, {self._name} continues", fix=self._commands())
-            detached.exit_code = TERMINATED if isinstance(signal, runtime.TerminatedError) else INTERRUPTED
-            raise detached from None
+            raise DetachedError(f"stopped watching, {self._name} continues", signal, fix=self._commands()) from None
 
     def _commands(self) -> str:
         return f"watch it again with `status {self._name} --watch`, end it with `stop {self._name}`"

@@ -70,7 +70,7 @@ def change(registry: Destination, action: str, version: str, release: Release) -
         champion.rollback(registry)
 
 
-def change_registry(  # noqa: PLR0913, PLR0917 - what a process is told
+def change_registry(  # noqa: PLR0913, PLR0917 - what a process receives
     lines: Connection,
     environment: dict[str, str],
     uri: str,

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 from steps.core import runtime
 from steps.core.errors import (
-    INTERRUPTED,
-    TERMINATED,
     BadConfigurationError,
     NoInputError,
     PipelineError,
@@ -16,17 +14,12 @@ from steps.core.errors import (
     UnavailableError,
 )
 from workflows.cluster.serving.deployment import DEPLOYMENT, SELECTOR, troubles_of
+from workflows.cluster.watch import DetachedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from workflows.cluster.serving.deployment import Service, ServingClient, Target
-
-
-class DetachedError(PipelineError):
-    """Ctrl-C or SIGTERM ended the waiting, and nothing was rolled back."""
-
-    exit_code = INTERRUPTED
 
 
 class NotRolledOutError(PipelineError):
@@ -66,7 +59,7 @@ class Rollout:
         Raises:
             NotRolledOutError: the pods did not become ready, or answered wrongly. What was there before is back.
             TransientError: others changed the Deployment, or what was there before is not ready in time.
-            DetachedError: Ctrl-C or SIGTERM.
+            DetachedError: Ctrl-C or SIGTERM ended the waiting; nothing is rolled back.
         """
         service = self.read()
         try:
@@ -121,9 +114,7 @@ class Rollout:
             what = f"stopped waiting: {self.read()}"
         except PipelineError:
             what = "stopped waiting, and the cluster does not answer"
-        error = DetachedError(what, where=DEPLOYMENT, fix=f"`rollout {before.version}` returns to {before}")
-        error.exit_code = TERMINATED if isinstance(signal, runtime.TerminatedError) else INTERRUPTED
-        return error
+        return DetachedError(what, signal, where=DEPLOYMENT, fix=f"`rollout {before.version}` returns to {before}")
 
     def _wait(self, target: Target) -> Service:
         """Wait until all pods run a target and are ready, and return the Deployment."""

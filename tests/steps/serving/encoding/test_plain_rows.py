@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,8 +15,11 @@ from steps import schema as schemas
 from steps.serving.encoding.plain_rows import PlainRows
 from steps.serving.formats import decoding
 from steps.serving.refusals import RefusalError
+from tests.steps.serving.encoding.same_bits import assert_equal
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from steps.schema import Column
     from steps.serving.versions import ServedModel
 
@@ -36,13 +38,6 @@ ODD = st.one_of(st.integers(-(2**70), 2**70), st.floats(allow_nan=False), st.tex
 
 def slow_features(model: ServedModel, body: bytes) -> list[np.ndarray]:
     return model.ensemble.features(decoding.read_json(model.schema, body, 1_000))
-
-
-def assert_equal(found: list[np.ndarray], expected: list[np.ndarray]) -> None:
-    for one, other in zip(found, expected, strict=True):
-        assert one.dtype == np.float32
-        assert one.flags.c_contiguous
-        assert np.array_equal(one.view("u4"), np.ascontiguousarray(other).view("u4"))
 
 
 @settings(max_examples=60)

@@ -17,6 +17,7 @@ from steps import schema as schemas
 from steps.serving.encoding.plain_tables import PlainTables
 from steps.serving.formats import decoding
 from steps.serving.refusals import RefusalError
+from tests.steps.serving.encoding.same_bits import assert_equal
 
 if TYPE_CHECKING:
     from steps.serving.versions import ServedModel
@@ -47,13 +48,6 @@ def plain_batch(table: pa.Table, rows: int) -> pa.RecordBatch:
 
 def slow_features(model: ServedModel, batch: pa.RecordBatch) -> list[np.ndarray]:
     return model.ensemble.features(decoding.canonical_rows(model.schema, batch))
-
-
-def assert_equal(found: list[np.ndarray], expected: list[np.ndarray]) -> None:
-    for one, other in zip(found, expected, strict=True):
-        assert one.dtype == np.float32
-        assert one.flags.c_contiguous
-        assert np.array_equal(one.view("u4"), np.ascontiguousarray(other).view("u4"))
 
 
 @settings(max_examples=60)

@@ -12,7 +12,8 @@ from steps.core.runtime import TerminatedError
 from tests.workflows.fake_api import status
 from tests.workflows.fake_service import CORE, DEPLOYMENT, PODS, deployment, pod
 from workflows.cluster.serving.deployment import ServingClient, Target
-from workflows.cluster.serving.rollout import DetachedError, NotRolledOutError, Rollout
+from workflows.cluster.serving.rollout import NotRolledOutError, Rollout
+from workflows.cluster.watch import DetachedError
 
 if TYPE_CHECKING:
     from tests.workflows.fake_api import FakeApi

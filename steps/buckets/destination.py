@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from steps.buckets import address
 from steps.buckets.store import Object, Store
-from steps.core.errors import AlreadyExistsError, BadDataError, NoInputError, PipelineError, UsageError
+from steps.core.errors import AlreadyExistsError, BadDataError, NoInputError, PipelineError, TransientError, UsageError
 from steps.registry.destinations import StoredFile, changed_file_error, has_content_of, read_manifest, wrong_file_error
 from steps.registry.manifest import MANIFEST, MAXIMUM_BYTES, Entry, Manifest
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _DIGITS = 12
+_ATTEMPTS = 8
 
 
 def object_name(entry: Entry) -> str:
@@ -44,14 +45,24 @@ class Prefix:
         return Prefix(self.store, f"{self.location}/{name}")
 
     def read(self, name: str) -> StoredFile | None:
-        """Return a small object, None if it does not exist."""
-        try:
-            found = self.store.get(f"{self.location}/{name}")
-        except NoInputError:
-            return None
-        if found.size > MAXIMUM_BYTES:
-            raise BadDataError("this is larger than any file that this pipeline writes here", where=found.uri)
-        return StoredFile(self.store.read(found), found.generation)
+        """Return a small object, None if it does not exist.
+
+        Another process may replace the object after its generation was asked for. Then the new one is read.
+
+        Raises:
+            TransientError: The object was replaced at every attempt, or as for all methods of a store.
+        """
+        uri = f"{self.location}/{name}"
+        for _ in range(_ATTEMPTS):
+            try:
+                found = self.store.get(uri)
+            except NoInputError:
+                return None
+            if found.size > MAXIMUM_BYTES:
+                raise BadDataError("this is larger than any file that this pipeline writes here", where=uri)
+            with suppress(NoInputError):  # this generation is gone
+                return StoredFile(self.store.read(found), found.generation)
+        raise TransientError("others kept replacing this object", where=uri, fix="run again")
 
     def write(self, name: str, data: bytes, expected: StoredFile | None) -> int | str:
         """Replace a small object, if its generation is the expected one; AlreadyExistsError otherwise."""

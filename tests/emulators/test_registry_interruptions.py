@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from steps.buckets import Prefix
+from steps.core.errors import TransientError
 from steps.io import open_destination
 from steps.registry import decisions
+from steps.registry.destinations import StoredFile
 from tests.emulators import s3_server, storage_server
 from tests.emulators.bucket_faults import Fault
 from tests.steps.registry import churn
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from steps.buckets import Object
+    from steps.buckets.transfer import Sink
     from tests.emulators.s3_server import S3Cloud, S3Server
     from tests.emulators.storage_server import Cloud, Server
 
@@ -67,6 +72,29 @@ def test_of_registrations_at_once_none_is_lost(bucket: Bucket, made: Path) -> No
     chain = [*alias.earlier, alias.version]
     promoted = {(each.document["champion"], each.version) for each in judged if each.document["promotes"]}
     assert set(zip([None, *chain], chain, strict=False)) <= promoted
+
+
+@pytest.mark.parametrize("times", [1, 3, 100])
+def test_an_object_that_is_replaced_while_it_is_read(
+    bucket: Bucket, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The content and the generation are of one state; an object that changes all the time is a reason to retry."""
+    registry, name, written = open_destination(bucket[1].uri("models")), "aliases/champion.json", []
+    assert isinstance(registry, Prefix)
+    registry.write(name, b"0", None)
+    receive = registry.store._receive
+
+    def replace_first(wanted: Object, sink: Sink) -> None:
+        if len(written) < times:
+            written.append(registry.write(name, b"%d" % (len(written) + 1), StoredFile(b"", wanted.generation)))
+        receive(wanted, sink)
+
+    monkeypatch.setattr(registry.store, "_receive", replace_first)
+    if times == 100:
+        with pytest.raises(TransientError, match="kept replacing this object"):
+            registry.read(name)
+    else:
+        assert registry.read(name) == StoredFile(b"%d" % times, written[-1])
 
 
 @pytest.mark.kills

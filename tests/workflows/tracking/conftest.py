@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.emulators.storage_server import end_with_parent, free_port
+from tests.workflows.command_line import invoke
 from tests.workflows.tracking.server import SERVERS, wait_for_server
 
 if TYPE_CHECKING:
@@ -56,17 +57,8 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> Made:
     """Two runs in a registry. The second one has one round, and does not become champion."""
     folder = tmp_path_factory.mktemp("made")
     for rounds in (3, 1):
-        command: list[str | Path] = [
-            sys.executable,
-            ROOT / "workflows/covertype.py",
-            "run",
-            *SMALL,
-            "--set",
-            f"train.rounds={rounds}",
-        ]
-        command += ["--output", folder / "runs", "--registry", folder / "registry"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+        words = (*SMALL, "--set", f"train.rounds={rounds}", "--output", folder / "runs")
+        assert invoke("run", *words, "--registry", folder / "registry") == 0
     champion, candidate = sorted(path.name for path in folder.glob("runs/covertype-*"))
     return Made(folder, champion, candidate)
 

@@ -69,7 +69,7 @@ def _no_temporary_file_is_left(temporary_files: Path, request: pytest.FixtureReq
 
 @pytest.fixture(scope="session", autouse=True)
 def _commands_are_built_once() -> Iterator[None]:
-    """Let typer build the commands of the command line once: 35 ms, in which a call would spend most of its time."""
+    """Let typer build the commands of the command line once. Building them is most of the time of a short call."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(typer.main, "get_command", functools.lru_cache(typer.main.get_command))
         yield

@@ -79,7 +79,8 @@ def test_an_object_that_is_replaced_while_it_is_read(
     bucket: Bucket, times: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The content and the generation are of one state; an object that changes all the time is a reason to retry."""
-    registry, name, written = open_destination(bucket[1].uri("models")), "aliases/champion.json", []
+    registry, name = open_destination(bucket[1].uri("models")), "aliases/champion.json"
+    written: list[int | str] = []
     assert isinstance(registry, Prefix)
     registry.write(name, b"0", None)
     receive = registry.store._receive

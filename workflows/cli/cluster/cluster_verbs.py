@@ -228,13 +228,14 @@ def retry(  # noqa: PLR0913 - one argument a flag
 def fetch(name: Name, namespace: Namespace = None, *, runs: RunsOrOutput = None, as_json: JsonFlag = False) -> int:
     """Download the report and the models of a run on the cluster, or the scores of a prediction."""
     from steps.core import storage
+    from steps.registry.paths import REPORT_JSON
     from workflows.cluster import outcome
     from workflows.terminal.display import make_console
     from workflows.terminal.result_tables import print_metrics
 
     folder = (runs or Path("runs")) / name
     found = outcome.fetch(_open_client(namespace), name, folder)
-    report = folder / "report.json"
+    report = folder / REPORT_JSON
     document: dict[str, Any] = storage.read_json(report) if report in found else {}
     if as_json:
         paths = [str(path) for path in found]

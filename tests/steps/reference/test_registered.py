@@ -182,7 +182,7 @@ def test_a_registration_with_a_damaged_table_publishes_nothing(
 ) -> None:
     """The damage is in the last row: the whole table is read before anything is published."""
     rows = pq.read_table(nights.reference).to_pydict()
-    column, value = {"label": ("Cover_Type", 9), "far": ("Elevation", 3e38)}.get(wrong, ("Slope", None))
+    column, value = {"label": ("Cover_Type", 9), "far": ("Elevation", 3e38)}.get(wrong, ("Slope", 70_000))
     rows[column][-1] = value
     if wrong == "far":
         rows[column] = [float(each) for each in rows[column]]

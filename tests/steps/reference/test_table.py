@@ -95,9 +95,9 @@ def test_the_check_of_rows_finds_what_scoring_would_find(trained: Path, table: P
     with open_table(str(table), SCHEMA) as reference:
         reference.check_rows(ensemble)
     rows = pq.read_table(table).to_pydict()
-    rows["Elevation"][-1] = None
+    rows["Slope"][-1] = 70_000
     pq.write_table(pa.table(rows), tmp_path / "t.parquet")
     with open_table(str(tmp_path / "t.parquet"), SCHEMA) as reference:
         for check in (lambda: reference.check_rows(ensemble), lambda: reference.score([files(trained, "a")], 1)):
-            with pytest.raises(BadDataError, match="'Elevation'.*row 700"):
+            with pytest.raises(BadDataError, match="'Slope'.*row 699"):
                 check()

@@ -88,3 +88,16 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     """An S3 with nothing in it."""
     with s3_server_module.running(tmp_path_factory.mktemp("s3")) as found:
         yield found
+
+
+@pytest.fixture(params=["gs", "s3"])
+def bucket(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The address of an empty bucket, which this process and its children find."""
+    if request.param == "s3":
+        server = request.getfixturevalue("s3_server")
+        s3_server_module.use(server, monkeypatch)
+        return f"s3://{server.bucket()}"
+    server = request.getfixturevalue("server")
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.url)
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "p1")
+    return f"gs://{server.bucket()}"

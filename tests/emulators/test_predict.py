@@ -11,7 +11,6 @@ import pytest
 from steps import predict
 from steps.core.errors import AlreadyExistsError
 from steps.io import connect_to_bucket
-from tests.emulators import s3_server
 from tests.emulators.conftest import connected, load, numbered
 from tests.support import TARGET, Chain, call, prepared, real_rows, write_table
 
@@ -51,19 +50,6 @@ def test_a_table_with_and_without_labels(cloud: Emulator, tmp_path: Path, models
         outputs.append(pq.read_table(output).drop_columns("row").sort_by("n"))
     assert outputs[0].num_rows == table.num_rows
     assert outputs[0].equals(outputs[1])
-
-
-@pytest.fixture(params=["gs", "s3"])
-def bucket(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The address of an empty bucket."""
-    if request.param == "s3":
-        server = request.getfixturevalue("s3_server")
-        s3_server.use(server, monkeypatch)
-        return f"s3://{server.bucket()}"
-    server = request.getfixturevalue("server")
-    monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.url)
-    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "p1")
-    return f"gs://{server.bucket()}"
 
 
 @pytest.mark.parametrize("kind", ["parquet", "csv.gz"])

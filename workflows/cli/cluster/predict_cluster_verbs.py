@@ -118,7 +118,7 @@ def render_predict(  # noqa: PLR0913 - one argument a flag
 @app.command(rich_help_panel=_CLUSTER)
 @with_flags
 @with_pod_settings
-def deploy_predict(
+def deploy_predict(  # noqa: PLR0913 - one argument a flag
     *,
     settings: "Settings",
     options: PredictOptions,

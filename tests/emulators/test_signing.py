@@ -108,7 +108,7 @@ def replace_consistently(registry: Destination, folder: Path) -> None:
     stored = version.read(MANIFEST)
     assert stored is not None
     manifest = decode_manifest(stored.data, version.location, stored.generation)
-    changed = {
+    changed: dict[str, Any] = {
         "sha256": storage.sha256_file(folder / "other"),
         "size": there.size,
         "crc32c": there.crc32c,

@@ -39,7 +39,7 @@ NAME, LOAD = "covertype-serve", f"{harness.PREFIX}-load"
 ADDRESS = f"{NAME}.{harness.NAMESPACE}:80"
 SELECTOR = f"app.kubernetes.io/name={NAME}"
 BROKEN = "broken"
-FLAGS = ("--preset", "fast", "--seed", "3", "--rows", "2000", "--cover-types", "1,2", "--registry", REGISTRY)
+FLAGS = ("--preset", "fast", "--seed", "3", "--rows", "2000", "--cover-types", "1,2")
 
 
 @pytest.fixture(scope="module")
@@ -56,12 +56,7 @@ def access(keys: dict[str, str], address: str) -> Iterator[None]:
 def versions(access: None, store: s3.Store, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:  # noqa: ARG001 - the environment
     """The names of two versions in a registry, of which the first is champion; it has a damaged one too."""
     folder = tmp_path_factory.mktemp("serve")
-    first, second = (
-        Path(
-            json.loads(harness.pipeline("run", "--json", *FLAGS, "--output", str(folder), "--set", rounds))["directory"]
-        ).name
-        for rounds in ("train.rounds=3", "train.rounds=20")
-    )
+    first, second = (register(folder, REGISTRY, rounds) for rounds in (3, 20))
     registry = open_destination(REGISTRY)
     aliases.move_alias(registry, "champion", first)
     source = registry.below(f"versions/{second}")
@@ -73,6 +68,12 @@ def versions(access: None, store: s3.Store, tmp_path_factory: pytest.TempPathFac
     store.delete(store.get(model))
     store.upload(Path(__file__), model, if_absent=True)
     return first, second
+
+
+def register(folder: Path, registry: str, rounds: int) -> str:
+    """Train on this machine, register, and return the name of the version."""
+    words = ("--registry", registry, "--output", str(folder), "--set", f"train.rounds={rounds}")
+    return Path(json.loads(harness.pipeline("run", "--json", *FLAGS, *words))["directory"]).name
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +88,7 @@ def service(versions: tuple[str, str], token: str, tmp_path_factory: pytest.Temp
     if load := os.environ.get("COVERTYPE_IMAGE_LOAD"):
         harness.command([word.replace("{image}", IMAGE) for word in shlex.split(load)], timeout=600)
     folder = tmp_path_factory.mktemp("overlay")
-    _write_overlay(folder)
+    write_overlay(folder, REGISTRY)
     harness.kubectl("apply", "--kustomize", str(folder))
     try:
         harness.kubectl("rollout", "status", f"deployment/{NAME}", "--timeout=120s")
@@ -96,7 +97,7 @@ def service(versions: tuple[str, str], token: str, tmp_path_factory: pytest.Temp
         harness.kubectl("delete", "--wait=false", "--kustomize", str(folder))
 
 
-def _write_overlay(folder: Path) -> None:
+def write_overlay(folder: Path, registry: str) -> None:
     """Write an overlay over the one of the project, as a user does: another registry, and one pod at first."""
     name, _, tag = IMAGE.rpartition(":")
     patch = [{"op": "replace", "path": "/spec/minReplicas", "value": 1}]
@@ -108,7 +109,7 @@ def _write_overlay(folder: Path) -> None:
                 "name": NAME,
                 "behavior": "replace",
                 "namespace": "covertype",
-                "literals": [f"COVERTYPE_REGISTRY={REGISTRY}"],
+                "literals": [f"COVERTYPE_REGISTRY={registry}"],
             }
         ],
         "patches": [{"target": {"kind": "HorizontalPodAutoscaler"}, "patch": yaml.safe_dump(patch)}],

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from steps.prediction.models import Ensemble
-    from steps.schema import Column, Schema
+    from steps.schema import Column
 
 # Whole numbers up to this one are exact as float32.
 _LARGEST_EXACT = 2**24

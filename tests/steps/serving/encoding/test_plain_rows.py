@@ -90,7 +90,14 @@ def test_a_list_that_one_way_accepts_means_the_same_in_the_other(
 def test_columns_in_another_form_are_left_to_the_other_way(model: ServedModel, row: dict[str, Any]) -> None:
     columns = {name: [value] for name, value in row.items()}
     assert len(model.plain.decode_columns(json.dumps({**columns, "Cover_Type": ["x", 3]}).encode())) == len(row)
-    others: list[Any] = [{**columns, "more": [1]}, {**columns, "Slope": [3.5]}, {**columns, "Slope": [1, 2]}, row, [], {}]
+    others: list[Any] = [
+        {**columns, "more": [1]},
+        {**columns, "Slope": [3.5]},
+        {**columns, "Slope": [1, 2]},
+        row,
+        [],
+        {},
+    ]
     for other in others:
         with pytest.raises(msgspec.DecodeError):
             model.plain.decode_columns(json.dumps(other).encode())

@@ -61,7 +61,9 @@ def test_a_submitted_file_gives_the_results_of_a_run_here(table: Path, local: Pa
     assert str(table) in {entry["value"] for entry in workflow["spec"]["arguments"]["parameters"]}
 
 
-def test_a_table_and_a_registry_in_s3(table: Path, local: Path, store: s3.Store, keys: dict[str, str], secret: str) -> None:
+def test_a_table_and_a_registry_in_s3(
+    table: Path, local: Path, store: s3.Store, keys: dict[str, str], secret: str
+) -> None:
     folder = f"s3://artifacts/{harness.PREFIX}"
     store.upload(table, f"{folder}/table.csv", if_absent=True)
     workflow = submit("--source", f"{folder}/*.csv", "--registry", f"{folder}/models", "--s3-secret", secret)

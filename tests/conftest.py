@@ -15,6 +15,7 @@ import typer
 from hypothesis import settings
 
 from steps.options import STEP_OPTIONS
+from tests.nights import Nights, make_nights
 from tests.registered_run import make_run, register_run, write_keys
 from tests.support import Chain, prepared, real_rows, write_table
 from workflows.local import processes
@@ -121,6 +122,12 @@ def registered(tmp_path_factory: pytest.TempPathFactory, finished: Path) -> Path
     registry = tmp_path_factory.mktemp("registry")
     register_run(finished, registry)
     return registry
+
+
+@pytest.fixture(scope="session")
+def nights(tmp_path_factory: pytest.TempPathFactory) -> Nights:
+    """Runs and a registry of two nights, and a reference table."""
+    return make_nights(tmp_path_factory.mktemp("nights"))
 
 
 @pytest.fixture(scope="session")

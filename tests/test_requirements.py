@@ -199,26 +199,30 @@ def test_the_image_has_every_library_that_steps_import() -> None:
 def test_the_image_of_serve_has_what_serve_needs_and_nothing_that_trains() -> None:
     found = pins("serve-image")
     assert not found.keys() & {"scikit-learn", "scipy", "pandas", "matplotlib", "optuna", "skops", *BUILDS}
-    assert pins("serve").keys() | {"botocore", "google-cloud-storage", "llvmlite", "numpy", "pyarrow"} <= found.keys()
-    here = pins("run", "serve")
+    assert (
+        pins("serve", "signing").keys() | {"botocore", "google-cloud-storage", "llvmlite", "numpy", "pyarrow"}
+        <= found.keys()
+    )
+    here = pins("run", "serve", "signing")
     assert found == {name: here[name] for name in found}
 
 
 @pytest.mark.parametrize("name", ["image", "dev", "mlflow"])
 def test_the_other_locks_have_the_versions_of_a_run(name: str) -> None:
-    here, other = pins("run"), pins(name)
+    here, other = pins("run", "signing"), pins(name)
     assert {each: here[each] for each in here.keys() & other.keys()} == {
         each: other[each] for each in here.keys() & other.keys()
     }
     assert name != "image" or other.keys() <= here.keys()
 
 
+def test_the_image_can_check_signatures() -> None:
+    assert pins("signing").keys() <= pins("image").keys()
+
+
 def test_the_client_and_the_server_of_mlflow_have_one_version() -> None:
     client, server, tests = pins("mlflow"), pins("mlflow-server"), pins("dev")
     assert client["mlflow-skinny"] == server["mlflow-skinny"] == server["mlflow"]
-    [version] = server["mlflow"]
-    manifest = (ROOT / "k8s/overlays/kind/mlflow/tracking-server.yaml").read_text()
-    assert f"mlflow/mlflow:v{version.removeprefix('==')}\n" in manifest
     assert {name: tests[name] for name in client.keys() & tests.keys()} == {
         name: client[name] for name in client.keys() & tests.keys()
     }

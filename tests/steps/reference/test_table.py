@@ -99,5 +99,5 @@ def test_the_check_of_rows_finds_what_scoring_would_find(trained: Path, table: P
     pq.write_table(pa.table(rows), tmp_path / "t.parquet")
     with open_table(str(tmp_path / "t.parquet"), SCHEMA) as reference:
         for check in (lambda: reference.check_rows(ensemble), lambda: reference.score([files(trained, "a")], 1)):
-            with pytest.raises(BadDataError, match="'Slope'.*row 699"):
+            with pytest.raises(BadDataError, match=r"'Slope'.*row 699"):
                 check()

@@ -90,7 +90,7 @@ def test_a_server_that_is_not_there(tmp_path: Path) -> None:
         ("", 403, 403, DeniedError, "refused the request (403)"),
         ("", 502, 502, TransientError, "the MLflow server failed (502)"),
         ("3.17.2", 200, 401, DeniedError, "refused the request"),
-        ("3.17.2", 200, 403, DeniedError, "refused the request"),
+        ("3.17.2", 200, 403, DeniedError, "no permission for this: experiments/get-by-name"),
         ("3.17.2", 200, 404, UnavailableError, "does not know a request"),
         ("3.17.2", 200, 500, TransientError, "the MLflow server failed"),
     ],

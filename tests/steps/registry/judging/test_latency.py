@@ -9,10 +9,7 @@ import numpy as np
 import pytest
 
 from steps.core.errors import BadDataError
-from steps.registry.destinations import Folder
 from steps.registry.judging import latency
-from steps.registry.versions import read_version
-from tests.steps.test_register import Runs
 
 if TYPE_CHECKING:
     from pathlib import Path

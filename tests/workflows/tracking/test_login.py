@@ -1,4 +1,4 @@
-"""Logins to a tracking server: MLflow's own app for them, and a token as a gateway before a server asks for it."""
+"""Logins to a tracking server with MLflow's own app for them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.workflows.command_line import invoke
-from tests.workflows.tracking.server import ADMIN, READER, basic, post, pretended_server
+from tests.workflows.tracking.server import ADMIN, READER, basic, post
 
 if TYPE_CHECKING:
     from tests.workflows.tracking.conftest import Made
@@ -59,20 +59,7 @@ def test_a_user_who_may_log_runs_and_no_versions(
     made: Made, login_server: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The registered model is another user's."""
-    os.environ |= {"MLFLOW_TRACKING_URI": login_server, "MLFLOW_EXPERIMENT_NAME": "shared"}
-    post(login_server, "experiments/create", {"name": "shared"})
+    os.environ |= {"MLFLOW_TRACKING_URI": login_server, "MLFLOW_EXPERIMENT_NAME": "of the reader"}
     post(login_server, "registered-models/create", {"name": "covertype"})
-    os.environ |= {USER: READER[0], PASSWORD: READER[1]}
-    os.environ["MLFLOW_EXPERIMENT_NAME"] = "of the reader"
     code, line = log(made, capsys, made.champion, "--registry", made.registry, **{USER: READER[0], PASSWORD: READER[1]})
     assert (code, "no permission for this: model-versions/create" in line) == (77, True)
-
-
-@pytest.mark.parametrize(("token", "code"), [(WRONG, 77), (WRONG[:-1], 69)])
-def test_a_token(made: Made, capsys: pytest.CaptureFixture[str], token: str, code: int) -> None:
-    """The server behind the login does not know MLflow's requests, which is seen with the right token only."""
-    with pretended_server("3.17.2", login=f"Bearer {WRONG[:-1]}") as address:
-        os.environ["MLFLOW_TRACKING_URI"] = f"http://{address}"
-        found, line = log(made, capsys, made.champion, **{TOKEN: token})
-    assert found == code, line
-    assert token not in line

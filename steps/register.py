@@ -21,9 +21,9 @@ from steps.io import open_destination
 from steps.models import bundle
 from steps.options.register import RegisterOptions
 from steps.prediction.models import read_ensemble
-from steps.provenance.card import CARD, render_card
+from steps.provenance.card import render_card
 from steps.reference.table import open_table
-from steps.registry.paths import PROFILE
+from steps.registry.paths import CARD, PROFILE, REPORT_HTML, REPORT_JSON
 from steps.registry.registration import Release, collect_release, register, summarise
 from steps.tables.fingerprints import FILE as FINGERPRINTS
 
@@ -58,7 +58,7 @@ def main(  # noqa: PLR0913 - one argument a file
     if wrong := models.keys() ^ scored.keys():
         raise UsageError(f"{min(wrong)!r} is not in both", where="--model and --scores", fix="give both for each")
     conditions = read_policy(policy)
-    documents = {"report.html": report_html, "report.json": report_json, PROFILE: profile}
+    documents = {REPORT_HTML: report_html, REPORT_JSON: report_json, PROFILE: profile}
     inputs = [*models.values(), *scored.values(), *documents.values()]
     if fingerprints:
         documents[FINGERPRINTS] = fingerprints

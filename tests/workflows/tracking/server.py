@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.emulators.storage_server import end_with_parent, free_port
+from tests.emulators.processes import end_with_parent, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -35,7 +35,7 @@ def log(made: Made, capsys: pytest.CaptureFixture[str], *words: object, **variab
 def test_a_server_with_logins(made: Made, login_server: str, capsys: pytest.CaptureFixture[str]) -> None:
     os.environ["MLFLOW_TRACKING_URI"] = login_server
     with_user = login_server.replace("//", f"//{READER[0]}:{WRONG}@")
-    missing = (
+    missing: tuple[dict[str, str], ...] = (
         {},
         {USER: ADMIN[0]},
         {USER: ADMIN[0], PASSWORD: WRONG},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from dataclasses import dataclass
@@ -13,10 +14,9 @@ import pytest
 
 from steps.buckets import Store
 from steps.core import storage
-from steps.io import connect_to_bucket
 from steps.prediction.models import Ensemble
-from tests.emulators import s3_server, storage_server
-from tests.emulators.bucket_faults import Fault, proxied
+from tests.emulators.bucket_faults import Fault
+from tests.emulators.buckets import LONG
 from tests.emulators.conftest import connected, load
 from tests.emulators.faults import Fault as BigQueryFault
 from tests.emulators.faults import rest_proxy
@@ -26,86 +26,63 @@ from tests.workflows.command_line import invoke
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from tests.emulators.bigquery_server import Emulator
-    from tests.emulators.s3_server import S3Server
-    from tests.emulators.storage_server import Server
+    from tests.emulators.buckets import Bucket
     from tests.nights import Nights
 
-GS, S3, BQ = "gs", "s3", "bq"
 DENIED = "Access Denied: Table p1:d.x: Permission bigquery.tables.getData denied on table p1:d.x (or it may not exist)."
 
 
 @dataclass
 class Cloud:
-    """A service that holds tables, and how a test refuses its requests."""
+    """A service that holds tables: a bucket, or BigQuery if ``bucket`` is None."""
 
-    kind: str
-    place: str
+    bucket: Bucket | None
+    emulator: Emulator | None
     folder: Path
     patch: pytest.MonkeyPatch
-    server: Any
 
     def address(self, name: str) -> str:
-        return f"{self.place}.{name}" if self.kind == BQ else f"{self.place}/{name}.parquet"
+        return self.bucket.uri(f"{name}.parquet") if self.bucket else f"bq://p1.d.{name}"
 
     def put(self, name: str, table: pa.Table) -> str:
         """Make a table, or replace it, and return its address."""
-        if self.kind == BQ:
-            client = connected(self.server)
-            client.delete_table(self.address(name).removeprefix("bq://"), not_found_ok=True)
+        if self.bucket:
+            path = write_table(self.folder / f"{name}.parquet", table)
+            self.bucket.store.upload(path, self.address(name), if_absent=False)
+        if self.emulator:
+            client = connected(self.emulator)
+            client.delete_table(f"p1.d.{name}", not_found_ok=True)
             load(client, name, table)
             client.close()  # type: ignore[no-untyped-call]
-        else:
-            path = write_table(self.folder / f"{name}.parquet", table)
-            connect_to_bucket(self.place).upload(path, self.address(name), if_absent=False)
         return self.address(name)
 
-    def refusing(self) -> AbstractContextManager[Any]:
-        """Return what refuses every request of a reader as one without permission."""
-        if self.kind == BQ:
+    @contextlib.contextmanager
+    def refusing(self) -> Iterator[None]:
+        """Refuse every request of this process, as the service refuses an account without permission."""
+        if self.bucket:
+            self.bucket.proxy.faults = [Fault(method, "", status=403) for method in ("GET", "HEAD")]
+            self.bucket.use(self.patch, LONG)
+            yield
+        if self.emulator:
             fault = BigQueryFault("GET ", status=403, reason="accessDenied", message=DENIED)
-            return rest_proxy(self.server.rest, fault)
-        return proxied(self.server.port, keep_host=self.kind == S3)
-
-    def use(self, proxy: Any) -> None:
-        """Let this process go through a proxy of :meth:`refusing`."""
-        if self.kind == BQ:
-            self.patch.setenv("BIGQUERY_EMULATOR_HOST", proxy.url)
-            return
-        proxy.faults = [Fault(method, "", status=403, code="AccessDenied" * (self.kind == S3)) for method in METHODS]
-        if self.kind == S3:
-            s3_server.use(self.server, self.patch, proxy.url)
-        else:
-            self.patch.setenv("STORAGE_EMULATOR_HOST", proxy.url)
+            with rest_proxy(self.emulator.rest, fault) as proxy:
+                self.patch.setenv("BIGQUERY_EMULATOR_HOST", proxy.url)
+                yield
 
 
-METHODS = ("GET", "HEAD")
-
-
-@pytest.fixture(params=[GS, S3, BQ])
-def cloud(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cloud:
+@pytest.fixture(params=["gcs_bucket", "s3_bucket", "cloud"])
+def service(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cloud:
     """Each of the three services, which this process finds."""
-    kind = request.param
-    if kind == BQ:
-        emulator: Emulator = request.getfixturevalue("bigquery_server")
-        for name, value in emulator.environment.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setattr("steps.google.bigquery.client.PATIENCE_SECONDS", 1.0)
-        return Cloud(kind, "bq://p1.d", tmp_path, monkeypatch, emulator)
-    if kind == S3:
-        s3: S3Server = request.getfixturevalue("s3_server")
-        s3_server.use(s3, monkeypatch)
-        return Cloud(kind, f"s3://{s3.bucket()}", tmp_path, monkeypatch, s3)
-    gcs: Server = request.getfixturevalue("server")
-    monkeypatch.setenv("STORAGE_EMULATOR_HOST", gcs.url)
-    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "p1")
-    monkeypatch.setattr("steps.google.gcs.store.PATIENCE", storage_server.IMPATIENT)
-    return Cloud(kind, f"gs://{gcs.bucket()}", tmp_path, monkeypatch, gcs)
+    found = request.getfixturevalue(request.param)
+    if request.param == "cloud":
+        return Cloud(None, found, tmp_path, monkeypatch)
+    found.use(monkeypatch)
+    return Cloud(found, None, tmp_path, monkeypatch)
 
 
 @pytest.fixture(scope="module")
@@ -143,17 +120,17 @@ def policy_for(table: str, folder: Path) -> Path:
 
 
 def test_a_table_decides(
-    cloud: Cloud, nights: Nights, registry: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    service: Cloud, nights: Nights, registry: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """By ``compare``, ``promote`` and ``register``, with the numbers that the same rows in a file give."""
-    table = cloud.put("reference", rows_of(nights))
+    table = service.put("reference", rows_of(nights))
     for on in (table, nights.reference):
         assert invoke("compare", "first", "second", "--registry", registry, "--on", on, "--json") == 0
     remote, local = map(json.loads, capsys.readouterr().out.splitlines())
     assert remote["reference"]["location"] == table
     counts = ("rows", "used", "left_out", "without_label", "fitted")
     assert [remote["reference"][key] for key in counts] == [local["reference"][key] for key in counts]
-    if cloud.kind != BQ:  # its rows come in any order, which the sums of a metric may show in their last digits
+    if service.bucket:  # its rows come in any order, which the sums of a metric may show in their last digits
         assert remote["metrics"] == local["metrics"]
     assert invoke("promote", "second", "--registry", registry, "--on", table) == 0
     assert champion(registry) == "second"
@@ -177,22 +154,21 @@ def require_nothing(words: tuple[object, ...], code: int, text: str, registry: P
 
 
 def test_a_table_that_is_not_there_or_has_no_labels(
-    cloud: Cloud, nights: Nights, registry: Path, capsys: pytest.CaptureFixture[str]
+    service: Cloud, nights: Nights, registry: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for verb in (("compare", "first", "second"), ("promote", "second")):
-        words = (*verb, "--on", cloud.address("absent"))
+        words = (*verb, "--on", service.address("absent"))
         require_nothing(words, 66, ": check the address of the reference table", registry, capsys)
-    unlabelled = cloud.put("unlabelled", rows_of(nights).drop_columns([TARGET]))
+    unlabelled = service.put("unlabelled", rows_of(nights).drop_columns([TARGET]))
     require_nothing(("promote", "second", "--on", unlabelled), 65, "has no labels", registry, capsys)
 
 
 def test_a_table_without_permission_publishes_nothing(
-    cloud: Cloud, nights: Nights, registry: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    service: Cloud, nights: Nights, registry: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    table = cloud.put("denied", rows_of(nights))
+    table = service.put("denied", rows_of(nights))
     before = leftovers(registry)
-    with cloud.refusing() as proxy:
-        cloud.use(proxy)
+    with service.refusing():
         require_nothing(("promote", "second", "--on", table), 77, "", registry, capsys)
         ended = register_run(
             nights.folder / "second", registry, "third", more=("--policy", policy_for(table, tmp_path))
@@ -202,14 +178,14 @@ def test_a_table_without_permission_publishes_nothing(
 
 
 @pytest.fixture
-def replacing(cloud: Cloud, nights: Nights, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def replacing(service: Cloud, nights: Nights, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Replace a table by half of its rows when its bytes are requested, or its rows scored; yields its address."""
     rows = rows_of(nights)
-    found = [cloud.put("replaced", rows)]
+    found = [service.put("replaced", rows)]
 
     def replace() -> None:
         if len(found) == 1:
-            found.append(cloud.put("replaced", rows.slice(0, len(rows) // 2)))
+            found.append(service.put("replaced", rows.slice(0, len(rows) // 2)))
 
     download, scores = Store.download, Ensemble.scores
 
@@ -221,7 +197,7 @@ def replacing(cloud: Cloud, nights: Nights, monkeypatch: pytest.MonkeyPatch) -> 
         replace()
         return scores(self, batch, threads)
 
-    if cloud.kind == BQ:
+    if service.emulator:
         monkeypatch.setattr(Ensemble, "scores", replaced_scores)
     else:
         monkeypatch.setattr(Store, "download", replaced_download)
@@ -230,11 +206,11 @@ def replacing(cloud: Cloud, nights: Nights, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_table_that_is_replaced_meanwhile(
-    cloud: Cloud, nights: Nights, registry: Path, replacing: list[str], capsys: pytest.CaptureFixture[str]
+    service: Cloud, nights: Nights, registry: Path, replacing: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """An object between its look-up and its download; a table of BigQuery after its rows were fetched."""
     words = ("promote", "second", "--on", replacing[0])
-    if cloud.kind != BQ:
+    if service.bucket:
         require_nothing(words, 75, "replaced or deleted while it was fetched", registry, capsys)
         assert invoke(*words, "--registry", registry) == 0
         assert decision(registry, "second", 2)["reference"]["rows"] == len(rows_of(nights)) // 2

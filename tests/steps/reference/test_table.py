@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,8 +19,6 @@ from steps.reference.table import open_table
 from tests.support import SCHEMA, real_rows, succeed, write_table
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
 
@@ -78,7 +77,7 @@ def test_too_few_rows_of_a_cover_type(trained: Path, table: Path) -> None:
 def test_a_table_that_is_replaced_while_it_is_read(
     trained: Path, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = shutil.copy(table, tmp_path / "t.parquet")
+    path = Path(shutil.copy(table, tmp_path / "t.parquet"))
     scores = Ensemble.scores
 
     def replaced(self: Ensemble, rows: pa.RecordBatch, threads: int) -> NDArray[np.float32]:

@@ -10,8 +10,6 @@ import pytest
 
 from steps import predict
 from steps.core.errors import AlreadyExistsError
-from steps.io import connect_to_bucket
-from tests.emulators import s3_server
 from tests.emulators.conftest import connected, load, numbered
 from tests.support import TARGET, Chain, call, prepared, real_rows, write_table
 
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.emulators.bigquery_server import Emulator
+    from tests.emulators.buckets import Bucket
 
 
 @pytest.fixture(scope="module")
@@ -53,35 +52,23 @@ def test_a_table_with_and_without_labels(cloud: Emulator, tmp_path: Path, models
     assert outputs[0].equals(outputs[1])
 
 
-@pytest.fixture(params=["gs", "s3"])
-def bucket(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The address of an empty bucket."""
-    if request.param == "s3":
-        server = request.getfixturevalue("s3_server")
-        s3_server.use(server, monkeypatch)
-        return f"s3://{server.bucket()}"
-    server = request.getfixturevalue("server")
-    monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.url)
-    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "p1")
-    return f"gs://{server.bucket()}"
-
-
 @pytest.mark.parametrize("kind", ["parquet", "csv.gz"])
 def test_a_later_attempt_recognises_its_own_output_in_a_bucket(
-    bucket: str, tmp_path: Path, models: Path, kind: str
+    bucket: Bucket, tmp_path: Path, models: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    bucket.use(monkeypatch)
     source = write_table(tmp_path / "a.parquet", real_rows(300))
-    words = [f"--output={bucket}/scores-{{date}}.{kind}", f"--models={models}"]
+    words = [f"--output={bucket.uri()}scores-{{date}}.{kind}", f"--models={models}"]
     created = "--created=2026-11-26T23:59:59Z"
-    output = f"{bucket}/scores-2026-11-26.{kind}"
+    output = bucket.uri(f"scores-2026-11-26.{kind}")
     for log in (f"scores: {output}", f"{output}: there is an output already, maybe of an earlier attempt"):
         result = call(predict.main, f"--input={source}", *words, created)
         assert result.code == 0, result.log
         assert log in result.log
-    stored = connect_to_bucket(bucket).get(output)
+    stored = bucket.store.get(output)
     other = write_table(tmp_path / "b.parquet", real_rows(70))
     for source_, option in ((other, created), (source, f"--output={output}")):  # without the time it is a new run
         refused = call(predict.main, f"--input={source_}", *words, option)
         assert refused.code == AlreadyExistsError.exit_code, refused.log
         assert len(refused.errors) == 1
-    assert connect_to_bucket(bucket).get(output) == stored
+    assert bucket.store.get(output) == stored

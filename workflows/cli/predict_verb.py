@@ -13,8 +13,8 @@ from steps.core.errors import shell_exit_code
 from steps.core.options import declared, with_flags
 from steps.options.predict import PredictOptions
 from steps.options.serve import ServeOptions
-from workflows.cli.options import Runs, option_word
-from workflows.cli.registry_flag import Registry, registry_or_runs
+from workflows.cli.options import PREDICTIONS, Runs, examples, option_word
+from workflows.cli.registry_flag import Registry, RequiredKey, registry_or_runs
 
 app = typer.Typer()
 
@@ -24,13 +24,15 @@ _Model = Annotated[
         help="Name of a run on this machine, or a version or alias in --registry. (default: champion, or newest run)"
     ),
 ]
-_Key = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="Public key (PEM) that must have signed the version in --registry."),
-]
 
 
-@app.command()
+@app.command(
+    rich_help_panel=PREDICTIONS,
+    epilog=examples(
+        "predict --input new.csv --output scores.parquet",
+        "predict --input new.csv --output scores.csv --registry ./registry --drift drift.html",
+    ),
+)
 @with_flags
 def predict(  # noqa: PLR0913 - one argument a flag
     *,
@@ -38,7 +40,7 @@ def predict(  # noqa: PLR0913 - one argument a flag
     model: _Model = "",
     registry: Registry = None,
     runs: Runs = None,
-    require_signature: _Key = None,
+    require_signature: RequiredKey = None,
     metrics: Annotated[Path | None, typer.Option(help="File for counts, metrics and drift (JSON).")] = None,
     drift: Annotated[
         Path | None, typer.Option(help="File for a page with the drift against the training rows (HTML).")
@@ -71,7 +73,9 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": module_path(), "PYTHONSAFEPATH": "1"}
 
 
-@app.command()
+@app.command(
+    rich_help_panel=PREDICTIONS, epilog=examples("serve --registry ./registry", "serve --port 9000 --workers 2")
+)
 @with_flags
 def serve(
     *,
@@ -79,7 +83,7 @@ def serve(
     model: _Model = "",
     registry: Registry = None,
     runs: Runs = None,
-    require_signature: _Key = None,
+    require_signature: RequiredKey = None,
 ) -> None:
     """Answer requests over HTTP with the models of a run or of a registry."""
     words = [option_word(option, getattr(options, option.attribute)) for option in declared(ServeOptions)]

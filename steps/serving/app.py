@@ -50,7 +50,7 @@ _ERROR = {
     },
 }
 _REFUSALS = {
-    400: "The request is not written in the form of its content type.",
+    400: "The request is not written in the form of its content type, or has a parameter that the route does not have.",
     401: "The token is missing or wrong.",
     404: "There is no such model or version.",
     408: "The body did not arrive in time.",

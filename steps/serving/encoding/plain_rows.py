@@ -51,7 +51,7 @@ class PlainRows:
         if self.possible:
             types = {column.name: _value_type(column) for column in schema.columns}
             row = _record_type(types, schema.target)
-            lists = {name: list[kind] for name, kind in types.items()}
+            lists = {name: list[kind] for name, kind in types.items()}  # type: ignore[valid-type]
             self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(row | list[row])  # type: ignore[valid-type]
             self._columns_decoder = msgspec.json.Decoder(_record_type(lists, schema.target))
             self._encoders = [FeatureEncoder(schema, group.columns, group.features) for group in ensemble.groups]

@@ -90,7 +90,7 @@ class LimitedProtocol(JoiningProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read a part of a request. The clock runs until its head is complete."""
-        if self.transport.is_lingering:
+        if self._joining.is_lingering:
             self._unread_bytes -= len(data)
             if self._unread_bytes < 0:
                 self.transport.close()

@@ -89,8 +89,8 @@ class JoiningProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Accept a connection."""
-        joining = JoiningTransport(transport, self.loop.call_soon, self._begin_to_linger)
-        super().connection_made(joining)  # type: ignore[arg-type]
+        self._joining = JoiningTransport(transport, self.loop.call_soon, self._begin_to_linger)
+        super().connection_made(self._joining)  # type: ignore[arg-type]
 
     def _begin_to_linger(self) -> bool:
         """Return whether the client may still send when the connection is to be closed."""

@@ -81,6 +81,10 @@ def test_whole_numbers_beyond_64_bits_stay_out_of_range() -> None:
     ]
 
 
+def test_truth_values_are_no_numbers() -> None:
+    assert decoding.to_array("a", [True, False], text=False).equals(pa.array([True, False]))
+
+
 @given(values=st.lists(st.integers(-(2**65), 2**65) | st.integers(-3, 3), min_size=1))
 def test_whole_numbers_are_those_that_arrow_makes(values: list[int]) -> None:
     fits = all(-(2**63) <= value < 2**63 for value in values)

@@ -26,11 +26,12 @@ class Option:
 
 @dataclass(frozen=True)
 class Verb:
-    """A command: its words after the program, what it does, and its parameters."""
+    """A command: its words after the program, what it does, its parameters, and examples as whole command lines."""
 
     words: str
     help: str
     options: tuple[Option, ...]
+    examples: tuple[str, ...]
 
 
 def command_of_step(name: str) -> Any:  # noqa: ANN401 - typer's command objects have no public type
@@ -49,7 +50,10 @@ def _verbs_of(command: Any, words: tuple[str, ...]) -> Iterator[Verb]:  # noqa: 
         if hasattr(each, "commands"):
             yield from _verbs_of(each, path)
         else:
-            yield Verb(" ".join(path), each.help or "", options_of(each, " ".join(path)))
+            _, *examples = (each.epilog or "").split("\n\n")
+            yield Verb(
+                " ".join(path), each.help or "", options_of(each, " ".join(path)), tuple(map(str.strip, examples))
+            )
 
 
 def options_of(command: Any, name: str) -> tuple[Option, ...]:  # noqa: ANN401

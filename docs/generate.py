@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
 ROOT = Path(__file__).resolve().parents[1]
-PROGRAM = "python workflows/covertype.py"
 MARKER = re.compile(r"^<!-- generated: ([a-z-]+) -->$", re.MULTILINE)
 # Options that as many verbs share with one help text are listed once, where there are as many of them.
 _SHARED_BY = 4
@@ -78,7 +77,7 @@ def command_line() -> str:
         common = [group for group in shared if verb.words in group]
         own = [option for option in verb.options if not any(option in shared[group] for group in common)]
         links = ", ".join(f"[{len(shared[group])} options](#{anchors[group]})" for group in common)
-        parts += [f"## `{verb.words}`", escaped(verb.help), f"```text\n{PROGRAM} {verb.words} --help\n```"]
+        parts += [f"## `{verb.words}`", escaped(verb.help), "\n".join(["```sh", *verb.examples, "```"])]
         parts += [_options_table(own), f"Shared with other verbs: {links}." if links else ""]
     return "\n\n".join(filter(None, parts))
 

@@ -21,9 +21,9 @@ from steps.io import open_destination
 from steps.models import bundle
 from steps.options.register import RegisterOptions
 from steps.prediction.models import read_ensemble
-from steps.provenance.card import CARD, render_card
+from steps.provenance.card import render_card
 from steps.reference.table import open_table
-from steps.registry.paths import PROFILE
+from steps.registry.paths import CARD, PROFILE, REPORT_HTML, REPORT_JSON
 from steps.registry.registration import Release, collect_release, register, summarise
 from steps.tables.fingerprints import FILE as FINGERPRINTS
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from steps.comparison.policy import Policy
+    from steps.prediction.models import Ensemble
 
 
 def main(  # noqa: PLR0913 - one argument a file
@@ -57,7 +58,7 @@ def main(  # noqa: PLR0913 - one argument a file
     if wrong := models.keys() ^ scored.keys():
         raise UsageError(f"{min(wrong)!r} is not in both", where="--model and --scores", fix="give both for each")
     conditions = read_policy(policy)
-    documents = {"report.html": report_html, "report.json": report_json, PROFILE: profile}
+    documents = {REPORT_HTML: report_html, REPORT_JSON: report_json, PROFILE: profile}
     inputs = [*models.values(), *scored.values(), *documents.values()]
     if fingerprints:
         documents[FINGERPRINTS] = fingerprints
@@ -69,13 +70,14 @@ def main(  # noqa: PLR0913 - one argument a file
         release = collect_release(name, models, judged, documents, options.code_revision)
         release.files[SCORES] = Path(folder) / SCORES
         _write_scores(release.files[SCORES], models, scored, conditions)
-        release.files.update(_prepare_forests(models, Path(folder) / "models"))
+        ensemble = _prepare_forests(models, Path(folder) / "models")
+        release.files.update(_prepared_forests(Path(folder) / "models"))
         release.files[CARD] = Path(folder) / CARD
         storage.write_text(release.files[CARD], _card(release, report_json, next(iter(models.values()))))
         reference = None
-        if conditions.reference.table:  # before anything is published: the table may be missing, or of another kind
-            schema = bundle.read(next(iter(models.values()))).schema
-            reference = stack.enter_context(open_table(conditions.reference.table, schema))
+        if conditions.reference.table:  # before anything is published: the table may be missing or damaged
+            reference = stack.enter_context(open_table(conditions.reference.table, ensemble.schema))
+            reference.check_rows(ensemble)
         document = register(release, open_destination(registry), conditions, reference)
         if decision:
             storage.write_text(decision, reporting.with_decision(report_html.read_text("utf-8"), document))
@@ -92,17 +94,21 @@ def _write_scores(path: Path, models: Mapping[str, Path], scored: Mapping[str, P
     write_test_scores(path, found)
 
 
-def _prepare_forests(models: Mapping[str, Path], folder: Path) -> dict[str, Path]:
-    """Prepare the models for those who score rows without XGBoost, and return the files by their published names.
+def _prepare_forests(models: Mapping[str, Path], folder: Path) -> Ensemble:
+    """Prepare the models for those who score rows without XGBoost.
 
     Args:
         models: The folders of the bundles by slug.
-        folder: A new folder for the files.
+        folder: A new folder, which gets the prepared forests.
     """
     folder.mkdir()
     for slug, path in models.items():
         (folder / slug).symlink_to(path.resolve())
-    read_ensemble(folder)
+    return read_ensemble(folder)
+
+
+def _prepared_forests(folder: Path) -> dict[str, Path]:
+    """Return the prepared forests in a folder by their published names."""
     return {f"models/{path.name}": path for path in sorted(folder.iterdir()) if path.is_file()}
 
 

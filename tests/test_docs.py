@@ -104,6 +104,14 @@ def test_a_command_parses_with_the_real_command_line(line: str) -> None:
     check_line(line)
 
 
+def test_every_verb_has_examples_that_parse() -> None:
+    for verb in command_lines.verbs():
+        assert verb.examples, f"{verb.words} has no example"
+        for line in verb.examples:
+            assert line.startswith(f"python {_PROGRAM} {verb.words}"), line
+            check_line(line)
+
+
 @pytest.mark.parametrize(
     "line",
     [

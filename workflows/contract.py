@@ -5,6 +5,8 @@ The local executor reads them, and so does whatever shows a run: each step by it
 This module is separate from the templates because importing Hera takes most of a second.
 """
 
+from steps.registry.paths import REPORT_HTML, REPORT_JSON
+
 # Names of the input parameters that hold the address of a source, separated by commas. The cache key of a step contains
 # a digest of that source's content instead of relying on its address.
 SOURCE_ANNOTATION = "covertype/source-parameters"
@@ -34,7 +36,7 @@ COVER_TYPE = "cover-type"
 _MODEL = "model"
 # File name of each artifact that is the report. The Argo UI shows the name of the artifact above the page.
 # The page with the decision is the report with one section more, and takes its place in a folder.
-REPORT_FILES = {"report": "report.html", "json": "report.json", "decision": "report.html"}
+REPORT_FILES = {"report": REPORT_HTML, "json": REPORT_JSON, "decision": REPORT_HTML}
 
 
 def task_name(cover_type: str, step: str) -> str:

@@ -35,24 +35,28 @@ from workflows.cli import (
 )
 from workflows.cli.cluster import cluster_verbs, predict_cluster_verbs, rollout_verb
 from workflows.cli.doctor import doctor_verb
+from workflows.cli.options import RUNS, examples
 from workflows.cli.tracking import mlflow_verb
 
 app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
-    help="Trains one XGBoost model per cover type as an Argo workflow: on this machine, or on a cluster.",
+    help="Train one XGBoost model per cover type as an Argo workflow, on this machine or on a cluster, and use them.",
+    epilog=examples(
+        "run --rows 1000 --preset fast", "predict --input new.csv --output scores.parquet", "submit --watch"
+    ),
 )
 # In the order of the help.
 app.add_typer(run_verbs.app)
-app.add_typer(predict_verb.app)
-app.add_typer(workflow_verbs.app)
 app.add_typer(result_verbs.app)
+app.add_typer(workflow_verbs.app)
+app.add_typer(cache_verbs.app, name="cache", rich_help_panel=RUNS)
+app.add_typer(predict_verb.app)
 app.add_typer(compare_verb.app)
 app.add_typer(registry_verbs.app)
 app.add_typer(verify_verbs.app)
 app.add_typer(mlflow_verb.app)
-app.add_typer(cache_verbs.app, name="cache")
 app.add_typer(cluster_verbs.app)
 app.add_typer(predict_cluster_verbs.app)
 app.add_typer(rollout_verb.app)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from steps import PREDICT
 from steps.core import uris
 from steps.options import Scope, options_of
-from steps.registry.paths import PROFILE
+from steps.registry.paths import METRICS, PROFILE, REPORT_HTML, REPORT_JSON
 from workflows.argo.step import Slot, Step
 from workflows.contract import CREATED, task_name
 
@@ -27,6 +27,7 @@ def form_parameters(step: str) -> dict[str, None]:
 # Fixed, not a guess from the machine: the number of cover types at work is what fills the cores.
 THREADS = "1"
 USAGE = Slot("usage", "usage.json")
+_SCORES = "scores.parquet"
 # The record of the rows that a run uses, from which a comparison on a reference table knows them.
 FINGERPRINTS = Slot("fingerprints", "row-fingerprints.parquet")
 # The finished trials of a search, from which an interrupted search is resumed.
@@ -117,7 +118,7 @@ CHAIN_STEPS = {
     "evaluate": Step(
         "evaluate",
         inputs=[Slot("model", "model"), Slot("test-features", "test.parquet")],
-        outputs=[Slot("metrics", "metrics.json"), Slot("scores", "scores.parquet"), USAGE],
+        outputs=[Slot("metrics", METRICS), Slot("scores", _SCORES), USAGE],
         parameters={"threads": THREADS},
         values=["summary", "f1", "pr-auc"],
     ),
@@ -133,7 +134,7 @@ def report(slugs: Sequence[str], table_schema: Slot) -> Step:
     per_cover_type = [
         Slot(
             f"{name}-{slug}",
-            f"{name}.json" if name != "scores" else "scores.parquet",
+            f"{name}.json" if name != "scores" else _SCORES,
             option=option,
             key=task_name(slug, name.removeprefix("usage-")) if option == "step-usage" else slug,
             optional=True,
@@ -146,12 +147,12 @@ def report(slugs: Sequence[str], table_schema: Slot) -> Step:
         inputs=[
             table_schema,
             Slot("profile", PROFILE),
-            Slot("usage-prepare", "usage.json", option="step-usage", key="prepare"),
+            Slot("usage-prepare", USAGE.file, option="step-usage", key="prepare"),
             *per_cover_type,
         ],
         outputs=[
-            Slot("report", "report.html", option="html", drawn=True),
-            Slot("json", "report.json", drawn=True),
+            Slot("report", REPORT_HTML, option="html", drawn=True),
+            Slot("json", REPORT_JSON, drawn=True),
             USAGE,
         ],
         parameters={"seed": None, "preset": None},
@@ -174,11 +175,11 @@ def register(slugs: Sequence[str], registry: str, revision: str, policy: Slot | 
         inputs=[
             # A report that succeeded implies that all are there. Argo knows only that a failed pipeline has none.
             *(Slot(f"model-{slug}", "model", option="model", key=slug, optional=True) for slug in slugs),
-            *(Slot(f"metrics-{slug}", "metrics.json", option="metrics", key=slug, optional=True) for slug in slugs),
-            *(Slot(f"scores-{slug}", "scores.parquet", option="scores", key=slug, optional=True) for slug in slugs),
+            *(Slot(f"metrics-{slug}", METRICS, option="metrics", key=slug, optional=True) for slug in slugs),
+            *(Slot(f"scores-{slug}", _SCORES, option="scores", key=slug, optional=True) for slug in slugs),
             Slot("profile", PROFILE),
-            Slot("report-html", "report.html"),
-            Slot("report-json", "report.json"),
+            Slot("report-html", REPORT_HTML),
+            Slot("report-json", REPORT_JSON),
             FINGERPRINTS,
             *([policy] if policy else []),
         ],

@@ -115,20 +115,19 @@ def _compare(
     training: Counts, given: Counts, groups: list[tuple[str, NDArray[np.int64]]], *, enough: bool
 ) -> dict[str, Any]:
     """Return PSI, total variation, level, and the shares of the groups of bins. Groups that are empty are left out."""
-    kept = [(name, training[at].sum(), given[at].sum()) for name, at in groups if training[at].sum() + given[at].sum()]
-    p, q = (np.array([each[i] for each in kept], np.int64) for i in (1, 2))
-    if not p.sum() or not q.sum():
+    p, q = (np.array([counts[at].sum() for _, at in groups], np.int64) for counts in (training, given))
+    found = statistics.compare(p, q)
+    if found is None:
         return {"psi": None, "psi_noise": None, "total_variation": None, "level": statistics.NONE, "bins": []}
-    psi, noise = statistics.psi(p, q), statistics.psi_noise(p, q)
     bins = [
-        {"name": name, "training": float(a / p.sum()), "input": float(b / q.sum())}
-        for (name, *_), a, b in zip(kept, p, q, strict=True)
+        {"name": groups[at][0], "training": float(p[at] / p.sum()), "input": float(q[at] / q.sum())}
+        for at in np.flatnonzero(found.kept)
     ]
     return {
-        "psi": psi,
-        "psi_noise": noise,
-        "total_variation": statistics.total_variation(p, q),
-        "level": statistics.level(psi, noise, statistics.PSI_LIMITS) if enough else statistics.NONE,
+        "psi": found.psi,
+        "psi_noise": found.noise,
+        "total_variation": found.total_variation,
+        "level": statistics.level(found.psi, found.noise, statistics.PSI_LIMITS) if enough else statistics.NONE,
         "bins": bins,
     }
 

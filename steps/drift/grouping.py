@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from steps.drift.reference import Numeric, Reference
+    from steps.drift.statistics import Comparison
 
 # The name of the predicted cover types among the columns. No column has a space in its name.
 PREDICTED = "predicted cover type"
@@ -37,19 +38,6 @@ class Groups:
 
     names: tuple[str, ...]
     training: NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """What :func:`compare` finds.
-
-    Attributes:
-        psi: The population stability index.
-        noise: The PSI that chance exceeds once in 1,000 times.
-    """
-
-    psi: float
-    noise: float
 
 
 class GroupCounter:
@@ -142,14 +130,10 @@ def _groups_of_codes(
 
 
 def compare(training: NDArray[np.int64], given: NDArray[np.int64]) -> Comparison | None:
-    """Return the PSI of the numbers of rows by group; None if there are too few rows to say anything.
+    """Compare the numbers of rows by group; None if there are too few rows to say anything.
 
     Args:
         training: The number of training rows of each group, shape (groups,).
         given: The number of rows that were scored of each group, shape (groups,).
     """
-    kept = training + given > 0
-    p, q = training[kept], given[kept]
-    if q.sum() < LEAST_ROWS or not p.sum():
-        return None
-    return Comparison(statistics.psi(p, q), statistics.psi_noise(p, q))
+    return None if given.sum() < LEAST_ROWS else statistics.compare(training, given)

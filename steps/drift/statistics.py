@@ -14,6 +14,7 @@ that is large (its limit) and larger than chance makes it with so many rows (its
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +30,32 @@ LEVELS = NONE, MODERATE, MAJOR = ("none", "moderate", "major")
 _NORMAL, _KOLMOGOROV = 3.0902, 1.9495
 # Added to each count, so that the logarithm of an empty bin is finite.
 _SMOOTHING = 0.5
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What :func:`compare` finds.
+
+    Attributes:
+        kept: Whether each bin is compared (bool, shape (bins,)): no row of either distribution is in the others.
+        psi: The population stability index.
+        noise: The PSI that chance exceeds once in 1,000 times.
+        total_variation: Half of the sum of the differences of the shares.
+    """
+
+    kept: NDArray[np.bool_]
+    psi: float
+    noise: float
+    total_variation: float
+
+
+def compare(training: Counts, given: Counts) -> Comparison | None:
+    """Compare counts by bin (int64, shape (bins,)), without the empty bins; None if a distribution has no rows."""
+    kept = training + given > 0
+    p, q = training[kept], given[kept]
+    if not p.sum() or not q.sum():
+        return None
+    return Comparison(kept, psi(p, q), psi_noise(p, q), total_variation(p, q))
 
 
 def psi(training: Counts, given: Counts) -> float:

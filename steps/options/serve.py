@@ -20,7 +20,7 @@ class ServeOptions:
     port: Annotated[int, Option("Port to listen on.", minimum=0, maximum=_LARGEST_PORT)] = 8080
     workers: Annotated[int, Option("Processes that answer, each with the models and one thread.", minimum=1)] = 1
     max_rows: Annotated[int, Option("Largest number of rows of a request.", minimum=1)] = 10_000
-    max_body: Annotated[int, Option("Largest body of a request.", minimum=1, metavar="<bytes>", notation=_BYTES)] = (
+    max_body: Annotated[int, Option("Largest body of a request.", minimum=1, metavar="BYTES", notation=_BYTES)] = (
         8 << 20
     )
     max_concurrent: Annotated[
@@ -30,10 +30,16 @@ class ServeOptions:
         int, Option("Connections that a worker holds at once; beyond them, idle ones are closed.", minimum=1)
     ] = 500
     timeout: Annotated[
-        float, Option("Seconds for the headers of a request, for its body, and for the answer.", above=0)
+        float,
+        Option("Seconds for the headers of a request, for its body, and for the answer.", above=0, metavar="SECONDS"),
     ] = 10.0
-    drain: Annotated[int, Option("Seconds that running requests get to finish when the server stops.", minimum=0)] = 30
-    poll: Annotated[float, Option("Seconds between two reads of the alias; 0: only at the start.", minimum=0)] = 10.0
+    drain: Annotated[
+        int, Option("Seconds that running requests get to finish when the server stops.", minimum=0, metavar="SECONDS")
+    ] = 30
+    poll: Annotated[
+        float, Option("Seconds between two reads of the alias; 0: only at the start.", minimum=0, metavar="SECONDS")
+    ] = 10.0
+    accept_columns: Annotated[bool, Option("Follow the alias also to a version that needs other columns.")] = False
     explain: Annotated[bool, Option("Answer ?explain=true with the contributions of the features (XGBoost).")] = False
     explain_rows: Annotated[int, Option("Largest number of rows of a request to explain.", minimum=1)] = 10
     token_file: Annotated[

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from steps.provenance import card_figures
+from steps.registry.paths import CARD
 from steps.reporting import intended_use
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from steps.comparison.scores import TestScores
     from steps.schema import Schema
 
-CARD = "model_card.md"
 TEMPLATES = Path(__file__).parent / "templates"
 # Metrics of each model that the card shows: key in report.json and heading.
 _SHOWN = {"f1": "F1", "precision": "Precision", "recall": "Recall", "pr_auc": "PR-AUC", "log_loss": "Log loss"}

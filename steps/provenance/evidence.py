@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from steps.bundles import folder as bundle
+from steps.comparison.scores import FILE as SCORES
 from steps.comparison.scores import assemble_test_scores, read_test_scores
 from steps.core import storage
 from steps.core.errors import BadDataError, NoInputError
-from steps.registry.paths import version_path
+from steps.registry.paths import REPORT_JSON, version_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from steps.registry.destinations import Destination
     from steps.registry.manifest import Manifest
 
-REPORT, PAGE, CARD, SCORES = "report.json", "report.html", "model_card.md", "test-scores.parquet"
 # Files of a run that a version does not have: the scores of one model, and its dataset.
 MODEL_SCORES, DATASET = "scores/{slug}", "datasets/{slug}"
 
@@ -75,7 +75,7 @@ class Evidence:
 
     def usages(self) -> dict[str, dict[str, Any]]:
         """Return the usage of each step by its name in the run, as the report has them."""
-        return {use["name"]: use for use in self.document(REPORT).get("steps", [])}
+        return {use["name"]: use for use in self.document(REPORT_JSON).get("steps", [])}
 
     def test_scores(self) -> TestScores | None:
         """Return the scores of all models on the test rows; None if they are not stored.
@@ -107,7 +107,7 @@ def collect_version(registry: Destination, version: str, manifest: Manifest, fol
             destination.download(entry, folder / entry.name)
         except BadDataError as error:
             problems[entry.name] = error.what
-        except (NoInputError, FileNotFoundError):
+        except NoInputError:
             problems[entry.name] = "it is listed in the manifest and missing"
         else:
             paths[entry.name] = folder / entry.name

@@ -16,12 +16,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from steps.bundles import folder as bundle
 from steps.core.errors import PipelineError
 from steps.models.metrics import calibration_of
-from steps.provenance.evidence import REPORT, Evidence
-from steps.registry.paths import PROFILE
+from steps.registry.paths import PROFILE, REPORT_JSON, metrics_path
 from steps.reporting import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from steps.provenance.evidence import Evidence
 
 _Number = Annotated[float, Field(allow_inf_nan=False)]
 _Texts = dict[str, str]
@@ -98,9 +99,9 @@ def find_lineage_problem(lineage: Mapping[str, Any]) -> str:
 
 def without_malformed(evidence: Evidence) -> Evidence:
     """Return the evidence with each document of another form as a problem instead of a file."""
-    forms: dict[str, type[_Form]] = {REPORT: _Report, PROFILE: _Profile}
+    forms: dict[str, type[_Form]] = {REPORT_JSON: _Report, PROFILE: _Profile}
     for slug in evidence.slugs:
-        forms |= {f"models/{slug}/metrics.json": _Metrics, f"models/{slug}/{bundle.METADATA}": _Metadata}
+        forms |= {metrics_path(slug): _Metrics, f"models/{slug}/{bundle.METADATA}": _Metadata}
     problems = dict(evidence.problems)
     for name, form in forms.items():
         document = evidence.document(name)  # what is missing or no object at all is reported by the links

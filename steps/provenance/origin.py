@@ -6,12 +6,13 @@ import importlib.metadata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from steps.comparison.scores import FILE as SCORES
 from steps.core import storage
 from steps.models import bundle
-from steps.provenance.evidence import DATASET, REPORT, SCORES, Evidence
+from steps.provenance.evidence import DATASET, Evidence
 from steps.provenance.links import Link, make_link
 from steps.registry.lineage import images_of
-from steps.registry.paths import PROFILE
+from steps.registry.paths import PROFILE, REPORT_JSON
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -106,7 +107,7 @@ def _differing(evidence: Evidence, key: str) -> Iterator[str]:
         return
     if evidence.registered and evidence.lineage.get(key) != stated:
         yield f"the lineage and the profile differ in {key}"
-    report = evidence.document(REPORT)
+    report = evidence.document(REPORT_JSON)
     if report and report["data"].get(key) != stated:
         yield f"the report and the profile differ in {key}"
     if key == "data_sha256" and SCORES in evidence.paths:

@@ -5,20 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from steps.bundles import folder as bundle
+from steps.comparison.scores import FILE as SCORES
 from steps.core.errors import BadDataError, NoInputError
-from steps.provenance.evidence import CARD, PAGE, REPORT, SCORES, Evidence
 from steps.provenance.links import Link, make_link
 from steps.registry import aliases, decisions
 from steps.registry.manifest import MANIFEST
-from steps.registry.paths import PROFILE, version_path
+from steps.registry.paths import CARD, METRICS, PROFILE, REPORT_HTML, REPORT_JSON, version_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from steps.provenance.evidence import Evidence
     from steps.registry.aliases import Alias
     from steps.registry.destinations import Destination
 
-_OF_MODEL = (*bundle.FILES, "metrics.json")
+_OF_MODEL = (*bundle.FILES, METRICS)
 
 
 def manifest_link(evidence: Evidence) -> Link:
@@ -30,7 +31,7 @@ def manifest_link(evidence: Evidence) -> Link:
     stated = sorted(evidence.lineage.get("cover_types", {}))
     if stated != evidence.slugs:
         problems.append(f"the lineage has the cover types {', '.join(stated)}, the files {', '.join(evidence.slugs)}")
-    wanted = {REPORT, PAGE, *(f"models/{slug}/{name}" for slug in evidence.slugs for name in _OF_MODEL)}
+    wanted = {REPORT_JSON, REPORT_HTML, *(f"models/{slug}/{name}" for slug in evidence.slugs for name in _OF_MODEL)}
     problems += [f"{name} is not listed" for name in sorted(wanted - listed)]
     of_other_links = {*wanted, PROFILE, SCORES, CARD}
     problems += [f"{name}: {what}" for name, what in evidence.problems.items() if name not in of_other_links]

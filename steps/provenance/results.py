@@ -6,18 +6,20 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from steps.bundles import folder as bundle
+from steps.comparison.scores import FILE as SCORES
 from steps.core import storage
 from steps.core.errors import BadDataError
 from steps.models import intervals, multiclass
 from steps.models.multiclass import Joined
-from steps.provenance.evidence import CARD, PAGE, REPORT, SCORES, Evidence
 from steps.provenance.links import Link, make_link
+from steps.registry.paths import CARD, REPORT_HTML, REPORT_JSON, metrics_path
 from steps.reporting import METRICS, report_digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from steps.comparison.scores import TestScores
+    from steps.provenance.evidence import Evidence
 
 _FILES = (bundle.METADATA, bundle.MODEL, bundle.PREPROCESSOR)
 # Facts of a bundle that the lineage repeats.
@@ -56,7 +58,7 @@ def boosters_link(evidence: Evidence) -> Link:
 
 def metrics_link(evidence: Evidence) -> Link:
     """Compute the metrics again from the stored scores of the test rows, and compare them."""
-    problems = [*evidence.wrong(*(f"models/{slug}/metrics.json" for slug in evidence.slugs))]
+    problems = [*evidence.wrong(*map(metrics_path, evidence.slugs))]
     if SCORES in evidence.problems:
         problems.append(f"{SCORES}: {evidence.problems[SCORES]}")
     try:
@@ -66,7 +68,7 @@ def metrics_link(evidence: Evidence) -> Link:
     if scores is None:
         return make_link("metrics", problems, "", unchecked="the scores of the test rows are not stored")
     for at, slug in enumerate(scores.slugs):
-        stated = evidence.document(f"models/{slug}/metrics.json")
+        stated = evidence.document(metrics_path(slug))
         if stated:
             problems += _wrong_metrics(slug, stated, scores, at, evidence.metadata(slug))
     if missing := set(evidence.slugs) - set(scores.slugs):
@@ -94,20 +96,20 @@ def _wrong_metrics(
 
 def report_link(evidence: Evidence) -> Link:
     """Compare the figures of the report with the metrics and the lineage, and the page with the figures."""
-    problems = [*evidence.wrong(REPORT, PAGE)]
+    problems = [*evidence.wrong(REPORT_JSON, REPORT_HTML)]
     problems += [f"{name}: {evidence.problems[name]}" for name in (CARD,) if name in evidence.problems]
-    if report := evidence.document(REPORT):
+    if report := evidence.document(REPORT_JSON):
         for slug in evidence.slugs:
-            problems += _wrong_entry(slug, report, evidence.document(f"models/{slug}/metrics.json"))
+            problems += _wrong_entry(slug, report, evidence.document(metrics_path(slug)))
         problems += _wrong_joint_metrics(evidence, report)
         if evidence.registered:
             for name in ("accuracy", "macro_f1"):
                 if not _equal(report.get(name), evidence.lineage.get(name)):
                     problems.append(f"the report and the lineage differ in {name}")
     page = "its page has no digest of the figures"
-    if PAGE in evidence.paths and REPORT in evidence.paths:
-        stated = report_digest_of(evidence.paths[PAGE].read_text(errors="replace"))
-        if stated and stated != storage.sha256_file(evidence.paths[REPORT]):
+    if REPORT_HTML in evidence.paths and REPORT_JSON in evidence.paths:
+        stated = report_digest_of(evidence.paths[REPORT_HTML].read_text(errors="replace"))
+        if stated and stated != storage.sha256_file(evidence.paths[REPORT_JSON]):
             problems.append("the page was made from other figures than those of report.json")
         page = "its page was made from these figures" if stated else page
     return make_link("report", problems, f"its figures are the metrics, and {page}")

@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 
 VERSIONS, ALIASES, DECISIONS = "versions", "aliases", "decisions"
-# The profile of the rows that were used, in a version and in the folder of a run.
-PROFILE = "profile.json"
+# Files of a version and of the folder of a run: the profile of the rows that were used, and the report.
+PROFILE, REPORT_HTML, REPORT_JSON = "profile.json", "report.html", "report.json"
+# Files of a version alone: the card, and the metrics beside each model.
+CARD, METRICS = "model_card.md", "metrics.json"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
@@ -22,6 +24,11 @@ def is_valid_name(name: object) -> bool:
 def version_path(version: str) -> str:
     """Return the folder of a version."""
     return f"{VERSIONS}/{version}"
+
+
+def metrics_path(slug: str) -> str:
+    """Return the file with the metrics of a model, in a version."""
+    return f"models/{slug}/{METRICS}"
 
 
 def alias_path(alias: str) -> str:

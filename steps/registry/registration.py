@@ -20,7 +20,7 @@ from steps.registry import champion, publishing
 from steps.registry.aliases import CANDIDATE, CHAMPION, move_alias
 from steps.registry.lineage import run_facts
 from steps.registry.manifest import MANIFEST
-from steps.registry.paths import PROFILE, is_valid_name, version_path
+from steps.registry.paths import PROFILE, REPORT_JSON, is_valid_name, metrics_path, version_path
 from steps.tables import fingerprints
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 # The keys of ``data`` in report.json that are part of the lineage.
 _DATA_KEYS = ("source", "source_sha256", "data_sha256")
-METRICS = "metrics.json"
 
 
 @dataclass(frozen=True)
@@ -73,17 +72,17 @@ def collect_release(
         raise UsageError(f"{version!r} is not a version", where="--version", fix="use letters, digits and . _ -")
     if wrong := models.keys() ^ metrics.keys():
         raise UsageError(f"{min(wrong)!r} is not in both", where="--model and --metrics", fix="give both for each")
-    document = _read_json_object(documents["report.json"])
+    document = _read_json_object(documents[REPORT_JSON])
     if _read_json_object(documents[PROFILE]).get("data_sha256") != document["data"]["data_sha256"]:
         what = "the profile is not of the data of the report"
         raise BadDataError(what, where=str(documents[PROFILE]), fix="register the files of one run")
     record = _describe_record(documents.get(fingerprints.FILE), document["data"]["data_sha256"])
     if document.get("missing") or document.get("cover_types", {}).keys() != models.keys():
         what = f"the report is not about these {len(models)} models"
-        raise BadDataError(what, where=str(documents["report.json"]), fix="give the report of the models to register")
+        raise BadDataError(what, where=str(documents[REPORT_JSON]), fix="give the report of the models to register")
     cover_types = {slug: _model_facts(slug, models[slug], metrics[slug], document["data"]) for slug in models}
     files = {f"models/{slug}/{path.name}": path for slug in models for path in _bundle_files(models[slug])}
-    files |= {f"models/{slug}/{METRICS}": path for slug, path in metrics.items()}
+    files |= {metrics_path(slug): path for slug, path in metrics.items()}
     lineage = {
         "version": version,
         **{key: document["data"][key] for key in _DATA_KEYS},

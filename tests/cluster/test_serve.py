@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import shlex
 import subprocess
 import sys
 import time
@@ -23,7 +22,6 @@ from steps.io import open_destination
 from steps.registry import aliases, publishing
 from tests.cluster import harness
 from tests.cluster.test_permissions import has_permission
-from tests.cluster.test_predict import address, keys, store
 from tests.support import TARGET, real_rows, write_table
 from workflows.cluster.port_forward import local_address
 
@@ -31,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 T = TypeVar("T")
-__all__ = ["address", "keys", "store"]  # fixtures
 IMAGE = os.environ.get("COVERTYPE_SERVE_IMAGE", "covertype-serve:dev")
 OVERLAY = harness.ROOT / "k8s/overlays/kind/serve"
 REGISTRY = f"s3://artifacts/{harness.PREFIX}-serve/models"
@@ -40,16 +37,6 @@ ADDRESS = f"{NAME}.{harness.NAMESPACE}:80"
 SELECTOR = f"app.kubernetes.io/name={NAME}"
 BROKEN = "broken"
 FLAGS = ("--preset", "fast", "--seed", "3", "--rows", "2000", "--cover-types", "1,2")
-
-
-@pytest.fixture(scope="module")
-def access(keys: dict[str, str], address: str) -> Iterator[None]:
-    """Let the verbs and libraries on this machine find the store."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL", address)
-        patch.setenv("AWS_ACCESS_KEY_ID", keys["accessKey"])
-        patch.setenv("AWS_SECRET_ACCESS_KEY", keys["secretKey"])
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -85,8 +72,7 @@ def token() -> str:
 @pytest.fixture(scope="module")
 def service(versions: tuple[str, str], token: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:  # noqa: ARG001 - the registry
     """The service with one pod."""
-    if load := os.environ.get("COVERTYPE_IMAGE_LOAD"):
-        harness.command([word.replace("{image}", IMAGE) for word in shlex.split(load)], timeout=600)
+    harness.load_image(IMAGE)
     folder = tmp_path_factory.mktemp("overlay")
     write_overlay(folder, REGISTRY)
     harness.kubectl("apply", "--kustomize", str(folder))

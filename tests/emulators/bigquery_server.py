@@ -8,7 +8,6 @@ ignored, there are no permissions, no table decorators for REST, and a stream is
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import time
 import urllib.error
@@ -20,10 +19,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.emulators.processes import ROOT, free_port
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT = Path(__file__).parents[2]
 PROJECT = "p1"
 _START_SECONDS = 60
 # Ends the server with its parent, however that ends: the parent's end closes standard input.
@@ -50,13 +50,6 @@ def environment() -> Path:
         if (ROOT / place / ".done").is_file():
             return (ROOT / place).resolve()
     pytest.skip("no emulators for Google's services: `make emulators` installs them (Python 3.13)")
-
-
-def free_port() -> int:
-    """Return a port of loopback on which nobody listens now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -21,16 +21,28 @@ _FOREVER = 1 << 30
 _PIECE = 4096
 _START = 500
 _HOP = {"transfer-encoding", "connection", "content-length", "date", "server", "expect"}
+# What S3 calls its answers.
+_CODES = {
+    403: "AccessDenied",
+    404: "NoSuchBucket",
+    408: "RequestTimeout",
+    429: "TooManyRequests",
+    500: "InternalError",
+    502: "BadGateway",
+    503: "SlowDown",
+    504: "GatewayTimeout",
+}
 
 
 @dataclass
 class Fault:
-    """What happens to the next ``times`` requests with this method in whose target or first bytes ``target`` is found.
+    """What happens to the next ``times`` requests in whose target or first bytes ``target`` is found.
 
-    ``status`` answers that, with ``message`` as the store words it, without asking the server; ``code`` is S3's.
-    ``lost`` asks the server and drops the connection instead of answering. ``cut`` sends so many bytes of the body,
-    then resets, or with ``quietly`` closes in good order after announcing no length. ``pause`` waits so many seconds
-    before every piece. ``garble`` changes a byte of the body.
+    ``method`` and ``target`` are patterns. ``status`` answers that, with ``message`` as the store words it, without
+    asking the server; ``code`` is S3's, empty for its usual one. ``lost`` asks the server and drops the connection
+    instead of answering. ``cut`` sends so many bytes of the body, then resets, or with ``quietly`` closes in good order
+    after announcing no length. ``pause`` waits so many seconds before every piece. ``garble`` changes a byte of the
+    body.
     """
 
     method: str
@@ -50,29 +62,33 @@ class Fault:
 class Proxy:
     """The running proxy: its address, what to break, and what was asked (method, target and first bytes, range).
 
-    ``keep_host`` passes the requested host on, which an S3 client signs.
+    ``s3`` passes the requested host on, which an S3 client signs, and answers as S3 does.
     """
 
     url: str
     backend: int
-    keep_host: bool = False
+    s3: bool = False
     faults: list[Fault] = field(default_factory=list)
     asked: list[tuple[str, str, str]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def count(self, method: str, target: str = "") -> int:
         """Return how many requests there were."""
-        return sum(each[0] == method and bool(re.search(target, each[1])) for each in self.asked)
+        return len(self.targets(method, target))
 
-    def ranges(self, target: str = "alt=media") -> list[str]:
-        """Return the ranges of the downloads, in order."""
-        return [span for method, asked, span in self.asked if method == "GET" and target in asked]
+    def targets(self, method: str, target: str = "") -> list[str]:
+        """Return the targets of requests, in order."""
+        return [asked for verb, asked, _ in self.asked if re.fullmatch(method, verb) and re.search(target, asked)]
+
+    def ranges(self, target: str) -> list[str]:
+        """Return the ranges of downloads, in order."""
+        return [span for method, asked, span in self.asked if method == "GET" and re.search(target, asked)]
 
     def take(self, method: str, target: str, span: str) -> Fault | None:
         with self.lock:
             self.asked.append((method, target, span))
             for fault in self.faults:
-                if fault.times > 0 and fault.method == method and re.search(fault.target, target):
+                if fault.times > 0 and re.fullmatch(fault.method, method) and re.search(fault.target, target):
                     fault.times -= 1
                     return fault
         return None
@@ -105,10 +121,10 @@ class _Handler(BaseHTTPRequestHandler):
         )  # of an upload in one request, only the body has the name
         fault = proxy.take(self.command, target, self.headers.get("range", "")) or Fault("", "")
         if fault.status:
-            self._refuse(fault)
+            self._refuse(fault, s3=proxy.s3)
             return
         connection = http.client.HTTPConnection("127.0.0.1", proxy.backend, timeout=20)
-        dropped = _HOP if proxy.keep_host else {*_HOP, "host"}
+        dropped = _HOP if proxy.s3 else {*_HOP, "host"}
         headers = {name: value for name, value in self.headers.items() if name.lower() not in dropped}
         with contextlib.closing(connection):
             connection.request(self.command, self.path, body, headers)
@@ -123,13 +139,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = handle_request  # noqa: N815 - what the base class calls
 
-    def _refuse(self, fault: Fault) -> None:
+    def _refuse(self, fault: Fault, *, s3: bool) -> None:
         message = fault.message or http.client.responses[fault.status]
         data = json.dumps({"error": {"code": fault.status, "message": message}}).encode()
-        if fault.code:
-            data = f"<Error><Code>{fault.code}</Code><Message>{message}</Message></Error>".encode()
+        if s3:
+            code = fault.code or _CODES[fault.status]
+            data = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>".encode()
         self.send_response(fault.status)
-        self.send_header("content-type", "application/xml" if fault.code else "application/json")
+        self.send_header("content-type", "application/xml" if s3 else "application/json")
         self.send_header("content-length", str(len(data)))
         self.end_headers()
         if self.command != "HEAD":
@@ -163,10 +180,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def proxied(backend: int, *, keep_host: bool = False) -> Iterator[Proxy]:
+def proxied(backend: int, *, s3: bool = False) -> Iterator[Proxy]:
     """Run a proxy before the server on port ``backend`` of this machine."""
     server = _Server(("127.0.0.1", 0), _Handler)
-    server.proxy = Proxy(f"http://127.0.0.1:{server.server_address[1]}", backend, keep_host)
+    server.proxy = Proxy(f"http://127.0.0.1:{server.server_address[1]}", backend, s3)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:

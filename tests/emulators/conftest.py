@@ -11,16 +11,18 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
-from tests.emulators import s3_server as s3_server_module
+from tests.emulators import s3_server as s3_emulator
 from tests.emulators import storage_server
 from tests.emulators.bigquery_server import PROJECT, Emulator, running
 from tests.support import decoded, real_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
+    from tests.emulators.buckets import Bucket
     from tests.emulators.s3_server import S3Server
-    from tests.emulators.storage_server import Server
+    from tests.emulators.storage_server import GcsServer
 
 COUNT = 3500
 NAMES = ("BIGQUERY_EMULATOR_HOST", "BIGQUERY_STORAGE_EMULATOR_HOST", "GOOGLE_CLOUD_PROJECT", "COVERTYPE_RUN")
@@ -64,9 +66,9 @@ def load(client: bigquery.Client, name: str, table: pa.Table) -> None:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
+def gcs_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GcsServer]:
     """A Cloud Storage with nothing in it."""
-    with storage_server.running() as found:
+    with storage_server.running(tmp_path_factory.mktemp("gcs")) as found:
         yield found
 
 
@@ -86,18 +88,28 @@ def cloud(bigquery_server: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulato
 @pytest.fixture(scope="module")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     """An S3 with nothing in it."""
-    with s3_server_module.running(tmp_path_factory.mktemp("s3")) as found:
+    with s3_emulator.running(tmp_path_factory.mktemp("s3")) as found:
         yield found
 
 
-@pytest.fixture(params=["gs", "s3"])
-def bucket(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The address of an empty bucket, which this process and its children find."""
-    if request.param == "s3":
-        server = request.getfixturevalue("s3_server")
-        s3_server_module.use(server, monkeypatch)
-        return f"s3://{server.bucket()}"
-    server = request.getfixturevalue("server")
-    monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.url)
-    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "p1")
-    return f"gs://{server.bucket()}"
+@pytest.fixture
+def gcs_bucket(gcs_server: GcsServer, tmp_path: Path) -> Iterator[Bucket]:
+    """A bucket in Cloud Storage."""
+    (tmp_path / "files").mkdir()
+    with gcs_server.bucket(tmp_path / "files") as found:
+        yield found
+
+
+@pytest.fixture
+def s3_bucket(s3_server: S3Server, tmp_path: Path) -> Iterator[Bucket]:
+    """A bucket in S3."""
+    (tmp_path / "files").mkdir()
+    with s3_server.bucket(tmp_path / "files") as found:
+        yield found
+
+
+@pytest.fixture(params=["gcs", "s3"])
+def bucket(request: pytest.FixtureRequest) -> Bucket:
+    """A bucket in each kind of store."""
+    found: Bucket = request.getfixturevalue(f"{request.param}_bucket")
+    return found

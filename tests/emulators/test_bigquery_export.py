@@ -21,7 +21,7 @@ from steps import schema as schemas
 from steps.google.bigquery import export, jobs
 from steps.google.bigquery.sql import SourceTable, literal, quote_identifier
 from steps.sources import layouts
-from tests.emulators import bigquery_server, storage_server
+from tests.emulators import bigquery_server
 from tests.emulators.conftest import NAMES, connected, load, numbered
 from tests.emulators.faults import Fault, rest_proxy
 from tests.emulators.test_bigquery import FILES, out, run
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.emulators.bigquery_server import Emulator
-    from tests.emulators.storage_server import Server
+    from tests.emulators.storage_server import GcsServer
 
 __all__ = ["out"]  # a fixture
 TABLE = "bq://p1.d.cover"
@@ -42,18 +42,12 @@ ROWS = real_rows(3500)
 
 
 @pytest.fixture(scope="module")
-def storage() -> Iterator[Server]:
-    with storage_server.running() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def emulator(storage: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+def emulator(gcs_server: GcsServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     """A BigQuery that exports to the emulator of Cloud Storage."""
     start = subprocess.Popen
 
     def knowing_storage(command: list[str], **options: Any) -> Any:
-        options["env"]["STORAGE_EMULATOR_HOST"] = storage.url
+        options["env"]["STORAGE_EMULATOR_HOST"] = gcs_server.url
         return start(command, **options)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -73,13 +67,13 @@ def emulator(storage: Server, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @pytest.fixture
-def cloud(emulator: Emulator, storage: Server, monkeypatch: pytest.MonkeyPatch) -> Emulator:
+def cloud(emulator: Emulator, gcs_server: GcsServer, monkeypatch: pytest.MonkeyPatch) -> Emulator:
     """Both emulators, as the steps find them."""
     for name in NAMES:
         monkeypatch.delenv(name, raising=False)
     for name, value in emulator.environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("STORAGE_EMULATOR_HOST", storage.url)
+    gcs_server.use(monkeypatch)
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "p1")
     monkeypatch.setattr("steps.google.bigquery.client.FIRST_WAIT_SECONDS", 0.01)
     monkeypatch.setattr("steps.google.bigquery.client.PATIENCE_SECONDS", 1.0)
@@ -87,8 +81,8 @@ def cloud(emulator: Emulator, storage: Server, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.fixture
-def prefix(storage: Server) -> str:
-    return f"gs://{storage.bucket()}/made"
+def prefix(gcs_server: GcsServer) -> str:
+    return f"gs://{gcs_server.new_bucket()}/made"
 
 
 @pytest.fixture
@@ -99,14 +93,14 @@ def here(cloud: Emulator, out: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in out.glob("*.parquet")}
 
 
-def names_in(storage: Server, prefix: str) -> list[str]:
-    store = storage_server.store_at(storage.url)
+def names_in(gcs_server: GcsServer, prefix: str) -> list[str]:
+    store = gcs_server.store_at(gcs_server.url)
     return sorted(blob.name for blob in store.client.list_blobs(prefix.split("/")[2]))
 
 
-def in_bucket(storage: Server, uri: str) -> pa.Table:
+def in_bucket(gcs_server: GcsServer, uri: str) -> pa.Table:
     """Return the rows of all objects that match, in the order of their numbers."""
-    store = storage_server.store_at(storage.url)
+    store = gcs_server.store_at(gcs_server.url)
     parts = [pq.read_table(io.BytesIO(store.read(each))) for each in store.objects(uri)]
     return pa.concat_tables(parts).sort_by("row")
 
@@ -129,36 +123,34 @@ def test_the_datasets_here_are_the_same_bytes(
 
 
 def test_the_datasets_in_the_bucket_have_the_same_rows_and_columns(
-    cloud: Emulator, out: Path, here: dict[str, bytes], prefix: str, storage: Server
+    cloud: Emulator, out: Path, here: dict[str, bytes], prefix: str, gcs_server: GcsServer
 ) -> None:
     assert cloud.rest
     assert call(export.main, "--source", TABLE, "--output", f"{prefix}/").code == 0
     for cover_type in SCHEMA.cover_types:
-        made = in_bucket(storage, f"{prefix}/cover_type={cover_type.label}/*.parquet")
+        made = in_bucket(gcs_server, f"{prefix}/cover_type={cover_type.label}/*.parquet")
         expected = decoded(pq.read_table(io.BytesIO(here[f"{cover_type.slug}.parquet"])))
         assert made.column_names == expected.column_names
         for name in made.column_names:
             assert made.column(name).to_pylist() == expected.column(name).to_pylist()
     assert out.is_dir()
     listing = json.loads(
-        storage_server.store_at(storage.url).read(
-            storage_server.store_at(storage.url).get(f"{prefix}/{export.LISTING}")
-        )
+        gcs_server.store_at(gcs_server.url).read(gcs_server.store_at(gcs_server.url).get(f"{prefix}/{export.LISTING}"))
     )
     assert sum(listing["cover_types"].values()) == len(ROWS)
     listed = [each["name"] for found in [*listing["datasets"].values(), listing["labels"]] for each in found]
-    assert sorted([*listed, "made/export.json"]) == names_in(storage, prefix)
+    assert sorted([*listed, "made/export.json"]) == names_in(gcs_server, prefix)
 
 
 def test_only_what_is_asked_for_is_exported_and_one_dataset_is_fetched(
-    cloud: Emulator, tmp_path: Path, prefix: str, storage: Server
+    cloud: Emulator, tmp_path: Path, prefix: str, gcs_server: GcsServer
 ) -> None:
     assert cloud.rest
     options = [f"--dataset={slug}={tmp_path / slug}.parquet" for slug in ("aspen", "krummholz")]
     options += ["--source", TABLE, "--inside-bigquery", prefix, "--profile", str(tmp_path / "profile.json")]
     result = call(prepare.main, *options)
     assert result.code == 0, result.log
-    folders = {name.split("/")[1] for name in names_in(storage, prefix)}
+    folders = {name.split("/")[1] for name in names_in(gcs_server, prefix)}
     assert folders == {"cover_type=5", "cover_type=7", "labels", "export.json"}
     assert result.log.count("objects, ") == 2
     assert json.loads((tmp_path / "profile.json").read_text())["cover_types"]["spruce-fir"] == 500
@@ -184,35 +176,35 @@ def test_a_query_is_a_source_too(cloud: Emulator, out: Path, here: dict[str, byt
     ],
 )
 def test_values_that_do_not_fit_are_told_and_nothing_is_listed(  # noqa: PLR0913 - fixtures
-    cloud: Emulator, out: Path, prefix: str, storage: Server, *, change: str, words: str
+    cloud: Emulator, out: Path, prefix: str, gcs_server: GcsServer, *, change: str, words: str
 ) -> None:
     assert cloud.rest
     query = f"SELECT * REPLACE ({change}) FROM d.cover"  # noqa: S608 - the test's own
     result = run(out, "bq://p1", "--inside-bigquery", prefix, query=query)
     assert (result.code, result.errors) == (65, [f"error: {words}, in query cover.sql: correct the source"])
-    assert "made/export.json" not in names_in(storage, prefix)
+    assert "made/export.json" not in names_in(gcs_server, prefix)
 
 
 def test_a_prefix_is_used_once(
-    cloud: Emulator, out: Path, prefix: str, storage: Server, monkeypatch: pytest.MonkeyPatch
+    cloud: Emulator, out: Path, prefix: str, gcs_server: GcsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert run(out, TABLE, "--inside-bigquery", prefix).code == 0
-    before = names_in(storage, prefix)
+    before = names_in(gcs_server, prefix)
     with rest_proxy(cloud.rest) as proxy:
         monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", proxy.url)
         result = run(out, TABLE, "--inside-bigquery", prefix)
         assert proxy.count(JOB) == 0
     words = f"error: already exists with different content, in {prefix}/export.json: choose another destination"
     assert (result.code, result.errors) == (2, [words])
-    assert names_in(storage, prefix) == before
+    assert names_in(gcs_server, prefix) == before
 
 
 def test_what_an_attempt_left_is_not_read(  # noqa: PLR0913 - fixtures
-    cloud: Emulator, out: Path, here: dict[str, bytes], prefix: str, storage: Server, *, tmp_path: Path
+    cloud: Emulator, out: Path, here: dict[str, bytes], prefix: str, gcs_server: GcsServer, *, tmp_path: Path
 ) -> None:
     assert cloud.rest
     pq.write_table(pa.table({"row": [0]}), tmp_path / "x.parquet")
-    store = storage_server.store_at(storage.url)
+    store = gcs_server.store_at(gcs_server.url)
     for folder in ("cover_type=1", "labels"):
         store.upload(tmp_path / "x.parquet", f"{prefix}/{folder}/part-0123-0.parquet", if_absent=True)
     assert run(out, TABLE, "--inside-bigquery", prefix).code == 0
@@ -235,7 +227,7 @@ def test_the_script_is_one_job_with_labels_and_the_limit(
 
 
 def test_a_script_over_the_limit_is_refused_before_it_runs(
-    cloud: Emulator, out: Path, prefix: str, storage: Server, monkeypatch: pytest.MonkeyPatch
+    cloud: Emulator, out: Path, prefix: str, gcs_server: GcsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the exports read is counted here; for what the source is the dry run is asked, which tells 0 here."""
     with rest_proxy(cloud.rest) as proxy:
@@ -245,11 +237,11 @@ def test_a_script_over_the_limit_is_refused_before_it_runs(
     words = f"the script would process {bytes_:,} bytes, 1,000,000 are allowed, in {TABLE}: export fewer cover types"
     assert (result.code, words in result.errors[0]) == (2, True), result.log
     assert not [body for body in proxy.sent if "EXPORT DATA" in body["configuration"]["query"]["query"]]
-    assert names_in(storage, prefix) == []
+    assert names_in(gcs_server, prefix) == []
 
 
 def test_refusals_end_as_one_line(
-    cloud: Emulator, out: Path, prefix: str, storage: Server, monkeypatch: pytest.MonkeyPatch
+    cloud: Emulator, out: Path, prefix: str, gcs_server: GcsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = "Access Denied: Project p1: User does not have bigquery.jobs.create permission in project p1."
     fault = Fault(JOB, status=403, reason="accessDenied", message=words)
@@ -257,7 +249,7 @@ def test_refusals_end_as_one_line(
         monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", proxy.url)
         result = run(out, TABLE, "--inside-bigquery", prefix)
     assert (result.code, "ask for roles/bigquery.jobUser" in result.errors[0]) == (77, True)
-    assert names_in(storage, prefix) == []
+    assert names_in(gcs_server, prefix) == []
 
 
 def test_a_bucket_that_is_not_there(cloud: Emulator, out: Path) -> None:
@@ -322,10 +314,10 @@ def test_literals_and_names() -> None:
     assert (literal('a"\\'), literal(3), literal(2.5), quote_identifier("a`b")) == ('"a\\"\\\\"', "3", "2.5", "`a\\`b`")
 
 
-def test_rows_are_numbered_once_each(cloud: Emulator, out: Path, prefix: str, storage: Server) -> None:
+def test_rows_are_numbered_once_each(cloud: Emulator, out: Path, prefix: str, gcs_server: GcsServer) -> None:
     assert run(out, TABLE, "--inside-bigquery", prefix).code == 0
     assert cloud.rest
-    labels = in_bucket(storage, f"{prefix}/labels/*")
+    labels = in_bucket(gcs_server, f"{prefix}/labels/*")
     assert labels.column("row").to_pylist() == list(range(3500))
     assert np.bincount(labels.column("label").to_numpy()).tolist() == [0, *[500] * 7]
     assert sorted(path.name for path in out.iterdir()) == FILES

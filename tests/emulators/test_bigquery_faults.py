@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import grpc  # type: ignore[import-untyped]
 import pytest
 
-from tests.emulators.bigquery_server import free_port
 from tests.emulators.faults import Fault, rest_proxy, storage_proxy
+from tests.emulators.processes import free_port
 from tests.emulators.test_bigquery import ORDERED, TABLE, assert_same_bytes, local, out, run
 
 if TYPE_CHECKING:

@@ -19,18 +19,17 @@ from steps.core import storage
 from steps.io import open_destination
 from steps.registry import publishing
 from tests.emulators import s3_server as s3_emulator
-from tests.emulators import storage_server
 from tests.emulators.conftest import COUNT
+from tests.emulators.processes import ROOT
 from tests.support import SCHEMA, real_rows, write_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tests.emulators.bigquery_server import Emulator
-    from tests.emulators.s3_server import S3Cloud, S3Server
-    from tests.emulators.storage_server import Cloud, Server
+    from tests.emulators.buckets import Bucket
+    from tests.emulators.storage_server import GcsServer
 
-ROOT = Path(__file__).parents[2]
 FIGURES = ("accuracy", "macro_f1", "macro_f1_interval", "cover_types")
 
 
@@ -46,7 +45,7 @@ def run(folder: Path, *words: object, **environment: str) -> tuple[int, dict[str
 class Place:
     """A bucket, the words that name a source with the rows of ``local``, and what a process needs to find both."""
 
-    cloud: Cloud | S3Cloud
+    bucket: Bucket
     source: tuple[object, ...]
     environment: Mapping[str, str]
     # Steps that a second run executes, and secrets that nothing may show.
@@ -69,45 +68,30 @@ def place(
     request: pytest.FixtureRequest, local: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Place:
     """Where the run reads and writes. This process finds the bucket too."""
+    bucket: Bucket = request.getfixturevalue("s3_bucket" if request.param == "s3" else "gcs_bucket")
+    bucket.use(monkeypatch)
+    environment = bucket.server.environment()
     if request.param == "s3":
-        server: S3Server = request.getfixturevalue("s3_server")
-        cloud: S3Cloud = request.getfixturevalue("s3_cloud")
-        uri = cloud.uri("tables/rows.parquet")
-        cloud.store.upload(local["folder"] / "rows.parquet", uri, if_absent=True)
-        s3_emulator.use(server, monkeypatch)
+        uri = bucket.uri("tables/rows.parquet")
+        bucket.store.upload(local["folder"] / "rows.parquet", uri, if_absent=True)
         # The object has not changed: only `register` is executed again.
-        return Place(cloud, ("--source", uri), server.environment(), 1, (s3_emulator.SECRET, s3_emulator.ACCESS))
+        return Place(bucket, ("--source", uri), environment, 1, (s3_emulator.SECRET, s3_emulator.ACCESS))
     bigquery: Emulator = request.getfixturevalue("bigquery_server")
-    bucket: Cloud = request.getfixturevalue("gcs_cloud")
     query = tmp_path / "ordered.sql"
     query.write_text("SELECT * FROM d.cover ORDER BY n\n")
-    environment = {**bigquery.environment, "STORAGE_EMULATOR_HOST": bucket.server.url}
-    monkeypatch.setenv("STORAGE_EMULATOR_HOST", bucket.server.url)
     # Nothing says that the same query gives the same rows: it is read again, and all that follows is from the cache.
-    return Place(bucket, ("--source", "bq://p1", "--query", query), environment, 3)
-
-
-@pytest.fixture
-def s3_cloud(s3_server: S3Server, tmp_path: Path) -> Any:
-    with s3_emulator.cloud_of(s3_server, tmp_path) as found:
-        yield found
-
-
-@pytest.fixture
-def gcs_cloud(server: Server, tmp_path: Path) -> Any:
-    with storage_server.cloud_of(server, tmp_path) as found:
-        yield found
+    return Place(bucket, ("--source", "bq://p1", "--query", query), {**bigquery.environment, **environment}, 3)
 
 
 def test_a_run_from_bucket_to_bucket_equals_one_from_a_file(
     place: Place, local: dict[str, Any], tmp_path: Path
 ) -> None:
-    words = (*place.source, "--output", place.cloud.uri("runs"), "--registry", place.cloud.uri("models"))
+    words = (*place.source, "--output", place.bucket.uri("runs"), "--registry", place.bucket.uri("models"))
     code, remote, log = run(tmp_path, *words, **place.environment)
     assert code == 0, log
     assert {name: remote[name] for name in FIGURES} == {name: local[name] for name in FIGURES}
     publishing.fetch(open_destination(remote["published"]), tmp_path / "fetched")
-    publishing.fetch(open_destination(place.cloud.uri(f"models/versions/{remote['run']}")), tmp_path / "registered")
+    publishing.fetch(open_destination(place.bucket.uri(f"models/versions/{remote['run']}")), tmp_path / "registered")
     for slug in SCHEMA.slugs:
         models = [folder / "models" / slug / "model.ubj" for folder in (Path(local["directory"]), tmp_path / "fetched")]
         assert models[0].read_bytes() == models[1].read_bytes()
@@ -116,7 +100,7 @@ def test_a_run_from_bucket_to_bucket_equals_one_from_a_file(
         assert dataset.read_bytes() == made.read_bytes()
     reports = [storage.sha256_file(tmp_path / name / "report.json") for name in ("fetched", "registered")]
     assert reports[0] == reports[1]
-    champion = open_destination(place.cloud.uri("models")).read("aliases/champion.json")
+    champion = open_destination(place.bucket.uri("models")).read("aliases/champion.json")
     assert champion
     assert json.loads(champion.data)["version"] == remote["run"]
     files = [path.read_bytes() for path in Path(remote["directory"]).rglob("*") if path.is_file()]
@@ -128,9 +112,9 @@ def test_a_run_from_bucket_to_bucket_equals_one_from_a_file(
     assert (code, again["executed_steps"]) == (0, place.executed_again), log
 
 
-def test_a_table_that_has_not_changed_is_not_read_again(gcs_cloud: Cloud, tmp_path: Path) -> None:
-    source, environment = gcs_cloud.uri("tables/rows.parquet"), {"STORAGE_EMULATOR_HOST": gcs_cloud.server.url}
-    store, file = gcs_cloud.store, write_table(tmp_path / "rows.parquet", real_rows(700))
+def test_a_table_that_has_not_changed_is_not_read_again(gcs_bucket: Bucket, tmp_path: Path) -> None:
+    source, environment = gcs_bucket.uri("tables/rows.parquet"), gcs_bucket.server.environment()
+    store, file = gcs_bucket.store, write_table(tmp_path / "rows.parquet", real_rows(700))
     first = store.upload(file, source, if_absent=True)
     words = ("--source", source, "--cover-types", "4", "--set", "train.rounds=2")
     assert run(tmp_path, *words, **environment)[1]["executed_steps"] == 6
@@ -166,19 +150,11 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
 )
 def test_what_cannot_be_published_is_reported_and_kept_here(  # noqa: PLR0913, PLR0917 - fixtures and cases
-    own: Path, server: Server, s3_cloud: S3Cloud, output: str, change: dict[str, str], code: int, message: str
+    own: Path, gcs_server: GcsServer, s3_bucket: Bucket, output: str, change: dict[str, str], code: int, message: str
 ) -> None:
-    environment = {"STORAGE_EMULATOR_HOST": server.url, **s3_cloud.server.environment(), **change}
-    words = (
-        "--rows",
-        "600",
-        "--cover-types",
-        "4",
-        "--set",
-        "train.rounds=2",
-        "--output",
-        output or s3_cloud.uri("runs"),
-    )
+    environment = {**gcs_server.environment(), **s3_bucket.server.environment(), **change}
+    sample = ("--rows", "600", "--cover-types", "4", "--set", "train.rounds=2")
+    words = (*sample, "--output", output or s3_bucket.uri("runs"))
     before = set(own.glob("runs/covertype-*"))
     found, _, log = run(own, *words, **environment)
     assert found == code, log

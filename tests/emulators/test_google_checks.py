@@ -18,7 +18,6 @@ from google.auth import exceptions as auth
 from steps.core import runtime
 from steps.core.errors import DeniedError
 from steps.sources.reading import Reading
-from tests.emulators import storage_server
 from tests.emulators.faults import Fault, rest_proxy, storage_proxy
 from workflows.cli.doctor.doctor_verb import app
 from workflows.cli.doctor.google_checks import GoogleResources, check_google
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.emulators.bigquery_server import Emulator
-    from tests.emulators.storage_server import Server
+    from tests.emulators.storage_server import GcsServer
 
 TABLE = "bq://p1.d.cover"
 LOOK, ASK, JOB = r"GET .*/tables/\w+\?", "POST .*:testIamPermissions", r"POST .*/jobs\?"
@@ -40,11 +39,11 @@ GRANT_BUCKET = f"gcloud storage buckets add-iam-policy-binding gs://%s --member=
 
 
 @pytest.fixture
-def bucket(server: Server, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.url)
+def bucket(gcs_server: GcsServer, monkeypatch: pytest.MonkeyPatch) -> str:
+    gcs_server.use(monkeypatch)
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "p1")
     monkeypatch.setattr("workflows.cli.doctor.google_checks._SECONDS", 1.0)
-    return server.bucket()
+    return gcs_server.new_bucket()
 
 
 def looked(
@@ -191,9 +190,9 @@ def test_a_bucket_that_is_not_there(bucket: str) -> None:
     assert found["registry bucket"] == ("failed", "no such bucket", create)
 
 
-def test_the_objects_of_a_source(bucket: str, server: Server, tmp_path: Path) -> None:
+def test_the_objects_of_a_source(bucket: str, gcs_server: GcsServer, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("x")
-    storage_server.store_at(server.url).upload(tmp_path / "a.csv", f"gs://{bucket}/a.csv", if_absent=True)
+    gcs_server.store_at(gcs_server.url).upload(tmp_path / "a.csv", f"gs://{bucket}/a.csv", if_absent=True)
     for name, state, seen in (("*.csv", "ok", "1 found"), ("*.parquet", "failed", "no object matches")):
         found = looked(GoogleResources(f"gs://{bucket}/{name}"), storage=(granted(*ALL),))
         assert found["source objects"][:2] == (state, seen)

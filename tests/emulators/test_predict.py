@@ -10,7 +10,6 @@ import pytest
 
 from steps import predict
 from steps.core.errors import AlreadyExistsError
-from steps.io import connect_to_bucket
 from tests.emulators.conftest import connected, load, numbered
 from tests.support import TARGET, Chain, call, prepared, real_rows, write_table
 
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.emulators.bigquery_server import Emulator
+    from tests.emulators.buckets import Bucket
 
 
 @pytest.fixture(scope="module")
@@ -54,20 +54,21 @@ def test_a_table_with_and_without_labels(cloud: Emulator, tmp_path: Path, models
 
 @pytest.mark.parametrize("kind", ["parquet", "csv.gz"])
 def test_a_later_attempt_recognises_its_own_output_in_a_bucket(
-    bucket: str, tmp_path: Path, models: Path, kind: str
+    bucket: Bucket, tmp_path: Path, models: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    bucket.use(monkeypatch)
     source = write_table(tmp_path / "a.parquet", real_rows(300))
-    words = [f"--output={bucket}/scores-{{date}}.{kind}", f"--models={models}"]
+    words = [f"--output={bucket.uri()}scores-{{date}}.{kind}", f"--models={models}"]
     created = "--created=2026-11-26T23:59:59Z"
-    output = f"{bucket}/scores-2026-11-26.{kind}"
+    output = bucket.uri(f"scores-2026-11-26.{kind}")
     for log in (f"scores: {output}", f"{output}: there is an output already, maybe of an earlier attempt"):
         result = call(predict.main, f"--input={source}", *words, created)
         assert result.code == 0, result.log
         assert log in result.log
-    stored = connect_to_bucket(bucket).get(output)
+    stored = bucket.store.get(output)
     other = write_table(tmp_path / "b.parquet", real_rows(70))
     for source_, option in ((other, created), (source, f"--output={output}")):  # without the time it is a new run
         refused = call(predict.main, f"--input={source_}", *words, option)
         assert refused.code == AlreadyExistsError.exit_code, refused.log
         assert len(refused.errors) == 1
-    assert connect_to_bucket(bucket).get(output) == stored
+    assert bucket.store.get(output) == stored

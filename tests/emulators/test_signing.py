@@ -25,15 +25,22 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from steps.registry.destinations import Destination
+    from tests.emulators.buckets import Bucket
 
 pytest.importorskip("model_signing", exc_type=ImportError)
 NAME = f"{version_path(VERSION)}/{SIGNATURE}"
 
 
+@pytest.fixture(autouse=True)
+def _found(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this process find the bucket."""
+    bucket.use(monkeypatch)
+
+
 @pytest.fixture
-def registry(bucket: str, registered: Path, tmp_path: Path) -> Destination:
+def registry(bucket: Bucket, registered: Path, tmp_path: Path) -> Destination:
     """A registry in a bucket, with a version that is champion."""
-    found = open_destination(f"{bucket}/models")
+    found = open_destination(bucket.uri("models"))
     source = open_destination(str(registered)).below(version_path(VERSION))
     manifest = publishing.fetch(source, tmp_path / "version")
     files = {entry.name: tmp_path / "version" / entry.name for entry in manifest.files}
@@ -50,9 +57,9 @@ def scored(registry: str, folder: Path, *words: str) -> Result:
 
 
 def test_a_registered_version_is_signed_once_and_then_scores(
-    bucket: str, finished: Path, keys: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    bucket: Bucket, finished: Path, keys: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    address = f"{bucket}/models"
+    address = bucket.uri("models")
     register_run(finished, address)
     required = f"--require-signature={keys / 'own.pub'}"
 

@@ -16,20 +16,18 @@ import pytest
 import yaml
 
 from tests.emulators import s3_server as emulator
-from tests.emulators import storage_server
 from tests.emulators.bucket_faults import Fault
-from tests.emulators.storage_server import IMPATIENT, ROOT
+from tests.emulators.buckets import SHORT
+from tests.emulators.processes import ROOT
 from tests.support import real_rows, write_table
 from tests.workflows.conftest import api, kube, server
 from tests.workflows.fake_api import FakeApi, status
 from tests.workflows.fake_runs import CORE, KUBE, SERVER, created, invoke
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.emulators.s3_server import S3Cloud, S3Server
-    from tests.emulators.storage_server import Cloud
+    from tests.emulators.buckets import Bucket
 
 __all__ = ["api", "kube", "server"]  # fixtures
 pytestmark = pytest.mark.filterwarnings("ignore:The `json` method is deprecated")
@@ -41,21 +39,13 @@ SELECTORS = {
 
 
 @pytest.fixture
-def cloud(s3_server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Cloud]:
-    """The store of the artifact repository. The environment names no other, and the process works in ``tmp_path``."""
+def bucket(s3_bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    """The bucket of the artifact repository. The environment names no store, and the process works in ``tmp_path``."""
     monkeypatch.chdir(tmp_path)
-    emulator.use(s3_server, monkeypatch)
+    s3_bucket.use(monkeypatch)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL"):
         monkeypatch.delenv(name)
-    with emulator.cloud_of(s3_server, tmp_path) as found:
-        yield found
-
-
-@pytest.fixture
-def gcs_cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    monkeypatch.chdir(tmp_path)
-    with storage_server.running() as found, storage_server.cloud_of(found, tmp_path) as cloud:
-        yield cloud
+    return s3_bucket
 
 
 @pytest.fixture
@@ -63,9 +53,9 @@ def table(tmp_path: Path) -> Path:
     return write_table(tmp_path / "my table.csv", real_rows(700))
 
 
-def repository(cloud: S3Cloud, **changes: Any) -> dict[str, Any]:
-    endpoint = cloud.proxy.url.removeprefix("http://")
-    return {"bucket": cloud.bucket, "endpoint": endpoint, "insecure": True, **SELECTORS, **changes}
+def repository(of: Bucket, **changes: Any) -> dict[str, Any]:
+    endpoint = of.proxy.url.removeprefix("http://")
+    return {"bucket": of.name, "endpoint": endpoint, "insecure": True, **SELECTORS, **changes}
 
 
 def serve(kube: FakeApi, stores: dict[str, Any], access: str = emulator.ACCESS, secret: str = emulator.SECRET) -> None:
@@ -89,15 +79,15 @@ def key_of(path: Path) -> str:
 
 
 def test_the_file_is_uploaded_once_and_prepare_reads_it(
-    cloud: S3Cloud, kube: FakeApi, table: Path, capsys: pytest.CaptureFixture[str]
+    bucket: Bucket, kube: FakeApi, table: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    serve(kube, {"s3": repository(cloud)})
+    serve(kube, {"s3": repository(bucket)})
     assert invoke("submit", "--source", "./my table.csv") == 0
     printed = capsys.readouterr()
-    assert f"uploading my table.csv, {table.stat().st_size:,} bytes, to s3://{cloud.bucket}/" in printed.err
+    assert f"uploading my table.csv, {table.stat().st_size:,} bytes, to s3://{bucket.name}/" in printed.err
     key = key_of(table)
-    assert cloud.names() == [key]
-    assert cloud.store.read(cloud.store.get(cloud.uri(key))) == table.read_bytes()
+    assert bucket.names() == [key]
+    assert bucket.store.read(bucket.store.get(bucket.uri(key))) == table.read_bytes()
     spec = sent_workflow(kube)["spec"]
     [prepare] = [template for template in spec["templates"] if template["name"] == "prepare"]
     [source] = [entry for entry in prepare["inputs"]["artifacts"] if entry["name"] == "source-file"]
@@ -108,65 +98,65 @@ def test_the_file_is_uploaded_once_and_prepare_reads_it(
     [description] = spec["workflowMetadata"]["annotations"].values()
     assert "workflow.parameters.source" in description
 
-    cloud.proxy.asked.clear()
+    bucket.proxy.asked.clear()
     kube.requests.clear()
     assert invoke("submit", "--source", "my table.csv") == 0
-    assert [method for method, _, _ in cloud.proxy.asked] == ["HEAD"]
+    assert [method for method, _, _ in bucket.proxy.asked] == ["HEAD"]
     assert "uploading" not in capsys.readouterr().err
 
 
 def test_a_large_file_shows_its_progress(
-    cloud: S3Cloud, kube: FakeApi, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    bucket: Bucket, kube: FakeApi, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    serve(kube, {"s3": repository(cloud)})
+    serve(kube, {"s3": repository(bucket)})
     rows = real_rows(20_000)
     path = write_table(tmp_path / "large.csv", pa.concat_tables([rows] * 20))
     assert path.stat().st_size > 2 * (8 << 20)
     assert invoke("submit", "--source", "large.csv") == 0
     shown = [line for line in capsys.readouterr().err.splitlines() if line.endswith("% uploaded")]
     assert shown[-1] == "large.csv: 100% uploaded"
-    assert cloud.store.read(cloud.store.get(cloud.uri(key_of(path)))) == path.read_bytes()
+    assert bucket.store.read(bucket.store.get(bucket.uri(key_of(path)))) == path.read_bytes()
 
 
-def test_a_bucket_that_argo_would_make(cloud: S3Cloud, kube: FakeApi, table: Path) -> None:
-    bucket = f"{cloud.bucket}-new"
-    serve(kube, {"s3": repository(cloud, bucket=bucket, createBucketIfNotPresent={})})
+def test_a_bucket_that_argo_would_make(bucket: Bucket, kube: FakeApi, table: Path) -> None:
+    name = f"{bucket.name}-new"
+    serve(kube, {"s3": repository(bucket, bucket=name, createBucketIfNotPresent={})})
     for _ in range(2):
         assert invoke("submit", "--source", "my table.csv") == 0
-    assert cloud.store.get(f"s3://{bucket}/{key_of(table)}").size == table.stat().st_size
+    assert bucket.store.get(f"s3://{name}/{key_of(table)}").size == table.stat().st_size
 
 
 def test_a_dry_run_uploads_nothing(
-    cloud: S3Cloud, kube: FakeApi, table: Path, capsys: pytest.CaptureFixture[str]
+    bucket: Bucket, kube: FakeApi, table: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    serve(kube, {"s3": repository(cloud)})
+    serve(kube, {"s3": repository(bucket)})
     assert invoke("submit", "--source", "my table.csv", "--dry-run") == 0
     assert key_of(table) in capsys.readouterr().out
-    assert cloud.names() == []
+    assert bucket.names() == []
 
 
 def test_argo_server_needs_a_kubeconfig_for_an_upload(  # noqa: PLR0913, PLR0917 - fixtures
-    cloud: S3Cloud,
+    bucket: Bucket,
     server: FakeApi,
     table: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    serve(server, {"s3": repository(cloud)})
+    serve(server, {"s3": repository(bucket)})
     server.on(f"POST {SERVER}", (200, created("mine")))
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
     assert invoke("submit", "--source", "my table.csv") == 78
     assert "argo-server accepts no files, and there is no kubeconfig" in capsys.readouterr().err
     monkeypatch.setenv("KUBECONFIG", str(server.kubeconfig(tmp_path)))
     assert invoke("submit", "--source", "my table.csv") == 0
-    assert cloud.names() == [key_of(table)]
+    assert bucket.names() == [key_of(table)]
 
 
 def test_an_account_that_may_not_read_secrets_uses_its_own_keys(
-    cloud: S3Cloud, kube: FakeApi, table: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    bucket: Bucket, kube: FakeApi, table: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    serve(kube, {"s3": repository(cloud)})
+    serve(kube, {"s3": repository(bucket)})
     forbidden = 'secrets "artifact-store" is forbidden: User "u" cannot get resource "secrets" in API group ""'
     kube.on(f"GET {CORE}/secrets/artifact-store", (403, status(403, f'{forbidden} in the namespace "covertype"')))
     assert invoke("submit", "--source", "my table.csv") == 77
@@ -177,7 +167,7 @@ def test_an_account_that_may_not_read_secrets_uses_its_own_keys(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", emulator.SECRET)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")  # that of another store
     assert invoke("submit", "--source", "my table.csv") == 0
-    assert cloud.names() == [key_of(table)]
+    assert bucket.names() == [key_of(table)]
 
 
 @pytest.mark.parametrize(
@@ -188,7 +178,7 @@ def test_an_account_that_may_not_read_secrets_uses_its_own_keys(
     ],
 )
 def test_a_repository_that_cannot_be_written(  # noqa: PLR0913, PLR0917 - fixtures and cases
-    cloud: S3Cloud,
+    bucket: Bucket,
     kube: FakeApi,
     table: Path,  # noqa: ARG001 - the file is needed
     changes: dict[str, str],
@@ -197,8 +187,8 @@ def test_a_repository_that_cannot_be_written(  # noqa: PLR0913, PLR0917 - fixtur
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("workflows.cluster.artifact_store._UPLOAD_PATIENCE", IMPATIENT)
-    serve(kube, {"s3": repository(cloud, **changes)})
+    monkeypatch.setattr("workflows.cluster.artifact_store._UPLOAD_PATIENCE", SHORT)
+    serve(kube, {"s3": repository(bucket, **changes)})
     assert invoke("submit", "--source", "my table.csv") == code
     line = capsys.readouterr().err.splitlines()[-1]
     assert line.startswith(f"error: {message}")
@@ -215,7 +205,7 @@ def test_a_repository_that_cannot_be_written(  # noqa: PLR0913, PLR0917 - fixtur
     ],
 )
 def test_an_upload_that_fails_starts_nothing(  # noqa: PLR0913, PLR0917 - fixtures and cases
-    cloud: S3Cloud,
+    bucket: Bucket,
     kube: FakeApi,
     table: Path,  # noqa: ARG001 - the file is needed
     fault: dict[str, Any],
@@ -224,24 +214,24 @@ def test_an_upload_that_fails_starts_nothing(  # noqa: PLR0913, PLR0917 - fixtur
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("workflows.cluster.artifact_store._UPLOAD_PATIENCE", IMPATIENT)
-    serve(kube, {"s3": repository(cloud)})
-    cloud.proxy.faults = [Fault("PUT", "", **fault)]
+    monkeypatch.setattr("workflows.cluster.artifact_store._UPLOAD_PATIENCE", SHORT)
+    serve(kube, {"s3": repository(bucket)})
+    bucket.proxy.faults = [Fault("PUT", "", **fault)]
     assert invoke("submit", "--source", "my table.csv") == code
     err = capsys.readouterr().err
     assert f"error: {message}, in artifact repository http://" in err
     assert emulator.SECRET not in err
-    assert cloud.names() == []
+    assert bucket.names() == []
     assert not [request for request in kube.requests if request.method == "POST"]
 
 
 def test_wrong_keys_in_the_secret(
-    cloud: S3Cloud,
+    bucket: Bucket,
     kube: FakeApi,
     table: Path,  # noqa: ARG001 - the file is needed
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    serve(kube, {"s3": repository(cloud)}, secret="an0ther-s3cr3t")  # noqa: S106
+    serve(kube, {"s3": repository(bucket)}, secret="an0ther-s3cr3t")  # noqa: S106
     assert invoke("submit", "--source", "my table.csv") == 77
     err = capsys.readouterr().err
     assert "the secret key does not belong to the access key, in artifact repository" in err
@@ -257,7 +247,7 @@ def test_wrong_keys_in_the_secret(
     ],
 )
 def test_a_cluster_without_a_repository_for_files(  # noqa: PLR0913, PLR0917 - fixtures and cases
-    cloud: S3Cloud,
+    bucket: Bucket,
     kube: FakeApi,
     table: Path,  # noqa: ARG001 - the file is needed
     stores: Any,
@@ -270,14 +260,14 @@ def test_a_cluster_without_a_repository_for_files(  # noqa: PLR0913, PLR0917 - f
         kube.on(CONFIG_MAP, (404, status(404, 'configmaps "artifact-repositories" not found')))
     assert invoke("submit", "--source", "my table.csv") == code
     assert capsys.readouterr().err.startswith(f"error: {message}")
-    assert cloud.names() == []
+    assert bucket.names() == []
 
 
-def test_an_upload_that_is_interrupted_leaves_nothing(cloud: S3Cloud, kube: FakeApi, tmp_path: Path) -> None:
+def test_an_upload_that_is_interrupted_leaves_nothing(bucket: Bucket, kube: FakeApi, tmp_path: Path) -> None:
     """Ctrl-C after the first part has arrived."""
-    serve(kube, {"s3": repository(cloud)})
+    serve(kube, {"s3": repository(bucket)})
     write_table(tmp_path / "large.csv", pa.concat_tables([real_rows(20_000)] * 20))
-    cloud.proxy.faults = [Fault("PUT", "partNumber=2", lost=True)]
+    bucket.proxy.faults = [Fault("PUT", "partNumber=2", lost=True)]
     command = [sys.executable, str(ROOT / "workflows/covertype.py"), "submit", "--source", "large.csv"]
     process = subprocess.Popen(command, env={**os.environ}, stderr=subprocess.PIPE, text=True)
     assert process.stderr
@@ -289,20 +279,21 @@ def test_an_upload_that_is_interrupted_leaves_nothing(cloud: S3Cloud, kube: Fake
             process.wait(10)
     assert process.returncode == 130
     process.stderr.close()
-    assert cloud.names() == []
-    assert cloud.store.client.list_multipart_uploads(Bucket=cloud.bucket).get("Uploads", []) == []
+    assert bucket.names() == []
+    assert bucket.store.client.list_multipart_uploads(Bucket=bucket.name).get("Uploads", []) == []
     assert not [request for request in kube.requests if request.method == "POST"]
 
 
 def test_a_repository_in_cloud_storage(
-    gcs_cloud: Cloud, kube: FakeApi, table: Path, capsys: pytest.CaptureFixture[str]
+    gcs_bucket: Bucket, kube: FakeApi, table: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    serve(kube, {"gcs": {"bucket": gcs_cloud.bucket}})
-    with storage_server.environment(gcs_cloud.server.url):
-        for _ in range(2):
-            assert invoke("submit", "--source", "my table.csv") == 0
+    serve(kube, {"gcs": {"bucket": gcs_bucket.name}})
+    gcs_bucket.use(monkeypatch)
+    monkeypatch.chdir(table.parent)
+    for _ in range(2):
+        assert invoke("submit", "--source", "my table.csv") == 0
     assert capsys.readouterr().err.count("uploading") == 1
-    assert gcs_cloud.names() == [key_of(table)]
+    assert gcs_bucket.names() == [key_of(table)]
     [body, _] = [request.body for request in kube.requests if request.method == "POST"]
     [prepare] = [template for template in body["spec"]["templates"] if template["name"] == "prepare"]
     [source] = [entry for entry in prepare["inputs"]["artifacts"] if entry["name"] == "source-file"]
@@ -310,12 +301,12 @@ def test_a_repository_in_cloud_storage(
 
 
 def test_the_input_of_a_prediction_is_uploaded_once(
-    cloud: S3Cloud, kube: FakeApi, table: Path, capsys: pytest.CaptureFixture[str]
+    bucket: Bucket, kube: FakeApi, table: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    serve(kube, {"s3": repository(cloud)})
+    serve(kube, {"s3": repository(bucket)})
     words = ("submit-predict", "--input", "./my table.csv", "--output", "scores.csv", "--registry", "s3://other/models")
     assert invoke(*words) == 0
-    assert cloud.store.read(cloud.store.get(cloud.uri(key_of(table)))) == table.read_bytes()
+    assert bucket.store.read(bucket.store.get(bucket.uri(key_of(table)))) == table.read_bytes()
     [predict] = [template for template in sent_workflow(kube)["spec"]["templates"] if template["name"] == "predict"]
     [found] = predict["inputs"]["artifacts"]
     assert found == {"name": "input", "path": "/work/in/input/my table.csv", "s3": {"key": key_of(table)}}

@@ -37,6 +37,7 @@ def read_warm_start(location: str) -> str:
         UsageError: the location is not on this machine.
         PipelineError: the file has no points, see ``steps.search.warm_start``.
     """
+    from steps.registry.paths import REPORT_JSON
     from steps.search import warm_start
 
     if "://" in location:
@@ -46,7 +47,7 @@ def read_warm_start(location: str) -> str:
         )
     path = Path(location)
     try:
-        points = warm_start.read(path / "report.json" if path.is_dir() else path)
+        points = warm_start.read(path / REPORT_JSON if path.is_dir() else path)
     except FileNotFoundError as error:
         fix = "check --warm-start: the folder of a run, or a file that a search wrote"
         raise NoInputError("no such file", where=str(error.filename), fix=fix) from None

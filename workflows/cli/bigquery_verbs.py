@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from workflows.cli.options import JsonFlag
+from workflows.cli.options import GOOGLE, JsonFlag, examples
 
 app = typer.Typer()
 
 
-@app.command(rich_help_panel="Google Cloud")
+@app.command(rich_help_panel=GOOGLE, epilog=examples("load-bigquery --table project.covertype.cover"))
 def load_bigquery(
     *,
     table: Annotated[

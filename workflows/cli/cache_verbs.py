@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workflows.cli.options import JsonFlag, RunsOrOutput, finite
+from workflows.cli.options import JsonFlag, RunsOrOutput, examples, finite
 
 if TYPE_CHECKING:
     from workflows.local.cache import Cache
 
-app = typer.Typer(no_args_is_help=True, help="Lists and prunes the cached results of earlier runs on this machine.")
+app = typer.Typer(no_args_is_help=True, help="List or prune the cached results of earlier runs on this machine.")
 
 
 def _open_cache(runs: Path | None) -> "Cache":
@@ -23,7 +23,7 @@ def _open_cache(runs: Path | None) -> "Cache":
     return Cache((runs or DEFAULT_FOLDER) / CACHE)
 
 
-@app.command()
+@app.command(epilog=examples("cache ls"))
 def ls(runs: RunsOrOutput = None, *, as_json: JsonFlag = False) -> int:
     """List the number of results of each step, their size, and the time of the last use."""
     from workflows.local import upkeep
@@ -38,7 +38,7 @@ def ls(runs: RunsOrOutput = None, *, as_json: JsonFlag = False) -> int:
     return 0
 
 
-@app.command()
+@app.command(epilog=examples("cache prune --older-than 7 --dry-run"))
 def prune(
     runs: RunsOrOutput = None,
     *,

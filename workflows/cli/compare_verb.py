@@ -6,13 +6,13 @@ from typing import Annotated
 import typer
 
 from steps.core import uris
-from workflows.cli.options import JsonFlag, RunsOrOutput
+from workflows.cli.options import VERSIONS, JsonFlag, RunsOrOutput, examples
 from workflows.cli.registry_flag import Registry, open_registry, registry_or_runs
 
 app = typer.Typer()
 
 
-@app.command()
+@app.command(rich_help_panel=VERSIONS, epilog=examples("compare champion candidate --registry ./registry"))
 def compare(  # noqa: PLR0913 - one argument a flag
     first: Annotated[
         str, typer.Argument(metavar="A", help="A run; with --registry a version or alias, or a run if there is none.")

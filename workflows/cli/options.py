@@ -1,4 +1,4 @@
-"""The flags that verbs about a run share, derived from the settings.
+"""The flags that verbs about a run share, derived from the settings; the groups of verbs, and examples, in the help.
 
 A flag that is not given leaves its setting to the environment, the config file or the default.
 """
@@ -27,6 +27,17 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
     from steps.core.options import Declared
+
+
+# The groups of verbs in the help.
+RUNS, PREDICTIONS, VERSIONS, CLUSTER = "Runs on this machine", "Predictions", "Versions in a registry", "Cluster"
+GOOGLE = "Google Cloud"
+PROGRAM = "python workflows/covertype.py"
+
+
+def examples(*lines: str) -> str:
+    """Return the end of a help text: command lines, without the name of the program."""
+    return "\n\n".join(["Examples:", *(f"  {PROGRAM} {line}" for line in lines)])
 
 
 def _folder(text: str) -> Path:

@@ -13,7 +13,7 @@ from steps.core.errors import shell_exit_code
 from steps.core.options import declared, with_flags
 from steps.options.predict import PredictOptions
 from steps.options.serve import ServeOptions
-from workflows.cli.options import Runs, option_word
+from workflows.cli.options import PREDICTIONS, Runs, examples, option_word
 from workflows.cli.registry_flag import Registry, RequiredKey, registry_or_runs
 
 app = typer.Typer()
@@ -26,7 +26,13 @@ _Model = Annotated[
 ]
 
 
-@app.command()
+@app.command(
+    rich_help_panel=PREDICTIONS,
+    epilog=examples(
+        "predict --input new.csv --output scores.parquet",
+        "predict --input new.csv --output scores.csv --registry ./registry --drift drift.html",
+    ),
+)
 @with_flags
 def predict(  # noqa: PLR0913 - one argument a flag
     *,
@@ -67,7 +73,9 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": module_path(), "PYTHONSAFEPATH": "1"}
 
 
-@app.command()
+@app.command(
+    rich_help_panel=PREDICTIONS, epilog=examples("serve --registry ./registry", "serve --port 9000 --workers 2")
+)
 @with_flags
 def serve(
     *,

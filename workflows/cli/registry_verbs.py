@@ -9,7 +9,7 @@ import typer
 
 from steps.core import uris
 from steps.core.errors import BadDataError, PipelineError, UsageError
-from workflows.cli.options import JsonFlag
+from workflows.cli.options import VERSIONS, JsonFlag, examples
 from workflows.cli.registry_flag import Registry, open_registry
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-@app.command()
+@app.command(rich_help_panel=VERSIONS, epilog=examples("versions --registry ./registry"))
 def versions(registry: Registry = None, *, as_json: JsonFlag = False) -> int:
     """List the versions of a registry with their metrics, aliases and latest decisions, oldest first."""
     from steps.registry.versions import list_versions
@@ -46,7 +46,7 @@ def _damage(found: "Sequence[BadDataError]") -> BadDataError:
     return BadDataError(what, where=", ".join(str(each.where) for each in found), fix=f"each of them: {first.fix}")
 
 
-@app.command()
+@app.command(rich_help_panel=VERSIONS, epilog=examples("promote candidate --registry ./registry"))
 def promote(  # noqa: PLR0913 - one argument a flag
     version: Annotated[str, typer.Argument(help="Version or alias, such as candidate.")],
     registry: Registry = None,
@@ -87,7 +87,9 @@ def promote(  # noqa: PLR0913 - one argument a flag
     return 0
 
 
-@app.command()
+@app.command(
+    rich_help_panel=VERSIONS, epilog=examples('rollback --registry ./registry --reason "too many false alarms"')
+)
 def rollback(
     registry: Registry = None,
     *,

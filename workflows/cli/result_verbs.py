@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from workflows.cli.options import JsonFlag, RunsOrOutput
+from workflows.cli.options import RUNS, JsonFlag, RunsOrOutput, examples
 
 app = typer.Typer()
 
 
-@app.command()
+@app.command(rich_help_panel=RUNS, epilog=examples("show covertype-20261127-034930-c350"))
 def show(
     name: Annotated[str, typer.Argument(help="Name of a run.")],
     folder: RunsOrOutput = None,
@@ -32,7 +32,7 @@ def show(
     return 0
 
 
-@app.command()
+@app.command(rich_help_panel=RUNS, epilog=examples("runs"))
 def runs(folder: RunsOrOutput = None, *, as_json: JsonFlag = False) -> int:
     """List the runs on this machine, oldest first."""
     from workflows.runs import results

@@ -7,7 +7,7 @@ import typer
 
 from steps.core import runtime
 from steps.core.errors import UsageError
-from workflows.cli.options import JsonFlag, with_local_settings
+from workflows.cli.options import RUNS, JsonFlag, examples, with_local_settings
 from workflows.cli.tracking.mlflow_verb import MlflowFlag, log_finished_run
 
 if TYPE_CHECKING:
@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-@app.command()
+@app.command(
+    rich_help_panel=RUNS,
+    epilog=examples(
+        "run --rows 1000 --preset fast",
+        "run --source mine.csv --schema mine.toml --trials 20 --timeout 600",
+        "run --set train.aspen.rounds=50",
+    ),
+)
 @with_local_settings
 def run(
     *,
@@ -28,7 +35,7 @@ def run(
     return _run_and_print(settings, mlflow=mlflow, as_json=as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=RUNS, epilog=examples("train cottonwood-willow --preset fast"))
 @with_local_settings
 def train(
     cover_type: Annotated[str, typer.Argument(help="Label or slug, such as 4 or cottonwood-willow.")],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from steps.core.errors import RUN_FAILED, BadDataError, NoInputError, UsageError
-from workflows.cli.options import JsonFlag, Runs
+from workflows.cli.options import VERSIONS, JsonFlag, Runs, examples
 from workflows.cli.registry_flag import Registry, open_registry, registry_or_runs
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _Identity = Annotated[str, typer.Option(help="Expected identity of a keyless sig
 _Issuer = Annotated[str, typer.Option(metavar="URL", help="OpenID Connect issuer of --identity.")]
 
 
-@app.command()
+@app.command(rich_help_panel=VERSIONS, epilog=examples("verify champion --registry ./registry"))
 def verify(  # noqa: PLR0913 - one argument a flag
     name: Annotated[str, typer.Argument(help="Version or alias in --registry, or a run on this machine.")],
     *,
@@ -66,7 +66,7 @@ def verify(  # noqa: PLR0913 - one argument a flag
     return 0
 
 
-@app.command()
+@app.command(rich_help_panel=VERSIONS, epilog=examples("sign candidate --registry ./registry --key key.pem"))
 def sign(
     version: _Version,
     *,
@@ -91,7 +91,7 @@ def sign(
     return 0
 
 
-@app.command()
+@app.command(rich_help_panel=VERSIONS, epilog=examples("reproduce champion --registry ./registry"))
 def reproduce(
     version: _Version,
     *,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from workflows.cli.cluster import submission
-from workflows.cli.options import with_settings
+from workflows.cli.options import RUNS, examples, with_settings
 
 if TYPE_CHECKING:
     from workflows.settings import Settings
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-@app.command()
+@app.command(rich_help_panel=RUNS, epilog=examples('render --kind CronWorkflow --schedule "0 2 * * *" -o nightly.yaml'))
 @with_settings
 def render(
     *,
@@ -37,7 +37,7 @@ def render(
     return 0
 
 
-@app.command()
+@app.command(rich_help_panel=RUNS, epilog=examples("lint", "lint nightly.yaml"))
 @with_settings
 def lint(
     *,

@@ -11,15 +11,13 @@ from steps.comparison import scores as test_scores
 from steps.core import storage
 from steps.core.errors import BadDataError, NoInputError, renamed
 from steps.registry import aliases, versions
-from steps.registry.paths import version_path
+from steps.registry.paths import REPORT_JSON, version_path
 from workflows.runs import results
 
 if TYPE_CHECKING:
     from steps.comparison.reference import ReferenceUse
     from steps.registry.destinations import Destination
     from steps.registry.manifest import Manifest
-
-_REPORT = "report.json"
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ def read_run(output: Path, name: str) -> Side:
     result = results.read_result(output, name)
     models = {path.name: path for path in sorted(results.find_models(output, name).iterdir()) if path.is_dir()}
     folder = output / name
-    report = _read_report(folder / _REPORT)
+    report = _read_report(folder / REPORT_JSON)
     found = test_scores.assemble_test_scores(models, {slug: _find_scores(folder, slug) for slug in models})
     return Side(
         name=name,
@@ -107,7 +105,7 @@ def read_version(registry: Destination, name: str, folder: Path) -> Side:
     place = registry.below(version_path(version))
     entries = {entry.name: entry for entry in manifest.files}
     slugs = list(manifest.metadata["cover_types"])
-    wanted = [test_scores.FILE, _REPORT, *(f"models/{slug}/{bundle.METADATA}" for slug in slugs)]
+    wanted = [test_scores.FILE, REPORT_JSON, *(f"models/{slug}/{bundle.METADATA}" for slug in slugs)]
     for each in wanted:
         if each not in entries:
             fix = "register the run again with this release"
@@ -115,7 +113,7 @@ def read_version(registry: Destination, name: str, folder: Path) -> Side:
         (folder / each).parent.mkdir(parents=True, exist_ok=True)
         place.download(entries[each], folder / each)
     with renamed(folder, place.location):
-        report = _read_report(folder / _REPORT)
+        report = _read_report(folder / REPORT_JSON)
         return Side(
             name=version,
             kind="version",

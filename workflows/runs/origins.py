@@ -17,7 +17,7 @@ from steps.core.errors import BadDataError, NoInputError, PipelineError, shell_e
 from steps.provenance import evidence as evidences
 from steps.provenance import reproduction
 from steps.provenance.origin import Reread
-from steps.registry.paths import PROFILE
+from steps.registry.paths import PROFILE, REPORT_HTML, REPORT_JSON, metrics_path
 from workflows.argo import revision as revisions
 from workflows.runs.results import WORKFLOW, missing_run_fix
 
@@ -114,11 +114,11 @@ def run_files(folder: Path) -> dict[str, Path]:
         f"models/{path.parent.name}/{path.name}": path for path in (folder / "models").glob("*/*") if path.is_file()
     }
     slugs = {name.split("/")[1] for name in models}
-    found = {evidences.REPORT: folder / evidences.REPORT, evidences.PAGE: folder / evidences.PAGE, **models}
+    found = {REPORT_JSON: folder / REPORT_JSON, REPORT_HTML: folder / REPORT_HTML, **models}
     outputs = {f"{path.parent.parent.parent.name}/{path.name}": path for path in folder.glob("nodes/*/out/*/*")}
     wanted = {PROFILE: "prepare/profile"}
     for slug in slugs:
-        wanted[f"models/{slug}/metrics.json"] = f"{slug}-evaluate/metrics"
+        wanted[metrics_path(slug)] = f"{slug}-evaluate/metrics"
         wanted[evidences.MODEL_SCORES.format(slug=slug)] = f"{slug}-evaluate/scores"
         wanted[evidences.DATASET.format(slug=slug)] = f"prepare/dataset-{slug}"
     return found | {name: outputs[path] for name, path in wanted.items() if path in outputs}

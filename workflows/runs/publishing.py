@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from steps.core import storage
+from steps.registry.paths import REPORT_HTML, REPORT_JSON
 from steps.schema import CoverType
 from workflows.runs import results
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from workflows.local.nodes import Node
 
-_FILES = ("report.html", "report.json", results.WORKFLOW)
+_FILES = (REPORT_HTML, REPORT_JSON, results.WORKFLOW)
 
 
 def published_files(folder: Path, root: Node) -> dict[str, Path]:
@@ -26,7 +27,7 @@ def published_files(folder: Path, root: Node) -> dict[str, Path]:
     Returns:
         Local paths by relative name at the destination, such as ``cover_type=4/part-0.parquet`` or ``models``.
     """
-    document = folder / "report.json"
+    document = folder / REPORT_JSON
     labels = storage.read_json(document)["cover_types"] if document.exists() else {}
     outputs = {name: path for node in root.children.values() for name, path in node.outputs.artifacts.items()}
     datasets = {

@@ -12,6 +12,7 @@ from steps.core import storage
 from steps.reference.table import open_table
 from steps.registry import versions
 from steps.registry.judging import candidates
+from steps.registry.paths import REPORT_JSON
 from workflows.runs import results
 
 if TYPE_CHECKING:
@@ -59,6 +60,6 @@ def files_of(side: Side, registry: Destination | None, folder: Path) -> VersionF
         return candidates.fetch_version_files(registry, versions.read_version(registry, side.name), folder)
     run = Path(side.location)
     record = next((run / results.NODES).glob("*/out/fingerprints/*"), None)
-    steps = storage.read_json(run / "report.json")["steps"]
+    steps = storage.read_json(run / REPORT_JSON)["steps"]
     options = {use["name"]: use["options"] for use in steps if use.get("step") == "split" and "options" in use}
     return VersionFiles(side.name, run / "models", record, options)

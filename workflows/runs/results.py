@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from steps.core import storage
 from steps.core.errors import DOCUMENTED_EXIT_CODES, RUN_FAILED, BadDataError, NoInputError
 from steps.registry.aliases import CANDIDATE, CHAMPION
+from steps.registry.paths import REPORT_HTML, REPORT_JSON
 from workflows.contract import REPORT_FILES, model_of
 from workflows.local.nodes import Phase
 
@@ -81,7 +82,7 @@ def write_result(folder: Path, root: Node, seconds: float) -> dict[str, Any]:
         root: its root node.
         seconds: duration of the run.
     """
-    document = folder / "report.json"
+    document = folder / REPORT_JSON
     report = storage.read_json(document) if document.exists() else {"cover_types": {}}
     leaves = root.leaves()
     result = {
@@ -96,7 +97,7 @@ def write_result(folder: Path, root: Node, seconds: float) -> dict[str, Any]:
         "executed_steps": sum(leaf.attempts > 0 for leaf in leaves),
         "cached_steps": sum(leaf.cached for leaf in leaves),
         "directory": str(folder),
-        "report": str(folder / "report.html") if (folder / "report.html").exists() else None,
+        "report": str(folder / REPORT_HTML) if (folder / REPORT_HTML).exists() else None,
         "models": str(folder / "models") if (folder / "models").exists() else None,
         "notes": report.get("data", {}).get("notes", []),
         "failed_steps": {leaf.name: leaf.message for leaf in leaves if leaf.phase.unsuccessful},

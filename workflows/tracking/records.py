@@ -18,7 +18,7 @@ from steps.core import storage
 from steps.core.errors import BadDataError, renamed
 from steps.core.redaction import redact
 from steps.registry import publishing
-from steps.registry.paths import PROFILE, version_path
+from steps.registry.paths import CARD, PROFILE, REPORT_HTML, REPORT_JSON, version_path
 from workflows.runs import results
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from steps.registry.destinations import Destination
     from steps.schema import Schema
 
-REPORT_FILES = ("report.html", "report.json")
+REPORT_FILES = (REPORT_HTML, REPORT_JSON)
 # Files of a version that are logged besides the report, where it has them.
-_VERSION_FILES = ("model_card.md", PROFILE)
+_VERSION_FILES = (CARD, PROFILE)
 _DATA_PARAMS = ("source", "rows", "labels")
 _MODEL_PARAMS = ("seed", "refit", "best_rounds")
 _INTERVAL = "_interval"
@@ -123,7 +123,7 @@ def _read_files(name: str, folder: Path, tags: dict[str, str], result: Mapping[s
         result: The result of a run on this machine; None for a version.
     """
     files = tuple(folder / each for each in (*REPORT_FILES, *_VERSION_FILES) if (folder / each).is_file())
-    report = _read_report(folder / "report.json") if (folder / "report.json").is_file() else {}
+    report = _read_report(folder / REPORT_JSON) if (folder / REPORT_JSON).is_file() else {}
     slugs = [slug for slug in report.get("cover_types", {}) if (folder / "models" / slug).is_dir()]
     facts = {slug: bundle.check(folder / "models" / slug) for slug in slugs}
     complete = bool(facts) and not report.get("missing")
@@ -163,7 +163,7 @@ def _times(report: Mapping[str, Any], folder: Path, result: Mapping[str, Any] | 
     executed = [step for step in report.get("steps", []) if not step.get("cached") and "started" in step]
     if executed:
         return min(step["started"] for step in executed), max(step["finished"] for step in executed)
-    known = [folder / each for each in ("report.json", results.RESULT) if (folder / each).is_file()]
+    known = [folder / each for each in (REPORT_JSON, results.RESULT) if (folder / each).is_file()]
     ended = min((path.stat().st_mtime for path in known), default=0.0)
     return ended - float((result or {}).get("seconds") or 0), ended
 

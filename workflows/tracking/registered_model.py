@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from steps.core.errors import NoInputError
 from steps.registry import aliases, decisions
+from steps.registry.paths import CARD
 from workflows.tracking import records
 from workflows.tracking.run_log import log_run
 
@@ -102,7 +103,7 @@ def _register(
     tags = {_VERSION: record.name, "covertype.registry": registry.location}
     for decision in decisions.list_decisions(registry, record.name)[:1]:  # the one at its registration
         tags |= {f"covertype.{key}": str(decision.document[key]) for key in ("verdict", "reason")}
-    card = next((path for path in record.files if path.name == "model_card.md"), None)
+    card = next((path for path in record.files if path.name == CARD), None)
     made = client.create_model_version(
         model,
         f"models:/{run.model_id}",

@@ -71,3 +71,15 @@ def test_noise_is_exceeded_about_once_in_a_thousand_times(rows: int) -> None:
     noise = statistics.ks_noise(400_000, rows)
     beyond = sum(statistics.ks(one, two) > noise for one, two in zip(training, given_, strict=True))
     assert beyond <= 12
+
+
+def test_empty_bins_are_left_out() -> None:
+    """They would add to the degrees of freedom of the noise."""
+    p, q = np.array([60, 0, 40, 0], np.int64), np.array([30, 20, 50, 0], np.int64)
+    found = statistics.compare(p, q)
+    assert found is not None
+    assert found.kept.tolist() == [True, True, True, False]
+    assert found.psi == statistics.psi(p[:3], q[:3])
+    assert found.noise == statistics.psi_noise(p[:3], q[:3])
+    assert found.total_variation == pytest.approx(0.3)
+    assert statistics.compare(p, np.zeros(4, np.int64)) is statistics.compare(np.zeros(4, np.int64), q) is None

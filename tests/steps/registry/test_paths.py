@@ -34,3 +34,4 @@ def test_the_paths() -> None:
     assert paths.version_path("a") == "versions/a"
     assert paths.alias_path("champion") == "aliases/champion.json"
     assert paths.decision_path("a", 2) == "decisions/a/2.json"
+    assert paths.metrics_path("aspen") == "models/aspen/metrics.json"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.emulators.storage_server import end_with_parent, free_port
+from tests.emulators.processes import end_with_parent, free_port
 from tests.workflows.tracking.server import SERVERS, wait_for_server
 
 if TYPE_CHECKING:

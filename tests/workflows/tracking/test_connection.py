@@ -15,7 +15,7 @@ from steps.core.errors import (
     UnavailableError,
     UsageError,
 )
-from tests.emulators.storage_server import free_port
+from tests.emulators.processes import free_port
 from tests.workflows.tracking.server import pretended_server
 from workflows.tracking.connection import EXPERIMENT, connect, to_pipeline_error
 

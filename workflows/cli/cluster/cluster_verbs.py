@@ -10,7 +10,7 @@ import typer
 from steps.core import runtime
 from steps.core.errors import UsageError
 from workflows.cli.cluster import submission
-from workflows.cli.options import JsonFlag, RunsOrOutput, limit, with_settings
+from workflows.cli.options import CLUSTER, JsonFlag, RunsOrOutput, examples, limit, with_settings
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-_CLUSTER = "Cluster"
 # Largest number of steps that a message names.
 _MAX_NAMED = 3
 Name = Annotated[str, typer.Argument(help="Name of a run on the cluster.", callback=submission.checked_run_name)]
@@ -42,7 +41,7 @@ Wait = Annotated[
 WaitTimeout = Annotated[
     float | None,
     typer.Option(
-        "--wait-timeout", metavar="S", callback=limit, help="Most seconds to wait, above 0. (default: no limit)"
+        "--wait-timeout", metavar="SECONDS", callback=limit, help="Most seconds to wait, above 0. (default: no limit)"
     ),
 ]
 
@@ -70,7 +69,13 @@ def with_argo_namespace(settings: "Settings") -> "Settings":
     return changed
 
 
-@app.command(rich_help_panel=_CLUSTER)
+@app.command(
+    rich_help_panel=CLUSTER,
+    epilog=examples(
+        "submit --watch --rows 1000 --preset fast",
+        "submit --source s3://bucket/cover.parquet --registry s3://bucket/models",
+    ),
+)
 @with_settings
 def submit(  # noqa: PLR0913 - one argument a flag
     *,
@@ -101,7 +106,7 @@ def submit(  # noqa: PLR0913 - one argument a flag
     return submission.start_workflow(client, workflow, source, following, dry_run=dry_run, note=reason)
 
 
-@app.command(rich_help_panel=_CLUSTER)
+@app.command(rich_help_panel=CLUSTER, epilog=examples("status", "status first --watch"))
 def status(
     name: Annotated[
         str | None,
@@ -146,7 +151,7 @@ def _list_runs(client: "Client", console: "Console", *, as_json: bool) -> int:
     return 0
 
 
-@app.command(rich_help_panel=_CLUSTER)
+@app.command(rich_help_panel=CLUSTER, epilog=examples("logs first --step train --cover-type aspen --follow"))
 def logs(
     name: Name,
     namespace: Namespace = None,
@@ -186,7 +191,7 @@ def logs(
     return 0
 
 
-@app.command(rich_help_panel=_CLUSTER)
+@app.command(rich_help_panel=CLUSTER, epilog=examples("stop first"))
 def stop(name: Name, namespace: Namespace = None) -> int:
     """Stop a run on the cluster: its running steps end, and no others start."""
     from workflows.cluster import nodes
@@ -201,7 +206,7 @@ def stop(name: Name, namespace: Namespace = None) -> int:
     return 0
 
 
-@app.command(rich_help_panel=_CLUSTER)
+@app.command(rich_help_panel=CLUSTER, epilog=examples("retry first --watch"))
 def retry(  # noqa: PLR0913 - one argument a flag
     name: Name,
     namespace: Namespace = None,
@@ -224,17 +229,18 @@ def retry(  # noqa: PLR0913 - one argument a flag
     return follow_to_end(client, name, watch=watch, timeout=wait_timeout, as_json=as_json) if watch or wait else 0
 
 
-@app.command(rich_help_panel=_CLUSTER)
+@app.command(rich_help_panel=CLUSTER, epilog=examples("fetch first"))
 def fetch(name: Name, namespace: Namespace = None, *, runs: RunsOrOutput = None, as_json: JsonFlag = False) -> int:
     """Download the report and the models of a run on the cluster, or the scores of a prediction."""
     from steps.core import storage
+    from steps.registry.paths import REPORT_JSON
     from workflows.cluster import outcome
     from workflows.terminal.display import make_console
     from workflows.terminal.result_tables import print_metrics
 
     folder = (runs or Path("runs")) / name
     found = outcome.fetch(_open_client(namespace), name, folder)
-    report = folder / "report.json"
+    report = folder / REPORT_JSON
     document: dict[str, Any] = storage.read_json(report) if report in found else {}
     if as_json:
         paths = [str(path) for path in found]
@@ -247,7 +253,7 @@ def fetch(name: Name, namespace: Namespace = None, *, runs: RunsOrOutput = None,
     return 0
 
 
-@app.command(rich_help_panel=_CLUSTER)
+@app.command(rich_help_panel=CLUSTER, epilog=examples('deploy --schedule "0 3 * * 1"'))
 @with_settings
 def deploy(
     *,

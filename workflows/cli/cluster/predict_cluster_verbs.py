@@ -18,7 +18,7 @@ from workflows.cli.cluster.cluster_verbs import (
     connect_to_cluster,
     with_argo_namespace,
 )
-from workflows.cli.options import JsonFlag, with_pod_settings
+from workflows.cli.options import CLUSTER, JsonFlag, examples, with_pod_settings
 from workflows.cli.registry_flag import RequiredKey
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-_CLUSTER = "Cluster"
 _Schedule = Annotated[
     str | None, typer.Option(help="Schedule of a CronWorkflow, as five cron fields in UTC. (default: every night)")
 ]
@@ -52,7 +51,12 @@ def _prediction(
     return Prediction(options, RegistryOptions(registry=registry, version=registered.version), public_key=public_key)
 
 
-@app.command(rich_help_panel=_CLUSTER)
+@app.command(
+    rich_help_panel=CLUSTER,
+    epilog=examples(
+        "submit-predict --input new.csv --output s3://bucket/scores.parquet --registry s3://bucket/models --watch"
+    ),
+)
 @with_flags
 @with_pod_settings
 def submit_predict(  # noqa: PLR0913 - one argument a flag
@@ -88,7 +92,12 @@ def submit_predict(  # noqa: PLR0913 - one argument a flag
     return submission.start_workflow(client, workflow, table, following, dry_run=dry_run)
 
 
-@app.command()
+@app.command(
+    rich_help_panel=CLUSTER,
+    epilog=examples(
+        "render-predict --input s3://bucket/new.csv --output s3://bucket/scores.parquet --registry s3://bucket/models"
+    ),
+)
 @with_flags
 @with_pod_settings
 def render_predict(  # noqa: PLR0913 - one argument a flag
@@ -115,7 +124,13 @@ def render_predict(  # noqa: PLR0913 - one argument a flag
     return 0
 
 
-@app.command(rich_help_panel=_CLUSTER)
+@app.command(
+    rich_help_panel=CLUSTER,
+    epilog=examples(
+        'deploy-predict --input s3://bucket/new.csv --output "s3://bucket/{date}.csv" --registry s3://bucket/models'
+        ' --schedule "0 4 * * *"'
+    ),
+)
 @with_flags
 @with_pod_settings
 def deploy_predict(  # noqa: PLR0913 - one argument a flag

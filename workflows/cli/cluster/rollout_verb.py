@@ -10,7 +10,7 @@ import typer
 
 from steps.core.errors import DeniedError, PipelineError, UsageError
 from workflows.cli.cluster.cluster_verbs import Namespace, with_argo_namespace
-from workflows.cli.options import JsonFlag, limit
+from workflows.cli.options import CLUSTER, JsonFlag, examples, limit
 
 if TYPE_CHECKING:
     from workflows.cluster.serving.deployment import Service, ServingClient, Target
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-@app.command(rich_help_panel="Cluster")
+@app.command(rich_help_panel=CLUSTER, epilog=examples("rollout candidate"))
 def rollout(  # noqa: PLR0913 - one argument a flag
     version: Annotated[
         str, typer.Argument(help="Version to serve, or the alias that each pod follows: champion, candidate.")
@@ -27,7 +27,7 @@ def rollout(  # noqa: PLR0913 - one argument a flag
     *,
     image: Annotated[str | None, typer.Option(help="Image to change to. (default: keep it)")] = None,
     timeout: Annotated[
-        float, typer.Option(metavar="S", callback=limit, help="Seconds in which all pods must be ready.")
+        float, typer.Option(metavar="SECONDS", callback=limit, help="Seconds in which all pods must be ready.")
     ] = 300.0,
     row: Annotated[
         Path | None,

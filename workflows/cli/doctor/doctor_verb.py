@@ -10,7 +10,7 @@ import typer
 
 from steps.core import uris
 from workflows.cli.cluster.cluster_verbs import connect_to_cluster, with_argo_namespace
-from workflows.cli.options import JsonFlag, with_settings
+from workflows.cli.options import CLUSTER, JsonFlag, examples, with_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ app = typer.Typer()
 _GOOGLE = (uris.TABLE, uris.GCS)
 
 
-@app.command(rich_help_panel="Cluster")
+@app.command(rich_help_panel=CLUSTER, epilog=examples("doctor", "doctor --source bq://project.dataset.table"))
 @with_settings
 def doctor(*, settings: "Settings", as_json: JsonFlag = False) -> int:
     """Check the requirements of this pipeline on a cluster and at Google Cloud, and print how to fix failed checks."""

@@ -10,7 +10,7 @@ import typer
 
 from steps.core import runtime
 from steps.core.errors import NotLoggedError, PipelineError
-from workflows.cli.options import JsonFlag, RunsOrOutput
+from workflows.cli.options import VERSIONS, JsonFlag, RunsOrOutput, examples
 from workflows.cli.registry_flag import Registry, registry_or_runs
 
 app = typer.Typer()
@@ -24,7 +24,7 @@ MlflowFlag = Annotated[
 ]
 
 
-@app.command()
+@app.command(rich_help_panel=VERSIONS, epilog=examples("log-mlflow", "log-mlflow --registry ./registry"))
 def log_mlflow(
     name: Annotated[
         str,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.emulators.storage_server import free_port
+from tests.emulators.processes import free_port
 from tests.workflows.command_line import invoke
 from tests.workflows.tracking.conftest import (
     SMALL,

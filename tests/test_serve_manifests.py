@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from pathlib import Path
 from typing import Any
 
@@ -173,3 +174,15 @@ def test_the_key_of_signatures_is_where_the_step_looks_for_it(pod: dict[str, Any
     assert (mount["name"], mount["readOnly"]) == (volume["name"], True)
     assert volume["configMap"] == {"name": "covertype-serve-signer"}
     assert volume["name"] not in {each["name"] for each in pod["volumes"]}
+
+
+def test_the_overlay_of_the_page_names_what_there_is() -> None:
+    page = (K8S.parent / "docs/how-to/serve-on-a-cluster.md").read_text()
+    [block] = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    found = yaml.safe_load(block)
+    folder = K8S / "overlays" / "mine"
+    places = [(folder / each).resolve() for each in (*found["resources"], *found["components"])]
+    assert places == [K8S / "overlays/kind/serve", SERVE / "require-signature"]
+    assert all((each / "kustomization.yaml").is_file() for each in places)
+    [generator] = found["configMapGenerator"]
+    assert generator == {"name": "covertype-serve-signer", "namespace": "covertype", "files": ["key.pub"]}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +14,11 @@ import yaml
 from steps.io import open_destination
 from steps.registry import aliases
 from tests.cluster import harness
-from tests.cluster.test_predict import SMALL, address, keys, secret, store, submit
 from tests.cluster.test_serve import (
     ADDRESS,
     IMAGE,
     NAME,
     SELECTOR,
-    access,
     pods,
     register,
     token,
@@ -38,7 +35,7 @@ if TYPE_CHECKING:
 
     from steps import s3
 
-__all__ = ["access", "address", "keys", "secret", "store", "token"]  # fixtures
+__all__ = ["token"]  # a fixture
 FOLDER = f"s3://artifacts/{harness.PREFIX}-signed"
 REGISTRY = f"{FOLDER}/models"
 NO_SUCH_INPUT, BAD_DATA = "66", "65"
@@ -81,10 +78,10 @@ def test_a_pod_scores_with_the_version_that_the_key_signed(made: Signed, secret:
         (made.unsigned, "own.pub", NO_SUCH_INPUT, f"version {made.unsigned} is not signed"),
         (made.signed, "other.pub", BAD_DATA, "it is signed with another key"),
     ):
-        workflow = submit("submit-predict", *words, str(made.keys / key), "--version", version)
+        workflow = harness.run("submit-predict", *words, str(made.keys / key), "--version", version)
         assert failed_pod(workflow) == code
         assert reason in harness.pipeline("logs", workflow["metadata"]["name"], "--namespace", harness.NAMESPACE)
-    workflow = submit("submit-predict", *words, str(made.keys / "own.pub"), "--version", made.signed)
+    workflow = harness.run("submit-predict", *words, str(made.keys / "own.pub"), "--version", made.signed)
     assert workflow["status"]["phase"] == "Succeeded", harness.phases(workflow)
     name = workflow["metadata"]["name"]
     harness.pipeline("fetch", name, "--namespace", harness.NAMESPACE, "--output", str(tmp_path))
@@ -97,7 +94,7 @@ def test_whoever_starts_a_run_from_the_template_cannot_leave_the_signature_out(
 ) -> None:
     table, template = f"{FOLDER}/new/table.csv", harness.new_name()
     store.upload(write_table(tmp_path / "table.csv", real_rows(70)), table, if_absent=True)
-    where = ("--name", template, "--namespace", harness.NAMESPACE, "--image", harness.IMAGE, "--config", SMALL)
+    where = ("--name", template, "--namespace", harness.NAMESPACE, "--image", harness.IMAGE, "--config", harness.SMALL)
     words = ("--registry", REGISTRY, "--version", made.signed, "--s3-secret", secret)
     key = ("--require-signature", str(made.keys / "own.pub"))
     harness.pipeline("deploy-predict", "--input", table, "--output", "scores.csv", *where, *words, *key)
@@ -126,8 +123,7 @@ def champion(made: Signed) -> str:
 @pytest.fixture
 def service(made: Signed, champion: str, token: str, tmp_path: Path) -> Iterator[None]:  # noqa: ARG001 - the registry
     """The service with one pod and the component, as `docs/how-to/serve-on-a-cluster.md` has it."""
-    if load := os.environ.get("COVERTYPE_IMAGE_LOAD"):
-        harness.command([word.replace("{image}", IMAGE) for word in shlex.split(load)], timeout=600)
+    harness.load_image(IMAGE)
     harness.kubectl("delete", f"deployment/{NAME}", "--ignore-not-found", "--cascade=foreground")
     base, overlay = tmp_path / "base", tmp_path / "overlay"
     for folder in (base, overlay):

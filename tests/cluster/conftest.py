@@ -43,21 +43,27 @@ def cluster() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def finished(cluster: None) -> dict[str, Any]:  # noqa: ARG001 - it must be there
+def started(cluster: None) -> dict[str, str]:  # noqa: ARG001 - it must be there
+    """Names of three runs that differ in their pods. They run at the same time: most of it is the start of pods."""
+    return {pods: harness.submit(*FLAGS, "--pods", pods) for pods in ("step", "cover-type", "all")}
+
+
+@pytest.fixture(scope="session")
+def finished(started: dict[str, str]) -> dict[str, Any]:
     """A finished run of the whole DAG on the cluster."""
-    return harness.wait(harness.submit(*FLAGS))
+    return harness.wait(started["step"])
 
 
 @pytest.fixture(scope="session")
-def fused(cluster: None) -> dict[str, Any]:  # noqa: ARG001 - it must be there
+def fused(started: dict[str, str]) -> dict[str, Any]:
     """The same with a pod for each per-cover-type pipeline."""
-    return harness.wait(harness.submit(*FLAGS, "--pods", "cover-type"))
+    return harness.wait(started["cover-type"])
 
 
 @pytest.fixture(scope="session")
-def whole(cluster: None) -> dict[str, Any]:  # noqa: ARG001 - it must be there
+def whole(started: dict[str, str]) -> dict[str, Any]:
     """The same with one pod for all steps."""
-    return harness.wait(harness.submit(*FLAGS, "--pods", "all"))
+    return harness.wait(started["all"])
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""MLflow's tracking server on the cluster: a registry is logged, its champion predicts, a new pod has lost nothing."""
+"""MLflow's tracking server on the cluster: its champion predicts as ``predict`` does, also after a restart."""
 
 from __future__ import annotations
 

@@ -51,12 +51,13 @@ def test_the_life_of_a_registry(secret: str, tmp_path: Path) -> None:
     table = write_table(tmp_path / "table.csv", real_rows(700))
     before = scores(table, tmp_path / "before.csv")
     words = ("--input", str(table), "--output", "scores.csv", "--registry", REGISTRY, "--s3-secret", secret)
-    nightly = harness.run("submit-predict", *words)
+    started = harness.start("submit-predict", *words)
+    worse = register(WORSE, secret)["metadata"]["name"]
+    assert champion() == first
+    nightly = harness.wait(started)
     assert nightly["status"]["phase"] == "Succeeded", harness.phases(nightly)
     assert summary(nightly).startswith("700 rows scored")
 
-    worse = register(WORSE, secret)["metadata"]["name"]
-    assert champion() == first
     assert versions()[worse]["decision"]["verdict"] == "worse"
     refused = subprocess.run(
         [sys.executable, "workflows/covertype.py", "promote", "candidate", "--registry", REGISTRY],

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SLUGS = schema.load(schema.BUILTIN).slugs
 FLAGS = ("--preset", "fast", "--seed", "3")
+FOLDER = f"s3://artifacts/{harness.PREFIX}"
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +33,17 @@ def local(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(json.loads(harness.pipeline("run", *words))["directory"])
 
 
-def submit(*words: str) -> dict[str, Any]:
-    """Submit a run by the project's command line, and return it when it has ended."""
-    workflow = harness.run("submit", *FLAGS, *words)
+@pytest.fixture(scope="module")
+def started(table: Path, store: s3.Store, secret: str) -> tuple[str, str]:
+    """Names of two runs at the same time: of a file of this machine, and of that file in S3 with a registry there."""
+    store.upload(table, f"{FOLDER}/table.csv", if_absent=True)
+    there = ("--source", f"{FOLDER}/*.csv", "--registry", f"{FOLDER}/models", "--s3-secret", secret)
+    here, bucket = (harness.start("submit", *FLAGS, *words) for words in (("--source", str(table)), there))
+    return here, bucket
+
+
+def wait(name: str) -> dict[str, Any]:
+    workflow = harness.wait(name)
     assert workflow["status"]["phase"] == "Succeeded", harness.phases(workflow)
     return workflow
 
@@ -47,8 +56,10 @@ def assert_equal_results(workflow: dict[str, Any], local: Path) -> None:
         assert json.loads(harness.artifact(workflow, slug, "metrics")) == json.loads(metrics.read_text())
 
 
-def test_a_submitted_file_gives_the_results_of_a_run_here(table: Path, local: Path, store: s3.Store) -> None:
-    workflow = submit("--source", str(table))
+def test_a_submitted_file_gives_the_results_of_a_run_here(
+    table: Path, local: Path, store: s3.Store, started: tuple[str, str]
+) -> None:
+    workflow = wait(started[0])
     assert_equal_results(workflow, local)
     [prepare, *_] = [
         node for node in harness.nodes(workflow) if node["templateName"] == "prepare" and "outputs" in node
@@ -62,12 +73,10 @@ def test_a_submitted_file_gives_the_results_of_a_run_here(table: Path, local: Pa
 
 
 def test_a_table_and_a_registry_in_s3(
-    table: Path, local: Path, store: s3.Store, keys: dict[str, str], secret: str
+    local: Path, store: s3.Store, keys: dict[str, str], started: tuple[str, str]
 ) -> None:
-    folder = f"s3://artifacts/{harness.PREFIX}"
-    store.upload(table, f"{folder}/table.csv", if_absent=True)
-    workflow = submit("--source", f"{folder}/*.csv", "--registry", f"{folder}/models", "--s3-secret", secret)
+    workflow = wait(started[1])
     assert_equal_results(workflow, local)
-    champion = json.loads(store.read(store.get(f"{folder}/models/aliases/champion.json")))
+    champion = json.loads(store.read(store.get(f"{FOLDER}/models/aliases/champion.json")))
     assert champion["version"] == workflow["metadata"]["name"]
     assert keys["secretKey"] not in json.dumps(workflow)

@@ -12,6 +12,7 @@ from steps.registry.destinations import Folder
 from tests.workflows.fake_api import FakeApi, status
 from tests.workflows.fake_runs import invoke
 from tests.workflows.fake_service import DEPLOYMENT, OPENAPI, PODS, PROXY, answer, deployment
+from workflows.cluster import http
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,6 +106,24 @@ def test_a_token_that_is_refused_afterwards_is_rolled_back(cluster: FakeApi) -> 
     cluster.on(f"GET {PROXY}/openapi.json", (503, status(503, "no endpoints")), (401, {"error": "no", "problems": []}))
     assert invoke("rollout", "v2") == 1
     assert [request.method for request in cluster.requests].count("PATCH") == 2
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_service_that_does_not_answer(
+    cluster: FakeApi,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    changed: bool,  # noqa: FBT001 - a case
+) -> None:
+    monkeypatch.setattr(http, "TIMEOUT", (5.0, 0.5))
+    states = [deployment("v1"), deployment("v1"), deployment("v2"), deployment("v2"), deployment("v1")]
+    cluster.on(f"GET {DEPLOYMENT}", *[(200, each) for each in states])
+    cluster.on(f"GET {PROXY}/openapi.json", *[(200, OPENAPI)] * changed, (0, None))
+    assert invoke("rollout", "v2") == (1 if changed else 69)
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert ("rolled back: the smoke prediction got no answer: no answer in time" in last) == changed
+    assert last.startswith("error: no answer in time, in http://") != changed
+    assert [request.method for request in cluster.requests].count("PATCH") == 2 * changed
 
 
 @pytest.fixture

@@ -66,11 +66,11 @@ def main(
         try:
             _work(options, registered, models, require_signature, opened, token, log)
         except (runtime.TerminatedError, KeyboardInterrupt) as signal:
-            raise _ended_early(signal) from None
+            raise ended_early(signal) from None
     return 0
 
 
-def _ended_early(signal: BaseException) -> PipelineError:
+def ended_early(signal: BaseException) -> PipelineError:
     """Return the error for a signal that ended the server while it was loading the models."""
     error = PipelineError("a signal ended the server before it was ready", fix="start it again")
     error.exit_code = TERMINATED if isinstance(signal, runtime.TerminatedError) else INTERRUPTED

@@ -45,7 +45,7 @@ def test_the_model_of_the_predicted_cover_type_or_of_one_that_is_named_is_explai
             assert list(each["explanations"]) == [slug_of[each["cover_type"]]]
     for each in explaining.post("/predict?explain=krummholz", rows).json()["predictions"]:
         assert list(each["explanations"]) == ["krummholz"]
-    for query in ("", "explain=false", "other=1"):
+    for query in ("", "explain=false"):
         assert "explanations" not in explaining.post(f"/predict?{query}", rows).json()["predictions"][0]
 
 

@@ -65,7 +65,7 @@ class Cloud:
     def refusing(self) -> Iterator[None]:
         """Refuse every request of this process, as the service refuses an account without permission."""
         if self.bucket:
-            self.bucket.proxy.faults = [Fault(method, "", status=403) for method in ("GET", "HEAD")]
+            self.bucket.proxy.faults = [Fault("GET|HEAD", "", status=403)]
             self.bucket.use(self.patch, LONG)
             yield
         if self.emulator:

@@ -31,6 +31,7 @@ default_permission = READ
 database_uri = sqlite:///{folder}/login.db
 admin_username = admin
 admin_password = {password}
+auth_cache_ttl_seconds = 600
 authorization_function = mlflow.server.auth:authenticate_request_basic_auth
 """
 # The first start imports many modules and creates the tables of the database.

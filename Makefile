@@ -18,9 +18,10 @@ PYTEST_WORKERS ?= 2
 ARGS ?=
 # The build of XGBoost, in the environment and in the image: cpu, or gpu with CUDA libraries (460 MB more to download, 700 MB on disk).
 VARIANT ?= cpu
-# The image of the steps, and that of `serve`. containers/build explains IMAGE_BUILDER and IMAGE_BUILD.
+# The images of the steps, of `serve` and of MLflow's server. containers/build explains IMAGE_BUILDER and IMAGE_BUILD.
 IMAGE ?= covertype-steps:dev
 SERVE_IMAGE ?= covertype-serve:dev
+MLFLOW_IMAGE ?= covertype-mlflow:dev
 REGISTRY ?=
 export IMAGE_BUILDER IMAGE_BUILD BASE_IMAGE COVERTYPE_IMAGE_LOAD
 
@@ -32,7 +33,7 @@ $(error $(VENV) has Python $(call version,$(BIN)/python), not $(PYTHON): `make c
 endif
 endif
 
-.PHONY: help run test test-builds emulators mlflow mlflow-server mlflow-ui test-cluster check unit coverage docs golden lock image image-push image-serve image-serve-push kind-up kind-down clean
+.PHONY: help run test test-builds emulators mlflow mlflow-server mlflow-ui test-cluster check unit coverage docs golden lock image image-push image-serve image-serve-push image-mlflow kind-up kind-down clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -105,6 +106,9 @@ image: ## build the image of the steps (VARIANT=gpu, IMAGE_BUILDER=podman, BASE_
 
 image-serve: ## build the image of `serve`, which has no training libraries
 	containers/build $(SERVE_IMAGE) serve
+
+image-mlflow: ## build the image of MLflow's tracking server for a local cluster (k8s/overlays/kind/mlflow)
+	containers/build $(MLFLOW_IMAGE) mlflow
 
 image-push: ## push the image, tagged with the git revision, and print its digest (REGISTRY=registry.example/team)
 	@containers/push $(IMAGE) "$(REGISTRY)"

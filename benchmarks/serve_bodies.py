@@ -31,6 +31,11 @@ def json_rows(_: Schema, rows: pa.Table) -> bytes:
     return post("/predict", _encode(content[0] if len(content) == 1 else content), _JSON)
 
 
+def json_columns(_: Schema, rows: pa.Table) -> bytes:
+    """Return a request with a list for each column."""
+    return post("/predict", _encode(rows.to_pydict()), _JSON)
+
+
 def csv(_: Schema, rows: pa.Table) -> bytes:
     """Return a request in CSV, whose answer is in CSV."""
     sink = io.BytesIO()
@@ -80,6 +85,7 @@ def mlflow(_: Schema, rows: pa.Table) -> bytes:
 
 FORMATS: dict[str, Callable[[Schema, pa.Table], bytes]] = {
     "JSON": json_rows,
+    "JSON, columns": json_columns,
     "CSV": csv,
     "Arrow": arrow,
     "infer, JSON": infer_json,

@@ -23,6 +23,7 @@ RUN rm /opt/app/steps/data/*.parquet \
     && /opt/venv/bin/python -m compileall -q /opt/app/steps \
     && cd /opt/app && /opt/venv/bin/python -B -m steps.serve --help >/dev/null \
     && /opt/venv/bin/python -B -c "import google.cloud.storage, steps.io.stores, steps.serving.app, steps.serving.server" \
+    && /opt/venv/bin/python -B -c "import model_signing.signing, model_signing.verifying" \
     && /opt/venv/bin/python -B -c "from steps.serving.page import card, document; document.page(), card.render_card('', '')" \
     && /opt/venv/bin/python -B -c "import botocore.session; botocore.session.Session().create_client('s3', 'us-east-1')" \
     && /opt/venv/bin/python -B -c "from steps.forest import kernels, packing; list(map(kernels.load, packing.FORMATS))"

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from steps.comparison.policy import Policy
+    from steps.prediction.models import Ensemble
 
 
 def main(  # noqa: PLR0913 - one argument a file
@@ -69,13 +70,14 @@ def main(  # noqa: PLR0913 - one argument a file
         release = collect_release(name, models, judged, documents, options.code_revision)
         release.files[SCORES] = Path(folder) / SCORES
         _write_scores(release.files[SCORES], models, scored, conditions)
-        release.files.update(_prepare_forests(models, Path(folder) / "models"))
+        ensemble = _prepare_forests(models, Path(folder) / "models")
+        release.files.update(_prepared_forests(Path(folder) / "models"))
         release.files[CARD] = Path(folder) / CARD
         storage.write_text(release.files[CARD], _card(release, report_json, next(iter(models.values()))))
         reference = None
-        if conditions.reference.table:  # before anything is published: the table may be missing, or of another kind
-            schema = bundle.read(next(iter(models.values()))).schema
-            reference = stack.enter_context(open_table(conditions.reference.table, schema))
+        if conditions.reference.table:  # before anything is published: the table may be missing or damaged
+            reference = stack.enter_context(open_table(conditions.reference.table, ensemble.schema))
+            reference.check_rows(ensemble)
         document = register(release, open_destination(registry), conditions, reference)
         if decision:
             storage.write_text(decision, reporting.with_decision(report_html.read_text("utf-8"), document))
@@ -92,17 +94,21 @@ def _write_scores(path: Path, models: Mapping[str, Path], scored: Mapping[str, P
     write_test_scores(path, found)
 
 
-def _prepare_forests(models: Mapping[str, Path], folder: Path) -> dict[str, Path]:
-    """Prepare the models for those who score rows without XGBoost, and return the files by their published names.
+def _prepare_forests(models: Mapping[str, Path], folder: Path) -> Ensemble:
+    """Prepare the models for those who score rows without XGBoost.
 
     Args:
         models: The folders of the bundles by slug.
-        folder: A new folder for the files.
+        folder: A new folder, which gets the prepared forests.
     """
     folder.mkdir()
     for slug, path in models.items():
         (folder / slug).symlink_to(path.resolve())
-    read_ensemble(folder)
+    return read_ensemble(folder)
+
+
+def _prepared_forests(folder: Path) -> dict[str, Path]:
+    """Return the prepared forests in a folder by their published names."""
     return {f"models/{path.name}": path for path in sorted(folder.iterdir()) if path.is_file()}
 
 

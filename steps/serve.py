@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from steps.core import runtime
-from steps.core.errors import BadConfigurationError, UnavailableError, UsageError
+from steps.core.errors import (
+    INTERRUPTED,
+    TERMINATED,
+    BadConfigurationError,
+    PipelineError,
+    UnavailableError,
+    UsageError,
+)
 from steps.options.predict import RegistryOptions
 from steps.options.serve import ServeOptions
 from steps.prediction import startup
@@ -56,8 +63,18 @@ def main(
             _warn_of_open_port(opened, token, log)
             if options.workers > 1:
                 return server.supervise(sys.argv[1:], opened, options, log)
-        _work(options, registered, models, require_signature, opened, token, log)
+        try:
+            _work(options, registered, models, require_signature, opened, token, log)
+        except (runtime.TerminatedError, KeyboardInterrupt) as signal:
+            raise _ended_early(signal) from None
     return 0
+
+
+def _ended_early(signal: BaseException) -> PipelineError:
+    """Return the error for a signal that ended the server while it was loading the models."""
+    error = PipelineError("a signal ended the server before it was ready", fix="start it again")
+    error.exit_code = TERMINATED if isinstance(signal, runtime.TerminatedError) else INTERRUPTED
+    return error
 
 
 def _warn_of_open_port(opened: sockets.socket, token: str, log: JsonLog) -> None:
@@ -96,7 +113,9 @@ def _work(  # noqa: PLR0913, PLR0917 - what the command line gives
         load = functools.partial(versions.load_version, fetch=_make_fetch(key), explained_rows=explained)
         holder = versions.Holder(load(registry, version), metrics)
         if options.poll and version != registered.version:
-            reloader = versions.Reloader(holder, registry, registered.version, options.poll, log, load)
+            accept = options.accept_columns
+            alias = registered.version
+            reloader = versions.Reloader(holder, registry, alias, options.poll, log, load, accept_columns=accept)
     app = make_app(holder, options, metrics=metrics, token=token, reloader=reloader, log=log)
     host, port = opened.getsockname()[:2]
     model = holder.model

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import functools
+import gc
 import os
 import shutil
+import sys
 import tempfile
 from typing import TYPE_CHECKING
 
 import pytest
+import typer
 from hypothesis import settings
 
 from steps.options import STEP_OPTIONS
+from tests.nights import Nights, make_nights
 from tests.registered_run import make_run, register_run, write_keys
 from tests.support import Chain, prepared, real_rows, write_table
 from workflows.local import processes
@@ -23,7 +28,20 @@ if TYPE_CHECKING:
 settings.register_profile("pipeline", deadline=None, derandomize=True, database=None)
 settings.load_profile("pipeline")
 
+# Tests start hundreds of Python processes, each of which would compile the modules of the project again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 SLUG = "lodgepole-pine"
+
+
+def pytest_collection_finish() -> None:
+    """Exempt modules and collected tests from garbage collection.
+
+    The steps collect after each step, in a process that holds thousands of tests: .3 s each time.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -48,6 +66,14 @@ def _no_temporary_file_is_left(temporary_files: Path, request: pytest.FixtureReq
     for path in left:
         shutil.rmtree(path, ignore_errors=True)
     assert not left or request.node.get_closest_marker("kills"), sorted(path.name for path in left)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _commands_are_built_once() -> Iterator[None]:
+    """Let typer build the commands of the command line once. Building them is most of the time of a short call."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.main, "get_command", functools.lru_cache(typer.main.get_command))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -96,6 +122,12 @@ def registered(tmp_path_factory: pytest.TempPathFactory, finished: Path) -> Path
     registry = tmp_path_factory.mktemp("registry")
     register_run(finished, registry)
     return registry
+
+
+@pytest.fixture(scope="session")
+def nights(tmp_path_factory: pytest.TempPathFactory) -> Nights:
+    """Runs and a registry of two nights, and a reference table."""
+    return make_nights(tmp_path_factory.mktemp("nights"))
 
 
 @pytest.fixture(scope="session")

@@ -55,11 +55,15 @@ def small_disk(folder: Path, kilobytes: int) -> Iterator[Path]:
 
 @contextmanager
 def short_files(folder: Path, size: int) -> Iterator[Path]:
-    """Let this process write no file of more bytes; the folder is a new one."""
+    """Let this process and its children write no file of more bytes; the folder is a new one."""
     folder.mkdir()
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield folder
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with pytest.MonkeyPatch.context() as patch:
+        # Python does not notice that it has written half a file of bytecode.
+        patch.setattr(sys, "dont_write_bytecode", True)
+        patch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+        try:
+            yield folder
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -79,7 +79,7 @@ def make_run(folder: Path, source: str, rows: int = 900, rounds: int = 4) -> Non
 
 
 def register_run(
-    folder: Path, registry: Path, version: str = VERSION, revision: str = "", more: tuple[object, ...] = ()
+    folder: Path, registry: Path | str, version: str = VERSION, revision: str = "", more: tuple[object, ...] = ()
 ) -> Result:
     """Register a run that :func:`make_run` made, with further options, and return how that ended."""
     options: list[object] = [f"--registry={registry}", f"--version={version}", f"--code-revision={revision}"]

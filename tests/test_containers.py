@@ -51,16 +51,18 @@ def test_build_says_what_the_image_is_made_from(asked: Path) -> None:
     assert "@" not in line  # neither a user nor a token of the remote's address
 
 
-def test_the_image_of_serve_has_a_file_of_its_own(asked: Path) -> None:
-    assert script("build", "serve:1", "serve").returncode == 0
+@pytest.mark.parametrize("variant", ["serve", "mlflow"])
+def test_an_image_without_the_steps_has_a_file_of_its_own(asked: Path, variant: str) -> None:
+    assert script("build", "other:1", variant).returncode == 0
     [line] = [line for line in asked.read_text().splitlines() if " build " in line]
-    assert "docker build --tag serve:1 --file containers/serve.Dockerfile" in line
+    assert f"docker build --tag other:1 --file containers/{variant}.Dockerfile" in line
+    assert (ROOT / f"containers/{variant}.Dockerfile").is_file()
     assert "VARIANT" not in line
 
 
 def test_an_unknown_variant_is_an_error(asked: Path) -> None:
     done = script("build", "steps:1", "tpu")
-    assert (done.returncode, done.stderr) == (1, "error: no variant tpu: use cpu, gpu or serve\n")
+    assert (done.returncode, done.stderr) == (1, "error: no variant tpu: use cpu, gpu, serve or mlflow\n")
     assert not asked.exists()
 
 

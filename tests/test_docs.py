@@ -251,7 +251,8 @@ def test_the_schema_of_the_tutorial_is_one() -> None:
 
 
 def test_config_files_of_the_pages_load(tmp_path: Path) -> None:
-    found = [block for page in PAGES for block in blocks(page, "yaml")]
+    every = [block for page in PAGES for block in blocks(page, "yaml")]
+    found = [block for block in every if "kind: Kustomization" not in block]  # see tests/test_serve_manifests.py
     assert len(found) >= 2
     for block in found:
         (tmp_path / "job.yaml").write_text(block)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from steps import serve
 from steps.options.predict import RegistryOptions
 from steps.options.serve import ServeOptions
 from steps.serve import TOKEN
@@ -150,3 +153,36 @@ def test_an_overlay_sets_image_registry_and_where_it_is(name: str) -> None:
     assert registry["literals"][0].startswith("COVERTYPE_REGISTRY=")
     policy = [each["patch"] for each in found["patches"] if each["target"]["kind"] == "NetworkPolicy"]
     assert {each["path"] for each in yaml.safe_load(policy[0])} == {"/spec/egress/-"}
+
+
+def test_the_key_of_signatures_is_where_the_step_looks_for_it(pod: dict[str, Any]) -> None:
+    found = kustomization(SERVE / "require-signature")
+    [entry] = found["patches"]
+    assert (found["kind"], entry["target"]) == ("Component", {"kind": "Deployment", "name": deployment.DEPLOYMENT})
+    test, *additions = yaml.safe_load(entry["patch"])
+    root = "/spec/template/spec"
+    [container] = pod["containers"]
+    assert test == {"op": "test", "path": f"{root}/containers/0/name", "value": container["name"]}
+    assert {each["op"] for each in additions} == {"add"}
+    added = {each["path"].removeprefix(root): each["value"] for each in additions}
+    argument, mount, volume = (
+        added.pop(path) for path in ("/containers/0/args/-", "/containers/0/volumeMounts/-", "/volumes/-")
+    )
+    assert added == {}
+    assert argument == f"--require-signature={mount['mountPath']}/key.pub"
+    assert "require_signature" in inspect.signature(serve.main).parameters
+    assert (mount["name"], mount["readOnly"]) == (volume["name"], True)
+    assert volume["configMap"] == {"name": "covertype-serve-signer"}
+    assert volume["name"] not in {each["name"] for each in pod["volumes"]}
+
+
+def test_the_overlay_of_the_page_names_what_there_is() -> None:
+    page = (K8S.parent / "docs/how-to/serve-on-a-cluster.md").read_text()
+    [block] = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    found = yaml.safe_load(block)
+    folder = K8S / "overlays" / "mine"
+    places = [(folder / each).resolve() for each in (*found["resources"], *found["components"])]
+    assert places == [K8S / "overlays/kind/serve", SERVE / "require-signature"]
+    assert all((each / "kustomization.yaml").is_file() for each in places)
+    [generator] = found["configMapGenerator"]
+    assert generator == {"name": "covertype-serve-signer", "namespace": "covertype", "files": ["key.pub"]}

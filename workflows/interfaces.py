@@ -213,7 +213,7 @@ def input_file(name: str, stored: Mapping[str, Mapping[str, str]]) -> Slot:
     return Slot("input", name, stored=stored)
 
 
-def predict(options: PredictOptions, *, threads: str, input_file: Slot | None = None) -> Step:
+def predict(options: PredictOptions, *, threads: str, input_file: Slot | None = None, public_key: str = "") -> Step:
     """Return the step that scores a table.
 
     Scores and rejects whose address is a path become artifacts, because nothing else of the pod is kept.
@@ -222,19 +222,21 @@ def predict(options: PredictOptions, *, threads: str, input_file: Slot | None = 
         options: options of the step.
         threads: number of threads.
         input_file: the file of the input, if it was uploaded.
+        public_key: key that must have signed the version, as PEM; empty for none. It is part of the template and no
+            parameter, so that whoever starts the workflow cannot leave it out.
     """
     parameters = form_parameters(PREDICT)
-    inputs, outputs = (
-        [],
-        [
-            Slot(PREDICTION_METRICS, "metrics.json", option="metrics", drawn=True),
-            Slot(DRIFT, "drift.html", optional=True, drawn=True),
-            USAGE,
-        ],
-    )
+    inputs: list[Slot] = []
+    outputs = [
+        Slot(PREDICTION_METRICS, "metrics.json", option="metrics", drawn=True),
+        Slot(DRIFT, "drift.html", optional=True, drawn=True),
+        USAGE,
+    ]
     if input_file:
         inputs.append(input_file)
         del parameters["input"]
+    if public_key:
+        inputs.append(Slot("require-signature", "key.pub", raw=public_key))
     name = options.output.rpartition("/")[2]
     if uris.parse(options.output, uris.DESTINATIONS).local:
         outputs.insert(0, Slot(PREDICTIONS, name, option="output", drawn=True))

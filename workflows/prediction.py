@@ -39,11 +39,13 @@ class Prediction:
         options: options of the step.
         registered: the version in the registry.
         input_file: the file of the input, if it was uploaded, see ``interfaces.input_file``.
+        public_key: key that must have signed the version, as PEM; empty if it need not be signed.
     """
 
     options: PredictOptions
     registered: RegistryOptions
     input_file: Slot | None = None
+    public_key: str = ""
 
     @property
     def values(self) -> dict[str, Any]:
@@ -57,7 +59,9 @@ class Prediction:
             threads: number of threads, if the options do not state it.
         """
         threads = self.options.threads or threads
-        return interfaces.predict(self.options, threads=str(threads), input_file=self.input_file)
+        return interfaces.predict(
+            self.options, threads=str(threads), input_file=self.input_file, public_key=self.public_key
+        )
 
 
 def build(settings: Settings, prediction: Prediction, *, name: str | None, revision: str = "") -> Workflow:

@@ -10,6 +10,7 @@ from steps.core import storage
 from steps.core.errors import BadDataError, NoInputError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from steps.schema import Schema
@@ -39,7 +40,12 @@ def prepared_name(number: int) -> str:
 
 def is_scoring_file(name: str) -> bool:
     """Return whether a published file is needed to score rows: a file of a bundle, or a prepared forest."""
-    return is_bundle_file(name) or _PREPARED.fullmatch(name) is not None
+    return is_bundle_file(name) or is_prepared_forest(name)
+
+
+def is_prepared_forest(name: str) -> bool:
+    """Return whether a published file is a prepared forest, which can be made again from the bundles."""
+    return _PREPARED.fullmatch(name) is not None
 
 
 def is_bundle_file(name: str) -> bool:
@@ -60,7 +66,19 @@ def check(folder: Path) -> dict[str, Any]:
     return metadata
 
 
-def schema_of(metadata: dict[str, Any]) -> Schema:
+def group_by_features(facts: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
+    """Return the slugs of models in groups with the same features; see :func:`prepared_name` for their numbers.
+
+    Args:
+        facts: The metadata of each model by slug, in the order of the schema.
+    """
+    groups: dict[str, list[str]] = {}
+    for slug, each in facts.items():
+        groups.setdefault(each["sha256"][PREPROCESSOR], []).append(slug)
+    return list(groups.values())
+
+
+def schema_of(metadata: Mapping[str, Any]) -> Schema:
     """Return the schema of the table that a bundle was trained on, from its metadata."""
     return schemas.from_json(metadata["schema"])
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from steps.core import runtime, uris
-from steps.core.errors import UsageError
+from steps.core.errors import NoInputError, TransientError, UsageError
 from steps.google import bigquery
 from steps.io.stores import connect_to_bucket
 from steps.sources import files, staging
@@ -50,6 +50,7 @@ def open_source(  # noqa: PLR0913 - where the table is, and what is read of it
 
     Raises:
         UsageError: The file is not a copy of what the URI names.
+        TransientError: An object was replaced while it was fetched, or as for ``buckets.Store``.
         PipelineError: As for ``steps.sources.files.open_source``, ``bigquery.read`` and ``buckets.Store``.
     """
     address = uris.parse(uri)
@@ -126,7 +127,11 @@ def _fetch_from_bucket(uri: str, schema: Schema, folder: Path, *, labelled: bool
     fetched = []
     for number, each in enumerate(found):
         target = folder / str(number) / Path(each.name).name
-        store.download(each, target)
+        try:
+            store.download(each, target)
+        except NoInputError:  # this generation of the object is gone
+            what = "the object was replaced or deleted while it was fetched"
+            raise TransientError(what, where=each.uri, fix="run again") from None
         fetched.append((target, each.uri))
     return files.open_files(fetched, schema, uri, labelled=labelled)
 

@@ -39,6 +39,7 @@ class ServeOptions:
     poll: Annotated[
         float, Option("Seconds between two reads of the alias; 0: only at the start.", minimum=0, metavar="SECONDS")
     ] = 10.0
+    accept_columns: Annotated[bool, Option("Follow the alias also to a version that needs other columns.")] = False
     explain: Annotated[bool, Option("Answer ?explain=true with the contributions of the features (XGBoost).")] = False
     explain_rows: Annotated[int, Option("Largest number of rows of a request to explain.", minimum=1)] = 10
     token_file: Annotated[

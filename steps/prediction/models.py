@@ -129,17 +129,19 @@ def read_ensemble(folder: Path) -> Ensemble:
     order = [slug for slug in schema.slugs if slug in found]
     if strange := sorted(found.keys() - set(order)):
         raise BadDataError(f"the schema has no cover type {strange[0]!r}", where=str(folder / strange[0]))
-    groups: dict[str, list[int]] = {}
-    for at, slug in enumerate(order):
-        groups.setdefault(found[slug][1]["sha256"][bundle.PREPROCESSOR], []).append(at)
+    groups = bundle.group_by_features({slug: found[slug][1] for slug in order})
     return Ensemble(
         schema,
         tuple(schema.cover_type(slug) for slug in order),
         tuple(float(found[slug][1]["threshold"]) for slug in order),
         np.array([metrics.calibration_of(found[slug][1]) for slug in order]),
         tuple(
-            _open_group(members, [found[order[at]] for at in members], folder / bundle.prepared_name(number))
-            for number, members in enumerate(groups.values())
+            _open_group(
+                [order.index(slug) for slug in group],
+                [found[slug] for slug in group],
+                folder / bundle.prepared_name(number),
+            )
+            for number, group in enumerate(groups)
         ),
         data.pop(),
     )

@@ -6,6 +6,7 @@ before the text. It is rendered from the lineage, the report and the test scores
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from pathlib import Path
@@ -89,6 +90,7 @@ def _metadata(lineage: Mapping[str, Any], report: Mapping[str, Any], schema: Sch
     }
 
 
+@functools.cache
 def _environment() -> Environment:
     """Return the environment of the template. Values are escaped by its filters, for Markdown instead of HTML."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined

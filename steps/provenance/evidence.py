@@ -107,7 +107,7 @@ def collect_version(registry: Destination, version: str, manifest: Manifest, fol
             destination.download(entry, folder / entry.name)
         except BadDataError as error:
             problems[entry.name] = error.what
-        except (NoInputError, FileNotFoundError):
+        except NoInputError:
             problems[entry.name] = "it is listed in the manifest and missing"
         else:
             paths[entry.name] = folder / entry.name

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from steps.registry.destinations import Destination
 
 SIGNATURE, LINEAGE = "signature.json", "lineage.json"
+_CURVES = ("secp256r1", "secp384r1", "secp521r1")
 _INSTALL = "python -m pip install --no-deps --require-hashes -r requirements/signing.txt"
 # How model-signing 1.1.1 names the files of a mismatch, in the text of a list.
 _CHANGED = re.compile(r"Hash mismatch for '([^']+)'|files (?:found )?in model '[^']*': ([^\"]+)")
@@ -105,6 +106,27 @@ def require_signature(registry: Destination, version: str, signer: Signer, folde
     if problem := find_problem(stored.data, folder, signer):
         fix = "use another version, or check --require-signature"
         raise BadDataError(f"version {version}: {problem}", where=f"{registry.location}/{name}", fix=fix)
+
+
+def read_public_key(file: Path) -> str:
+    """Return the public key in a file as PEM, and nothing else that the file holds.
+
+    Raises:
+        NoInputError: There is no such file.
+        BadDataError: It has no public key of an elliptic curve.
+    """
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    _require_file(file)
+    try:
+        key = serialization.load_pem_public_key(file.read_bytes())
+    except (ValueError, UnsupportedAlgorithm):
+        raise _not_a_key(file, "public") from None
+    if not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name not in _CURVES:
+        raise _not_a_key(file, "public")
+    return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
 
 
 def signature_link(registry: Destination, evidence: Evidence, signer: Signer | None, folder: Path) -> Link:

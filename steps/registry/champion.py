@@ -194,16 +194,13 @@ def _judge(
 ) -> _Judgement:
     policy, table, used = request.policy, request.reference, None
     with tempfile.TemporaryDirectory(prefix="covertype-gate-") as name:
-        folder = Path(name)
         try:
+            versions = candidates.open_versions(registry, manifest, champion, Path(name))
             if table:
-                minimum = policy.minimum_positive
-                own, present, used = candidates.fetch_for_reference(
-                    registry, manifest, champion, table, minimum, folder
-                )
+                own, present, used = candidates.fetch_for_reference(*versions, table, policy.minimum_positive)
             else:
-                own, present = candidates.fetch_candidates(registry, manifest, champion, request.scores, folder)
-            own, present = candidates.add_times(registry, policy, own, present, folder)
+                own, present = candidates.fetch_candidates(*versions, request.scores)
+            own, present = candidates.add_times(policy, own, present, *versions)
         except candidates.NotComparableError as error:
             return _Judgement(gate.not_comparable(request.version, champion, str(error), policy), reference=used)
     rows = own.scores.test_rows_sha256

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from steps.core import storage
-from steps.core.errors import BadDataError, already_exists
+from steps.core.errors import BadDataError, NoInputError, already_exists
 from steps.registry.manifest import MANIFEST, Entry, Manifest, decode_manifest
 
 if TYPE_CHECKING:
@@ -71,7 +71,12 @@ class Destination(Protocol):
         """
 
     def download(self, entry: Entry, target: Path) -> None:
-        """Write a published file to ``target``, and compare its SHA-256."""
+        """Write a published file to ``target``, and compare its SHA-256.
+
+        Raises:
+            NoInputError: The file no longer exists.
+            BadDataError: It is not the file that was published.
+        """
 
 
 def read_manifest(destination: Destination) -> Manifest | None:
@@ -135,7 +140,11 @@ class Folder:
 
     def download(self, entry: Entry, target: Path) -> None:
         """Copy a published file, and compare its SHA-256."""
-        storage.copy_file(self.root / entry.path, target)
+        try:
+            storage.copy_file(self.root / entry.path, target)
+        except FileNotFoundError:
+            fix = "publish it again to another destination"
+            raise NoInputError("this published file is gone", where=str(self.root / entry.path), fix=fix) from None
         if not has_content_of(target, entry):
             target.unlink()
             raise wrong_file_error(str(self.root / entry.path))

@@ -6,6 +6,7 @@ policy, and it can be sent by mail. Templates escape every value. Only plots are
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from pathlib import Path
@@ -55,6 +56,7 @@ def _digest(results: RunResults) -> str:
     return hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()
 
 
+@functools.cache
 def environment() -> Environment:
     """Return the environment of the templates: values are escaped, and an undefined name is an error."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined

@@ -11,6 +11,7 @@
 - ``monitoring``: metrics for Prometheus.
 - ``page``: the page for people.
 - ``refusals``: errors that are a client's fault.
+- ``schema_changes``: what clients notice when a version with another schema answers.
 - ``scoring``: score the rows of many requests at once.
 - ``server``: the server and its worker processes.
 - ``service``: the endpoints.
@@ -30,6 +31,7 @@ __all__ = [
     "monitoring",
     "page",
     "refusals",
+    "schema_changes",
     "scoring",
     "server",
     "service",

@@ -50,7 +50,7 @@ _ERROR = {
     },
 }
 _REFUSALS = {
-    400: "The request is not written in the form of its content type.",
+    400: "The request is not written in the form of its content type, or has a parameter that the route does not have.",
     401: "The token is missing or wrong.",
     404: "There is no such model or version.",
     408: "The body did not arrive in time.",
@@ -147,7 +147,10 @@ async def _answer_http_error(_: Request, error: Exception) -> Response:
     status = getattr(error, "status_code", 500)
     reason = _ROUTE_ERRORS.get(status, str(getattr(error, "detail", "error")))
     content = answers.encode_json({"error": reason, "problems": []})
-    return Response(content, status, headers=getattr(error, "headers", None), media_type=answers.JSON)
+    headers = dict(getattr(error, "headers", None) or {})
+    if headers.get("Allow") == "GET":
+        headers["Allow"] = "GET, HEAD"
+    return Response(content, status, headers=headers, media_type=answers.JSON)
 
 
 def _add_route(app: FastAPI, path: str, verb: str, endpoint: Endpoint, documentation: dict[str, Any]) -> None:

@@ -8,7 +8,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
 
 from steps.serving.formats import answers
 from steps.serving.formats.explained import ALL, PARAMETER, PREDICTED, require_explainer, write_json
@@ -18,14 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from steps.options.serve import ServeOptions
+    from steps.serving.gateway import Call
     from steps.serving.monitoring.metrics import Metrics
     from steps.serving.scoring import Scored
     from steps.serving.versions import ServedModel
 
 # Requests that may wait for the thread, with the one that runs.
 _MOST_REQUESTS = 4
-# The largest number of fields of a query.
-_MOST_FIELDS = 100
 
 
 class Explanations:
@@ -41,17 +39,13 @@ class Explanations:
         self._thread = ThreadPoolExecutor(1, "explain")
         self._requests = 0
 
-    def find_writer(self, query: bytes, model: ServedModel, accepted: str) -> Callable[[Scored], bytes] | None:
-        """Return what writes the answer to a request with this query, None if it asks for no explanation.
+    def find_writer(self, call: Call, model: ServedModel, accepted: str) -> Callable[[Scored], bytes] | None:
+        """Return what writes the answer to a request, None if it asks for no explanation.
 
         Raises:
             RefusalError: The query asks for something that there is not.
         """
-        try:
-            fields = parse_qs(query.decode("latin-1"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
-        except ValueError:
-            raise bad_request(f"the query has more than {_MOST_FIELDS} fields") from None
-        given = fields.get(PARAMETER)
+        given = call.fields(PARAMETER).get(PARAMETER)
         if not given or given == ["false"]:
             return None
         require_explainer(model)

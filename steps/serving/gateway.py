@@ -11,10 +11,12 @@ import time
 from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
 from steps.core.redaction import redact
 from steps.serving.formats.answers import encode_json
-from steps.serving.refusals import RefusalError
+from steps.serving.refusals import RefusalError, bad_request
+from steps.tables.spelling import quote
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
@@ -35,6 +37,8 @@ _OPEN = frozenset({"/", "/v2/health/live", "/v2/health/ready"})
 _UNLIMITED = _OPEN | {"/metrics"}
 _CLIENT_IS_GONE = 499
 _LONGEST_PATH = 200
+# The largest number of fields of a query.
+_MOST_FIELDS = 100
 JSON = b"application/json"
 
 
@@ -107,6 +111,19 @@ class Call:
         """Return the value of a header."""
         value = self.headers.get(name)
         return default if value is None else value.decode("latin-1")
+
+    def fields(self, *known: str) -> dict[str, list[str]]:
+        """Return the values of each field of the query; RefusalError for a field that is not one of these."""
+        if not self.query:
+            return {}
+        try:
+            fields = parse_qs(self.query.decode("latin-1"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+        except ValueError:
+            raise bad_request(f"the query has more than {_MOST_FIELDS} fields") from None
+        for name in fields:
+            if name not in known:
+                raise bad_request(f"{quote(name)} is no parameter of this route: it has {', '.join(known) or 'none'}")
+        return fields
 
     async def parts(self) -> AsyncIterator[bytes]:
         """Yield the parts of the body; ClientGoneError if the client ends before it."""
@@ -223,6 +240,8 @@ class Gateway:
         endpoint = self._shortcuts.get(scope["path"]) if scope["method"] == "POST" else None
         if endpoint is not None:
             return await endpoint(call)
+        if scope["method"] == "HEAD":  # uvicorn leaves the body out, and the routes need not know
+            scope = {**scope, "method": "GET"}
         scope["covertype"] = call
         await self._app(scope, receive, send)
         return None

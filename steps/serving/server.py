@@ -38,6 +38,8 @@ _KEEP_ALIVE_SECONDS = 75
 # The pause before the next start of a worker that ended sooner than this.
 _SHORTEST_LIFE_SECONDS, _PAUSE_SECONDS = 10.0, 1.0
 _SECONDS_TO_END = 5.0
+# How many of the largest bodies are read from a client whose body was refused.
+_UNREAD_BODIES = 4
 # How long the event loop waits for the thread that scores a large request. By default it is 5 ms.
 _SWITCH_SECONDS = 0.0005
 
@@ -84,7 +86,13 @@ def make_server(app: Gateway, options: ServeOptions, log: Callable[..., None]) -
     """
     logger = logging.getLogger("uvicorn")
     logger.handlers, logger.propagate = [_LogHandler(log)], False
-    limits = connections.Limits(options.timeout, _KEEP_ALIVE_SECONDS, options.max_connections, app.count_refusal)
+    limits = connections.Limits(
+        options.timeout,
+        _KEEP_ALIVE_SECONDS,
+        options.max_connections,
+        _UNREAD_BODIES * options.max_body,
+        app.count_refusal,
+    )
     config = uvicorn.Config(
         app,
         http=functools.partial(connections.LimitedProtocol, limits=limits),  # type: ignore[arg-type]

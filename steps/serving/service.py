@@ -6,8 +6,6 @@ import asyncio
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from steps.serving.drift import Drift
 from steps.serving.explanations import Explanations
 from steps.serving.formats import answers, decoding, inference_protocol
@@ -59,13 +57,13 @@ class Service:
         """Score rows with named columns."""
         model, kind, accepted = self._holder.model, _content_type(call), _accepted(call)
         writer = answers.WRITERS[accepted]
-        explaining = self._explanations.find_writer(call.query, model, accepted) if call.query else None
+        explaining = self._explanations.find_writer(call, model, accepted) if call.query else None
         body = await self._read_body(call)
         if explaining is not None:
             arguments = (model, kind, body, self._options.max_rows, explaining)
             scored, content = await self._explanations.run(model, _predict_in_thread, *arguments)
             return self._answer(call, scored, content, accepted)
-        if kind == answers.JSON and len(body) <= _SMALL_BODY and (rows := _plain_rows(model, body)) is not None:
+        if kind == answers.JSON and len(body) <= _SMALL_BODY and (rows := model.plain.read_rows(body)) is not None:
             decoding.require_few_rows(len(rows), self._options.max_rows)
             if len(rows) <= MOST_TOGETHER:
                 scored = await self._together(model, rows)
@@ -76,6 +74,7 @@ class Service:
     async def infer(self, call: Call) -> Reply:
         """Score the rows of a request of the Open Inference Protocol."""
         model = self._named_model(call)
+        call.fields()
         if _content_type(call) not in {answers.JSON, _BINARY}:
             raise RefusalError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send application/json, or application/octet-stream")
         body = await self._read_body(call)
@@ -213,24 +212,17 @@ def _accepted(call: Call) -> str:
     return answers.JSON
 
 
-def _plain_rows(model: ServedModel, body: bytes) -> list[Any] | None:
-    """Return the rows of a JSON body by the fast path, None if they must take the other one."""
-    if not model.plain.possible:
-        return None
-    try:
-        return model.plain.decode(body) or None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-
-
 def _predict_in_thread(
     model: ServedModel, kind: str, body: bytes, most_rows: int, writer: Callable[[Scored], bytes]
 ) -> tuple[Scored, bytes]:
     """Decode and score the rows of a body, and write the answer."""
-    rows = _plain_rows(model, body) if kind == answers.JSON else None
+    rows = model.plain.read_rows(body) if kind == answers.JSON else None
     if rows is not None:
         decoding.require_few_rows(len(rows), most_rows)
         scored = _score(model, lambda: model.plain.features(rows))
+    elif kind == answers.JSON and (columns := model.plain.read_columns(body)) is not None:
+        decoding.require_few_rows(len(columns[0]), most_rows)
+        scored = _score(model, lambda: model.plain.column_features(columns))
     elif (table := _plain_table(model, kind, body, most_rows)) is not None:
         scored = _score_table(model, table)
     else:

@@ -31,6 +31,7 @@ from steps.serving.documents import Documents
 from steps.serving.encoding.plain_rows import PlainRows
 from steps.serving.encoding.plain_tables import PlainTables
 from steps.serving.explainer import Explainer
+from steps.serving.schema_changes import find_changes
 from steps.sources import layouts
 
 if TYPE_CHECKING:
@@ -212,11 +213,12 @@ class Holder:
         self.refused: Refused | None = None
         metrics.show_version(model.version, model.loaded)
 
-    def swap(self, model: ServedModel) -> None:
-        """Let other models answer."""
+    def swap(self, model: ServedModel) -> str:
+        """Let other models answer, and return the version that answered before."""
         previous, self.model = self.model.version, model
         self.forget_refusal()
         self._metrics.show_version(model.version, model.loaded, previous)
+        return previous
 
     def refuse(self, version: str | None, reason: str) -> Refused:
         """Record a version that was refused, and return the record, whose reason shows no secret."""
@@ -245,6 +247,7 @@ class Reloader:
         seconds: The time between two reads.
         log: Called with what happened.
         load: What loads a version; None for :func:`load_version`.
+        accept_columns: Whether a version may answer to which clients must send other columns.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - what a reload needs
@@ -255,8 +258,10 @@ class Reloader:
         seconds: float,
         log: Callable[..., None],
         load: Load | None = None,
+        *,
+        accept_columns: bool = False,
     ) -> None:
-        self._holder, self._registry, self._alias = holder, registry, alias
+        self._holder, self._registry, self._alias, self._accept_columns = holder, registry, alias, accept_columns
         self._seconds, self._log, self._load = seconds, log, load or load_version
 
     async def run(self) -> None:
@@ -280,13 +285,16 @@ class Reloader:
                 self._holder.forget_refusal()
                 return
             model = await asyncio.to_thread(self._load, self._registry, version)
+            changes = find_changes(self._holder.model.schema, model.schema)
+            if not self._accept_columns:
+                changes.require_compatible(version)
         except Exception as error:  # noqa: BLE001 - whatever a broken version does, the one before answers
             expected = isinstance(error, (PipelineError, OSError))
             reason = str(error) if expected else f"unexpected {type(error).__name__}: {error}"
             refused = self._holder.refuse(version, reason)
             self._log("version refused", version=version, reason=refused.reason, answers=self._holder.model.version)
             return
-        before = self._holder.model.version
-        self._holder.swap(model)
-        seconds = round(model.seconds, 3)
-        self._log("version loaded", version=version, before=before, seconds=seconds, drift=model.drift)
+        before = self._holder.swap(model)
+        if changed := changes.every:
+            self._log("columns changed", level="warning", version=version, before=before, changes=changed)
+        self._log("version loaded", version=version, before=before, seconds=round(model.seconds, 3), drift=model.drift)

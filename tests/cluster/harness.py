@@ -21,10 +21,12 @@ ROOT = Path(__file__).parents[2]
 OVERLAY = ROOT / "k8s/overlays/kind"
 NAMESPACE = "covertype"
 STORE = "artifact-store"
+STORE_ADDRESS = f"{STORE}.{NAMESPACE}:8333"
 IMAGE = os.environ.get("COVERTYPE_IMAGE", "covertype-steps:dev")
 # Label of the runs of this session, which are deleted at its end. Those of other sessions are kept.
 PREFIX = f"test-{secrets.token_hex(2)}"
 ENDED = {"Succeeded", "Failed", "Error"}
+SMALL = str(Path(__file__).with_name("small.yaml"))
 
 
 def new_name() -> str:
@@ -64,25 +66,36 @@ def pipeline(*words: str) -> str:
 
 def prepare() -> None:
     """Apply the overlay and its Secret, create a volume if the cluster provides none, and load the image."""
-    if not get("storageclasses")["items"] and not get("persistentvolumes")["items"]:
-        kubectl("create", "--filename", "-", given=json.dumps(_volume("covertype-artifacts", "10Gi")))
+    if not get("persistentvolumes")["items"]:
+        provide_volume("covertype-artifacts", "10Gi")
     kubectl("apply", "--kustomize", str(OVERLAY))
     command([str(ROOT / "k8s/artifact-store-secret"), NAMESPACE])
-    load = os.environ.get("COVERTYPE_IMAGE_LOAD")
-    if load:
-        command([word.replace("{image}", IMAGE) for word in shlex.split(load)], timeout=600)
+    load_image(IMAGE)
     kubectl("rollout", "status", f"deployment/{STORE}", "--timeout=120s")
+
+
+def load_image(image: str) -> None:
+    """Load an image into the cluster, if ``COVERTYPE_IMAGE_LOAD`` says how."""
+    if load := os.environ.get("COVERTYPE_IMAGE_LOAD"):
+        command([word.replace("{image}", image) for word in shlex.split(load)], timeout=600)
 
 
 def claim(name: str) -> None:
     """Create a volume claim, and the volume if the cluster provides none."""
     size = {"storage": "1Gi"}
     spec: dict[str, Any] = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": size}}
-    if not get("storageclasses")["items"]:
-        kubectl("create", "--filename", "-", given=json.dumps(_volume(name, "1Gi")))
+    if provide_volume(name, "1Gi"):
         spec |= {"volumeName": name, "storageClassName": ""}
     kind = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name}}
     kubectl("create", "--filename", "-", given=json.dumps({**kind, "spec": spec}))
+
+
+def provide_volume(name: str, size: str) -> bool:
+    """Create a volume if the cluster provides none, and return whether it was necessary."""
+    if get("storageclasses")["items"]:
+        return False
+    kubectl("create", "--filename", "-", given=json.dumps(_volume(name, size)))
+    return True
 
 
 def _volume(name: str, size: str) -> dict[str, Any]:
@@ -104,9 +117,8 @@ def _volume(name: str, size: str) -> dict[str, Any]:
 
 def render(*flags: str) -> str:
     """Return the workflow of a run with these flags and a new name, as YAML."""
-    name, config = new_name(), Path(__file__).with_name("small.yaml")
     return pipeline(
-        "render", "--name", name, "--namespace", NAMESPACE, "--image", IMAGE, "--config", str(config), *flags
+        "render", "--name", new_name(), "--namespace", NAMESPACE, "--image", IMAGE, "--config", SMALL, *flags
     )
 
 
@@ -114,6 +126,18 @@ def submit(*flags: str) -> str:
     """Submit a run with these flags, and return its name."""
     given = kubectl("create", "--filename", "-", "--output", "name", given=render(*flags))
     return given.decode().strip().rpartition("/")[2]
+
+
+def start(verb: str, *words: str) -> str:
+    """Submit a workflow by a verb of the project's command line, and return its name."""
+    name = new_name()
+    pipeline(verb, "--name", name, "--namespace", NAMESPACE, "--image", IMAGE, "--config", SMALL, *words)
+    return name
+
+
+def run(verb: str, *words: str) -> dict[str, Any]:
+    """Submit a workflow by a verb of the project's command line, and return it when it has ended."""
+    return wait(start(verb, *words))
 
 
 def wait(name: str, timeout: float = 900) -> dict[str, Any]:

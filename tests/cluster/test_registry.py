@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from tests.cluster import harness
-from tests.cluster.test_predict import address, keys, secret, submit, summary
+from tests.cluster.test_predict import summary
 from tests.support import real_rows, write_table
 
-__all__ = ["address", "keys", "secret"]  # fixtures
+pytestmark = pytest.mark.usefixtures("access")
 REGISTRY = f"s3://artifacts/{harness.PREFIX}-cycle/models"
 # Few rows suffice, because the models differ much in their numbers of trees.
 DATA = ("--preset", "fast", "--seed", "3", "--rows", "4000", "--cover-types", "1,2", "--pods", "all")
@@ -22,17 +22,9 @@ FLAGS = (*DATA, "--registry", REGISTRY, "--policy", str(Path(__file__).with_name
 FIRST, WORSE, BETTER = ("3", "1", "60")
 
 
-@pytest.fixture(autouse=True)
-def access(monkeypatch: pytest.MonkeyPatch, keys: dict[str, str], address: str) -> None:
-    """Let the verbs on this machine find the store."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", address)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", keys["accessKey"])
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", keys["secretKey"])
-
-
 def register(rounds: str, secret_name: str) -> dict[str, Any]:
     """Train and register on the cluster, and return the workflow."""
-    workflow = submit("submit", *FLAGS, "--set", f"train.rounds={rounds}", "--s3-secret", secret_name)
+    workflow = harness.run("submit", *FLAGS, "--set", f"train.rounds={rounds}", "--s3-secret", secret_name)
     assert workflow["status"]["phase"] == "Succeeded", harness.phases(workflow)
     return workflow
 
@@ -59,7 +51,7 @@ def test_the_life_of_a_registry(secret: str, tmp_path: Path) -> None:
     table = write_table(tmp_path / "table.csv", real_rows(700))
     before = scores(table, tmp_path / "before.csv")
     words = ("--input", str(table), "--output", "scores.csv", "--registry", REGISTRY, "--s3-secret", secret)
-    nightly = submit("submit-predict", *words)
+    nightly = harness.run("submit-predict", *words)
     assert nightly["status"]["phase"] == "Succeeded", harness.phases(nightly)
     assert summary(nightly).startswith("700 rows scored")
 

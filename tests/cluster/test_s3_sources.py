@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from steps import s3, schema
+from steps import schema
 from steps.core import storage
 from tests.cluster import harness
 from tests.support import real_rows, write_table
-from workflows.cluster.port_forward import local_address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from steps import s3
 
 SLUGS = schema.load(schema.BUILTIN).slugs
 FLAGS = ("--preset", "fast", "--seed", "3")
-SMALL = str(Path(__file__).with_name("small.yaml"))
-STORE = f"{harness.STORE}.{harness.NAMESPACE}:8333"
 
 
 @pytest.fixture(scope="module")
@@ -38,25 +34,9 @@ def local(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def submit(*words: str) -> dict[str, Any]:
     """Submit a run by the project's command line, and return it when it has ended."""
-    name = harness.new_name()
-    where = ("--name", name, "--namespace", harness.NAMESPACE, "--image", harness.IMAGE, "--config", SMALL)
-    harness.pipeline("submit", *where, *FLAGS, *words)
-    workflow = harness.wait(name)
+    workflow = harness.run("submit", *FLAGS, *words)
     assert workflow["status"]["phase"] == "Succeeded", harness.phases(workflow)
     return workflow
-
-
-@pytest.fixture
-def keys() -> dict[str, str]:
-    data = harness.get("secret", harness.STORE)["data"]
-    return {name: base64.b64decode(value).decode() for name, value in data.items()}
-
-
-@pytest.fixture
-def store(keys: dict[str, str]) -> Iterator[s3.Store]:
-    """The store of the artifact repository."""
-    with local_address(STORE, "") as address:
-        yield s3.connect(s3.Access(f"http://{address}", "us-east-1", keys["accessKey"], keys["secretKey"]))
 
 
 def assert_equal_results(workflow: dict[str, Any], local: Path) -> None:
@@ -81,22 +61,12 @@ def test_a_submitted_file_gives_the_results_of_a_run_here(table: Path, local: Pa
     assert str(table) in {entry["value"] for entry in workflow["spec"]["arguments"]["parameters"]}
 
 
-def test_a_table_and_a_registry_in_s3(table: Path, local: Path, store: s3.Store, keys: dict[str, str]) -> None:
-    secret = f"{harness.PREFIX}-keys"
-    values = {
-        "AWS_ENDPOINT_URL": f"http://{STORE}",
-        "AWS_ACCESS_KEY_ID": keys["accessKey"],
-        "AWS_SECRET_ACCESS_KEY": keys["secretKey"],
-    }
+def test_a_table_and_a_registry_in_s3(
+    table: Path, local: Path, store: s3.Store, keys: dict[str, str], secret: str
+) -> None:
     folder = f"s3://artifacts/{harness.PREFIX}"
     store.upload(table, f"{folder}/table.csv", if_absent=True)
-    document = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": secret}, "stringData": values}
-    harness.kubectl("create", "--filename", "-", given=json.dumps(document))
-    try:
-        words = ("--source", f"{folder}/*.csv", "--registry", f"{folder}/models", "--s3-secret", secret)
-        workflow = submit(*words)
-    finally:
-        harness.kubectl("delete", f"secret/{secret}")
+    workflow = submit("--source", f"{folder}/*.csv", "--registry", f"{folder}/models", "--s3-secret", secret)
     assert_equal_results(workflow, local)
     champion = json.loads(store.read(store.get(f"{folder}/models/aliases/champion.json")))
     assert champion["version"] == workflow["metadata"]["name"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import shlex
 import subprocess
 import sys
 import time
@@ -23,7 +22,6 @@ from steps.io import open_destination
 from steps.registry import aliases, publishing
 from tests.cluster import harness
 from tests.cluster.test_permissions import has_permission
-from tests.cluster.test_predict import address, keys, store
 from tests.support import TARGET, real_rows, write_table
 from workflows.cluster.port_forward import local_address
 
@@ -31,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 T = TypeVar("T")
-__all__ = ["address", "keys", "store"]  # fixtures
 IMAGE = os.environ.get("COVERTYPE_SERVE_IMAGE", "covertype-serve:dev")
 OVERLAY = harness.ROOT / "k8s/overlays/kind/serve"
 REGISTRY = f"s3://artifacts/{harness.PREFIX}-serve/models"
@@ -39,29 +36,14 @@ NAME, LOAD = "covertype-serve", f"{harness.PREFIX}-load"
 ADDRESS = f"{NAME}.{harness.NAMESPACE}:80"
 SELECTOR = f"app.kubernetes.io/name={NAME}"
 BROKEN = "broken"
-FLAGS = ("--preset", "fast", "--seed", "3", "--rows", "2000", "--cover-types", "1,2", "--registry", REGISTRY)
-
-
-@pytest.fixture(scope="module")
-def access(keys: dict[str, str], address: str) -> Iterator[None]:
-    """Let the verbs and libraries on this machine find the store."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL", address)
-        patch.setenv("AWS_ACCESS_KEY_ID", keys["accessKey"])
-        patch.setenv("AWS_SECRET_ACCESS_KEY", keys["secretKey"])
-        yield
+FLAGS = ("--preset", "fast", "--seed", "3", "--rows", "2000", "--cover-types", "1,2")
 
 
 @pytest.fixture(scope="module")
 def versions(access: None, store: s3.Store, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:  # noqa: ARG001 - the environment
     """The names of two versions in a registry, of which the first is champion; it has a damaged one too."""
     folder = tmp_path_factory.mktemp("serve")
-    first, second = (
-        Path(
-            json.loads(harness.pipeline("run", "--json", *FLAGS, "--output", str(folder), "--set", rounds))["directory"]
-        ).name
-        for rounds in ("train.rounds=3", "train.rounds=20")
-    )
+    first, second = (register(folder, REGISTRY, rounds) for rounds in (3, 20))
     registry = open_destination(REGISTRY)
     aliases.move_alias(registry, "champion", first)
     source = registry.below(f"versions/{second}")
@@ -75,6 +57,12 @@ def versions(access: None, store: s3.Store, tmp_path_factory: pytest.TempPathFac
     return first, second
 
 
+def register(folder: Path, registry: str, rounds: int) -> str:
+    """Train on this machine, register, and return the name of the version."""
+    words = ("--registry", registry, "--output", str(folder), "--set", f"train.rounds={rounds}")
+    return Path(json.loads(harness.pipeline("run", "--json", *FLAGS, *words))["directory"]).name
+
+
 @pytest.fixture(scope="module")
 def token() -> str:
     harness.command([str(harness.ROOT / "k8s/serve-token"), harness.NAMESPACE])
@@ -84,10 +72,9 @@ def token() -> str:
 @pytest.fixture(scope="module")
 def service(versions: tuple[str, str], token: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:  # noqa: ARG001 - the registry
     """The service with one pod."""
-    if load := os.environ.get("COVERTYPE_IMAGE_LOAD"):
-        harness.command([word.replace("{image}", IMAGE) for word in shlex.split(load)], timeout=600)
+    harness.load_image(IMAGE)
     folder = tmp_path_factory.mktemp("overlay")
-    _write_overlay(folder)
+    write_overlay(folder, REGISTRY)
     harness.kubectl("apply", "--kustomize", str(folder))
     try:
         harness.kubectl("rollout", "status", f"deployment/{NAME}", "--timeout=120s")
@@ -96,7 +83,7 @@ def service(versions: tuple[str, str], token: str, tmp_path_factory: pytest.Temp
         harness.kubectl("delete", "--wait=false", "--kustomize", str(folder))
 
 
-def _write_overlay(folder: Path) -> None:
+def write_overlay(folder: Path, registry: str) -> None:
     """Write an overlay over the one of the project, as a user does: another registry, and one pod at first."""
     name, _, tag = IMAGE.rpartition(":")
     patch = [{"op": "replace", "path": "/spec/minReplicas", "value": 1}]
@@ -108,7 +95,7 @@ def _write_overlay(folder: Path) -> None:
                 "name": NAME,
                 "behavior": "replace",
                 "namespace": "covertype",
-                "literals": [f"COVERTYPE_REGISTRY={REGISTRY}"],
+                "literals": [f"COVERTYPE_REGISTRY={registry}"],
             }
         ],
         "patches": [{"target": {"kind": "HorizontalPodAutoscaler"}, "patch": yaml.safe_dump(patch)}],

@@ -13,6 +13,7 @@ A module whose every function needs a client is tested here, not in ``tests/step
 | errors of all of them, provoked between client and emulator | `test_bigquery_faults.py` |
 | `bigquery/sql.py`, `bigquery/export.py`, `bigquery/fetch.py` | `test_bigquery_export.py` |
 | `predict` from BigQuery, and to a bucket | `test_predict.py` |
+| a reference table of the gate in each of the three | `test_reference_table.py` |
 | `bigquery/load.py` | `test_bigquery_load.py` |
 | `session.py` | `tests/workflows/test_secrets.py` (``~/.netrc``) |
 | `steps/io`, with objects in a bucket | `test_bucket_sources.py`, `test_s3_publishing.py` |

@@ -5,10 +5,12 @@ The emulators of Google's services know no permissions, and their queries cost n
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +24,7 @@ from tests.emulators import s3_server as s3_emulator
 from tests.emulators.conftest import COUNT
 from tests.emulators.processes import ROOT
 from tests.support import SCHEMA, real_rows, write_table
+from tests.workflows.command_line import invoke
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,11 +33,24 @@ if TYPE_CHECKING:
     from tests.emulators.buckets import Bucket
     from tests.emulators.storage_server import GcsServer
 
-FIGURES = ("accuracy", "macro_f1", "macro_f1_interval", "cover_types")
+FIGURES = ("macro_f1", "macro_f1_interval", "cover_types")
+SLUGS = ("aspen", "krummholz")
+TWO = ("--cover-types", ",".join(SLUGS))
 
 
 def run(folder: Path, *words: object, **environment: str) -> tuple[int, dict[str, Any], str]:
-    """Run the command line in ``folder``; return its code, its result where it printed one, and its messages."""
+    """Call the command line in ``folder``; return its code, its result where it printed one, and its messages."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.chdir(folder)
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        code = invoke("run", "--json", "--preset", "fast", *words)
+    return code, json.loads(out.getvalue() or "{}"), err.getvalue()
+
+
+def run_alone(folder: Path, *words: object, **environment: str) -> tuple[int, dict[str, Any], str]:
+    """Do the same in a process of its own, whose steps find the emulators of ``environment`` too."""
     command = [sys.executable, ROOT / "workflows/covertype.py", "run", "--json", "--preset", "fast", *words]
     known = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
     done = subprocess.run([*map(str, command)], cwd=folder, env=known, capture_output=True, text=True, check=False)
@@ -58,7 +74,7 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The result of a run from a file to a folder. The file is ``rows.parquet`` in its ``folder``."""
     folder = tmp_path_factory.mktemp("local")
     source = write_table(folder / "rows.parquet", real_rows(COUNT))
-    code, result, log = run(folder, "--source", source, "--output", "here")
+    code, result, log = run(folder, "--source", source, "--output", "here", *TWO)
     assert code == 0, log
     return {**result, "folder": folder}
 
@@ -86,13 +102,13 @@ def place(
 def test_a_run_from_bucket_to_bucket_equals_one_from_a_file(
     place: Place, local: dict[str, Any], tmp_path: Path
 ) -> None:
-    words = (*place.source, "--output", place.bucket.uri("runs"), "--registry", place.bucket.uri("models"))
-    code, remote, log = run(tmp_path, *words, **place.environment)
+    words = (*place.source, *TWO, "--output", place.bucket.uri("runs"), "--registry", place.bucket.uri("models"))
+    code, remote, log = run_alone(tmp_path, *words, **place.environment)
     assert code == 0, log
     assert {name: remote[name] for name in FIGURES} == {name: local[name] for name in FIGURES}
     publishing.fetch(open_destination(remote["published"]), tmp_path / "fetched")
     publishing.fetch(open_destination(place.bucket.uri(f"models/versions/{remote['run']}")), tmp_path / "registered")
-    for slug in SCHEMA.slugs:
+    for slug in SLUGS:
         models = [folder / "models" / slug / "model.ubj" for folder in (Path(local["directory"]), tmp_path / "fetched")]
         assert models[0].read_bytes() == models[1].read_bytes()
         [dataset] = (tmp_path / "fetched" / f"cover_type={SCHEMA.cover_type(slug).label}").iterdir()
@@ -108,7 +124,7 @@ def test_a_run_from_bucket_to_bucket_equals_one_from_a_file(
         assert secret not in log
         assert not [True for data in files if secret.encode() in data]
 
-    code, again, log = run(tmp_path, *words, **place.environment)
+    code, again, log = run_alone(tmp_path, *words, **place.environment)
     assert (code, again["executed_steps"]) == (0, place.executed_again), log
 
 
@@ -117,10 +133,10 @@ def test_a_table_that_has_not_changed_is_not_read_again(gcs_bucket: Bucket, tmp_
     store, file = gcs_bucket.store, write_table(tmp_path / "rows.parquet", real_rows(700))
     first = store.upload(file, source, if_absent=True)
     words = ("--source", source, "--cover-types", "4", "--set", "train.rounds=2")
-    assert run(tmp_path, *words, **environment)[1]["executed_steps"] == 6
-    assert run(tmp_path, *words, **environment)[1]["executed_steps"] == 0
+    assert run_alone(tmp_path, *words, **environment)[1]["executed_steps"] == 6
+    assert run_alone(tmp_path, *words, **environment)[1]["executed_steps"] == 0
     store.upload(file, source, if_absent=False, generation=first.generation)
-    _, result, log = run(tmp_path, *words, **environment)
+    _, result, log = run_alone(tmp_path, *words, **environment)
     assert result["executed_steps"] == 2, log  # prepare, which gives the same as before, and the report on its times
 
 

@@ -374,6 +374,7 @@ def test_a_full_disk_is_one_error_line(tmp_path: Path, models: Path, table: pa.T
     source = write_table(tmp_path / "a.parquet", table)
     words = [
         sys.executable,
+        "-B",  # Python does not notice that it has written half a file of bytecode
         "-m",
         "steps.predict",
         f"--input={source}",

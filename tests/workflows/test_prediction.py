@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,10 @@ from steps import predict as step
 from steps.core.errors import UsageError
 from steps.options import Scope, options_of
 from steps.options.predict import OUTPUT_KINDS, PredictOptions, RegistryOptions
+from steps.provenance import signing
 from steps.registry import aliases, publishing
 from steps.registry.destinations import Folder
+from tests.registered_run import change_entry
 from tests.support import call, real_rows, write_table
 from tests.workflows.local.test_executor import execute
 from tests.workflows.test_pipeline import options_of as command_line_of
@@ -169,6 +172,25 @@ def test_a_variable_of_argo_is_refused(name: str) -> None:
         rendered(registered=registered, **changes)
 
 
+@pytest.mark.parametrize("kind", rendering.KINDS)
+def test_the_key_is_part_of_the_template_and_no_parameter(kind: str) -> None:
+    prediction = Prediction(PredictOptions(**IN_BUCKETS), REGISTERED, public_key="-----BEGIN\n")
+    made = rendering.render_prediction(Settings(), prediction, kind)
+    workflow = {**made, "kind": "Workflow", "spec": made["spec"].get("workflowSpec", made["spec"])}
+    [artifact] = template_of(workflow)["inputs"]["artifacts"]
+    path = "/work/in/require-signature/key.pub"
+    assert artifact == {"name": "require-signature", "path": path, "raw": {"data": "-----BEGIN\n"}}
+    words = template_of(workflow)["container"]["args"]
+    assert "--require-signature={{inputs.artifacts.require-signature.path}}" in words
+    assert "require-signature" not in {entry["name"] for entry in workflow["spec"]["arguments"]["parameters"]}
+    read = read_workflow(workflow)
+    assert [*name_checks.name_problems(made, read), *references.reference_problems(read)] == []
+
+
+def test_without_a_key_nothing_asks_for_a_signature() -> None:
+    assert not [word for word in template_of(rendered())["container"]["args"] if "signature" in word]
+
+
 @pytest.fixture
 def registry(tmp_path: Path, chain: Chain) -> str:
     """A registry with one version."""
@@ -218,3 +240,36 @@ def test_a_cached_result_does_not_replace_it(tmp_path: Path, registry: str) -> N
     table = write_table(tmp_path / "a.csv", real_rows(21))
     workflow = rendered(registered=RegistryOptions(registry=registry), input=str(table), output="scores.csv")
     assert [predict_task(execute(tmp_path, workflow)).cached for _ in range(2)] == [False, False]
+
+
+def test_the_pod_scores_with_a_version_that_the_key_signed_and_no_other(
+    tmp_path: Path, registered: Path, keys: Path
+) -> None:
+    pytest.importorskip("model_signing", exc_type=ImportError)
+    shutil.copytree(registered, tmp_path / "registry")
+    folder = Folder(tmp_path / "registry")
+    table = write_table(tmp_path / "a.csv", real_rows(21))
+    options = PredictOptions(input=str(table), output="scores.csv")
+
+    def ended(key: str) -> Node:
+        public_key = signing.read_public_key(keys / key)
+        prediction = Prediction(options, RegistryOptions(registry=folder.location), public_key=public_key)
+        return execute(tmp_path, rendering.render_prediction(Settings(), prediction, "Workflow", name="w"))
+
+    def refused(key: str) -> tuple[int | None, str]:
+        task = predict_task(ended(key))
+        assert task.phase is Phase.FAILED
+        assert interfaces.PREDICTIONS not in task.outputs.artifacts
+        return task.exit_code, task.message
+
+    code, message = refused("own.pub")
+    assert (code, "version v1 is not signed" in message) == (66, True), message
+    signing.sign_version(folder, "v1", signing.Signer(keys / "own.pem"))
+    code, message = refused("other.pub")
+    assert (code, "signed with another key" in message) == (65, True), message
+    root = ended("own.pub")
+    assert root.phase is Phase.SUCCEEDED, predict_task(root).message
+    assert root.outputs.parameters["summary"].startswith("21 rows scored")
+    change_entry(tmp_path / "registry/versions/v1", "report.html", lambda path: path.write_text("<h1>Good</h1>"))
+    code, message = refused("own.pub")
+    assert (code, "not the files that were signed (report.html)" in message) == (65, True), message

@@ -15,10 +15,9 @@ from typing import Any
 
 import pytest
 
-from steps.core import runtime
+from tests.workflows.command_line import invoke
 from tests.workflows.documents import dag, leaf, task, workflow
 from tests.workflows.local.test_executor import execute
-from workflows.covertype import app
 from workflows.local import fingerprint
 from workflows.local.cache import read_action
 from workflows.local.nodes import Phase
@@ -41,6 +40,14 @@ def finish(run: subprocess.Popen[str]) -> dict[str, Any]:
     assert run.returncode == 0, err
     result: dict[str, Any] = json.loads(out)
     return result
+
+
+def run_here(output: Path, capsys: pytest.CaptureFixture[str]) -> tuple[dict[str, Any], str]:
+    """Return the result of a run in this process, which must succeed, and its log."""
+    capsys.readouterr()
+    assert invoke(*WORDS, "--output", output) == 0
+    printed = capsys.readouterr()
+    return json.loads(printed.out), printed.err
 
 
 def outcome(result: dict[str, Any]) -> dict[str, Any]:
@@ -80,7 +87,9 @@ def steps_of(run: subprocess.Popen[str]) -> list[int]:
 
 
 @pytest.mark.kills
-def test_killed_at_any_moment_it_resumes_and_ends_the_same(undisturbed: dict[str, Any], tmp_path: Path) -> None:
+def test_killed_at_any_moment_it_resumes_and_ends_the_same(
+    undisturbed: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     moments = random.Random(1)
     for _ in range(2):
         run = start(tmp_path)
@@ -93,16 +102,18 @@ def test_killed_at_any_moment_it_resumes_and_ends_the_same(undisturbed: dict[str
             continue
         run.communicate(timeout=120)  # the next run starts while the steps of a killed run are still ending
     finished = saved(tmp_path)
-    result = finish(start(tmp_path))
+    result, _ = run_here(tmp_path, capsys)
     assert (result["executed_steps"], result["cached_steps"]) == (STEPS - finished, finished)
     assert outcome(result) == outcome(undisturbed)
 
 
-def test_two_runs_at_once_do_not_disturb_each_other(undisturbed: dict[str, Any], tmp_path: Path) -> None:
+def test_two_runs_at_once_do_not_disturb_each_other(
+    undisturbed: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     both = [start(tmp_path), start(tmp_path)]
     for run in both:
         assert outcome(finish(run)) == outcome(undisturbed)
-    again = finish(start(tmp_path))
+    again, _ = run_here(tmp_path, capsys)
     # The report contains the time of each step, so steps from both runs may need a report of their own.
     assert again["cached_steps"] in {STEPS - 1, STEPS}
     assert outcome(again) == outcome(undisturbed)
@@ -114,13 +125,9 @@ def test_another_version_of_xgboost_trains_everything_again(
     output: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def executed() -> set[str]:
-        assert (
-            runtime.run_to_exit_code(lambda: app(args=[*WORDS, "--output", str(output)], standalone_mode=False) or 0)
-            == 0
-        )
-        captured = capsys.readouterr()
-        assert json.loads(captured.out)["executed_steps"] == captured.err.count(" s)")
-        return {line.split()[1].rpartition("-")[2] for line in captured.err.splitlines() if " s)" in line}
+        result, log = run_here(output, capsys)
+        assert result["executed_steps"] == log.count(" s)")
+        return {line.split()[1].rpartition("-")[2] for line in log.splitlines() if " s)" in line}
 
     real = importlib.metadata.version
     monkeypatch.setattr(importlib.metadata, "version", lambda name: "99" if name.startswith("xgboost") else real(name))

@@ -14,7 +14,7 @@ from steps.core.options import declared, with_flags
 from steps.options.predict import PredictOptions
 from steps.options.serve import ServeOptions
 from workflows.cli.options import PREDICTIONS, Runs, examples, option_word
-from workflows.cli.registry_flag import Registry, registry_or_runs
+from workflows.cli.registry_flag import Registry, RequiredKey, registry_or_runs
 
 app = typer.Typer()
 
@@ -23,10 +23,6 @@ _Model = Annotated[
     typer.Option(
         help="Name of a run on this machine, or a version or alias in --registry. (default: champion, or newest run)"
     ),
-]
-_Key = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="Public key (PEM) that must have signed the version in --registry."),
 ]
 
 
@@ -44,7 +40,7 @@ def predict(  # noqa: PLR0913 - one argument a flag
     model: _Model = "",
     registry: Registry = None,
     runs: Runs = None,
-    require_signature: _Key = None,
+    require_signature: RequiredKey = None,
     metrics: Annotated[Path | None, typer.Option(help="File for counts, metrics and drift (JSON).")] = None,
     drift: Annotated[
         Path | None, typer.Option(help="File for a page with the drift against the training rows (HTML).")
@@ -87,7 +83,7 @@ def serve(
     model: _Model = "",
     registry: Registry = None,
     runs: Runs = None,
-    require_signature: _Key = None,
+    require_signature: RequiredKey = None,
 ) -> None:
     """Answer requests over HTTP with the models of a run or of a registry."""
     words = [option_word(option, getattr(options, option.attribute)) for option in declared(ServeOptions)]

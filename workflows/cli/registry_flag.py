@@ -18,6 +18,13 @@ Registry = Annotated[
         "(default: COVERTYPE_REGISTRY)",
     ),
 ]
+RequiredKey = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Public key (PEM) that must have signed the version in --registry.",
+    ),
+]
 
 
 def registry_uri(given: str | None) -> str:

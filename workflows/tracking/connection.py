@@ -45,10 +45,11 @@ _SETTINGS = {
 }
 # A server that does not answer is reported after seconds, not after minutes. The user's own values are kept.
 _DEFAULTS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3", "MLFLOW_HTTP_REQUEST_TIMEOUT": "60"}
-_DENIED_CODES = {"UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED", "PERMISSION_DENIED"}
+_DENIED_CODES = {"UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED"}
 _TRANSIENT_CODES = {"TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED"}
 # MLflow's pages then show training runs, and not those of language models.
 _KIND = {"mlflow.experimentKind": "custom_model_development"}
+_REFUSED = re.compile(r"endpoint \S*/mlflow/(\S+) failed with error code 403")
 _SERVER_FAILED = re.compile(r"(error code |too many )(5\d\d)")
 _LOGIN = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
 # Longest reason quoted from MLflow, in characters.
@@ -201,9 +202,12 @@ def to_pipeline_error(code: str, message: str, address: str) -> PipelineError:
     if "failed with exception" in message or "Max retries exceeded" in message:
         return _unreachable(address, message)
     kind, what, fix = PipelineError, f"MLflow failed: {reason}", "see the server's log"
-    if code in _DENIED_CODES:
-        what, fix = f"the MLflow server refused the request: {reason}", f"{_LOGIN}, or ask for the permission"
-        kind = DeniedError
+    if code == "PERMISSION_DENIED":
+        refused = _REFUSED.search(message)
+        kind, what = DeniedError, f"this account has no permission for this: {refused[1] if refused else reason}"
+        fix = "ask for the permission, or name an experiment of your own with MLFLOW_EXPERIMENT_NAME"
+    elif code in _DENIED_CODES:
+        kind, what, fix = DeniedError, f"the MLflow server refused the request: {reason}", _LOGIN
     elif "database schema" in message:
         fix = "back it up, then run `mlflow db upgrade` with this address"
         kind, what = BadConfigurationError, "the database is of another version of MLflow"

@@ -16,42 +16,38 @@ import numpy as np
 
 from steps import forest
 from steps.bundles import folder as bundle
-from steps.core.errors import renamed
-from steps.registry.paths import version_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from steps.forest import Predictor
-    from steps.registry.destinations import Destination
-    from steps.registry.manifest import Manifest
 
 ROWS, REPEATS = 4096, 9
 
 
-def open_predictors(registry: Destination, manifest: Manifest, folder: Path) -> list[Predictor]:
-    """Fetch the models of a version, and return a predictor for each set of features that they have.
+def open_predictors(models: Path) -> list[Predictor]:
+    """Return a predictor for each set of features that the models of a version have.
 
     Args:
-        registry: The registry.
-        manifest: The manifest of the version.
-        folder: An empty folder for the models.
+        models: The folder of the bundles. The prepared forests beside them are used if they are of these models, and
+            written if not.
 
     Raises:
-        NoInputError: A file is not in the registry.
+        NoInputError: A file of a bundle is missing.
         BadDataError: A model is damaged.
     """
-    source = registry.below(version_path(manifest.metadata["version"]))
-    for entry in manifest.files:
-        if bundle.is_bundle_file(entry.name):
-            (folder / entry.name).parent.mkdir(parents=True, exist_ok=True)
-            source.download(entry, folder / entry.name)
-    groups: dict[str, list[Path]] = {}
-    with renamed(folder, source.location):
-        for path in sorted(folder.glob(f"**/{bundle.MODEL}")):
-            groups.setdefault(repr(bundle.check(path.parent)["features"]), []).append(path)
-        return [forest.open_predictor(paths) for paths in groups.values()]
+    checked = {path.name: bundle.check(path) for path in models.iterdir() if path.is_dir()}
+    schema = bundle.schema_of(next(iter(checked.values())))
+    facts = {slug: checked[slug] for slug in schema.slugs if slug in checked}
+    return [
+        forest.open_predictor(
+            [models / slug / bundle.MODEL for slug in group],
+            prepared_file=models / bundle.prepared_name(number),
+            digests=[facts[slug]["sha256"][bundle.MODEL] for slug in group],
+        )
+        for number, group in enumerate(bundle.group_by_features(facts))
+    ]
 
 
 def measure_seconds_per_row(versions: Sequence[Sequence[Predictor]]) -> list[float]:

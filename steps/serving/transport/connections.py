@@ -34,12 +34,14 @@ class Limits:
             the connection.
         stalled_seconds: The time in which a client must read some of its answer.
         connections: The largest number of connections.
+        unread_bytes: How many bytes of a refused body are read and forgotten.
         count: Called with the reason when a connection is refused.
     """
 
     head_seconds: float
     stalled_seconds: float
     connections: int
+    unread_bytes: int
     count: Callable[[str], None]
 
 
@@ -55,6 +57,7 @@ class LimitedProtocol(JoiningProtocol):
         super().__init__(**arguments)
         self._limits = limits
         self._in_head, self._in_body, self._head_bytes, self._heads = False, False, 0, 0
+        self._unread_bytes = limits.unread_bytes
         self._refusal: tuple[HTTPStatus, str, str] | None = None
         self._late: asyncio.TimerHandle | None = None
         self._stalled: asyncio.TimerHandle | None = None
@@ -87,6 +90,11 @@ class LimitedProtocol(JoiningProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read a part of a request. The clock runs until its head is complete."""
+        if self._joining.is_lingering:
+            self._unread_bytes -= len(data)
+            if self._unread_bytes < 0:
+                self.transport.close()
+            return
         if self.transport.is_closing():
             return
         in_body, heads = self._in_body, self._heads
@@ -150,6 +158,18 @@ class LimitedProtocol(JoiningProtocol):
         """Close a connection without requests."""
         self.transport.abort() if self.transport.get_write_buffer_size() else super().timeout_keep_alive_handler()
 
+    def _begin_to_linger(self) -> bool:
+        """Return whether the client is still sending a body that was refused, and read it for some time.
+
+        Closing the connection would reset it, and the client would not see the answer.
+        """
+        if not (self._in_body and self.cycle.response_complete and not self.cycle.keep_alive):
+            return False
+        self._stop_waiting()
+        self._late = self.loop.call_later(self._limits.head_seconds, self.transport.close)
+        self.flow.resume_reading()
+        return True
+
     def _stop_waiting(self) -> None:
         if self._late is not None:
             self._late.cancel()
@@ -196,7 +216,8 @@ def _without_upgrade(data: bytes) -> bytes:
     The parser would take the body for another protocol. Java's HTTP client asks for HTTP/2 in this way. Only the first
     request of a read is changed: no client asks for another protocol in a pipeline.
     """
-    if b"pgrade:" not in data:
+    size = data.find(b"\r\n\r\n")
+    if data.find(b"pgrade:", 0, size if size >= 0 else len(data)) < 0:  # a large body is not searched
         return data
     head, end, rest = data.partition(b"\r\n\r\n")
     return _UPGRADE.sub(b"\r\nx", head) + end + rest

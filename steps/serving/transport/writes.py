@@ -25,11 +25,22 @@ class JoiningTransport:
     Args:
         transport: The transport that writes.
         call_soon: Calls a function when the turn of the event loop ends.
+        begin_to_linger: Called before the connection is closed. If it returns True, the transport ends its own side
+            alone, and is closed by the second call of :meth:`close`.
+
+    Attributes:
+        is_lingering: Whether only the own side has ended.
     """
 
-    def __init__(self, transport: asyncio.Transport, call_soon: Callable[[Callable[[], None]], Any]) -> None:
-        self._transport, self._call_soon = transport, call_soon
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        call_soon: Callable[[Callable[[], None]], Any],
+        begin_to_linger: Callable[[], bool],
+    ) -> None:
+        self._transport, self._call_soon, self._begin_to_linger = transport, call_soon, begin_to_linger
         self._head = b""
+        self.is_lingering = False
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401, D105 - whatever a transport has
         return getattr(self._transport, name)
@@ -50,7 +61,7 @@ class JoiningTransport:
 
     def _write(self, data: bytes) -> None:
         """Write bytes, or nothing if the connection was closed, which uvicorn does not know of a pipelined request."""
-        if not self._transport.is_closing():
+        if not self.is_closing():
             self._transport.write(data)
 
     def flush(self) -> None:
@@ -59,10 +70,18 @@ class JoiningTransport:
             head, self._head = self._head, b""
             self._write(head)
 
+    def is_closing(self) -> bool:
+        """Return whether nothing more is written."""
+        return self.is_lingering or self._transport.is_closing()
+
     def close(self) -> None:
-        """Write what waits, and close the connection."""
+        """Write what waits, and close the connection, or its own side first."""
         self.flush()
-        self._transport.close()
+        if self.is_closing() or not self._begin_to_linger():
+            self._transport.close()
+            return
+        self.is_lingering = True
+        self._transport.write_eof()
 
 
 class JoiningProtocol(HttpToolsProtocol):
@@ -70,4 +89,9 @@ class JoiningProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Accept a connection."""
-        super().connection_made(JoiningTransport(transport, self.loop.call_soon))  # type: ignore[arg-type]
+        self._joining = JoiningTransport(transport, self.loop.call_soon, self._begin_to_linger)
+        super().connection_made(self._joining)  # type: ignore[arg-type]
+
+    def _begin_to_linger(self) -> bool:
+        """Return whether the client may still send when the connection is to be closed."""
+        return False

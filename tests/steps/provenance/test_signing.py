@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from steps.core import storage
 from steps.core.errors import AlreadyExistsError, BadDataError, DeniedError, NoInputError, UnavailableError
@@ -126,6 +128,41 @@ def test_what_is_no_key(registry: Path, tmp_path: Path, content: bytes) -> None:
         sign(registry, tmp_path / "key.pem")
     with pytest.raises(NoInputError, match="check the path of the key"):
         sign(registry, tmp_path / "nothing.pem")
+
+
+def test_a_public_key_is_read_without_what_else_is_in_its_file(keys: Path, tmp_path: Path) -> None:
+    public = (keys / "own.pub").read_text()
+    (tmp_path / "both").write_text(public + (keys / "own.pem").read_text())
+    assert signing.read_public_key(tmp_path / "both") == public
+
+
+def public_text(key: object) -> bytes:
+    public = serialization.PublicFormat.SubjectPublicKeyInfo
+    return key.public_key().public_bytes(serialization.Encoding.PEM, public)  # type: ignore[attr-defined, no-any-return]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\xff",
+        b"-----BEGIN PUBLIC KEY-----\nAA==\n-----END PUBLIC KEY-----\n",
+        public_text(ed25519.Ed25519PrivateKey.generate()),
+        public_text(ec.generate_private_key(ec.SECP256K1())),
+    ],
+)
+def test_what_is_no_public_key_for_signatures(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "key.pub").write_bytes(content)
+    with pytest.raises(BadDataError, match="not a public key of the curve P-256"):
+        signing.read_public_key(tmp_path / "key.pub")
+
+
+def test_a_private_key_is_no_public_key(keys: Path, tmp_path: Path) -> None:
+    for name in ("own.pem", "own-locked.pem"):
+        with pytest.raises(BadDataError, match="not a public key"):
+            signing.read_public_key(keys / name)
+    with pytest.raises(NoInputError, match="check the path of the key"):
+        signing.read_public_key(tmp_path / "nothing.pub")
 
 
 def test_a_damaged_version_is_not_signed(registry: Path, keys: Path) -> None:

@@ -6,16 +6,19 @@ import json
 import shutil
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from steps.core import storage
 from tests.registered_run import register_run
+from tests.support import leftovers
 from tests.workflows.command_line import invoke
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.steps.reference.conftest import Nights
+    from tests.nights import Nights
 
 
 @pytest.fixture
@@ -135,8 +138,6 @@ def test_a_wrong_table_changes_nothing(  # noqa: PLR0913, PLR0917 - what is give
     register_run(nights.folder / "second", registry, "second")
     rows = nights.reference
     if table in {"unlabelled", "other"}:
-        import pyarrow.parquet as pq
-
         left_out = "Cover_Type" if table == "unlabelled" else "Elevation"
         pq.write_table(pq.read_table(rows).drop_columns([left_out]), tmp_path / "wrong.parquet")
         table = str(tmp_path / "wrong.parquet")
@@ -150,8 +151,6 @@ def test_a_wrong_table_changes_nothing(  # noqa: PLR0913, PLR0917 - what is give
 
 
 def test_too_few_rows_are_not_comparable(nights: Nights, registry: Path, tmp_path: Path) -> None:
-    import pyarrow.parquet as pq
-
     register_run(nights.folder / "second", registry, "second")
     pq.write_table(pq.read_table(nights.reference).take(list(range(0, 2900, 20))), tmp_path / "few.parquet")
     assert invoke("promote", "second", "--registry", registry, "--on", tmp_path / "few.parquet") == 1
@@ -175,3 +174,24 @@ def test_a_registration_with_a_wrong_table_publishes_nothing(nights: Nights, reg
     ended = register_run(nights.folder / "second", registry, "second", more=("--policy", policy))
     assert (ended.code, len(ended.errors)) == (66, 1)
     assert not (registry / "versions/second").exists()
+
+
+@pytest.mark.parametrize("wrong", ["value", "label", "far", "empty"])
+def test_a_registration_with_a_damaged_table_publishes_nothing(
+    nights: Nights, registry: Path, tmp_path: Path, wrong: str
+) -> None:
+    """The damage is in the last row: the whole table is read before anything is published."""
+    rows = pq.read_table(nights.reference).to_pydict()
+    column, value = {"label": ("Cover_Type", 9), "far": ("Elevation", 3e38)}.get(wrong, ("Slope", 70_000))
+    rows[column][-1] = value
+    if wrong == "far":
+        rows[column] = [float(each) for each in rows[column]]
+    table = pa.table(rows)
+    pq.write_table(table.slice(0, 0) if wrong == "empty" else table, tmp_path / "damaged.parquet")
+    policy = tmp_path / "policy.toml"
+    policy.write_text(f'[reference]\ntable = "{tmp_path}/damaged.parquet"')
+    before = leftovers(registry)
+    ended = register_run(nights.folder / "second", registry, "second", more=("--policy", policy))
+    assert (ended.code, len(ended.errors)) == (65, 1), ended.log
+    assert "damaged.parquet" in ended.errors[0]
+    assert leftovers(registry) == before

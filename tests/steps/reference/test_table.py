@@ -1,20 +1,25 @@
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from steps import predict
 from steps.comparison.reference import UnusableReferenceError, VersionFiles
 from steps.comparison.score_table import common_rows
+from steps.core.errors import BadDataError, TransientError
+from steps.prediction.models import Ensemble, read_ensemble
 from steps.reference.table import open_table
 from tests.support import SCHEMA, real_rows, succeed, write_table
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from numpy.typing import NDArray
 
 
 @pytest.fixture(scope="module")
@@ -67,3 +72,31 @@ def test_too_few_rows_of_a_cover_type(trained: Path, table: Path) -> None:
     with open_table(str(table), SCHEMA) as reference, pytest.raises(UnusableReferenceError) as caught:
         reference.score([files(trained, "a")], 101)
     assert "has 100 usable rows of spruce-fir, at least 101 are needed" in str(caught.value)
+
+
+def test_a_table_that_is_replaced_while_it_is_read(
+    trained: Path, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = Path(shutil.copy(table, tmp_path / "t.parquet"))
+    scores = Ensemble.scores
+
+    def replaced(self: Ensemble, rows: pa.RecordBatch, threads: int) -> NDArray[np.float32]:
+        write_table(path, real_rows(70))
+        return scores(self, rows, threads)
+
+    monkeypatch.setattr(Ensemble, "scores", replaced)
+    with open_table(str(path), SCHEMA) as reference, pytest.raises(TransientError, match="changed while it was read"):
+        reference.score([files(trained, "a")], 1)
+
+
+def test_the_check_of_rows_finds_what_scoring_would_find(trained: Path, table: Path, tmp_path: Path) -> None:
+    ensemble = read_ensemble(trained)
+    with open_table(str(table), SCHEMA) as reference:
+        reference.check_rows(ensemble)
+    rows = pq.read_table(table).to_pydict()
+    rows["Slope"][-1] = 70_000
+    pq.write_table(pa.table(rows), tmp_path / "t.parquet")
+    with open_table(str(tmp_path / "t.parquet"), SCHEMA) as reference:
+        for check in (lambda: reference.check_rows(ensemble), lambda: reference.score([files(trained, "a")], 1)):
+            with pytest.raises(BadDataError, match=r"'Slope'.*row 699"):
+                check()

@@ -20,6 +20,7 @@ from steps.io import open_destination
 from steps.registry import champion, decisions, destinations, registration
 from steps.registry.aliases import Alias, read_alias
 from steps.registry.decisions import PROMOTE
+from steps.registry.succession import last_champion
 from steps.registry.versions import list_versions, read_version
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def change_registry(  # noqa: PLR0913, PLR0917 - what a process receives
         if action != "register" and present is None:
             action = "register"
         if action == "promote":
-            version = draw.choice([each.version for each in list_versions(registry).versions])
+            version = draw.choice([each.version for each in list_versions(registry).versions if not each.problem])
         elif action == "rollback" and present is not None:
             version = (present.earlier or (present.version,))[-1]
         lines.send(f"begin {action} {version}")
@@ -152,13 +153,21 @@ def start(uri: str, folder: Path, name: str, count: int, *actions: str) -> Chang
     return Changes(process, received)
 
 
-def expected_champions(lines: list[str], before: str) -> set[str]:
+def expected_champions(lines: list[str], before: set[str]) -> set[str]:
     """Return the champions that there may be after a process printed these lines and was killed."""
     ended = [line.split(" ")[2] for line in lines if line.startswith("end ")]
-    last = ended[-1] if ended else before
-    if lines and lines[-1].startswith("begin "):
-        return {last, lines[-1].split(" ")[2]}
-    return {last}
+    last = set(ended[-1:]) or before
+    return last | {line.split(" ")[2] for line in lines[-1:] if line.startswith("begin ")}
+
+
+def possible_champions(registry: Destination) -> set[str]:
+    """Return the champion; without one, also that of a decision whose process was killed before it moved the alias.
+
+    The next change finishes that move.
+    """
+    present = champion_of(registry)
+    unfinished = None if present else last_champion(decisions.list_decisions(registry))
+    return {present, unfinished.version} if unfinished else {present}
 
 
 def check(registry: Destination) -> Alias | None:

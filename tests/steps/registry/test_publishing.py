@@ -152,7 +152,7 @@ def test_fetching_what_was_changed(files: dict[str, Path], tmp_path: Path) -> No
         publishing.fetch(open_destination(str(place)), tmp_path / "out")
     assert not (tmp_path / "out").exists()
     (place / NAMES[1]).unlink()
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(NoInputError, match=f"this published file is gone, in {place}/{NAMES[1]}"):
         publishing.fetch(open_destination(str(place)), tmp_path / "out")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["place", "source"]
 

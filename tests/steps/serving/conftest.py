@@ -81,7 +81,9 @@ def running(
     opened = server.bind("127.0.0.1", 0)
     made = Running(opened.getsockname()[1], holder, metrics)
     log._write = lambda lines: made.events.extend(map(json.loads, lines))  # type: ignore[method-assign]
-    reloader = versions.Reloader(holder, *reloading, log, load) if reloading else None
+    reloader = (
+        versions.Reloader(holder, *reloading, log, load, accept_columns=given.accept_columns) if reloading else None
+    )
     app = make_app(holder, given, metrics=metrics, token=token, reloader=reloader, log=log)
     own = server.make_server(app, given, log)
     thread = threading.Thread(target=own.run, kwargs={"sockets": [opened]})

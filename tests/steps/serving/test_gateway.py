@@ -5,12 +5,12 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from steps.serving import service as endpoints
 from tests.steps.serving.conftest import TOKEN, running
 
 if TYPE_CHECKING:
-    import pytest
-
     from steps.serving.versions import ServedModel
     from tests.steps.serving.conftest import Running
 
@@ -86,6 +86,40 @@ def test_a_defect_is_one_answer_and_one_line_without_its_text(
         assert service.get("/v2/health/live").status_code == 200
     (defect,) = [event for event in service.events if event["event"] == "defect"]
     assert defect["error"].startswith("ZeroDivisionError at test_gateway.py:")
+
+
+def test_a_parameter_that_a_route_does_not_have_is_refused(
+    service: Running, explaining: Running, row: dict[str, Any]
+) -> None:
+    for query in ("explian=1", "explain=false&explian=1", "=", "a=1&b=2", "Explain=true", "explain%00=true"):
+        response = service.post(f"/predict?{query}", row)
+        assert response.status_code == 400, query
+        assert response.json()["error"].endswith("is no parameter of this route: it has explain"), query
+    assert service.post("/predict?explian=1", row).json()["error"].startswith("'explian' is no parameter")
+    long = service.post(f"/predict?{'a' * 5_000}=1", row)
+    assert (long.status_code, len(long.content) < 500) == (400, True)
+    assert service.post("/v2/models/covertype/infer?explain=true", {}).json()["error"].endswith("it has none")
+    for query in ("", "&", "explain=false"):
+        assert service.post(f"/predict?{query}", row).status_code == 200, query
+    assert explaining.post("/predict?explain=true", row).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/model", "/v2", "/v2/health/live", "/v2/health/ready", "/metrics", "/openapi.json", "/nothing"]
+)
+def test_head_has_the_headers_of_get_and_no_body(service: Running, path: str) -> None:
+    asked, head = service.get(path), service.session.head(service.url(path), timeout=30)
+    assert (head.status_code, head.content) == (asked.status_code, b"")
+    assert head.headers["content-type"] == asked.headers["content-type"]
+    if path != "/metrics":  # which counts requests
+        assert head.headers["content-length"] == asked.headers["content-length"]
+    assert service.get("/v2/health/live").json() == {"live": True}  # the connection is still in step
+
+
+def test_head_of_a_route_without_get_is_refused(service: Running) -> None:
+    response = service.session.head(service.url("/predict"), timeout=30)
+    assert (response.status_code, response.headers["allow"], response.content) == (405, "POST", b"")
+    assert service.post("/v2", {}).headers["allow"] == "GET, HEAD"
 
 
 def test_no_other_origin_may_read_an_answer(service: Running) -> None:

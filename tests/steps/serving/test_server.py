@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -87,6 +88,33 @@ def test_a_signal_lets_requests_end(folder: Path, tmp_path: Path, row: dict[str,
         assert process.wait(60) == 0
     assert found == [200]
     assert [each["event"] for each in events(tmp_path / "log")][-1] == "stopped"
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_while_the_models_are_loaded_is_one_line(
+    folder: Path, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    shutil.copytree(folder, tmp_path / "models")
+    report = tmp_path / "report.html"
+    os.mkfifo(report)
+    command = [sys.executable, "-m", "steps.serve", f"--models={tmp_path / 'models'}", "--port=0"]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                writer = os.open(report, os.O_WRONLY | os.O_NONBLOCK)  # fails until the server reads
+                break
+            except OSError:
+                assert process.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+        os.close(writer)
+    assert (process.returncode, errors) == (
+        code,
+        "error: a signal ended the server before it was ready: start it again\n",
+    )
 
 
 def test_several_workers_answer_with_common_metrics_and_are_replaced(

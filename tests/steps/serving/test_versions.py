@@ -5,6 +5,7 @@ import functools
 import shutil
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -167,6 +168,31 @@ def test_a_broken_champion_is_refused_and_the_one_before_answers(registry: Folde
         move(registry, "first")
         wait_for(lambda: service.get("/v2/health/ready").json()["refused"] is None)
         assert 'covertype_refused_version_info{version="second"} 0.0' in service.get("/metrics").text
+
+
+def test_a_champion_that_needs_other_columns_is_refused_unless_that_is_accepted(
+    registry: Folder, row: dict[str, Any]
+) -> None:
+    first = load_version(registry, "first")
+
+    def load(_: Any, version: str) -> ServedModel:
+        depth = replace(first.schema.columns[0], name="Depth")
+        schema = replace(first.schema, columns=(*first.schema.columns[1:], depth))
+        return replace(first, version=version, ensemble=replace(first.ensemble, schema=schema))
+
+    clauses = ["column 'Depth' is added", f"column '{first.schema.columns[0].name}' is removed"]
+    with running(first, reloading=(registry, "champion", 0.05), load=load) as service:
+        move(registry, "second")
+        wait_for(lambda: service.get("/v2/health/ready").json()["refused"])
+        found = service.get("/v2/health/ready").json()
+        assert (found["version"], found["refused"]["version"]) == ("first", "second")
+        assert clauses[0] in found["refused"]["reason"]
+        assert service.post("/predict", row).status_code == 200
+        assert 'covertype_refused_version_info{version="second"} 1.0' in service.get("/metrics").text
+    with running(first, reloading=(registry, "champion", 0.05), load=load, accept_columns=True) as service:
+        wait_for(lambda: version_of(service) == "second")
+    (warning,) = [event for event in service.events if event["event"] == "columns changed"]
+    assert (warning["level"], warning["before"], warning["changes"]) == ("warning", "first", clauses)
 
 
 def test_an_alias_that_cannot_be_read_changes_nothing(registry: Folder) -> None:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.emulators.processes import end_with_parent, free_port
-from tests.workflows.tracking.server import SERVERS, wait_for_server
+from tests.workflows.command_line import invoke
+from tests.workflows.tracking.server import ADMIN, LOGIN_SETTINGS, READER, post, running_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,17 +56,8 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> Made:
     """Two runs in a registry. The second one has one round, and does not become champion."""
     folder = tmp_path_factory.mktemp("made")
     for rounds in (3, 1):
-        command: list[str | Path] = [
-            sys.executable,
-            ROOT / "workflows/covertype.py",
-            "run",
-            *SMALL,
-            "--set",
-            f"train.rounds={rounds}",
-        ]
-        command += ["--output", folder / "runs", "--registry", folder / "registry"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+        words = (*SMALL, "--set", f"train.rounds={rounds}", "--output", folder / "runs")
+        assert invoke("run", *words, "--registry", folder / "registry") == 0
     champion, candidate = sorted(path.name for path in folder.glob("runs/covertype-*"))
     return Made(folder, champion, candidate)
 
@@ -112,39 +103,16 @@ def _own_environment() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of an MLflow server on SQLite, which stores artifacts itself."""
-    program = next((ROOT / name / "bin/mlflow" for name in SERVERS if (ROOT / name / ".done").is_file()), None)
-    if program is None:
-        assert not os.environ.get("CI"), "no MLflow server"
-        pytest.skip("no MLflow server: `make mlflow-server` installs it")
-    folder, port = tmp_path_factory.mktemp("server"), free_port()
-    command = [str(program), "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += [
-        "--backend-store-uri",
-        f"sqlite:///{folder}/mlflow.db",
-        "--artifacts-destination",
-        f"{folder}/artifacts",
-    ]
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "PYTHON"))},
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-        "DO_NOT_TRACK": "true",
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-        "TMPDIR": str(folder),  # it is killed
-    }
-    with (folder / "log.txt").open("wb") as log:
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=environment,
-            stdout=log,
-            stderr=log,
-            preexec_fn=end_with_parent,  # noqa: PLW1509 - it ends with this process
-            process_group=0,
-        )
-    try:
-        address = f"http://127.0.0.1:{port}"
-        assert wait_for_server(process, address), (folder / "log.txt").read_text()
+    with running_server(tmp_path_factory.mktemp("server")) as address:
         yield address
-    finally:
-        os.killpg(process.pid, 9)
-        process.wait()
+
+
+@pytest.fixture(scope="session")
+def login_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of one with MLflow's own app for logins, and the users ``ADMIN`` and ``READER``."""
+    folder = tmp_path_factory.mktemp("login")
+    (folder / "login.ini").write_text(LOGIN_SETTINGS.format(folder=folder, password=ADMIN[1]))
+    variables = {"MLFLOW_AUTH_CONFIG_PATH": f"{folder}/login.ini", "MLFLOW_FLASK_SERVER_SECRET_KEY": "of-these-tests"}
+    with running_server(folder, "--app-name", "basic-auth", **variables) as address:
+        post(address, "users/create", {"username": READER[0], "password": READER[1]})
+        yield address

@@ -16,7 +16,7 @@ from steps.core.errors import (
     UsageError,
 )
 from tests.emulators.processes import free_port
-from tests.workflows.tracking.server import pretended_server
+from tests.workflows.tracking.server import basic, pretended_server
 from workflows.tracking.connection import EXPERIMENT, connect, to_pipeline_error
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def test_a_server_that_is_not_there(tmp_path: Path) -> None:
         ("", 403, 403, DeniedError, "refused the request (403)"),
         ("", 502, 502, TransientError, "the MLflow server failed (502)"),
         ("3.17.2", 200, 401, DeniedError, "refused the request"),
-        ("3.17.2", 200, 403, DeniedError, "refused the request"),
+        ("3.17.2", 200, 403, DeniedError, "no permission for this: experiments/get-by-name"),
         ("3.17.2", 200, 404, UnavailableError, "does not know a request"),
         ("3.17.2", 200, 500, TransientError, "the MLflow server failed"),
     ],
@@ -102,6 +102,20 @@ def test_servers_that_cannot_be_used(  # noqa: PLR0913, PLR0917 - one a column
         error = failure(tmp_path, f"http://me:{PASSWORD}@{address}")
     assert type(error) is kind, error
     assert text in str(error)
+
+
+@pytest.mark.usefixtures("mlflow_library")
+@pytest.mark.parametrize("login", [f"Bearer {PASSWORD}", basic("me", PASSWORD)])
+@pytest.mark.parametrize("secret", [PASSWORD, "an0ther-s3cret"])
+def test_a_login_of_the_environment_is_sent_and_not_shown(tmp_path: Path, login: str, secret: str) -> None:
+    """The server behind the login does not know MLflow's requests, which is seen with the right login only."""
+    name = "TOKEN" if login.startswith("Bearer") else "PASSWORD"
+    os.environ |= {f"MLFLOW_TRACKING_{name}": secret} | ({} if name == "TOKEN" else {"MLFLOW_TRACKING_USERNAME": "me"})
+    with pretended_server("3.17.2", login=login) as address:
+        error = failure(tmp_path, f"http://{address}")
+    assert isinstance(error, UnavailableError if secret == PASSWORD else DeniedError)
+    assert ("does not know a request" in str(error)) == (secret == PASSWORD)
+    assert secret not in str(error)
 
 
 @pytest.mark.usefixtures("mlflow_library")

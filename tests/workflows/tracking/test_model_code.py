@@ -57,13 +57,13 @@ def consume(folder: Path, uri: str) -> dict[str, object]:
     return facts
 
 
-def require_predictions_of_predict(folder: Path, made: Made, uri: str) -> None:
+def require_predictions_of_predict(folder: Path, registry: Path | str, uri: str) -> None:
     """Require that MLflow's champion and ``predict`` write the same bits about real rows."""
     table = decoded(real_rows(3000)).drop(["Cover_Type"])
     pq.write_table(table, folder / "in.parquet")
     arguments = (
         "--registry",
-        made.registry,
+        registry,
         "--input",
         folder / "in.parquet",
         "--output",
@@ -92,7 +92,7 @@ def test_the_champion_in_a_local_database_predicts_as_predict_does(tmp_path: Pat
     assert invoke("log-mlflow", "--registry", made.registry, "--output", made.runs) == 0
     other = tmp_path / "other"
     other.mkdir()
-    require_predictions_of_predict(other, made, f"sqlite:///{made.runs}/.mlflow/mlflow.db")
+    require_predictions_of_predict(other, made.registry, f"sqlite:///{made.runs}/.mlflow/mlflow.db")
     assert not list(made.runs.rglob("forest*.bin"))
 
 
@@ -113,4 +113,4 @@ def test_the_champion_of_a_server_predicts_as_predict_does(tmp_path: Path, made:
     assert not (made.runs / ".mlflow/artifacts").exists()
     other = tmp_path / "other"
     other.mkdir()
-    require_predictions_of_predict(other, made, mlflow_server)
+    require_predictions_of_predict(other, made.registry, mlflow_server)

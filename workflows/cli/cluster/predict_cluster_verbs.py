@@ -19,6 +19,7 @@ from workflows.cli.cluster.cluster_verbs import (
     with_argo_namespace,
 )
 from workflows.cli.options import CLUSTER, JsonFlag, examples, with_pod_settings
+from workflows.cli.registry_flag import RequiredKey
 
 if TYPE_CHECKING:
     from workflows.prediction import Prediction
@@ -31,12 +32,23 @@ _Schedule = Annotated[
 ]
 
 
-def _prediction(settings: "Settings", options: PredictOptions, registered: RegistryOptions) -> "Prediction":
-    """Return what to score. The registry of the settings is used if no flag names one."""
+def _prediction(
+    settings: "Settings", options: PredictOptions, registered: RegistryOptions, key: Path | None
+) -> "Prediction":
+    """Return what to score. The registry of the settings is used if no flag names one.
+
+    Raises:
+        PipelineError: the file of the key has no public key.
+    """
     from workflows.prediction import Prediction
 
+    public_key = ""
+    if key:
+        from steps.provenance import signing
+
+        public_key = signing.read_public_key(key)
     registry = registered.registry or settings.registry
-    return Prediction(options, RegistryOptions(registry=registry, version=registered.version))
+    return Prediction(options, RegistryOptions(registry=registry, version=registered.version), public_key=public_key)
 
 
 @app.command(
@@ -52,6 +64,7 @@ def submit_predict(  # noqa: PLR0913 - one argument a flag
     settings: "Settings",
     options: PredictOptions,
     registered: RegistryOptions,
+    require_signature: RequiredKey = None,
     name: RunName = None,
     label: Labels = None,
     dry_run: DryRun = False,
@@ -66,7 +79,7 @@ def submit_predict(  # noqa: PLR0913 - one argument a flag
     from workflows import interfaces, rendering
 
     settings = with_argo_namespace(settings)
-    prediction = _prediction(settings, options, registered)
+    prediction = _prediction(settings, options, registered, require_signature)
     submission.check_prediction_for_pods(options, prediction.registered, with_input=False)
     labels = submission.parse_labels(label or [])
     table = submission.find_input_file(options.input)
@@ -92,6 +105,7 @@ def render_predict(  # noqa: PLR0913 - one argument a flag
     settings: "Settings",
     options: PredictOptions,
     registered: RegistryOptions,
+    require_signature: RequiredKey = None,
     kind: Annotated[
         Literal["Workflow", "WorkflowTemplate", "CronWorkflow"], typer.Option(help="Kind to render.")
     ] = "Workflow",
@@ -103,7 +117,7 @@ def render_predict(  # noqa: PLR0913 - one argument a flag
     from workflows import rendering
 
     submission.check_schedule(kind, schedule)
-    prediction = _prediction(settings, options, registered)
+    prediction = _prediction(settings, options, registered, require_signature)
     submission.write_workflow(
         rendering.render_prediction(settings, prediction, kind, name=name, schedule=schedule), file
     )
@@ -119,11 +133,12 @@ def render_predict(  # noqa: PLR0913 - one argument a flag
 )
 @with_flags
 @with_pod_settings
-def deploy_predict(
+def deploy_predict(  # noqa: PLR0913 - one argument a flag
     *,
     settings: "Settings",
     options: PredictOptions,
     registered: RegistryOptions,
+    require_signature: RequiredKey = None,
     name: Annotated[str | None, typer.Option(help="Name of the template. (default: covertype-predict)")] = None,
     schedule: Annotated[
         str | None, typer.Option(help="Also create a CronWorkflow with this schedule: five cron fields, in UTC.")
@@ -133,7 +148,7 @@ def deploy_predict(
     from workflows import rendering
 
     settings = with_argo_namespace(settings)
-    prediction = _prediction(settings, options, registered)
+    prediction = _prediction(settings, options, registered, require_signature)
     submission.check_prediction_for_pods(options, prediction.registered)
     kinds = ["WorkflowTemplate", *([] if schedule is None else ["CronWorkflow"])]
     documents = [

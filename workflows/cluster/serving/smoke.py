@@ -56,6 +56,7 @@ class Smoke:
 
         Raises:
             DeniedError: the account may not use the proxy of the service, or the token is wrong.
+            UnavailableError: the cluster did not answer.
         """
         self._ask("GET", "/openapi.json")
 
@@ -65,8 +66,11 @@ class Smoke:
         Raises:
             NotRolledOutError: there is no answer, or it is wrong.
         """
-        row = expected.row if expected.row is not None else self._example()
-        status, content = self._ask("POST", "/predict", dict(row))
+        try:
+            row = expected.row if expected.row is not None else self._example()
+            status, content = self._ask("POST", "/predict", dict(row))
+        except UnavailableError as error:
+            raise NotRolledOutError(f"the smoke prediction got no answer: {error.what}", where=error.where) from None
         if status != HTTPStatus.OK:
             raise _wrong(f"status {status}: {_reason(content)}")
         return judge(content, expected)
@@ -88,10 +92,7 @@ class Smoke:
         headers = {"Accept": "application/json", "Content-Type": "application/json"}
         if self._token:
             headers["X-API-Key"] = http.credential(self._token, TOKEN)
-        try:
-            status, content = self._client.send(method, where, body=body, headers=headers)
-        except UnavailableError as error:
-            raise NotRolledOutError(f"the smoke prediction got no answer: {error.what}", where=error.where) from None
+        status, content = self._client.send(method, where, body=body, headers=headers)
         if status == HTTPStatus.UNAUTHORIZED and b'"problems"' in content:
             fix = f"set {TOKEN} to the token in the Secret covertype-serve-token"
             raise DeniedError("the service refuses the token", where=DEPLOYMENT, fix=fix)

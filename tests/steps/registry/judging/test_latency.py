@@ -9,10 +9,7 @@ import numpy as np
 import pytest
 
 from steps.core.errors import BadDataError
-from steps.registry.destinations import Folder
 from steps.registry.judging import latency
-from steps.registry.versions import read_version
-from tests.steps.test_register import Runs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,11 +45,11 @@ def test_versions_take_turns() -> None:
     assert latency.measure_seconds_per_row([]) == []
 
 
-def test_the_models_of_a_version_are_opened_together(tmp_path: Path) -> None:
-    registry = Folder(tmp_path / "registry")
-    Runs(tmp_path)().register(registry.root)
-    found = latency.open_predictors(registry, read_version(registry, "a"), tmp_path / "models")
-    assert [each.models for each in found] == [2]
-    (registry.root / "versions/a/models/aspen/model.ubj").write_bytes(b"x")
-    with pytest.raises(BadDataError, match="not the file that was published"):
-        latency.open_predictors(registry, read_version(registry, "a"), tmp_path / "again")
+def test_the_models_of_a_version_are_opened_together(models: Path) -> None:
+    found = latency.open_predictors(models)
+    count = len([path for path in models.iterdir() if path.is_dir()])
+    assert [each.models for each in found] == [count]
+    damaged = next(models.glob("*/model.ubj"))
+    damaged.write_bytes(b"x")
+    with pytest.raises(BadDataError, match="checksum does not match"):
+        latency.open_predictors(models)

@@ -62,6 +62,47 @@ def test_a_row_that_one_way_accepts_means_the_same_in_the_other(
     assert_equal(model.plain.features(decoded), slow_features(model, body))
 
 
+@settings(max_examples=60)
+@given(rows=ROWS, times=st.sampled_from([1, 40]))
+def test_a_list_for_each_column_gives_the_bits_of_the_other_way(
+    model: ServedModel, rows: list[dict[str, Any]], times: int
+) -> None:
+    columns = {name: [row[name] for row in rows] * times for name in rows[0]}
+    body = json.dumps(columns).encode()
+    found = model.plain.column_features(model.plain.decode_columns(body))
+    assert_equal(found, slow_features(model, body))
+    assert_equal(found, model.plain.features(model.plain.decode(json.dumps(rows * times).encode())))
+
+
+@settings(max_examples=100)
+@given(rows=ROWS, name=st.sampled_from([column.name for column in SCHEMA.columns]), value=ODD)
+def test_a_list_that_one_way_accepts_means_the_same_in_the_other(
+    model: ServedModel, rows: list[dict[str, Any]], name: str, value: Any
+) -> None:
+    body = json.dumps({each: [*(row[each] for row in rows)] for each in rows[0]} | {name: [value] * len(rows)}).encode()
+    try:
+        columns = model.plain.decode_columns(body)
+    except msgspec.DecodeError:
+        return
+    assert_equal(model.plain.column_features(columns), slow_features(model, body))
+
+
+def test_columns_in_another_form_are_left_to_the_other_way(model: ServedModel, row: dict[str, Any]) -> None:
+    columns = {name: [value] for name, value in row.items()}
+    assert len(model.plain.decode_columns(json.dumps({**columns, "Cover_Type": ["x", 3]}).encode())) == len(row)
+    others: list[Any] = [
+        {**columns, "more": [1]},
+        {**columns, "Slope": [3.5]},
+        {**columns, "Slope": [1, 2]},
+        row,
+        [],
+        {},
+    ]
+    for other in others:
+        with pytest.raises(msgspec.DecodeError):
+            model.plain.decode_columns(json.dumps(other).encode())
+
+
 def test_rows_in_another_form_are_left_to_the_other_way(model: ServedModel, row: dict[str, Any]) -> None:
     assert len(model.plain.decode(json.dumps({**row, "Cover_Type": 3}).encode())) == 1
     others: list[Any] = [{**row, "more": 1}, {**row, "Elevation": 3.0}, {"Elevation": 3}, [], 7, {**row, "Slope": True}]

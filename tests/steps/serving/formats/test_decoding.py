@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from steps import schema as schemas
 from steps.serving.formats import decoding
@@ -77,6 +79,18 @@ def test_whole_numbers_beyond_64_bits_stay_out_of_range() -> None:
         float("-inf"),
         None,
     ]
+
+
+def test_truth_values_are_no_numbers() -> None:
+    assert decoding.to_array("a", [True, False], text=False).equals(pa.array([True, False]))
+
+
+@given(values=st.lists(st.integers(-(2**65), 2**65) | st.integers(-3, 3), min_size=1))
+def test_whole_numbers_are_those_that_arrow_makes(values: list[int]) -> None:
+    fits = all(-(2**63) <= value < 2**63 for value in values)
+    expected = pa.array(values, pa.int64()) if fits else None
+    found = decoding.to_array("a", values, text=False)
+    assert found.equals(expected) if fits else found.cast(pa.float64()).to_pylist() == list(map(float, values))
 
 
 def test_more_rows_or_columns_than_are_allowed_are_refused(row: dict[str, Any]) -> None:

@@ -98,6 +98,45 @@ def test_a_large_body_does_not_reset_the_connection_of_an_early_answer(hurried: 
             assert connection.recv(65_536)[:12] == b"HTTP/1.1 405"
 
 
+def read_all(connection: socket.socket) -> bytes:
+    found = b""
+    while part := connection.recv(65_536):
+        found += part
+    return found
+
+
+@pytest.mark.parametrize("times", [2, 3])
+def test_a_client_that_sends_a_body_over_the_limit_reads_the_refusal(service: Running, times: int) -> None:
+    size = times << 20  # the limit is 1 << 20
+    for framing, body in (
+        (b"Content-Length: %d" % size, b"x" * size),
+        (b"Transfer-Encoding: chunked", b"10000\r\n%b\r\n" % (b" " * 65_536) * (size >> 16) + b"0\r\n\r\n"),
+    ):
+        with connect(service) as connection:
+            connection.sendall(HEAD + framing + b"\r\n\r\n")
+            time.sleep(0.05)  # the refusal is on its way before the body is
+            connection.sendall(body)
+            answer = read_all(connection)
+            assert answer.startswith(b"HTTP/1.1 413")
+            assert b"the body has more than 1,048,576 bytes" in answer
+    assert service.session.post(service.url("/predict"), data=b" " * size, timeout=30).status_code == 413
+
+
+def test_a_client_that_never_stops_sending_is_disconnected(hurried: Running) -> None:
+    with connect(hurried) as connection:
+        connection.sendall(HEAD + b"Content-Length: 100000000000\r\n\r\n")
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 413")
+        sent = 0
+        with suppress(ConnectionError):
+            while sent < 1 << 30:
+                sent += connection.send(b"x" * 65_536)
+        assert sent < 100 << 20  # the limit is four bodies of 8 MiB, and what is on the way
+    with connect(hurried) as connection:
+        connection.sendall(HEAD + b"Content-Length: 100000000000\r\n\r\n")
+        answer = trickle(connection, b"x")  # which takes ten seconds if the server does not end it
+        assert answer.startswith(b"HTTP/1.1 413")
+
+
 @pytest.mark.parametrize("before", [b"", HEAD])
 def test_a_connection_without_a_request_is_closed(hurried: Running, before: bytes) -> None:
     with connect(hurried) as connection:

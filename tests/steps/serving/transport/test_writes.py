@@ -40,7 +40,7 @@ def recorder() -> Recorder:
 
 @pytest.fixture
 def transport(recorder: Recorder) -> Any:
-    return JoiningTransport(recorder, recorder.later.append)  # type: ignore[arg-type]
+    return JoiningTransport(recorder, recorder.later.append, lambda: False)  # type: ignore[arg-type]
 
 
 def test_head_and_body_are_one_write(recorder: Recorder, transport: Any) -> None:

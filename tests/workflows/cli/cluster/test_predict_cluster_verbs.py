@@ -92,6 +92,33 @@ def test_deploy_creates_a_template_and_a_cron_workflow(kube: FakeApi, capsys: py
     assert "CronWorkflow covertype-predict is in namespace covertype" in capsys.readouterr().out
 
 
+def test_the_public_key_is_sent_with_the_template(
+    kube: FakeApi, keys: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kube.on(f"POST {KUBE}", (201, created("mine")))
+    for kind in ("workflowtemplates", "cronworkflows"):
+        kube.on(f"PATCH {ARGO}/{kind}/covertype-predict", (200, {}))
+    required = ("--require-signature", keys / "own.pub")
+    assert invoke("submit-predict", *WORDS, *required) == 0
+    assert invoke("deploy-predict", *WORDS, "--schedule", "0 2 * * *", *required) == 0
+    capsys.readouterr()
+    assert invoke("render-predict", *WORDS, *required) == 0
+    documents = [*(request.body for request in kube.requests), yaml.safe_load(capsys.readouterr().out)]
+    assert [each["kind"] for each in documents] == ["Workflow", "WorkflowTemplate", "CronWorkflow", "Workflow"]
+    for each in documents:
+        [_, template] = each["spec"].get("workflowSpec", each["spec"])["templates"]
+        [artifact] = template["inputs"]["artifacts"]
+        assert artifact["raw"] == {"data": (keys / "own.pub").read_text()}
+
+
+def test_a_private_key_is_not_sent(kube: FakeApi, keys: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for verb in ("submit-predict", "deploy-predict", "render-predict"):
+        assert invoke(verb, *WORDS, "--require-signature", keys / "own.pem") == 65
+        shown = capsys.readouterr()
+        assert (shown.out, shown.err.count("\n"), "not a public key" in shown.err) == ("", 1, True)
+    assert not kube.requests
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
@@ -102,6 +129,7 @@ def test_deploy_creates_a_template_and_a_cron_workflow(kube: FakeApi, capsys: py
         (("submit-predict", *WORDS, "--registry", "models"), 2, "error: a folder on this machine is not visible"),
         (("submit-predict", *WORDS, "--label", "team"), 2, "error: 'team' is not a label, in --label"),
         (("submit-predict", *WORDS, "--namespace", "No_Good"), 2, "error: namespace: "),
+        (("submit-predict", *WORDS, "--require-signature", "no.pub"), 66, "error: no such file, in no.pub"),
         (("deploy-predict", *WORDS, "--input", "a.csv"), 2, "error: a path on this machine is not visible to the pod"),
         (("deploy-predict", *WORDS, "--schedule", "nightly"), 2, "error: 'nightly'"),
         (("render-predict", *WORDS, "--schedule", "@daily"), 2, "error: a Workflow has no schedule, in --schedule"),

@@ -6,16 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pytest
 
 from tests.registered_run import make_run, register_run
 from tests.support import real_rows, write_table
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-# The rows of the parts: every 12th trains the first version, half of them the second one, the others are the reference.
-SOME, REFERENCE = 12, 2
 
 
 @dataclass(frozen=True)
@@ -35,10 +31,9 @@ class Nights:
     registry: Path
 
 
-@pytest.fixture(scope="session")
-def nights(tmp_path_factory: pytest.TempPathFactory) -> Nights:
-    folder = tmp_path_factory.mktemp("nights")
-    table = real_rows(6000)
+def make_nights(folder: Path) -> Nights:
+    """Make the runs, the tables and the registry in an empty folder."""
+    table = real_rows(6000)  # every 12th trains the first version, half of them the second one
     parts = [
         table.filter(pa.array([at % 12 in chosen for at in range(len(table))])) for chosen in ({0}, {0, 2, 4, 6, 8, 10})
     ]

@@ -142,7 +142,7 @@ def flags_of_the_project() -> set[str]:
 def unknown_flags(text: str) -> list[str]:
     """Return the flags in a text's inline code that neither the project nor a tool has that the pages mention."""
     found = [
-        flag for code in re.findall(r"`([^`\n]+)`", text) for flag in re.findall(r"(?<![\w-])--[a-z][a-z-]*", code)
+        flag for code in re.findall(r"`([^`\n]+)`", text) for flag in re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", code)
     ]
     return sorted(set(found) - flags_of_the_project() - FLAGS_OF_TOOLS)
 

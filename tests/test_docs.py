@@ -15,7 +15,7 @@ import pytest
 import typer.main
 
 from docs import command_lines, generate
-from steps import CHAIN, NAMES
+from steps import CHAIN, NAMES, PIPELINE, PREDICT, SERVE
 from steps import schema as schemas
 from steps.core import errors, runtime
 from steps.reporting import document
@@ -33,6 +33,8 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
 _FENCE = re.compile(r"^(```+|~~~+)(\S*)[^\n]*\n(.*?)^\1\s*$", re.MULTILINE | re.DOTALL)
 _PROGRAM = "workflows/covertype.py"
+STEPS = (*NAMES, CHAIN, PIPELINE, PREDICT, SERVE)
+FLAGS_OF_TOOLS = {"--from", "--kustomize", "--no-deps", "--require-hashes", "--server-side", "--upgrade"}
 
 
 def name_of(page: Path) -> str:
@@ -128,6 +130,28 @@ def test_every_verb_has_examples_that_parse() -> None:
 def test_a_wrong_command_does_not(line: str) -> None:
     with pytest.raises((AssertionError, KeyError, errors.UsageError, typer.exceptions.TyperException)):
         check_line(line)
+
+
+def flags_of_the_project() -> set[str]:
+    """Return the flags of all verbs and steps."""
+    steps = [command_lines.options_of(command_lines.command_of_step(name), name) for name in STEPS]
+    options = [*(verb.options for verb in command_lines.verbs()), *steps]
+    return {name for found in options for option in found for name in option.names} | {"--help", "--debug"}
+
+
+def unknown_flags(text: str) -> list[str]:
+    """Return the flags in a text's inline code that neither the project nor a tool has that the pages mention."""
+    found = [
+        flag for code in re.findall(r"`([^`\n]+)`", text) for flag in re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", code)
+    ]
+    return sorted(set(found) - flags_of_the_project() - FLAGS_OF_TOOLS)
+
+
+def test_flags_in_the_prose_exist() -> None:
+    # The records keep what was true when they were written.
+    pages = [page for page in PAGES if page.name != "decisions.md"]
+    assert {name_of(page): found for page in pages if (found := unknown_flags(prose(page)))} == {}
+    assert unknown_flags("`run --rows 9 --nope` and `--nope=1`, --never, `kubectl apply --server-side`") == ["--nope"]
 
 
 def test_readme_is_short() -> None:

@@ -20,6 +20,7 @@ def main() -> None:
     parser.add_argument("--write", type=Path, action="append", default=[])
     parser.add_argument("--sleep", type=float, default=0)
     parser.add_argument("--exit", default="0", help="Exit codes of the attempts, by commas; the last one stays.")
+    parser.add_argument("--error", help="The error line of an exit code that is not 0.")
     parser.add_argument("--kill-at", choices=["start", "half", "end"], help="Where the first attempt kills itself.")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--process", type=Path, help="File for the number of the process.")
@@ -51,7 +52,7 @@ def main() -> None:
     codes = [int(code) for code in given.exit.split(",")]
     code = codes[min(attempt, len(codes)) - 1]
     if code:
-        print(f"error: asked to end with {code}", file=sys.stderr)
+        print(f"error: {given.error or f'asked to end with {code}'}", file=sys.stderr)
     sys.exit(code)
 
 

@@ -125,10 +125,9 @@ def test_settings_that_do_not_exist_start_nothing(
 # --- a full disk ---
 
 
-def test_a_step_on_a_full_disk_ends_the_run_soon(invoke: Any, tmp_path: Path) -> None:
+def test_a_step_on_a_full_disk_ends_the_run(invoke: Any, tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", 120) as disk:
         ended = invoke("train", "1", "--rows", "5000", "--output", disk, "--json")
-        assert ended.result["seconds"] < 20  # no retries
         where = f"{ended.result['directory']}/nodes/prepare/out/"
         ended.is_one_line(75, f"step prepare failed: no space left on the disk, in {where}")
         assert no_half_file(disk)

@@ -191,8 +191,12 @@ def _print_end(state: State, failures: dict[str, str], *, as_json: bool) -> None
     if state.phase == nodes.SUCCEEDED:
         print_lines(
             ended + (f": {state.summary}" if state.summary else ""),
-            f"report and models: python workflows/covertype.py fetch {state.name}",
+            f"{_results_of(state)}: python workflows/covertype.py fetch {state.name}",
             as_json=as_json,
         )
     else:
         runtime.log(ended + (f" ({state.message})" if state.message and not failures else ""))
+
+
+def _results_of(state: State) -> str:
+    return "scores" if {path[-1] for path in state.steps} == {"predict"} else "report and models"

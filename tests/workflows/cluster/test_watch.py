@@ -49,6 +49,14 @@ def test_a_run_that_succeeds(kube: FakeApi, kube_client: KubeClient, capsys: pyt
     assert json.loads(capsys.readouterr().out)["exit_code"] == 0
 
 
+def test_a_prediction_that_succeeds(kube: FakeApi, kube_client: KubeClient, capsys: pytest.CaptureFixture[str]) -> None:
+    templates = [{"name": "prediction", "dag": {"tasks": [{"name": "predict", "template": "predict"}]}}]
+    spec = {"entrypoint": "prediction", "templates": templates}
+    kube.on(RUN, (200, {"metadata": {"name": NAME}, "spec": spec, "status": {"phase": "Succeeded"}}))
+    assert follow_to_end(kube_client, NAME, watch=False, timeout=None, as_json=False) == 0
+    assert capsys.readouterr().out.splitlines()[1] == f"scores: python workflows/covertype.py fetch {NAME}"
+
+
 def test_a_run_that_fails_without_a_step_shows_its_own_message(
     kube: FakeApi, kube_client: KubeClient, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -138,8 +138,8 @@ def test_a_failure_stops_what_needs_it_and_nothing_else(tmp_path: Path) -> None:
     assert "asked to end" in root.children["bad"].log.read_text()
 
 
-def test_retries_only_after_exit_codes_75_and_143(tmp_path: Path) -> None:
-    main = dag("main", task("transient"), task("hopeless"), task("wrong"), task("ended"))
+def test_retries_only_after_exit_codes_75_and_143_and_not_on_a_full_disk(tmp_path: Path) -> None:
+    main = dag("main", task("transient"), task("hopeless"), task("wrong"), task("ended"), task("full"))
     made = workflow(
         [
             main,
@@ -147,6 +147,7 @@ def test_retries_only_after_exit_codes_75_and_143(tmp_path: Path) -> None:
             leaf("hopeless", tmp_path / "h", "--exit=75", retries=2),
             leaf("wrong", tmp_path / "w", "--exit=65,0", retries=3),
             leaf("ended", tmp_path / "e", "--exit=143,0", retries=3),
+            leaf("full", tmp_path / "f", "--exit=75", "--error=no space left on the disk, in x", retries=3),
         ]
     )
     root = execute(tmp_path, made)
@@ -156,6 +157,7 @@ def test_retries_only_after_exit_codes_75_and_143(tmp_path: Path) -> None:
         "hopeless": ("Failed", 3),
         "wrong": ("Failed", 1),
         "ended": ("Succeeded", 2),
+        "full": ("Failed", 1),
     }
 
 

@@ -100,13 +100,16 @@ class Rollout:
     def _go_back(self, target: Target, before: Target, reason: str) -> None:
         """Bring back what was there before, and wait until it is."""
         runtime.log(f"{DEPLOYMENT}: {reason}: rolling back to {before}")
-        self._change(self._require(self.read(), target), before)
         try:
+            self._change(self._require(self.read(), target), before)
             self._wait(before)
         except NotRolledOutError as error:
             what = f"{reason}; the rollback to {before} is not ready either: {error.what}"
             fix = f"kubectl --namespace {self._client.namespace} describe pods --selector {SELECTOR}"
             raise TransientError(what, where=DEPLOYMENT, fix=fix) from None
+        except UnavailableError as error:
+            what = f"{reason}; the cluster did not answer the rollback to {before}: {error.what}"
+            raise TransientError(what, where=DEPLOYMENT, fix=f"`rollout {before.version}`") from None
 
     def _detached(self, before: Target, signal: BaseException) -> DetachedError:
         """Return the error for a wait that a signal ended, with the state in which it left the Deployment."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from steps.core.errors import NoInputError, TransientError
+from steps.core.errors import NoInputError, TransientError, UnavailableError
 from steps.core.runtime import TerminatedError
 from tests.workflows.fake_api import status
 from tests.workflows.fake_service import CORE, DEPLOYMENT, PODS, deployment, pod
@@ -121,6 +121,22 @@ def test_a_rollback_that_is_not_ready_says_so(kube: FakeApi) -> None:
     with pytest.raises(TransientError, match="the rollback to v1 with serve:1 is not ready either") as raised:
         rollout(0).run(V2, answers)
     assert raised.value.exit_code == 75
+
+
+def test_a_cluster_that_does_not_answer_the_rollback(kube: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    kube.on(GET, *ok(deployment("v1"), deployment("v2")))
+    kube.on(PATCH, (200, deployment("v2")))
+
+    def fail(service: Service) -> str:
+        monkeypatch.setattr(ServingClient, "deployment", unreachable)
+        return wrong(service)
+
+    def unreachable(_: ServingClient) -> Service:
+        raise UnavailableError("no answer", where="here")
+
+    what = "v2 is wrong; the cluster did not answer the rollback to v1 with serve:1: no answer, .*: `rollout v1`"
+    with pytest.raises(TransientError, match=what):
+        rollout().run(V2, fail)
 
 
 @pytest.mark.parametrize("when", ["before", "during", "back"])

@@ -34,7 +34,7 @@ TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
 _FENCE = re.compile(r"^(```+|~~~+)(\S*)[^\n]*\n(.*?)^\1\s*$", re.MULTILINE | re.DOTALL)
 _PROGRAM = "workflows/covertype.py"
 STEPS = (*NAMES, CHAIN, PIPELINE, PREDICT, SERVE)
-FLAGS_OF_TOOLS = {"--from", "--kustomize", "--no-deps", "--require-hashes", "--server-side", "--upgrade"}
+FLAGS_OF_TOOLS = {"--app-name", "--from", "--kustomize", "--no-deps", "--require-hashes", "--server-side", "--upgrade"}
 
 
 def name_of(page: Path) -> str:

@@ -13,8 +13,8 @@ MODULES = sorted(path.relative_to(ROOT) for name in ("steps", "workflows") for p
 # Modules or packages that have tests of other names, and where these are.
 TESTED_ELSEWHERE = {
     "steps/__init__.py": ["tests/workflows/test_imports.py"],  # needs a process of its own
-    "steps/buckets/destination.py": ["tests/emulators/test_register.py", "tests/emulators/test_s3_publishing.py"],
-    "steps/buckets/store.py": ["tests/emulators/test_gcs.py", "tests/emulators/test_s3.py"],
+    "steps/buckets/destination.py": ["tests/emulators/test_bucket_publishing.py"],
+    "steps/buckets/store.py": ["tests/emulators/test_bucket_objects.py"],
     "steps/google": ["tests/emulators"],  # needs an emulator of the service
     "steps/s3": ["tests/emulators"],  # needs an emulator of the service
     "steps/options/__init__.py": ["tests/steps/options/test_options.py"],

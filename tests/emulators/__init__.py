@@ -4,9 +4,10 @@ A module whose every function needs a client is tested here, not in ``tests/step
 
 | module | tested in |
 |---|---|
-| `gcs/store.py`, `gcs/errors.py`, and with them `buckets/store.py`, `buckets/transfer.py` | `test_gcs.py` |
-| `s3/store.py`, `s3/requests.py`, `s3/multipart.py`, `s3/errors.py`, and with them `buckets/store.py` | `test_s3.py` |
-| `buckets/destination.py` | `test_register.py`, `test_s3_publishing.py`, `test_registry_interruptions.py` |
+| `buckets/store.py`, `buckets/transfer.py`, and with them what every store promises | `test_bucket_objects.py` |
+| `gcs/store.py`, `gcs/errors.py` | `test_bucket_objects.py`, `test_gcs.py` |
+| `s3/store.py`, `s3/requests.py`, `s3/multipart.py`, `s3/errors.py` | `test_bucket_objects.py`, `test_s3.py` |
+| `buckets/destination.py` | `test_bucket_publishing.py`, `test_bucket_registry.py`, `test_registry_interruptions.py` |
 | the same without a service | `tests/steps/registry/test_publishing.py` |
 | `bigquery/address.py`, `bigquery/errors.py`, `bigquery/jobs.py`, `bigquery/client.py` | `test_bigquery_parts.py` |
 | `bigquery/reader.py`, `bigquery/rows.py`, `bigquery/query.py`, `bigquery/connection.py` | `test_bigquery.py` |
@@ -16,7 +17,7 @@ A module whose every function needs a client is tested here, not in ``tests/step
 | a reference table of the gate in each of the three | `test_reference_table.py` |
 | `bigquery/load.py` | `test_bigquery_load.py` |
 | `session.py` | `tests/workflows/test_secrets.py` (``~/.netrc``) |
-| `steps/io`, with objects in a bucket | `test_bucket_sources.py`, `test_s3_publishing.py` |
+| `steps/io`, with objects in a bucket | `test_bucket_sources.py` |
 | `workflows/cli/doctor/google_checks.py`, `google_fixes.py` | `test_google_checks.py` |
 | whole runs from BigQuery to Cloud Storage, and from S3 to S3 | `test_bucket_runs.py` |
 | `workflows/cluster/artifact_store.py`, uploads | `test_submit_source.py` |

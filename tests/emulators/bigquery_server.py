@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PROJECT = "p1"
-_START_SECONDS = 60
+_START_SECONDS = 180
 # Ends the server with its parent, however that ends: the parent's end closes standard input.
 _WITH_PARENT = '"$@" & server=$!; read _; kill -9 $server'
 

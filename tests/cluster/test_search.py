@@ -23,7 +23,7 @@ def search(tmp_path_factory: pytest.TempPathFactory) -> str:
     report = tmp_path_factory.mktemp("earlier") / "report.json"
     best = {"search": {"best_points": [{"value": 0.9, "parameters": POINT}]}}
     report.write_text(json.dumps({"cover_types": {"aspen": best}}))
-    flags = ("--rows", "600", "--preset", "fast", "--trials", str(TRIALS), "--timeout", "90")
+    flags = ("--rows", "600", "--preset", "fast", "--trials", str(TRIALS), "--timeout", "120")
     return harness.submit(*flags, "--warm-start", str(report.parent))
 
 

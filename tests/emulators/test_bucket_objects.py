@@ -217,7 +217,7 @@ def test_bytes_that_were_changed_on_the_way_down(bucket: Bucket) -> None:
     sent, _ = bucket.put()
     bucket.proxy.faults = [Fault("GET", DOWNLOADS, garble=True)]
     with pytest.raises(TransientError, match="another crc32c"):
-        bucket.broken(SHORT).download(sent, bucket.folder / "out")
+        bucket.broken().download(sent, bucket.folder / "out")
     assert leftovers(bucket.folder) == ["file"]
 
 

@@ -53,10 +53,10 @@ def put(bucket: Bucket, files: dict[str, Path], patience: Patience = LONG) -> pu
     return publishing.publish(files, destination, {"rows": 3})
 
 
-def fetch(bucket: Bucket, name: str = "out", patience: Patience = LONG) -> list[str]:
+def fetch(bucket: Bucket, name: str = "out") -> list[str]:
     """Fetch what is published there, and return the files' texts."""
     folder = bucket.folder.parent / name
-    publishing.fetch(open_destination(bucket.uri("data"), lambda: bucket.broken(patience)), folder)
+    publishing.fetch(open_destination(bucket.uri("data"), bucket.broken), folder)
     return [(folder / each).read_text() for each in leftovers(folder)]
 
 
@@ -175,7 +175,7 @@ def test_a_publisher_that_fails_leaves_nothing_to_read(bucket: Bucket, at: int, 
     files = files_of(bucket)
     bucket.proxy.faults = [Fault(UPLOADS, "", at, pause=0.0), Fault(UPLOADS, "", status=status)]
     with pytest.raises(PipelineError) as caught:
-        put(bucket, files, SHORT)
+        put(bucket, files, SHORT if REFUSALS[status] is TransientError else LONG)
     assert type(caught.value) is REFUSALS[status]
     assert nothing_is_published(bucket)
     bucket.proxy.faults.clear()
@@ -200,7 +200,7 @@ def test_fetching_over_a_bad_network(bucket: Bucket) -> None:
     assert fetch(bucket) == [f" in {name}" for name in NAMES]
     bucket.proxy.faults = [Fault("GET", r"cover_type.*alt=media|^/bucket-\w+/data/cover_type", garble=True)]
     with pytest.raises(TransientError, match="another crc32c"):
-        fetch(bucket, "again", SHORT)
+        fetch(bucket, "again")
     assert [path.name for path in bucket.folder.parent.iterdir() if "again" in path.name] == []
 
 

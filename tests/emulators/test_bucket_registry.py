@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from steps.core.errors import TransientError
 from steps.io import open_destination
 from steps.registry import publishing
 from steps.registry.manifest import MANIFEST
@@ -57,7 +58,8 @@ def test_a_registry_in_trouble(
     bucket: Bucket, runs: Runs, status: int, code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The version is all there or not at all; the next attempt completes it, aliases included."""
-    bucket.use(monkeypatch, SHORT)
+    # What is not asked again is not limited in time: a busy machine needs more than the short one.
+    bucket.use(monkeypatch, SHORT if code == TransientError.exit_code else LONG)
     run = runs()
     for target in (MANIFEST, "candidate.json", "champion.json"):
         bucket.proxy.faults = [Fault(UPLOADS, f"models/.*{target}", status=status)]

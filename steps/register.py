@@ -70,8 +70,8 @@ def main(  # noqa: PLR0913 - one argument a file
         release = collect_release(name, models, judged, documents, options.code_revision)
         release.files[SCORES] = Path(folder) / SCORES
         _write_scores(release.files[SCORES], models, scored, conditions)
-        ensemble = _prepare_forests(models, Path(folder) / "models")
-        release.files.update(_prepared_forests(Path(folder) / "models"))
+        ensemble = _open_prepared(models, Path(folder) / "models")
+        release.files.update(_find_forests(Path(folder) / "models"))
         release.files[CARD] = Path(folder) / CARD
         storage.write_text(release.files[CARD], _card(release, report_json, next(iter(models.values()))))
         reference = None
@@ -94,7 +94,7 @@ def _write_scores(path: Path, models: Mapping[str, Path], scored: Mapping[str, P
     write_test_scores(path, found)
 
 
-def _prepare_forests(models: Mapping[str, Path], folder: Path) -> Ensemble:
+def _open_prepared(models: Mapping[str, Path], folder: Path) -> Ensemble:
     """Prepare the models for those who score rows without XGBoost.
 
     Args:
@@ -107,7 +107,7 @@ def _prepare_forests(models: Mapping[str, Path], folder: Path) -> Ensemble:
     return read_ensemble(folder)
 
 
-def _prepared_forests(folder: Path) -> dict[str, Path]:
+def _find_forests(folder: Path) -> dict[str, Path]:
     """Return the prepared forests in a folder by their published names."""
     return {f"models/{path.name}": path for path in sorted(folder.iterdir()) if path.is_file()}
 

@@ -15,14 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from steps.core import runtime
-from steps.core.errors import (
-    INTERRUPTED,
-    TERMINATED,
-    BadConfigurationError,
-    PipelineError,
-    UnavailableError,
-    UsageError,
-)
+from steps.core.errors import BadConfigurationError, PipelineError, UnavailableError, UsageError
 from steps.options.predict import RegistryOptions
 from steps.options.serve import ServeOptions
 from steps.prediction import startup
@@ -72,9 +65,7 @@ def main(
 
 def ended_early(signal: BaseException) -> PipelineError:
     """Return the error for a signal that ended the server while it was loading the models."""
-    error = PipelineError("a signal ended the server before it was ready", fix="start it again")
-    error.exit_code = TERMINATED if isinstance(signal, runtime.TerminatedError) else INTERRUPTED
-    return error
+    return runtime.SignalError("a signal ended the server before it was ready", signal, fix="start it again")
 
 
 def _warn_of_open_port(opened: sockets.socket, token: str, log: JsonLog) -> None:

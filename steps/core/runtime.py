@@ -56,6 +56,14 @@ class TerminatedError(SystemExit):
         super().__init__(TERMINATED)
 
 
+class SignalError(PipelineError):
+    """A signal, as KeyboardInterrupt or TerminatedError, ended something that is not resumed by running it again."""
+
+    def __init__(self, what: str, signal: BaseException, *, where: str | None = None, fix: str | None = None) -> None:
+        super().__init__(what, where=where, fix=fix)
+        self.exit_code = TERMINATED if isinstance(signal, TerminatedError) else INTERRUPTED
+
+
 def prepare_process() -> None:
     """Set up a process whose main thread runs a command line. Call this before anything is printed.
 

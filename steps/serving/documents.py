@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from steps.core import storage
 from steps.drift.reference import from_profile
 from steps.prediction.training_profile import find_profile
-from steps.registry.paths import PROFILE
+from steps.registry.paths import CARD, PROFILE, REPORT_HTML
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from steps.drift.reference import Reference
     from steps.prediction.models import Ensemble
 
-REPORT, CARD = "report.html", "model_card.md"
 # The files of a version to fetch besides the bundles.
-NAMES = frozenset({REPORT, CARD, PROFILE})
+NAMES = frozenset({REPORT_HTML, CARD, PROFILE})
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ def read_documents(models: Path, ensemble: Ensemble) -> Documents:
         return Documents()
     report = card = None
     with suppress(OSError):
-        report = (models.parent / REPORT).read_bytes()
+        report = (models.parent / REPORT_HTML).read_bytes()
     with suppress(OSError):
         card = (models.parent / CARD).read_text(encoding="utf-8", errors="replace")
     return Documents(report, card, _read_reference(models, ensemble))

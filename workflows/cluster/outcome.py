@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from steps.core.errors import RUN_FAILED, NoInputError
+from steps.registry.paths import REPORT_HTML
 from workflows.cluster import logs, nodes
 from workflows.contract import REPORT_FILES, model_of
 from workflows.interfaces import PREDICTION_FILES
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from workflows.cluster.nodes import State
 
 # Paths of the report's artifacts below the folder of the run. Earlier versions called the page ``html``.
-_REPORT = {**REPORT_FILES, "html": "report.html"}
+_REPORT = {**REPORT_FILES, "html": REPORT_HTML}
 
 
 def summary(client: Client, state: State, failures: dict[str, str] | None = None) -> dict[str, Any]:

@@ -8,15 +8,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from steps import PREDICT
 from steps.core import runtime
-from steps.core.errors import (
-    INTERRUPTED,
-    TERMINATED,
-    BadConfigurationError,
-    PipelineError,
-    TransientError,
-    UnavailableError,
-)
+from steps.core.errors import BadConfigurationError, PipelineError, TransientError, UnavailableError
 from workflows.cluster import nodes, outcome
 from workflows.cluster.status_table import Display, duration
 from workflows.terminal.display import make_console
@@ -28,12 +22,8 @@ if TYPE_CHECKING:
     from workflows.cluster.nodes import State, Step
 
 
-class DetachedError(PipelineError):
+class DetachedError(runtime.SignalError):
     """Ctrl-C or SIGTERM ended the waiting, not what was waited for."""
-
-    def __init__(self, what: str, signal: BaseException, *, where: str | None = None, fix: str | None = None) -> None:
-        super().__init__(what, where=where, fix=fix)
-        self.exit_code = TERMINATED if isinstance(signal, runtime.TerminatedError) else INTERRUPTED
 
 
 @dataclass(frozen=True)
@@ -199,4 +189,4 @@ def _print_end(state: State, failures: dict[str, str], *, as_json: bool) -> None
 
 
 def _results_of(state: State) -> str:
-    return "scores" if {path[-1] for path in state.steps} == {"predict"} else "report and models"
+    return "scores" if {path[-1] for path in state.steps} == {PREDICT} else "report and models"
